@@ -1,0 +1,1 @@
+"""How a terminal or a script talks to a Roadcrew server."""

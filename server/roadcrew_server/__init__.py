@@ -1,0 +1,1 @@
+"""How many terminals share one truth."""
