@@ -1,14 +1,15 @@
 """Write, or check, the exact version of everything that Roadcrew installs.
 
     uv run --no-project python scripts/pin.py                 pin what is new, keep the rest
-    uv run --no-project python scripts/pin.py --upgrade       everything to its newest version
+    uv run --no-project python scripts/pin.py --upgrade       all to their newest versions
     uv run --no-project python scripts/pin.py --upgrade NAME  that one to its newest version
-    uv run --no-project python scripts/pin.py --check         say whether the pins are whole; change nothing
+    uv run --no-project python scripts/pin.py --check         are the pins whole? change nothing
 
-Two files carry the pins, neither with an address to download from: `pyproject.toml` (`constraint-dependencies`,
-`build-constraint-dependencies`) and `requirements.lock` (the same versions with hashes). Resolving happens in a
-temporary folder from those files alone, so it does not matter whether a `uv.lock` or a `.venv` is there.
-Why not a committed `uv.lock`: docs/decisions/0002-pins-without-uv-lock.md. Needs only the standard library and uv.
+Two files carry the pins, neither with an address to download from: `pyproject.toml`
+(`constraint-dependencies`, `build-constraint-dependencies`) and `requirements.lock` (the same
+versions with hashes). Resolving happens in a temporary folder from those files alone, so it does
+not matter whether a `uv.lock` or a `.venv` is there. Needs only the standard library and uv.
+Why not a committed `uv.lock`: docs/decisions/0002-pins-without-uv-lock.md
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ HEADER = (
     "# Every version with its hashes, extras and groups included.\n"
     "# Written by: uv run --no-project python scripts/pin.py\n"
 )
-BLOCK = re.compile(r"(?<=^# >>> pins: written by scripts/pin\.py, not by hand\n).*?(?=^# <<< pins$)", re.M | re.S)
+BLOCK = re.compile(
+    r"(?<=^# >>> pins: written by scripts/pin\.py, not by hand\n).*?(?=^# <<< pins$)", re.M | re.S
+)
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?$")
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 ADDRESS = re.compile(r"://|--(extra-)?index-url|--find-links|file:|@ ")
@@ -47,8 +50,8 @@ class PinError(Exception):
 def uv(*arguments: str, cwd: Path, stdin: str | None = None) -> str:
     """Run uv away from this project's own environment and give its output."""
     environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
-    done = subprocess.run(  # noqa: S603  (our own arguments, no shell)
-        ["uv", "--no-progress", *arguments],  # noqa: S607  (uv is where PATH says)
+    done = subprocess.run(
+        ["uv", "--no-progress", *arguments],
         cwd=cwd,
         env=environment,
         input=stdin,
@@ -75,7 +78,9 @@ def with_pins(text: str, pins: list[str], build_pins: list[str]) -> str:
     def listed(key: str, values: list[str]) -> str:
         return f"{key} = [\n" + "".join(f'    "{value}",\n' for value in values) + "]\n"
 
-    block = listed("constraint-dependencies", pins) + listed("build-constraint-dependencies", build_pins)
+    block = listed("constraint-dependencies", pins) + listed(
+        "build-constraint-dependencies", build_pins
+    )
     changed, times = BLOCK.subn(lambda _: block, text)
     if times != 1:
         raise PinError("pyproject.toml has lost the comment lines around its pins")
@@ -83,11 +88,14 @@ def with_pins(text: str, pins: list[str], build_pins: list[str]) -> str:
 
 
 def resolve(text: str, *, offline: bool = False) -> tuple[list[str], list[str], str]:
-    """Resolve a pyproject.toml from nothing: pins, build pins, and the text of requirements.lock."""
+    """Resolve a pyproject.toml from nothing: pins, build pins, text of requirements.lock."""
     more = ("--offline",) if offline else ()
     project = tomllib.loads(text)
+    oldest = project["project"]["requires-python"].removeprefix(">=")
     with tempfile.TemporaryDirectory(prefix="pin-") as folder:
-        here = Path(folder)
+        here, building = Path(folder, "project"), Path(folder, "building")
+        here.mkdir()
+        building.mkdir()
         (here / "pyproject.toml").write_text(text, encoding="utf-8")
         uv("lock", *more, cwd=here)
         lock = tomllib.loads((here / "uv.lock").read_text(encoding="utf-8"))
@@ -96,11 +104,12 @@ def resolve(text: str, *, offline: bool = False) -> tuple[list[str], list[str], 
             *("--no-emit-project", "--no-header", "--no-annotate", *more),
             cwd=here,
         )
-        (here / "build.txt").write_text("\n".join(project["tool"]["uv"]["build-constraint-dependencies"]))
+        known = project["tool"]["uv"]["build-constraint-dependencies"]
+        (building / "known.txt").write_text("\n".join(known), encoding="utf-8")
         compiled = uv(
-            *("pip", "compile", "-", "--universal", "--no-header", "--no-annotate", "--constraints", "build.txt"),
-            *("--python-version", project["project"]["requires-python"].removeprefix(">="), "--no-config", *more),
-            cwd=here,
+            *("pip", "compile", "-", "--constraints", "known.txt", "--universal"),
+            *("--python-version", oldest, "--no-header", "--no-annotate", *more),
+            cwd=building,
             stdin="\n".join([*project["build-system"]["requires"], *EDITABLE_BUILDS]),
         )
     build_pins = sorted(line.strip() for line in compiled.splitlines() if line.strip())
@@ -118,7 +127,9 @@ def pins_of(lock: dict[str, Any]) -> list[str]:
         for package in packages:
             pin = f"{name}=={package['version']}"
             if len(packages) > 1:
-                pin += " ; " + " or ".join(f"({marker})" for marker in package["resolution-markers"])
+                pin += " ; " + " or ".join(
+                    f"({marker})" for marker in package["resolution-markers"]
+                )
             pins.append(pin)
     return sorted(pins)
 
@@ -133,10 +144,16 @@ def versions_in(requirements: str) -> dict[str, set[str]]:
 
 
 def pin(upgrade: list[str] | None) -> None:
-    """Resolve and write both files. `upgrade` None: keep what is pinned; empty: nothing; names: all but those."""
+    """Resolve and write both files.
+
+    `upgrade` None keeps what is pinned, empty keeps nothing, names keep all but those.
+    """
     text = PYPROJECT.read_text(encoding="utf-8")
     settings = tomllib.loads(text)["tool"]["uv"]
-    kept, kept_build = settings["constraint-dependencies"], settings["build-constraint-dependencies"]
+    kept, kept_build = (
+        settings["constraint-dependencies"],
+        settings["build-constraint-dependencies"],
+    )
     if upgrade is not None:
         names = {name_of(name) for name in upgrade}
         kept = [line for line in kept if names and name_of(line) not in names]
@@ -177,7 +194,11 @@ def faults_on_paper(project: dict[str, Any], requirements: str) -> list[str]:
         *(line for lines in project["dependency-groups"].values() for line in lines),
     ]
     ours = project["project"]["name"]
-    faults += [f"not pinned: {line}" for line in wanted if name_of(line) not in pinned and name_of(line) != ours]
+    faults += [
+        f"not pinned: {line}"
+        for line in wanted
+        if name_of(line) not in pinned and name_of(line) != ours
+    ]
     locked: defaultdict[str, set[str]] = defaultdict(set)
     for line, hashes in versions_in(requirements).items():
         found = PIN.match(line)
@@ -188,7 +209,7 @@ def faults_on_paper(project: dict[str, Any], requirements: str) -> list[str]:
         if not hashes:
             faults.append(f"requirements.lock: without a hash: {line}")
     faults += [
-        f"pyproject.toml has {name} {sorted(pinned[name])}, requirements.lock {sorted(locked[name])}"
+        f"{name}: pyproject.toml {sorted(pinned[name])}, requirements.lock {sorted(locked[name])}"
         for name in sorted(pinned.keys() | locked.keys())
         if pinned[name] != locked[name]
     ]
@@ -223,7 +244,7 @@ def faults_when_resolved(text: str, requirements: str) -> list[str]:
 
 
 def check() -> int:
-    """Print what is wrong with the pins. Without a network and a cache, only what the files show."""
+    """Print what is wrong with the pins; with neither network nor cache, what the files show."""
     text = PYPROJECT.read_text(encoding="utf-8")
     requirements = REQUIREMENTS.read_text(encoding="utf-8") if REQUIREMENTS.exists() else ""
     project = tomllib.loads(text)
@@ -247,10 +268,16 @@ def check() -> int:
 
 def main() -> int:
     """Read the command line; 0 when done or in order, 1 when not."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true", help="change nothing, say whether the pins are whole")
-    what.add_argument("--upgrade", nargs="*", metavar="NAME", help="to the newest versions: all, or those named")
+    what.add_argument(
+        "--check", action="store_true", help="change nothing, say whether the pins are whole"
+    )
+    what.add_argument(
+        "--upgrade", nargs="*", metavar="NAME", help="to the newest versions: all, or those named"
+    )
     chosen = parser.parse_args()
     try:
         if chosen.check:
