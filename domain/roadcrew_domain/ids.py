@@ -1,0 +1,71 @@
+"""Ids: of commands (made by clients), of what commands create (derived), and invite codes.
+
+Randomness and the clock come from the caller.
+"""
+
+import hashlib
+import re
+import uuid
+
+from roadcrew_domain.refusals import Refused
+
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O, U, so that a code can be read out on the phone."""
+
+CODE_LENGTH = 8
+_LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
+_DERIVED = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(\.\d{1,3})?$")
+
+
+def uuid7(milliseconds: int, random: bytes) -> str:
+    """A UUID version 7 (RFC 9562) from Unix time in milliseconds and 10 random bytes."""
+    if len(random) != 10:
+        raise ValueError("uuid7 takes 10 random bytes")
+    high = (milliseconds & 0xFFFFFFFFFFFF) << 16 | 0x7000 | int.from_bytes(random[:2], "big") & 0x0FFF
+    low = 0x8000000000000000 | int.from_bytes(random[2:], "big") & 0x3FFFFFFFFFFFFFFF
+    return str(uuid.UUID(int=high << 64 | low))
+
+
+def command_id(key: str, *scope: str) -> str:
+    """The command id that an idempotency key stands for: the key itself when it is a UUID in its usual
+    form (clients of ours send those, and predict with them), else a UUID made from key and scope."""
+    try:
+        parsed = uuid.UUID(key)
+    except ValueError:
+        parsed = None
+    if parsed is not None and str(parsed) == key:
+        return key
+    digest = hashlib.blake2b("\x00".join((*scope, key)).encode(), digest_size=16).digest()
+    return str(uuid.UUID(bytes=digest, version=8))
+
+
+def derived(command: str, index: int) -> str:
+    """The id of the `index`-th thing that a command creates."""
+    return f"{command}.{index}"
+
+
+def is_id(text: str) -> bool:
+    """True for an id of ours: a UUID, or one derived from it."""
+    return _DERIVED.match(text) is not None
+
+
+def invite_code(random: bytes) -> str:
+    """An invite code such as `K7QM-2D4F`, from 5 random bytes (40 bits)."""
+    if len(random) != 5:
+        raise ValueError("an invite code takes 5 random bytes")
+    number = int.from_bytes(random, "big")
+    letters = "".join(CODE_ALPHABET[number >> shift & 31] for shift in range(35, -5, -5))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def parse_invite_code(text: str) -> str:
+    """The code as we write it, from however somebody typed it. Raises `Refused` (`invite-malformed`)."""
+    letters = re.sub(r"[\s\-]", "", text).upper().translate(_LOOKALIKES)
+    if len(letters) != CODE_LENGTH or any(c not in CODE_ALPHABET for c in letters):
+        raise Refused("invite-malformed", "invalid", "An invite code has eight letters and digits, such as K7QM-2D4F.")
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def check_of(command: str) -> str:
+    """A few bytes that tell one command from another in a cursor."""
+    return hashlib.blake2b(command.encode(), digest_size=4).hexdigest()

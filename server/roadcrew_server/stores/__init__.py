@@ -1,0 +1,1 @@
+"""Stores: one protocol (base), several ways to keep it."""
