@@ -64,8 +64,9 @@ class Appended:
 class Conflict:
     """Nothing was written: the last event is not the expected one, or the epoch is another.
 
-    `missing` are the events after the expected one, oldest first, when the epoch matched and all of them
-    are still kept and there are no more than the store's bound; otherwise it is None and the caller
+    `missing` are the events after the expected one, oldest first, when the epoch matched (or the caller
+    meant to give birth and so has missed all of them), the expected one is no later than the head, all of
+    them are still kept and there are no more than the store's bound; otherwise it is None and the caller
     loads the topic again. `epoch` is None when the topic does not exist.
     """
 
@@ -160,6 +161,7 @@ class Limits:
     read_events: int = 1000
     index_items: int = 1000
     write_queue: int = 10_000
+    hints: int = 1000
 
 
 class StoreError(Exception):
@@ -195,6 +197,17 @@ class StoreFacts:
     warnings: list[str] = field(default_factory=list)
 
 
+class HintStream(Protocol):
+    """Hints of one listener; for one task. Ends when it is closed or the store is."""
+
+    def __aiter__(self) -> AsyncIterator[Hint]: ...
+
+    async def __anext__(self) -> Hint: ...
+
+    async def aclose(self) -> None:
+        """Listen no more. One that is merely dropped is forgotten as well."""
+
+
 class Store(Protocol):
     """The protocol. Every method may raise `StoreUnavailable`; times are aware and in UTC."""
 
@@ -228,6 +241,8 @@ class Store(Protocol):
         not the expected one gives `Conflict`; otherwise events and records are written, the topic's
         expiry becomes `keep_until`, its due time becomes `due` (None removes it), and readers are
         hinted. `epoch=None` with `expected_last=NOTHING_YET` gives birth to the topic, or conflicts.
+        A topic is born by an event: a birth without one is a ValueError, as is a batch that holds the
+        same record key twice.
 
         If the caller is cancelled, the append still happens or not as a whole.
         """
@@ -287,7 +302,8 @@ class Store(Protocol):
     # --- leases and presence ---------------------------------------------------------------------
 
     async def lease_take(self, name: str, holder: str, ttl: timedelta) -> Lease | None:
-        """Take it if it is free or has run out. None: somebody else has it."""
+        """Take it if it is free, has run out, or is `holder`'s own (whose answer may have been lost;
+        the fence grows all the same). None: somebody else has it."""
 
     async def lease_renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
         """Prolong it. None: it was lost (its fence is no longer the newest, or it ran out)."""
@@ -309,9 +325,10 @@ class Store(Protocol):
     async def announce_revoked(self, token_hash: str) -> None:
         """Tell all processes that this token is no longer good."""
 
-    def listen(self) -> AsyncIterator[Hint]:
-        """Hints from now on, until closed. Many may listen at once; each sees all. The queue of a slow
-        listener is bounded: past the bound it is emptied and replaced by one hint `lost`."""
+    def listen(self) -> HintStream:
+        """Hints from this call on (not only from the first `await`), until closed. Many may listen at
+        once; each sees all. The queue of a slow listener is bounded (`Limits.hints`): past the bound it
+        is emptied and replaced by one hint `lost`."""
 
     def rate_storage(self) -> RateStorage:
         """Where the counters of request limits live."""
