@@ -16,7 +16,7 @@ from roadcrew_domain.crew import EndedInvite, Invite, Member
 from roadcrew_domain.hotels import Hotel, HotelOutcome, HotelVoting, TieRule, votes_by_hotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, Ballot, Option, Outcome, Poll, PollKind, tally
-from roadcrew_domain.trip import Bounds, EndReason, Recent, Trip
+from roadcrew_domain.trip_state import Bounds, EndReason, Recent, Trip
 from roadcrew_domain.values import Value
 
 SNAPSHOT_VERSION = 1

@@ -1,0 +1,203 @@
+"""A trip as a value: its state, what can happen to it (facts) and what can be asked (commands).
+
+What is allowed is for trip_decide.py, what a fact changes for trip_evolve.py.
+"""
+
+from __future__ import annotations  # rpds maps can't be subscripted when running
+
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+from rpds import HashTrieMap
+
+from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain.crew import EndedInvite, Invite, Member
+from roadcrew_domain.events import Fact
+from roadcrew_domain.hotels import Hotel, HotelVoting
+from roadcrew_domain.polls import Poll
+from roadcrew_domain.values import Value
+
+EndReason = Literal["deleted", "empty", "expired"]
+
+MAX_TRIP_NAME = 80
+MAX_DESTINATION = 80
+RECENT = 30
+"""Happenings that the state itself carries, for "since you left"."""
+WARNING = timedelta(days=7)
+"""How long before its end a trip says so, or a quarter of its life if that is shorter (T7)."""
+LONGEST_TRIP = timedelta(days=366)
+
+
+class Bounds(Value, frozen=True):
+    """What the server's catalogue allows (T1): people are no more than a discount's measure."""
+
+    max_discount_percent: int = 15
+    default_discount_percent: int = 10
+    min_required_members: int = 2
+    max_required_members: int = 50
+    default_required_members: int = 4
+
+
+class Recent(Value, frozen=True):
+    """One thing that happened, short enough to be kept in the state. `subject` is a poll's question, a
+    hotel's or a person's name; `name` is who did it, as they were called then."""
+
+    seq: int
+    at: datetime
+    type: str
+    by: str | None
+    name: str | None
+    subject: str | None
+
+
+class Trip(Value, frozen=True):
+    """The state of a trip. `keep_for` is in seconds, counted from the last change that a person made."""
+
+    id: str
+    name: str
+    destination: str | None
+    starts_on: date | None
+    ends_on: date | None
+    required_members: int
+    discount_percent: int
+    bounds: Bounds
+    organiser: str
+    created_at: datetime
+    changed_at: datetime
+    keep_for: int
+    members: HashTrieMap[str, Member] = HashTrieMap()
+    polls: HashTrieMap[str, Poll] = HashTrieMap()
+    hotels: HashTrieMap[str, Hotel] = HashTrieMap()
+    voting: HotelVoting = HotelVoting()
+    invite: Invite | None = None
+    ended_invites: tuple[EndedInvite, ...] = ()
+    discount_announced: bool = False
+    end_announced: datetime | None = None
+    ended: EndReason | None = None
+    recent: tuple[Recent, ...] = ()
+
+    @property
+    def discount_unlocked(self) -> bool:
+        """T3."""
+        return len(self.members) >= self.required_members
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the trip will be removed if nobody changes anything (T7)."""
+        return self.changed_at + timedelta(seconds=self.keep_for)
+
+    @property
+    def warns_at(self) -> datetime:
+        """When its end is announced."""
+        return self.ends_at - min(WARNING, timedelta(seconds=self.keep_for) / 4)
+
+
+# --- facts ---------------------------------------------------------------------------------------
+
+
+class TripCreated(Fact, frozen=True):
+    """Who created it is the event's `by`; the trip's id is the event's command."""
+
+    name: str
+    organiser_name: str
+    required_members: int
+    discount_percent: int
+    bounds: Bounds
+    keep_for: int
+    invite: Invite
+    destination: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+class TripEdited(Fact, frozen=True, omit_defaults=True):
+    """Only what changed is there; None clears."""
+
+    name: str | UnsetType = UNSET
+    destination: str | UnsetType | None = UNSET
+    starts_on: date | UnsetType | None = UNSET
+    ends_on: date | UnsetType | None = UNSET
+    required_members: int | UnsetType = UNSET
+    discount_percent: int | UnsetType = UNSET
+
+
+class DiscountUnlocked(Fact, frozen=True):
+    """Announced once in a trip's life (T3)."""
+
+    members: int
+    discount_percent: int
+
+
+class TripEndAnnounced(Fact, frozen=True):
+    ends_at: datetime
+
+
+class TripEnded(Fact, frozen=True):
+    reason: EndReason
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+class CreateTrip(Value, frozen=True):
+    """`invite`, `bounds` and `keep_for` (seconds) come from the server."""
+
+    name: str
+    organiser_name: str
+    invite: Invite
+    bounds: Bounds
+    keep_for: int
+    destination: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    required_members: int | None = None
+    discount_percent: int | None = None
+
+
+class EditTrip(Value, frozen=True):
+    name: str | UnsetType = UNSET
+    destination: str | UnsetType | None = UNSET
+    starts_on: date | UnsetType | None = UNSET
+    ends_on: date | UnsetType | None = UNSET
+    required_members: int | UnsetType = UNSET
+    discount_percent: int | UnsetType = UNSET
+
+
+class DeleteTrip(Value, frozen=True):
+    pass
+
+
+class Tick(Value, frozen=True):
+    """Time has passed: announce what is due. Sent by the server's timer, by nobody else."""
+
+
+TripAct = (
+    CreateTrip
+    | EditTrip
+    | DeleteTrip
+    | Tick
+    | crew.JoinTrip
+    | crew.RenameMember
+    | crew.LeaveTrip
+    | crew.RemoveMember
+    | crew.HandOver
+    | crew.RenewInvite
+    | crew.RevokeInvite
+    | polls.OpenPoll
+    | polls.CastVote
+    | polls.ClosePoll
+    | hotels.ShortlistHotel
+    | hotels.UnshortlistHotel
+    | hotels.VoteHotel
+    | hotels.OpenHotelVoting
+    | hotels.CloseHotelVoting
+)
+
+
+class Command(Value, frozen=True):
+    """Who (`by`, None for the timer) wants what, under an id that makes it safe to send twice."""
+
+    id: str
+    by: str | None
+    act: TripAct
