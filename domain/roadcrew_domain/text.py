@@ -13,14 +13,34 @@ from roadcrew_domain.refusals import Refused
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Embeddings, overrides and isolates (Unicode TR9): they reorder what other people read."""
 
-INVISIBLE = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2060\ufeff\u3164\uffa0")
-"""Characters without a shape that we drop silently. ZWJ and ZWNJ stay: emoji and Persian need them."""
+INVISIBLE = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u3164\ufeff\uffa0") | {
+    chr(point)
+    for first, last in (
+        (0x2060, 0x2065),  # word joiner, invisible operators
+        (0x206A, 0x206F),  # deprecated formatting
+        (0xFFF0, 0xFFFB),  # interlinear annotation
+        (0x13430, 0x1343F),  # Egyptian quadrats
+        (0x1BCA0, 0x1BCA3),  # shorthand
+        (0x1D173, 0x1D17A),  # musical beams and slurs
+        (0xE0080, 0xE0FFF),  # variation selectors 17 to 256, which can carry a hidden text
+    )
+    for point in range(first, last + 1)
+}
+"""Characters without a shape that we drop silently: two names must not look alike and differ. The list is
+Unicode's Default_Ignorable_Code_Point and the invisible rest of category Cf, less what is forbidden below
+and what scripts need: `JOINERS`, and the variation selectors of emoji and Mongolian."""
 
-BLANK_LOOKING = frozenset("\u200c\u200d\u2800") | {chr(c) for c in range(0xFE00, 0xFE10)}
+JOINERS = frozenset("\u200c\u200d")
+"""ZWNJ and ZWJ: Persian, Indic scripts and emoji need them, one at a time, after a letter or sign of theirs."""
+
+BLANK_LOOKING = frozenset("\u2800\U0001d159")
 """Characters that are allowed but can't make up a whole text, since nothing of them is seen."""
 
 MAX_MARKS = 4
-"""Combining marks in a row; natural scripts need at most four, stacked text ("zalgo") uses dozens."""
+"""Combining marks on one base; natural scripts need at most four, stacked text ("zalgo") uses dozens."""
+
+MAX_UNTIDY = 8
+"""A text may be this many times longer before it is tidied; beyond, it is refused unread."""
 
 _LINE_ENDS = re.compile(r"\r\n|[\r\n\u0085\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -29,7 +49,8 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 def is_forbidden(character: str) -> bool:
     """True for control characters (newline and tab aside), lone surrogates, noncharacters, bidi controls
-    and language tags."""
+    and tags. Tags spell out the flags of England, Scotland and Wales, and any hidden text as well; a
+    terminal that cleans before it sends leaves the black flag of these three."""
     if character in "\n\t":
         return False
     if character in BIDI_CONTROLS:
@@ -51,7 +72,21 @@ def checked(text: str, *, field: str, limit: int, lines: bool = False) -> str:
 
     `limit` counts characters (code points) after tidying; `field` names the text in the sentence.
     """
-    text = _LINE_ENDS.sub("\n", text[: limit * 8 + 64]) if len(text) > limit * 8 + 64 else _LINE_ENDS.sub("\n", text)
+    tidy = _checked(text, field=field, limit=limit, lines=lines)
+    if not tidy:
+        raise Refused("text-missing", "invalid", f"The {field} is empty.", field=field)
+    return tidy
+
+
+def checked_or_none(text: str | None, *, field: str, limit: int) -> str | None:
+    """As `checked`; None, and what is empty when tidy, give None."""
+    return None if text is None else _checked(text, field=field, limit=limit, lines=False) or None
+
+
+def _checked(text: str, *, field: str, limit: int, lines: bool) -> str:
+    if len(text) > MAX_UNTIDY * limit:
+        raise _too_long(field, len(text), limit)
+    text = _LINE_ENDS.sub("\n", text)
     if any(is_forbidden(c) for c in text):
         raise Refused(
             "unsafe-text",
@@ -60,43 +95,62 @@ def checked(text: str, *, field: str, limit: int, lines: bool = False) -> str:
             field=field,
         )
     tidy = _tidy(text, lines=lines)
-    if not tidy:
-        raise Refused("text-missing", "invalid", f"The {field} is empty.", field=field)
     if len(tidy) > limit:
-        raise Refused(
-            "text-too-long",
-            "invalid",
-            f"The {field} has {len(tidy)} characters; at most {limit} are allowed.",
-            field=field,
-            limit=limit,
-        )
+        raise _too_long(field, len(tidy), limit)
     return tidy
 
 
-def checked_or_none(text: str | None, *, field: str, limit: int) -> str | None:
-    """As `checked`; None and nothing but blanks give None."""
-    if text is None or not text.strip():
-        return None
-    return checked(text, field=field, limit=limit)
+def _too_long(field: str, length: int, limit: int) -> Refused:
+    return Refused(
+        "text-too-long",
+        "invalid",
+        f"The {field} has {length} characters; at most {limit} are allowed.",
+        field=field,
+        limit=limit,
+    )
 
 
 def _tidy(text: str, *, lines: bool) -> str:
     text = unicodedata.normalize("NFC", "".join(c for c in text if c not in INVISIBLE))
+    text = unicodedata.normalize("NFC", _on_a_base(text))
     if lines:
         text = _BLANK_LINES.sub("\n\n", "\n".join(_SPACES.sub(" ", line).rstrip() for line in text.split("\n")))
     else:
         text = " ".join(text.split())
-    text = _limit_marks(text).strip()
+    text = text.strip()
     return "" if all(c in BLANK_LOOKING or c.isspace() for c in text) else text
 
 
-def _limit_marks(text: str) -> str:
+def _on_a_base(text: str) -> str:
+    """Marks and joiners only where there is something to mark or to join, and no more than it can carry."""
     if text.isascii():
         return text
     kept: list[str] = []
-    run = 0
+    marks = 0
+    before = " "
     for character in text:
-        run = run + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
-        if run <= MAX_MARKS:
-            kept.append(character)
+        if character in JOINERS:
+            if before.isascii() or before.isspace() or before in JOINERS:
+                continue
+        elif _is_mark(character):
+            marks += 1
+            if before.isspace() or marks > MAX_MARKS or (_is_selector(character) and _is_selector(before)):
+                continue
+        else:
+            marks = 0
+        kept.append(character)
+        before = character
     return "".join(kept)
+
+
+def _is_mark(character: str) -> bool:
+    """Drawn on the character before it. Old Hangul vowels and finals are letters and stack all the same."""
+    return (
+        unicodedata.category(character) in ("Mn", "Me")
+        or "\u1160" <= character <= "\u11ff"
+        or "\ud7b0" <= character <= "\ud7fb"
+    )
+
+
+def _is_selector(character: str) -> bool:
+    return "\ufe00" <= character <= "\ufe0f"
