@@ -14,7 +14,7 @@ CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 CODE_LENGTH = 8
 _LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
-_DERIVED = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(\.\d{1,3})?$")
+_DERIVED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(\.[0-9]{1,3})?")
 
 
 def uuid7(milliseconds: int, random: bytes) -> str:
@@ -35,7 +35,7 @@ def command_id(key: str, *scope: str) -> str:
         parsed = None
     if parsed is not None and str(parsed) == key:
         return key
-    digest = hashlib.blake2b("\x00".join((*scope, key)).encode(), digest_size=16).digest()
+    digest = hashlib.blake2b(_bytes("\x00".join((*scope, key))), digest_size=16).digest()
     return str(uuid.UUID(bytes=digest, version=8))
 
 
@@ -46,7 +46,7 @@ def derived(command: str, index: int) -> str:
 
 def is_id(text: str) -> bool:
     """True for an id of ours: a UUID, or one derived from it."""
-    return _DERIVED.match(text) is not None
+    return _DERIVED.fullmatch(text) is not None
 
 
 def invite_code(random: bytes) -> str:
@@ -68,4 +68,9 @@ def parse_invite_code(text: str) -> str:
 
 def check_of(command: str) -> str:
     """A few bytes that tell one command from another in a cursor."""
-    return hashlib.blake2b(command.encode(), digest_size=4).hexdigest()
+    return hashlib.blake2b(_bytes(command), digest_size=4).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8 for any text: lone surrogates, which JSON can spell, are no error here."""
+    return text.encode("utf-8", "surrogatepass")

@@ -8,7 +8,7 @@ from roadcrew_domain.values import Value
 MAX_AMOUNT = 1_000_000_000_000
 """In minor units; far above any price here, and far below what JSON numbers carry safely (2**53)."""
 
-_CURRENCY = re.compile(r"^[A-Z]{3}$")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class Money(Value, frozen=True, order=False):
@@ -20,7 +20,7 @@ class Money(Value, frozen=True, order=False):
 
 def checked_price(price: Money, *, field: str) -> Money:
     """The price, or `Refused` (`bad-price`) unless it is 0 to `MAX_AMOUNT` in a three-letter currency."""
-    if not _CURRENCY.match(price.currency):
+    if not _CURRENCY.fullmatch(price.currency):
         raise Refused(
             "bad-price", "invalid", f"The {field} needs a currency of three letters, such as EUR.", field=field
         )
