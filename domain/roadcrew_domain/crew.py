@@ -10,7 +10,7 @@ from rpds import HashTrieMap
 from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 
 MAX_MEMBERS = 500
 MAX_PERSON = 40
@@ -21,21 +21,21 @@ REMEMBERED_INVITES = 10
 class Member(Value, frozen=True):
     id: str
     name: str
-    joined_at: datetime
+    joined_at: Moment
 
 
 class Invite(Value, frozen=True):
     """The trip's one current invite. `max_uses` None: as many as the crew has room for."""
 
     code: str
-    expires_at: datetime | None
+    expires_at: Moment | None
     max_uses: int | None
     uses: int = 0
 
 
 class EndedInvite(Value, frozen=True):
     code: str
-    ended_at: datetime
+    ended_at: Moment
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ class InviteRenewed(Fact, frozen=True):
     """The former invite, if any, ends with this."""
 
     code: str
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     max_uses: int | None = None
 
 
@@ -105,7 +105,7 @@ class RenewInvite(Value, frozen=True):
     """`code` is new and random, made by the server."""
 
     code: str
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     max_uses: int | None = None
 
 

@@ -7,17 +7,20 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from roadcrew_domain.ids import check_of
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 
 SCHEMA_VERSION = 1
 MAX_TOPICS = 32
 """Topics that one cursor, and so one stream, may follow."""
 MAX_CURSOR_CHARS = 8192
+
+Seq = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+"""The number of an event; never more than JSON numbers carry safely."""
 
 
 class Fact(Value, frozen=True):
@@ -46,7 +49,7 @@ class Event(Value, frozen=True):
     topic: str
     seq: int
     type: str
-    at: datetime
+    at: Moment
     by: str | None
     command: str
     data: Fact
@@ -55,9 +58,9 @@ class Event(Value, frozen=True):
 
 class _Envelope(Value, frozen=True):
     topic: str
-    seq: int
+    seq: Seq
     type: str
-    at: datetime
+    at: Moment
     by: str | None
     command: str
     data: msgspec.Raw
@@ -79,7 +82,12 @@ def event(topic: str, seq: int, at: datetime, by: str | None, command: str, data
 
 
 def encode_event(event: Event) -> bytes:
-    """The event's JSON, the same in SSE `data:`, in a batch and in the store."""
+    """The event's JSON, the same in SSE `data:`, in a batch and in the store. An `UnknownFact` stays as it came."""
+    if isinstance(event.data, UnknownFact):
+        raw = event.data.raw
+        return _encoder.encode(
+            _Envelope(event.topic, event.seq, event.type, event.at, event.by, event.command, raw, event.v)
+        )
     return _encoder.encode(event)
 
 
@@ -88,7 +96,7 @@ def decode_event(body: bytes | str | msgspec.Raw) -> Event:
     try:
         e = _decoder.decode(body)
         return Event(e.topic, e.seq, e.type, e.at, e.by, e.command, _decode_data(e), e.v)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise BadEvent(f"not an event: {error}") from error
 
 
@@ -119,7 +127,7 @@ class BadCursor(ValueError):
     """Text that is not a cursor of ours."""
 
 
-_positions = msgspec.json.Decoder(list[tuple[str, str, int, str]])
+_positions = msgspec.json.Decoder(list[tuple[str, str, Seq, str]])
 
 
 def encode_cursor(positions: Mapping[str, Position]) -> str:

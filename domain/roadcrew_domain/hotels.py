@@ -5,7 +5,6 @@ Whether the person is in the crew is for trip.py; `chair` below says whether it 
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
-from datetime import datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import Money, checked_price
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 
 TieRule = Literal["cheapest", "first-shortlisted", "organiser"]
 DecidedBy = Literal["votes", "cheapest", "first-shortlisted", "organiser", "no-votes"]
@@ -37,7 +36,7 @@ class Hotel(Value, frozen=True):
     price_per_night: Money
     url: str | None
     added_by: str
-    added_at: datetime
+    added_at: Moment
 
 
 class HotelOutcome(Value, frozen=True):

@@ -15,7 +15,7 @@ from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.ids import derived
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 
 PollKind = Literal["single", "multiple", "yes-maybe-no"]
 Answer = Literal["yes", "maybe", "no"]
@@ -53,9 +53,9 @@ class Poll(Value, frozen=True):
     kind: PollKind
     options: tuple[Option, ...]
     opened_by: str
-    opened_at: datetime
-    closes_at: datetime | None = None
-    closed_at: datetime | None = None
+    opened_at: Moment
+    closes_at: Moment | None = None
+    closed_at: Moment | None = None
     outcome: Outcome | None = None
     ballots: HashTrieMap[str, Ballot] = HashTrieMap()
 
@@ -86,7 +86,7 @@ class PollOpened(Fact, frozen=True):
     question: str
     kind: PollKind
     options: tuple[Option, ...]
-    closes_at: datetime | None = None
+    closes_at: Moment | None = None
 
 
 class VoteCast(Fact, frozen=True):
@@ -116,7 +116,7 @@ class OpenPoll(Value, frozen=True):
     question: str
     kind: PollKind
     options: tuple[str, ...]
-    closes_at: datetime | None = None
+    closes_at: Moment | None = None
 
 
 class CastVote(Value, frozen=True):

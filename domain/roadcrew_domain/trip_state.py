@@ -16,7 +16,7 @@ from roadcrew_domain.crew import EndedInvite, Invite, Member
 from roadcrew_domain.events import Fact
 from roadcrew_domain.hotels import Hotel, HotelVoting
 from roadcrew_domain.polls import Poll
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 
 EndReason = Literal["deleted", "empty", "expired"]
 
@@ -44,7 +44,7 @@ class Recent(Value, frozen=True):
     hotel's or a person's name; `name` is who did it, as they were called then."""
 
     seq: int
-    at: datetime
+    at: Moment
     type: str
     by: str | None
     name: str | None
@@ -63,8 +63,8 @@ class Trip(Value, frozen=True):
     discount_percent: int
     bounds: Bounds
     organiser: str
-    created_at: datetime
-    changed_at: datetime
+    created_at: Moment
+    changed_at: Moment
     keep_for: int
     members: HashTrieMap[str, Member] = HashTrieMap()
     polls: HashTrieMap[str, Poll] = HashTrieMap()
@@ -73,7 +73,7 @@ class Trip(Value, frozen=True):
     invite: Invite | None = None
     ended_invites: tuple[EndedInvite, ...] = ()
     discount_announced: bool = False
-    end_announced: datetime | None = None
+    end_announced: Moment | None = None
     ended: EndReason | None = None
     recent: tuple[Recent, ...] = ()
 
@@ -130,7 +130,7 @@ class DiscountUnlocked(Fact, frozen=True):
 
 
 class TripEndAnnounced(Fact, frozen=True):
-    ends_at: datetime
+    ends_at: Moment
 
 
 class TripEnded(Fact, frozen=True):

@@ -1,6 +1,12 @@
-"""The base of our immutable values: camelCase in JSON, snake_case in Python."""
+"""The base of our immutable values: camelCase in JSON, snake_case in Python. And what times must be."""
+
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone. One without is refused when read: it can't be compared with ours."""
 
 
 class Value(msgspec.Struct, frozen=True, rename="camel"):

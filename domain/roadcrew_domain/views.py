@@ -6,7 +6,7 @@ is handed the state goes on folding exactly where the server is.
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -17,7 +17,7 @@ from roadcrew_domain.hotels import Hotel, HotelOutcome, HotelVoting, TieRule, vo
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, Ballot, Option, Outcome, Poll, PollKind, tally
 from roadcrew_domain.trip_state import Bounds, EndReason, Recent, Trip
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 
 SNAPSHOT_VERSION = 1
 
@@ -28,7 +28,7 @@ class MemberView(Value, frozen=True):
     id: str
     name: str
     role: Role
-    joined_at: datetime
+    joined_at: Moment
 
 
 class OptionView(Value, frozen=True):
@@ -45,9 +45,9 @@ class PollView(Value, frozen=True):
     kind: PollKind
     options: list[OptionView]
     opened_by: str
-    opened_at: datetime
-    closes_at: datetime | None
-    closed_at: datetime | None
+    opened_at: Moment
+    closes_at: Moment | None
+    closed_at: Moment | None
     closed: bool
     outcome: Outcome | None
 
@@ -60,7 +60,7 @@ class HotelView(Value, frozen=True):
     price_per_night: Money
     url: str | None
     added_by: str
-    added_at: datetime
+    added_at: Moment
     votes: list[str]
 
 
@@ -91,12 +91,12 @@ class TripView(Value, frozen=True):
     invite: Invite | None
     ended_invites: list[EndedInvite]
     bounds: Bounds
-    created_at: datetime
-    changed_at: datetime
-    ends_at: datetime
+    created_at: Moment
+    changed_at: Moment
+    ends_at: Moment
     keep_for: int
     discount_announced: bool
-    end_announced: datetime | None
+    end_announced: Moment | None
     ended: EndReason | None
     recent: list[Recent]
     v: int = SNAPSHOT_VERSION
@@ -272,7 +272,7 @@ def decode_trip(body: bytes | str | msgspec.Raw) -> Trip:
     """A trip from its JSON. Raises `BadView`, also for a version that is newer than ours."""
     try:
         view = _decoder.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise BadView(f"not a trip: {error}") from error
     if view.v > SNAPSHOT_VERSION:
         raise BadView(f"a trip of version {view.v}; this version reads up to {SNAPSHOT_VERSION}")
