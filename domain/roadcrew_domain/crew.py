@@ -9,7 +9,7 @@ from rpds import HashTrieMap
 
 from roadcrew_domain import text
 from roadcrew_domain.events import Fact
-from roadcrew_domain.refusals import Refused
+from roadcrew_domain.refusals import Refused, check_ahead
 from roadcrew_domain.values import Moment, Value
 
 MAX_MEMBERS = 500
@@ -25,7 +25,10 @@ class Member(Value, frozen=True):
 
 
 class Invite(Value, frozen=True):
-    """The trip's one current invite. `max_uses` None: as many as the crew has room for."""
+    """The trip's one current invite. `max_uses` None: as many as the crew has room for.
+
+    `uses` counts joinings: who leaves and comes back has used it twice.
+    """
 
     code: str
     expires_at: Moment | None
@@ -171,13 +174,18 @@ def leave(members: HashTrieMap[str, Member], organiser: str, who: str) -> Iterat
     yield MemberLeft(who)
 
 
-def remove(members: HashTrieMap[str, Member], who: str, c: RemoveMember) -> Fact:
-    """Raises `Refused`: `unknown-member`, `remove-self`."""
+def remove(members: HashTrieMap[str, Member], invite: Invite | None, who: str, c: RemoveMember) -> Iterator[Fact]:
+    """The invite ends as well: they know it, and would be back at once.
+
+    Raises `Refused`: `unknown-member`, `remove-self`.
+    """
     if c.member_id not in members:
         raise unknown_member()
     if c.member_id == who:
         raise Refused("remove-self", "conflict", "You can't remove yourself; leave the trip instead.")
-    return MemberRemoved(c.member_id)
+    yield MemberRemoved(c.member_id)
+    if invite is not None:
+        yield InviteRevoked(invite.code)
 
 
 def hand_over(members: HashTrieMap[str, Member], organiser: str, c: HandOver) -> Fact | None:
@@ -192,13 +200,19 @@ def unknown_member() -> Refused:
     return Refused("unknown-member", "missing", "That person is not in this crew.")
 
 
-def renew(c: RenewInvite, now: datetime) -> Fact:
-    """Raises `Refused`: `deadline-past`, `bad-limit`."""
-    if c.expires_at is not None and c.expires_at <= now:
-        raise Refused("deadline-past", "invalid", "The invite would be over already.", field="expiresAt")
-    if c.max_uses is not None and not 1 <= c.max_uses <= MAX_MEMBERS:
-        raise Refused("bad-limit", "invalid", f"An invite is for 1 to {MAX_MEMBERS} people.", field="maxUses")
+def renew(invite: Invite | None, c: RenewInvite, now: datetime) -> Fact | None:
+    """None when that code is the invite already. Raises `Refused` as `check_invite` does."""
+    if invite is not None and invite.code == c.code:
+        return None
+    check_invite(c.expires_at, c.max_uses, now)
     return InviteRenewed(c.code, c.expires_at, c.max_uses)
+
+
+def check_invite(expires_at: datetime | None, max_uses: int | None, now: datetime) -> None:
+    """Raises `Refused`: `deadline-past`, `bad-limit`, `invalid`."""
+    check_ahead(expires_at, now, field="expiresAt", past="The invite would be over already.")
+    if max_uses is not None and not 1 <= max_uses <= MAX_MEMBERS:
+        raise Refused("bad-limit", "invalid", f"An invite is for 1 to {MAX_MEMBERS} people.", field="maxUses")
 
 
 def remembered(ended: tuple[EndedInvite, ...], invite: Invite | None, at: datetime) -> tuple[EndedInvite, ...]:

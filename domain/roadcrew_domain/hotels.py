@@ -8,12 +8,13 @@ from __future__ import annotations  # rpds maps can't be subscripted when runnin
 from typing import Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from rpds import HashTrieMap
 
 from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import Money, checked_price
-from roadcrew_domain.refusals import Refused
+from roadcrew_domain.refusals import Refused, id_taken
 from roadcrew_domain.values import Moment, Value
 
 TieRule = Literal["cheapest", "first-shortlisted", "organiser"]
@@ -48,8 +49,7 @@ class HotelOutcome(Value, frozen=True):
 
 
 class HotelVoting(Value, frozen=True):
-    """The vote on the shortlist: `ballots` maps a member to a hotel. A ballot for a hotel that was taken
-    off the shortlist counts for nothing."""
+    """The vote on the shortlist: `ballots` maps a member to a hotel that is on it."""
 
     open: bool = False
     tie_rule: TieRule = "cheapest"
@@ -124,8 +124,15 @@ class CloseHotelVoting(Value, frozen=True):
 # --- rules ---------------------------------------------------------------------------------------
 
 
-def shortlist(hotels: HashTrieMap[str, Hotel], command: str, c: ShortlistHotel) -> Fact:
-    """Raises `Refused`: `too-many-hotels`, `bad-stars`, `bad-price`, `bad-link`, `hotel-listed`, or a text's."""
+def shortlist(hotels: HashTrieMap[str, Hotel], command: str, who: str, c: ShortlistHotel) -> Fact | None:
+    """None when this command has added it already.
+
+    Raises `Refused`: `id-taken`, `too-many-hotels`, `bad-stars`, `bad-price`, `bad-link`, `hotel-listed`, or a text's.
+    """
+    if command in hotels:
+        if hotels[command].added_by == who:
+            return None
+        raise id_taken()
     if len(hotels) >= MAX_HOTELS:
         raise Refused("too-many-hotels", "full", f"The shortlist has room for {MAX_HOTELS} hotels.", limit=MAX_HOTELS)
     if not 0 <= c.stars <= MAX_STARS:
@@ -144,6 +151,7 @@ def _link(url: str | None) -> str | None:
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None and " " not in url
+        good = good and parts.port != 0  # reading the port raises ValueError for one that can't be
     except ValueError:
         good = False
     if not good:
@@ -216,11 +224,24 @@ def close_voting(
             raise Refused(
                 "organiser-decides", "conflict", f"A tie between {names}: the organiser decides.", tied=outcome.tied
             )
-        if c.winner_id in outcome.tied:
-            return HotelVotingClosed(HotelOutcome(c.winner_id, outcome.tied, "organiser"))
+        if c.winner_id not in outcome.tied:
+            raise Refused("not-a-tie", "conflict", "That hotel is not among those that lead.", tied=outcome.tied)
+        return HotelVotingClosed(HotelOutcome(c.winner_id, outcome.tied, "organiser"))
     if c.winner_id not in (None, outcome.winner_id):
         raise Refused("not-a-tie", "conflict", "The votes decide this; there is nothing to choose.")
     return HotelVotingClosed(outcome)
+
+
+def dropped(voting: HotelVoting, hotel_id: str) -> HotelVoting:
+    """The vote after a hotel was taken off: its ballots are gone, and so is a result that it had won."""
+    ballots = voting.ballots
+    for member, choice in voting.ballots.items():
+        if choice == hotel_id:
+            ballots = ballots.remove(member)
+    outcome = voting.outcome
+    if outcome is not None and outcome.winner_id == hotel_id:
+        outcome = None
+    return msgspec.structs.replace(voting, ballots=ballots, outcome=outcome)
 
 
 def outcome_of(voting: HotelVoting, hotels: HashTrieMap[str, Hotel]) -> HotelOutcome:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 from rpds import HashTrieMap
 
 from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.ids import derived
-from roadcrew_domain.refusals import Refused
+from roadcrew_domain.refusals import Refused, check_ahead, id_taken
 from roadcrew_domain.values import Moment, Value
 
 PollKind = Literal["single", "multiple", "yes-maybe-no"]
@@ -153,12 +154,19 @@ def tally(poll: Poll) -> tuple[OptionTally, ...]:
 def leaders(poll: Poll) -> tuple[str, ...]:
     """The option ids that lead: most yes, then most maybe. Empty while nobody is for anything."""
     counts = [(len(t.yes), len(t.maybe), t.option.id) for t in tally(poll)]
-    best = max((yes, maybe) for yes, maybe, _ in counts)
+    best = max(((yes, maybe) for yes, maybe, _ in counts), default=(0, 0))
     return () if best == (0, 0) else tuple(i for yes, maybe, i in counts if (yes, maybe) == best)
 
 
-def open_poll(polls: HashTrieMap[str, Poll], command: str, c: OpenPoll, now: datetime) -> Fact:
-    """Raises `Refused`: `too-many-polls`, `bad-options`, `deadline-past`, or a text's."""
+def open_poll(polls: HashTrieMap[str, Poll], command: str, who: str, c: OpenPoll, now: datetime) -> Fact | None:
+    """None when this command has opened it already.
+
+    Raises `Refused`: `id-taken`, `too-many-polls`, `bad-options`, `deadline-past`, `invalid`, or a text's.
+    """
+    if command in polls:
+        if polls[command].opened_by == who:
+            return None
+        raise id_taken()
     if len(polls) >= MAX_POLLS:
         raise Refused("too-many-polls", "full", f"A trip has room for {MAX_POLLS} polls.", limit=MAX_POLLS)
     if not 2 <= len(c.options) <= MAX_OPTIONS:
@@ -166,8 +174,7 @@ def open_poll(polls: HashTrieMap[str, Poll], command: str, c: OpenPoll, now: dat
     texts = [text.checked(o, field="option", limit=MAX_OPTION) for o in c.options]
     if len({t.casefold() for t in texts}) < len(texts):
         raise Refused("bad-options", "invalid", "Two options are the same.")
-    if c.closes_at is not None and c.closes_at <= now:
-        raise Refused("deadline-past", "invalid", "That deadline is already past.", field="closesAt")
+    check_ahead(c.closes_at, now, field="closesAt", past="That deadline is already past.")
     return PollOpened(
         poll_id=command,
         question=text.checked(c.question, field="question", limit=MAX_QUESTION),
@@ -211,7 +218,7 @@ def _ballot(poll: Poll, c: CastVote) -> Ballot:
     return tuple(sorted(chosen.items(), key=lambda vote: order[vote[0]]))
 
 
-def close_poll(poll: Poll, who: str, c: ClosePoll, *, chair: bool) -> Fact | None:
+def close_poll(poll: Poll, who: str, c: ClosePoll, now: datetime, *, chair: bool) -> Fact | None:
     """None when it is closed already. Raises `Refused`: `not-yours-to-close`, `not-a-tie`, `unknown-option`."""
     if not (chair or who == poll.opened_by):
         raise Refused("not-yours-to-close", "forbidden", "Only the organiser or who opened a poll can end it.")
@@ -226,7 +233,7 @@ def close_poll(poll: Poll, who: str, c: ClosePoll, *, chair: bool) -> Fact | Non
     if c.option_id is not None and outcome.winners != (c.option_id,):
         _check_tied(poll, outcome, c.option_id)
         outcome = Outcome((c.option_id,), False, outcome.voters, chosen_by=who)
-    return PollClosed(poll.id, "closed", outcome)
+    return PollClosed(poll.id, "closed" if poll.takes_votes(now) else "deadline", outcome)
 
 
 def close_overdue(polls: Iterable[Poll], now: datetime) -> Iterator[Fact]:
@@ -260,6 +267,12 @@ def waiting_for(poll: Poll, members: Mapping[str, object] | HashTrieMap[str, obj
 def opened(f: PollOpened, by: str, at: datetime) -> Poll:
     """The poll as it begins."""
     return Poll(f.poll_id, f.question, f.kind, f.options, by, at, f.closes_at)
+
+
+def closed(poll: Poll, f: PollClosed, at: datetime) -> Poll:
+    """The poll as it ended: at its deadline, if that came before anybody could say so."""
+    ended = at if poll.closes_at is None else min(at, poll.closes_at)
+    return msgspec.structs.replace(poll, closed_at=ended, outcome=f.outcome)
 
 
 def voted(poll: Poll, voter: str, ballot: Ballot) -> HashTrieMap[str, Ballot]:

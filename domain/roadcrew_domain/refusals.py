@@ -1,5 +1,6 @@
 """How a rule says no: a stable code for programs, a sentence for people."""
 
+from datetime import datetime
 from typing import Literal
 
 Kind = Literal["invalid", "forbidden", "missing", "conflict", "gone", "full"]
@@ -19,3 +20,18 @@ class Refused(Exception):
         self.kind: Kind = kind
         self.detail = detail
         self.facts = facts
+
+
+def id_taken() -> Refused:
+    """The refusal for a command under an id that somebody else has used."""
+    return Refused("id-taken", "conflict", "Somebody else has used this id. Try again.")
+
+
+def check_ahead(moment: datetime | None, now: datetime, *, field: str, past: str) -> None:
+    """Raise `Refused` (`invalid`, or `deadline-past` with the sentence `past`) unless it is None or after `now`."""
+    if moment is None:
+        return
+    if moment.tzinfo is None:
+        raise Refused("invalid", "invalid", "A time needs its zone.", field=field)
+    if moment <= now:
+        raise Refused("deadline-past", "invalid", past, field=field)

@@ -7,6 +7,7 @@ All of it is pure. The server runs it to accept a change, a terminal to paint it
 from roadcrew_domain.trip_decide import decide, next_due
 from roadcrew_domain.trip_evolve import evolve, fold
 from roadcrew_domain.trip_state import (
+    LONGEST_KEPT,
     LONGEST_TRIP,
     MAX_DESTINATION,
     MAX_TRIP_NAME,
@@ -30,6 +31,7 @@ from roadcrew_domain.trip_state import (
 )
 
 __all__ = [
+    "LONGEST_KEPT",
     "LONGEST_TRIP",
     "MAX_DESTINATION",
     "MAX_TRIP_NAME",

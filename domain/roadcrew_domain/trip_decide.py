@@ -5,7 +5,7 @@ The rules of polls, hotels and crew stand in their own modules; here is who may 
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 from msgspec import UNSET
@@ -16,6 +16,7 @@ from roadcrew_domain.events import Fact
 from roadcrew_domain.polls import Poll
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip_state import (
+    LONGEST_KEPT,
     LONGEST_TRIP,
     MAX_DESTINATION,
     MAX_TRIP_NAME,
@@ -45,13 +46,15 @@ def decide(trip: Trip | None, command: Command, now: datetime) -> tuple[Fact, ..
         case CreateTrip() as act:
             if trip is not None:
                 raise Refused("trip-exists", "conflict", "There is a trip with this id already.")
-            return (_create(act),)
+            if command.by is None:
+                raise Refused("not-a-member", "forbidden", "Somebody creates a trip.")
+            return _create(act, now)
         case Tick():
             return _tick(trip, now) if trip is not None and trip.ended is None else ()
     if trip is None:
         raise Refused("unknown-trip", "missing", "There is no such trip.")
-    if trip.ended is not None:
-        raise Refused("trip-ended", "gone", "This trip has ended.", reason=trip.ended)
+    if (reason := trip.over(now)) is not None:
+        raise Refused("trip-ended", "gone", "This trip has ended.", reason=reason)
     if command.by is None:
         raise Refused("not-a-member", "forbidden", "You are not in this trip.")
     if isinstance(command.act, crew.JoinTrip):
@@ -74,13 +77,13 @@ def _by_member(trip: Trip, command: Command, member: Member, now: datetime) -> t
         case crew.LeaveTrip():
             return _leave(trip, member)
         case polls.OpenPoll() as act:
-            fact = polls.open_poll(trip.polls, command.id, act, now)
+            fact = polls.open_poll(trip.polls, command.id, member.id, act, now)
         case polls.CastVote() as act:
             fact = polls.cast_vote(_poll(trip, act.poll_id), member.id, act, now)
         case polls.ClosePoll() as act:
-            fact = polls.close_poll(_poll(trip, act.poll_id), member.id, act, chair=chair)
+            fact = polls.close_poll(_poll(trip, act.poll_id), member.id, act, now, chair=chair)
         case hotels.ShortlistHotel() as act:
-            fact = hotels.shortlist(trip.hotels, command.id, act)
+            fact = hotels.shortlist(trip.hotels, command.id, member.id, act)
         case hotels.UnshortlistHotel() as act:
             hotel = trip.hotels.get(act.hotel_id)
             if hotel is None:
@@ -93,26 +96,28 @@ def _by_member(trip: Trip, command: Command, member: Member, now: datetime) -> t
         case hotels.CloseHotelVoting() as act:
             fact = hotels.close_voting(trip.voting, trip.hotels, member.id, act, chair=chair)
         case _:
-            fact = _by_organiser(trip, command.act, member, now, chair=chair)
+            return _by_organiser(trip, command.act, member, now, chair=chair)
     return () if fact is None else (fact,)
 
 
-def _by_organiser(trip: Trip, act: TripAct, member: Member, now: datetime, *, chair: bool) -> Fact | None:
+def _by_organiser(trip: Trip, act: TripAct, member: Member, now: datetime, *, chair: bool) -> tuple[Fact, ...]:
     if not chair:
         raise Refused("not-organiser", "forbidden", "Only the organiser can do that.", organiser=trip.organiser)
+    fact: Fact | None
     match act:
         case DeleteTrip():
-            return TripEnded("deleted")
+            fact = TripEnded("deleted")
         case crew.RemoveMember():
-            return crew.remove(trip.members, member.id, act)
+            return tuple(crew.remove(trip.members, trip.invite, member.id, act))
         case crew.HandOver():
-            return crew.hand_over(trip.members, trip.organiser, act)
+            fact = crew.hand_over(trip.members, trip.organiser, act)
         case crew.RenewInvite():
-            return crew.renew(act, now)
+            fact = crew.renew(trip.invite, act, now)
         case crew.RevokeInvite():
-            return None if trip.invite is None else crew.InviteRevoked(trip.invite.code)
+            fact = None if trip.invite is None else crew.InviteRevoked(trip.invite.code)
         case _:
             raise AssertionError(f"no rule for {act}")
+    return () if fact is None else (fact,)
 
 
 def _poll(trip: Trip, poll_id: str) -> Poll:
@@ -122,12 +127,15 @@ def _poll(trip: Trip, poll_id: str) -> Poll:
     return poll
 
 
-def _create(c: CreateTrip) -> Fact:
+def _create(c: CreateTrip, now: datetime) -> tuple[Fact, ...]:
     required = c.bounds.default_required_members if c.required_members is None else c.required_members
     percent = c.bounds.default_discount_percent if c.discount_percent is None else c.discount_percent
     _check_bounds(c.bounds, required, percent)
     _check_dates(c.starts_on, c.ends_on)
-    return TripCreated(
+    crew.check_invite(c.invite.expires_at, c.invite.max_uses, now)
+    if not 0 < c.keep_for <= LONGEST_KEPT:
+        raise Refused("bad-limit", "invalid", "A trip is kept for a second to a hundred years.", field="keepFor")
+    created = TripCreated(
         name=text.checked(c.name, field="trip's name", limit=MAX_TRIP_NAME),
         organiser_name=crew.person_name(c.organiser_name),
         destination=text.checked_or_none(c.destination, field="destination", limit=MAX_DESTINATION),
@@ -139,14 +147,22 @@ def _create(c: CreateTrip) -> Fact:
         keep_for=c.keep_for,
         invite=c.invite,
     )
+    # A server may allow a discount for one: then it is unlocked, and said, from the start.
+    return (created,) if required > 1 else (created, DiscountUnlocked(1, percent))
 
 
 def _edit(trip: Trip, c: EditTrip) -> tuple[Fact, ...]:
     wanted: dict[str, object] = {f: v for f in c.__struct_fields__ if (v := getattr(c, f)) is not UNSET}
     if "name" in wanted:
-        wanted["name"] = text.checked(str(c.name), field="trip's name", limit=MAX_TRIP_NAME)
+        wanted["name"] = text.checked(
+            c.name if isinstance(c.name, str) else "", field="trip's name", limit=MAX_TRIP_NAME
+        )
     if isinstance(c.destination, str):
         wanted["destination"] = text.checked_or_none(c.destination, field="destination", limit=MAX_DESTINATION)
+    if c.required_members is None:
+        wanted["required_members"] = trip.bounds.default_required_members
+    if c.discount_percent is None:
+        wanted["discount_percent"] = trip.bounds.default_discount_percent
     changed = {f: v for f, v in wanted.items() if v != getattr(trip, f)}
     if not changed:
         return ()
@@ -175,7 +191,7 @@ def _check_bounds(bounds: Bounds, required: int, percent: int) -> None:
 
 
 def _check_dates(starts: date | None, ends: date | None) -> None:
-    if starts is not None and ends is not None and not starts <= ends <= starts + LONGEST_TRIP:
+    if starts is not None and ends is not None and not timedelta(0) <= ends - starts <= LONGEST_TRIP:
         raise Refused(
             "bad-dates", "invalid", "The trip ends before it starts, or lasts more than a year.", field="endsOn"
         )
@@ -193,11 +209,12 @@ def _leave(trip: Trip, member: Member) -> tuple[Fact, ...]:
 
 
 def _tick(trip: Trip, now: datetime) -> tuple[Fact, ...]:
-    if now >= trip.ends_at:
+    if trip.over(now):
         return (TripEnded("expired"),)
     closed = tuple(polls.close_overdue(trip.polls.values(), now))
-    if now >= trip.warns_at and trip.end_announced != trip.ends_at:
-        return (*closed, TripEndAnnounced(trip.ends_at))
+    if now >= trip.warns_at and not trip.end_said:
+        # A server that was away when it was time to say so puts the end off: nobody was warned (T7).
+        return (*closed, TripEndAnnounced(max(trip.ends_at, now + trip.warning)))
     return closed
 
 
@@ -206,4 +223,4 @@ def next_due(trip: Trip) -> datetime | None:
     if trip.ended is not None:
         return None
     deadlines = [p.closes_at for p in trip.polls.values() if p.closes_at is not None and not p.closed]
-    return min([trip.warns_at if trip.end_announced != trip.ends_at else trip.ends_at, *deadlines])
+    return min([trip.ends_at if trip.end_said else trip.warns_at, *deadlines])

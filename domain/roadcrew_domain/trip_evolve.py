@@ -6,6 +6,7 @@ Applying an event costs the same however long the history and however large the 
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 from msgspec import UNSET
@@ -30,10 +31,15 @@ from roadcrew_domain.trip_state import (
 def evolve(trip: Trip | None, event: Event) -> Trip:
     """The state after `event`. Raises `ValueError` for an event that can't follow this state."""
     if isinstance(event.data, TripCreated):
+        if trip is not None:
+            raise ValueError("a trip is created once")
         return _created(event, event.data)
     if trip is None:
         raise ValueError(f"a trip begins with TripCreated, not {event.type}")
-    changes = _changes(trip, event)
+    try:
+        changes = _changes(trip, event)
+    except KeyError as error:
+        raise ValueError(f"{event.type} of something that is not there: {error}") from error
     if event.by is not None:
         changes["changed_at"] = event.at
     changes["recent"] = (*trip.recent[1 - RECENT :], _recent(trip, event))
@@ -87,9 +93,9 @@ def _changes(trip: Trip, event: Event) -> dict[str, object]:
             renamed = msgspec.structs.replace(trip.members[member], name=name)
             return {"members": trip.members.insert(member, renamed)}
         case crew.MemberLeft(member_id=member) | crew.MemberRemoved(member_id=member):
-            return _gone(trip, member)
+            return _gone(trip, member, event.at)
         case crew.OrganiserChanged(member_id=member):
-            return {"organiser": member}
+            return {"organiser": trip.members[member].id}
         case crew.InviteRenewed(code=code, expires_at=expires, max_uses=uses):
             ended = crew.remembered(trip.ended_invites, trip.invite, event.at)
             return {"invite": Invite(code, expires, uses), "ended_invites": ended}
@@ -99,8 +105,8 @@ def _changes(trip: Trip, event: Event) -> dict[str, object]:
             return {"polls": trip.polls.insert(f.poll_id, polls.opened(f, by, event.at))}
         case polls.VoteCast(poll_id=poll, ballot=ballot):
             return _poll_changed(trip, poll, ballots=polls.voted(trip.polls[poll], by, ballot))
-        case polls.PollClosed(poll_id=poll, outcome=outcome):
-            return _poll_changed(trip, poll, closed_at=event.at, outcome=outcome)
+        case polls.PollClosed(poll_id=poll) as f:
+            return {"polls": trip.polls.insert(poll, polls.closed(trip.polls[poll], f, event.at))}
         case polls.PollTieSettled(poll_id=poll, option_id=option):
             before = trip.polls[poll].outcome
             return _poll_changed(trip, poll, outcome=before and polls.settled(before, option, event.by))
@@ -108,7 +114,7 @@ def _changes(trip: Trip, event: Event) -> dict[str, object]:
             hotel = Hotel(f.hotel_id, f.name, f.city, f.stars, f.price_per_night, f.url, by, event.at)
             return {"hotels": trip.hotels.insert(f.hotel_id, hotel)}
         case hotels.HotelUnshortlisted(hotel_id=hotel_id):
-            return {"hotels": trip.hotels.discard(hotel_id)}
+            return {"hotels": trip.hotels.discard(hotel_id), "voting": hotels.dropped(trip.voting, hotel_id)}
         case hotels.HotelVotingOpened(tie_rule=rule):
             return {"voting": HotelVoting(open=True, tie_rule=rule, opened_by=by)}
         case hotels.HotelVoteCast(hotel_id=choice):
@@ -128,13 +134,14 @@ def _voting_changed(trip: Trip, **changes: object) -> dict[str, object]:
     return {"voting": msgspec.structs.replace(trip.voting, **changes)}
 
 
-def _gone(trip: Trip, member: str) -> dict[str, object]:
-    """Their votes leave what is still open; what is decided stays as it was decided."""
+def _gone(trip: Trip, member: str, at: datetime) -> dict[str, object]:
+    """Their votes leave what still takes votes; what is decided stays as it was decided, also when it was
+    decided by a deadline that no timer has announced yet."""
     remaining = trip.polls
     for poll in trip.polls.values():
-        if not poll.closed and member in poll.ballots:
+        if poll.takes_votes(at) and member in poll.ballots:
             remaining = remaining.insert(poll.id, msgspec.structs.replace(poll, ballots=poll.ballots.remove(member)))
-    changes: dict[str, object] = {"members": trip.members.discard(member), "polls": remaining}
+    changes: dict[str, object] = {"members": trip.members.remove(member), "polls": remaining}
     if trip.voting.open:
         changes |= _voting_changed(trip, ballots=trip.voting.ballots.discard(member))
     return changes

@@ -5,7 +5,7 @@ What is allowed is for trip_decide.py, what a fact changes for trip_evolve.py.
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from msgspec import UNSET, UnsetType
@@ -27,6 +27,9 @@ RECENT = 30
 WARNING = timedelta(days=7)
 """How long before its end a trip says so, or a quarter of its life if that is shorter (T7)."""
 LONGEST_TRIP = timedelta(days=366)
+LONGEST_KEPT = 100 * 366 * 24 * 3600
+"""Seconds; bounds a setting of the server's, so that dates stay in the calendar."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Bounds(Value, frozen=True):
@@ -84,13 +87,31 @@ class Trip(Value, frozen=True):
 
     @property
     def ends_at(self) -> datetime:
-        """When the trip will be removed if nobody changes anything (T7)."""
-        return self.changed_at + timedelta(seconds=self.keep_for)
+        """When the trip will be removed if nobody changes anything (T7): never before it was announced."""
+        try:
+            end = self.changed_at + timedelta(seconds=self.keep_for)
+        except OverflowError:
+            return _NEVER
+        return end if self.end_announced is None else max(end, self.end_announced)
+
+    @property
+    def warning(self) -> timedelta:
+        """How long before its end that is announced, at the least."""
+        return min(WARNING, timedelta(seconds=self.keep_for) / 4)
 
     @property
     def warns_at(self) -> datetime:
         """When its end is announced."""
-        return self.ends_at - min(WARNING, timedelta(seconds=self.keep_for) / 4)
+        return self.ends_at - self.warning
+
+    @property
+    def end_said(self) -> bool:
+        """True when the end as it stands has been announced; without that a trip doesn't expire."""
+        return self.end_announced == self.ends_at
+
+    def over(self, now: datetime) -> EndReason | None:
+        """Why nothing can be done any more; also once it has expired and that is not said yet."""
+        return self.ended or ("expired" if self.end_said and now >= self.ends_at else None)
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -156,12 +177,14 @@ class CreateTrip(Value, frozen=True):
 
 
 class EditTrip(Value, frozen=True):
+    """None clears; of the group's size and the discount it makes the catalogue's default."""
+
     name: str | UnsetType = UNSET
     destination: str | UnsetType | None = UNSET
     starts_on: date | UnsetType | None = UNSET
     ends_on: date | UnsetType | None = UNSET
-    required_members: int | UnsetType = UNSET
-    discount_percent: int | UnsetType = UNSET
+    required_members: int | UnsetType | None = UNSET
+    discount_percent: int | UnsetType | None = UNSET
 
 
 class DeleteTrip(Value, frozen=True):
