@@ -9,7 +9,7 @@ from rpds import HashTrieMap
 
 from roadcrew_domain import text
 from roadcrew_domain.events import Fact
-from roadcrew_domain.refusals import Refused, check_ahead
+from roadcrew_domain.refusals import Refused, checked_ahead
 from roadcrew_domain.values import Moment, Value
 
 MAX_MEMBERS = 500
@@ -201,18 +201,19 @@ def unknown_member() -> Refused:
 
 
 def renew(invite: Invite | None, c: RenewInvite, now: datetime) -> Fact | None:
-    """None when that code is the invite already. Raises `Refused` as `check_invite` does."""
+    """None when that code is the invite already. Raises `Refused` as `new_invite` does."""
     if invite is not None and invite.code == c.code:
         return None
-    check_invite(c.expires_at, c.max_uses, now)
-    return InviteRenewed(c.code, c.expires_at, c.max_uses)
+    new = new_invite(c.code, c.expires_at, c.max_uses, now)
+    return InviteRenewed(new.code, new.expires_at, new.max_uses)
 
 
-def check_invite(expires_at: datetime | None, max_uses: int | None, now: datetime) -> None:
-    """Raises `Refused`: `deadline-past`, `bad-limit`, `invalid`."""
-    check_ahead(expires_at, now, field="expiresAt", past="The invite would be over already.")
+def new_invite(code: str, expires_at: datetime | None, max_uses: int | None, now: datetime) -> Invite:
+    """An invite that nobody has used. Raises `Refused`: `deadline-past`, `bad-limit`, `invalid`."""
+    expires_at = checked_ahead(expires_at, now, field="expiresAt", past="The invite would be over already.")
     if max_uses is not None and not 1 <= max_uses <= MAX_MEMBERS:
         raise Refused("bad-limit", "invalid", f"An invite is for 1 to {MAX_MEMBERS} people.", field="maxUses")
+    return Invite(code, expires_at, max_uses)
 
 
 def remembered(ended: tuple[EndedInvite, ...], invite: Invite | None, at: datetime) -> tuple[EndedInvite, ...]:

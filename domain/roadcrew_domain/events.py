@@ -103,6 +103,7 @@ def decode_event(body: bytes | str | msgspec.Raw) -> Event:
 def _decode_data(envelope: _Envelope) -> Fact:
     cls = Fact.types.get(envelope.type)
     if cls is None or cls is UnknownFact or envelope.v > SCHEMA_VERSION:
+        bytes(envelope.data).decode()  # what is only carried on is UTF-8 all the same
         return UnknownFact(envelope.data.copy())
     decoder = _data_decoders.get(envelope.type)
     if decoder is None:

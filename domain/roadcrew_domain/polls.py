@@ -15,7 +15,7 @@ from rpds import HashTrieMap
 from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.ids import derived
-from roadcrew_domain.refusals import Refused, check_ahead, id_taken
+from roadcrew_domain.refusals import Refused, checked_ahead, id_taken
 from roadcrew_domain.values import Moment, Value
 
 PollKind = Literal["single", "multiple", "yes-maybe-no"]
@@ -174,13 +174,13 @@ def open_poll(polls: HashTrieMap[str, Poll], command: str, who: str, c: OpenPoll
     texts = [text.checked(o, field="option", limit=MAX_OPTION) for o in c.options]
     if len({t.casefold() for t in texts}) < len(texts):
         raise Refused("bad-options", "invalid", "Two options are the same.")
-    check_ahead(c.closes_at, now, field="closesAt", past="That deadline is already past.")
+    closes_at = checked_ahead(c.closes_at, now, field="closesAt", past="That deadline is already past.")
     return PollOpened(
         poll_id=command,
         question=text.checked(c.question, field="question", limit=MAX_QUESTION),
         kind=c.kind,
         options=tuple(Option(derived(command, i), t) for i, t in enumerate(texts)),
-        closes_at=c.closes_at,
+        closes_at=closes_at,
     )
 
 

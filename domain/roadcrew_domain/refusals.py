@@ -1,6 +1,6 @@
 """How a rule says no: a stable code for programs, a sentence for people."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 Kind = Literal["invalid", "forbidden", "missing", "conflict", "gone", "full"]
@@ -27,11 +27,15 @@ def id_taken() -> Refused:
     return Refused("id-taken", "conflict", "Somebody else has used this id. Try again.")
 
 
-def check_ahead(moment: datetime | None, now: datetime, *, field: str, past: str) -> None:
-    """Raise `Refused` (`invalid`, or `deadline-past` with the sentence `past`) unless it is None or after `now`."""
+def checked_ahead(moment: datetime | None, now: datetime, *, field: str, past: str) -> datetime | None:
+    """The moment in UTC, None for None. Raises `Refused`: `invalid`, or `deadline-past` with the sentence `past`."""
     if moment is None:
-        return
+        return None
     if moment.tzinfo is None:
         raise Refused("invalid", "invalid", "A time needs its zone.", field=field)
     if moment <= now:
         raise Refused("deadline-past", "invalid", past, field=field)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Refused("invalid", "invalid", "That time is not in the calendar.", field=field) from None

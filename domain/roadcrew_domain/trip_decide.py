@@ -132,7 +132,6 @@ def _create(c: CreateTrip, now: datetime) -> tuple[Fact, ...]:
     percent = c.bounds.default_discount_percent if c.discount_percent is None else c.discount_percent
     _check_bounds(c.bounds, required, percent)
     _check_dates(c.starts_on, c.ends_on)
-    crew.check_invite(c.invite.expires_at, c.invite.max_uses, now)
     if not 0 < c.keep_for <= LONGEST_KEPT:
         raise Refused("bad-limit", "invalid", "A trip is kept for a second to a hundred years.", field="keepFor")
     created = TripCreated(
@@ -145,7 +144,7 @@ def _create(c: CreateTrip, now: datetime) -> tuple[Fact, ...]:
         discount_percent=percent,
         bounds=c.bounds,
         keep_for=c.keep_for,
-        invite=c.invite,
+        invite=crew.new_invite(c.invite.code, c.invite.expires_at, c.invite.max_uses, now),
     )
     # A server may allow a discount for one: then it is unlocked, and said, from the start.
     return (created,) if required > 1 else (created, DiscountUnlocked(1, percent))
