@@ -328,6 +328,31 @@ class StoreContract:
         result = await append(store, "trip:1", topic.epoch, topic.head, commit(store, "c1"))
         assert result == Appended(topic.epoch, topic.head + 1)
 
+    async def test_a_load_is_one_view_however_fast_the_log_moves(self, store: Store, count: Count) -> None:
+        # R: T11 S1
+        topic = await born(store)
+        moving = True
+
+        async def move() -> None:
+            head = topic.head
+            while moving:
+                result = await append(store, "trip:1", topic.epoch, head, Commit(f"c{head + 1}", (b"x",)))
+                assert isinstance(result, Appended)
+                head = result.head
+                await store.compact("trip:1", topic.epoch, head, f"c{head}", b"state")
+
+        mover = asyncio.create_task(move())
+        for _ in range(count(reduced=300, full=3000)):
+            loaded = await store.load("trip:1")
+            assert loaded is not None
+            after = loaded.snapshot.seq if loaded.snapshot else NOTHING_YET
+            assert [event.seq for event in loaded.events] == list(range(after + 1, loaded.head + 1))
+            part = await store.read("trip:1", loaded.head - 1, 10)
+            assert part is not None
+            assert [event.seq for event in part.events] == list(range(loaded.head, min(part.head, loaded.head + 9) + 1))
+        moving = False
+        await mover
+
     async def test_a_read_is_bounded_by_the_caller_and_the_store(self, store: Store) -> None:
         # R: S9
         await born(store, events=LIMITS.read_events + 10)

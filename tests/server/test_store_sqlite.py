@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -36,6 +37,7 @@ from roadcrew_server.stores.base import (
     StoreUncertain,
 )
 from roadcrew_server.stores.clock import StoreClock
+from roadcrew_server.stores.local import Presence
 from roadcrew_server.stores.sqlite import SqliteStore, path_of
 
 WRITER = Path(__file__).with_name("store_writer.py")
@@ -357,19 +359,27 @@ class TestTheFile:
         with pytest.raises(StoreUnavailable, match=r"damaged.*backup"):  # and its lock was let go
             await SqliteStore(path).open()
 
-    async def test_damage_is_found_when_the_last_end_was_unclean(self, path: Path) -> None:
+    async def test_damage_is_found_when_the_last_end_was_unclean(
+        self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         # R: G4
         with child(path, "write") as process:
             assert process.stdout is not None
             for _ in range(500):
                 process.stdout.readline()
-        content = bytearray(path.read_bytes())
-        for page in range(1, len(content) // 4096):
-            content[page * 4096 : page * 4096 + 200] = random.Random(page).randbytes(200)
-        path.write_bytes(content)
         assert schema.ended_uncleanly(path)
-        with pytest.raises(StoreUnavailable, match=r"damaged.*backup"):
-            await SqliteStore(path).open()
+        content = bytearray(path.read_bytes())
+        page = _root_page(path, tmp_path / "copy.sqlite", "records")  # nobody has written to it since
+        content[(page - 1) * 4096 : page * 4096] = random.Random(1).randbytes(4096)
+        path.write_bytes(content)
+        for _ in range(2):  # refusing it must not tidy it up
+            with pytest.raises(StoreUnavailable, match=r"damaged.*backup"):
+                await SqliteStore(path).open()
+        monkeypatch.setattr(schema, "CHECKED_BYTES", 0)
+        store = SqliteStore(path)
+        facts = await store.open()
+        await store.close()
+        assert "too large to be checked" in facts.warnings[0]
 
     def test_a_url_names_a_file(self) -> None:
         # R: G4
@@ -378,6 +388,15 @@ class TestTheFile:
         for wrong in ("sqlite://host/crew", "sqlite:///", "sqlite:///:memory:", "redis:///x", "sqlite:///a?mode=ro"):
             with pytest.raises(ValueError):
                 path_of(wrong)
+
+
+def _root_page(path: Path, copy: Path, table: str) -> int:
+    """Where a table begins, looked up in a copy so that the file's log of writes stays as it is."""
+    copy.write_bytes(path.read_bytes())
+    db = apsw.Connection(str(copy))
+    found = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).get
+    db.close()
+    return int(found)
 
 
 class TestTheEnd:
@@ -463,6 +482,16 @@ class TestTime:
         assert store.now() == datetime(2026, 5, 20, 12, 0, 1, 623000, tzinfo=UTC)
 
 
+class TestMemory:
+    def test_presence_that_nobody_looks_at_does_not_pile_up(self) -> None:
+        # R: F3 S9
+        presence = Presence()
+        for number in range(20_000):
+            presence.set(f"trip:{number}", "ana/1", b"Ana", number + 10, number)
+        assert presence._entries == len(presence._topics) < 2_000
+        assert presence.list("trip:19999", 20_000) == {"ana/1": b"Ana"}
+
+
 class TestDiskTrouble:
     async def test_a_full_disk_writes_nothing_and_goes_on_when_there_is_room(self, path: Path) -> None:
         # R: T9
@@ -488,8 +517,10 @@ class TestDiskTrouble:
             with pytest.raises(StoreUncertain):
                 await append(store, "trip:1", topic.epoch, 0, sent)
             disk.broken = None
+            await store.announce_revoked("before the replay")
             assert isinstance(await append(store, "trip:1", topic.epoch, 0, sent), Appended | Known)
             assert await bodies(store) == [b"e0", b"c1"]
+            assert await anext(stream) == Hint("revoked", "before the replay")
             assert [event.seq for event in (await anext(stream)).events] == [1]
 
 
@@ -574,6 +605,7 @@ async def _cut_power(tmp_path: Path, synchronous: schema.Synchronous, cuts: int)
                 folder = tmp_path / f"cut-{number}"
                 await asyncio.to_thread(disk.cut, folder, chance, (0.0, 0.5)[number % 2])
                 missing = await _missing(folder / "store.sqlite", promised)
+                await asyncio.to_thread(shutil.rmtree, folder)
                 losing += missing > 0
                 lost += missing
         finally:

@@ -128,6 +128,9 @@ def connect(path: Path, *, vfs: str | None, synchronous: Synchronous = "FULL", w
     flags = apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
     db = apsw.Connection(str(path), flags=flags, vfs=vfs)
     db.set_busy_timeout(BUSY_MS)
+    # Until it is known to be good, closing must not move the log into it: a damaged file would then
+    # look cleanly ended, and the next start would not check it.
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     if write:
         db.execute(f"PRAGMA synchronous={synchronous}")
         db.execute("PRAGMA fullfsync=ON")
@@ -162,6 +165,7 @@ def prepare(db: apsw.Connection, path: Path, *, check: bool) -> None:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
 
 
 def _version(db: apsw.Connection, path: Path) -> int:
