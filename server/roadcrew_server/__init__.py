@@ -1,1 +1,1 @@
-"""How many terminals share one truth."""
+"""The server of Roadcrew: how many terminals share one truth."""

@@ -1,0 +1,153 @@
+"""The server put together: store, hub, streams, presence, auth, limits, routes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from roadcrew_server import openapi
+from roadcrew_server.auth import Auth
+from roadcrew_server.endpoints import Endpoint, EndpointApp
+from roadcrew_server.hub import Hub
+from roadcrew_server.limits import Limits
+from roadcrew_server.metrics import CountRequests, Metrics
+from roadcrew_server.presence import Presence
+from roadcrew_server.problems import Problem
+from roadcrew_server.routes import invites, service, sessions, sync, trips
+from roadcrew_server.settings import Settings
+from roadcrew_server.stores.base import Store, StoreFacts
+from roadcrew_server.streams import Streams
+from roadcrew_server.topics import TripKind
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *sessions.ENDPOINTS,
+    *trips.ENDPOINTS,
+    *sync.ENDPOINTS,
+    *invites.ENDPOINTS,
+    *service.ENDPOINTS,
+)
+
+
+class Server:
+    """One server process: its parts, and their start and end."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.settings = settings
+        self.port = settings.port
+        self.secret = b""
+        self.facts: StoreFacts | None = None
+        self.auth = Auth(store, settings)
+        self.limits = Limits(store.rate_storage(), settings)
+        self.hub = Hub(store, (TripKind(),), settings)
+        self.presence = Presence(self.hub, settings)
+        self.streams = Streams(self.presence, settings)
+        self.metrics = Metrics(self)
+        self.hub.on_revoked = self._revoked
+
+    @property
+    def address(self) -> str:
+        """Where people reach this server."""
+        return self.settings.address(self.port)
+
+    async def start(self) -> StoreFacts:
+        """Open the store and begin. Raises `StoreError`."""
+        self.facts = await self.store.open()
+        self.secret = await self._secret()
+        await self.hub.start()
+        await self.streams.start()
+        return self.facts
+
+    async def stop(self) -> None:
+        """Streams get `bye`; running commands finish; the store is closed."""
+        await self.streams.drain()
+        await self.streams.stop()
+        await self.hub.stop()
+        await self.store.close()
+
+    async def _secret(self) -> bytes:
+        """A secret that all processes of one store share: made by the first."""
+        await self.store.create("server", "secret", secrets.token_bytes(32))
+        stored = await self.store.get("server", "secret")
+        assert stored is not None  # noqa: S101 - it was created just now, and never expires
+        return hashlib.sha256(stored.value).digest()
+
+    def _revoked(self, token_hash: str) -> None:
+        self.auth.forget(token_hash)
+        self.streams.revoke(token_hash)
+
+    @cached_property
+    def _openapi(self) -> dict[str, Any]:
+        return openapi.document(ENDPOINTS, title="Roadcrew", version=version("roadcrew"), address=self.address)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return self._openapi
+
+
+def make_app(server: Server) -> Starlette:
+    """The ASGI application of a server. It starts and stops with the application's lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await server.start()
+        try:
+            yield
+        finally:
+            await server.stop()
+
+    routes = [Route(e.path, EndpointApp(server, e), methods=[e.method]) for e in ENDPOINTS]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(RequestId), Middleware(CountRequests, server=server)],
+        exception_handlers={HTTPException: _not_routed},
+    )
+
+
+def _not_routed(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    problem = (
+        Problem(405, "method-not-allowed", "This address does not take that method.")
+        if status == 405
+        else Problem(404, "not-found", "There is nothing at this address.")
+    )
+    response = problem.response(request.scope.get("request_id", ""))
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+class RequestId:
+    """ASGI: every request has an id, ours, said in the answer and in problem documents."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Name one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["request_id"] = request_id = secrets.token_hex(8)
+
+        async def naming(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                extra = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+                message = {**message, "headers": [*message.get("headers", ()), *extra]}
+            await send(message)
+
+        await self._app(scope, receive, naming)

@@ -1,0 +1,267 @@
+"""Who is asking: users, passwords, sessions.
+
+Tokens are random and opaque; the store has only their hashes. Guests are real users without a password.
+Passwords are hashed with argon2id (19 MiB, t=2, p=1: OWASP's password storage cheat sheet), two at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from roadcrew_domain import ids
+from roadcrew_domain.crew import person_name
+from roadcrew_domain.refusals import Refused
+from roadcrew_server.problems import Problem, not_signed_in
+from roadcrew_server.settings import Settings
+from roadcrew_server.stores.base import Store
+
+T = TypeVar("T")
+
+USERNAME = re.compile(r"^[a-z0-9](?:[a-z0-9._-]{1,30}[a-z0-9])$")
+MIN_PASSWORD = 8
+MAX_PASSWORD = 256
+CACHED_SESSIONS = 50_000
+WAITING_HASHES = 64
+GUEST_DAYS = 400
+"""A guest's record outlives every session it may have by far."""
+
+
+class User(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A person. `password` is an argon2id hash and never leaves the server; a guest has none."""
+
+    id: str
+    name: str
+    username: str | None = None
+    password: str | None = None
+
+    @property
+    def guest(self) -> bool:
+        """Without a user name."""
+        return self.username is None
+
+
+class SessionRecord(msgspec.Struct, frozen=True, rename="camel"):
+    user: str
+    expires_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A good token, and whose it is."""
+
+    user: User
+    token_hash: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new session with its token, which is shown once."""
+
+    token: str
+    session: Session
+
+
+class Auth:
+    """Users and sessions over the store's records."""
+
+    def __init__(
+        self, store: Store, settings: Settings, *, token: Callable[[int], str] = secrets.token_urlsafe
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._token = token
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._slots = asyncio.Semaphore(2)
+        self._waiting = 0
+        self._cache: OrderedDict[str, tuple[Session, float]] = OrderedDict()
+        self._decoy: str | None = None
+
+    # --- signing in --------------------------------------------------------------------------------
+
+    async def guest(self, name: str) -> Issued:
+        """A new guest. Raises `Refused` for a bad name."""
+        user = User(self._new_id(), person_name(name))
+        await self._store.put(
+            "user", user.id, msgspec.json.encode(user), self._store.now() + timedelta(days=GUEST_DAYS)
+        )
+        return await self._issue(user)
+
+    async def sign_up(self, username: str, password: str, name: str) -> Issued:
+        """A new account. Raises `Refused` (`username-taken`, `invalid`, `weak-password`)."""
+        user = User(self._new_id(), person_name(name), _username(username))
+        return await self._issue(await self._claim(user, password))
+
+    async def log_in(self, username: str, password: str) -> Issued:
+        """Raises `Problem` 401 `wrong-credentials`, in the same time whether the user exists or not."""
+        user: User | None = None
+        named = await self._store.get("username", username.casefold()[:64])
+        if named is not None:
+            user = await self._user(named.value.decode())
+        good = await self._verify(user.password if user else None, password)
+        if user is None or not good:
+            raise Problem(401, "wrong-credentials", "That user name and password do not belong together.")
+        return await self._issue(user)
+
+    async def upgrade(self, session: Session, username: str, password: str) -> Session:
+        """A guest becomes an account: same id, same trips (C9)."""
+        user = await self._fresh(session)
+        if not user.guest:
+            raise Refused("already-account", "conflict", "You have an account already.")
+        named = msgspec.structs.replace(user, username=_username(username))
+        return self._cached(Session(await self._claim(named, password), session.token_hash, session.expires_at))
+
+    async def rename(self, session: Session, name: str) -> Session:
+        """Another name to be shown."""
+        for _ in range(10):
+            user = await self._fresh(session)
+            changed = msgspec.structs.replace(user, name=person_name(name))
+            expires = self._store.now() + timedelta(days=GUEST_DAYS) if user.guest else None
+            old, new = msgspec.json.encode(user), msgspec.json.encode(changed)
+            if old == new or await self._store.replace("user", user.id, old, new, expires):
+                return self._cached(Session(changed, session.token_hash, session.expires_at))
+        raise Problem(409, "busy", "Somebody else is changing this account right now. Try again.")
+
+    async def renew(self, session: Session) -> Issued:
+        """A new token; the old one stays good for the grace time, so that requests under way end well."""
+        issued = await self._issue(await self._fresh(session))
+        await self._shorten(session)
+        return issued
+
+    async def sign_out(self, session: Session) -> None:
+        """The token is no longer good, on every process."""
+        await self._store.delete("session", session.token_hash)
+        self.forget(session.token_hash)
+        await self._store.announce_revoked(session.token_hash)
+
+    # --- asking ------------------------------------------------------------------------------------
+
+    async def session(self, token: str) -> Session:
+        """Whose token this is. Raises `Problem` 401."""
+        token_hash = _hash(token)
+        cached = self._cache.get(token_hash)
+        now = self._store.now()
+        if cached is not None and time.monotonic() < cached[1] and now < cached[0].expires_at:
+            self._cache.move_to_end(token_hash)
+            return cached[0]
+        stored = await self._store.get("session", token_hash)
+        if stored is None:
+            raise not_signed_in()
+        record = msgspec.json.decode(stored.value, type=SessionRecord)
+        user = await self._user(record.user)
+        if user is None or now >= record.expires_at:
+            raise not_signed_in()
+        return self._cached(Session(user, token_hash, record.expires_at))
+
+    def forget(self, token_hash: str) -> None:
+        """Don't answer for this token from memory."""
+        self._cache.pop(token_hash, None)
+
+    async def _fresh(self, session: Session) -> User:
+        user = await self._user(session.user.id)
+        if user is None:
+            raise not_signed_in()
+        return user
+
+    async def _user(self, user_id: str) -> User | None:
+        stored = await self._store.get("user", user_id)
+        return None if stored is None else msgspec.json.decode(stored.value, type=User)
+
+    def _cached(self, session: Session) -> Session:
+        self._cache[session.token_hash] = (session, time.monotonic() + self._settings.session_cache)
+        while len(self._cache) > CACHED_SESSIONS:
+            self._cache.popitem(last=False)
+        return session
+
+    async def _issue(self, user: User) -> Issued:
+        token = f"rc_{self._token(32)}"
+        now = self._store.now()
+        expires = now + timedelta(days=self._settings.session_days)
+        record = SessionRecord(user.id, expires, now)
+        await self._store.put("session", _hash(token), msgspec.json.encode(record), expires)
+        return Issued(token, self._cached(Session(user, _hash(token), expires)))
+
+    async def _shorten(self, session: Session) -> None:
+        soon = self._store.now() + timedelta(seconds=self._settings.renewal_grace)
+        if soon < session.expires_at:
+            record = SessionRecord(session.user.id, soon, self._store.now())
+            await self._store.put("session", session.token_hash, msgspec.json.encode(record), soon)
+            self.forget(session.token_hash)
+
+    async def _claim(self, user: User, password: str) -> User:
+        """Give the user its name and password, unless somebody has that name."""
+        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+            raise Refused(
+                "weak-password",
+                "invalid",
+                f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.",
+                field="password",
+            )
+        hashed = await self._in_slot(lambda: self._hasher.hash(password))
+        user = msgspec.structs.replace(user, password=hashed)
+        name, record = user.username or "", msgspec.json.encode(user)
+        if await self._user(user.id) is None:  # a new person: the name must never point at nobody
+            await self._store.put("user", user.id, record)
+        if not await self._store.create("username", name, user.id.encode()):
+            holder = await self._store.get("username", name)
+            if holder is None or holder.value != user.id.encode():
+                raise Refused(
+                    "username-taken", "conflict", "Somebody has that user name. Choose another.", field="username"
+                )
+        await self._store.put("user", user.id, record)
+        return user
+
+    async def _verify(self, hashed: str | None, password: str) -> bool:
+        if len(password) > MAX_PASSWORD:
+            return False
+
+        def check() -> bool:
+            if self._decoy is None:
+                self._decoy = self._hasher.hash("nobody's password")
+            try:
+                self._hasher.verify(hashed or self._decoy, password)
+            except (VerificationError, InvalidHashError):
+                return False
+            return hashed is not None
+
+        return await self._in_slot(check)
+
+    async def _in_slot(self, work: Callable[[], T]) -> T:
+        if self._waiting >= WAITING_HASHES:
+            raise Problem(429, "too-many-requests", "Too many people are signing in right now.", retry_after=2)
+        self._waiting += 1
+        try:
+            async with self._slots:
+                return await asyncio.to_thread(work)
+        finally:
+            self._waiting -= 1
+
+    def _new_id(self) -> str:
+        return ids.uuid7(int(self._store.now().timestamp() * 1000), secrets.token_bytes(10))
+
+
+def _username(text: str) -> str:
+    name = text.casefold()
+    if not USERNAME.match(name):
+        raise Refused(
+            "invalid", "invalid", "A user name has 3 to 32 letters a to z, digits, dots, dashes.", field="username"
+        )
+    return name
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,242 @@
+"""One declaration for each route: method, path, who may use it, the shapes, and the function that does it.
+
+The router, the OpenAPI document and the access matrix of the tests all come from these, so they can't
+disagree. Bodies are parsed by the models themselves: bad UTF-8, NaN, deep nesting and unknown fields end
+as a problem document before any of our code sees them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from roadcrew_domain.ids import command_id
+from roadcrew_domain.refusals import Refused
+from roadcrew_server.auth import Session
+from roadcrew_server.hub import KeyReused, TopicMissing
+from roadcrew_server.problems import Problem, not_signed_in, unavailable
+from roadcrew_server.stores.base import StoreError
+
+if TYPE_CHECKING:
+    from roadcrew_server.app import Server
+
+log = logging.getLogger(__name__)
+
+Access = Literal["open", "signed-in", "member", "organiser", "opener-or-organiser", "adder-or-organiser"]
+"""Who may use a route. `open` needs no token. What is more than `signed-in` is decided by the domain's rules."""
+
+MAX_KEY = 200
+
+
+class Body(BaseModel):
+    """A request body: camelCase, strict, and nothing that we did not ask for."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, allow_inf_nan=False, frozen=True, validate_by_name=False
+    )
+
+
+class Nothing(Body):
+    """The body of a request that says everything in its path."""
+
+
+class Answer(BaseModel):
+    """An answer: camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, validate_by_name=True, serialize_by_alias=True)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, checked: who asks, what they sent, and the server that they ask."""
+
+    server: Server
+    request: Request
+    endpoint: Endpoint
+    body: Any
+    raw: bytes
+    _session: Session | None
+
+    @property
+    def session(self) -> Session:
+        """The session. Raises `Problem` 401 on an open route without a token."""
+        if self._session is None:
+            raise not_signed_in()
+        return self._session
+
+    @property
+    def user_id(self) -> str:
+        """Who asks."""
+        return self.session.user.id
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from, for limits on those who are nobody yet."""
+        return self.request.client.host if self.request.client else "unknown"
+
+    @property
+    def query(self) -> QueryParams:
+        """The query's parameters."""
+        return self.request.query_params
+
+    @property
+    def headers(self) -> Headers:
+        """The request's headers."""
+        return self.request.headers
+
+    @property
+    def body_hash(self) -> str:
+        """Tells one body from another, for idempotency keys."""
+        return hashlib.blake2b(self.raw, digest_size=16).hexdigest()
+
+    def command(self) -> tuple[str, str | None]:
+        """The command's id, and the key under which its outcome is recorded (None: no key was sent)."""
+        key = self.headers.get("idempotency-key")
+        if key is None:
+            return self.server.hub.new_id(), None
+        if not 1 <= len(key) <= MAX_KEY or not key.isprintable() or not key.isascii():
+            raise Problem(400, "bad-request", f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
+        return command_id(key, self.user_id, self.endpoint.path), f"{self.user_id}:{self.endpoint.path}:{key}"
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A route. `answer` is a pydantic model, a msgspec struct, or None for an answer of its own kind."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    summary: str
+    body: type[Body] | None = None
+    answer: type[Any] | None = None
+    status: int = 200
+    query: Mapping[str, str] | None = None
+    problems: tuple[int, ...] = ()
+    tag: str = "trips"
+
+
+class EndpointApp:
+    """The ASGI side of an endpoint: everything that all of them share."""
+
+    def __init__(self, server: Server, endpoint: Endpoint) -> None:
+        self.server = server
+        self.endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong becomes a problem document."""
+        request = Request(scope, receive, send)
+        request_id: str = scope.get("request_id", "")
+        try:
+            answer = await self._answer(request)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the asker gets a problem document
+            answer = problem_of(error).response(request_id)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Any:
+        endpoint = self.endpoint
+        session = await self._session(request)
+        raw = b"" if endpoint.method in ("GET", "HEAD") else await self._read(request)
+        body = None if endpoint.body is None else parse(endpoint.body, raw)
+        result = await endpoint.handler(Call(self.server, request, endpoint, body, raw, session))
+        if isinstance(result, Response) or callable(result):
+            return result
+        status = endpoint.status
+        if isinstance(result, tuple):
+            status, result = result
+        return json_response(result, status)
+
+    async def _session(self, request: Request) -> Session | None:
+        limits = self.server.limits
+        if self.endpoint.access == "open":
+            return None
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise not_signed_in()
+        session = await self.server.auth.session(token.strip()[:200])
+        await limits.request(session.user.id)
+        return session
+
+    async def _read(self, request: Request) -> bytes:
+        settings = self.server.settings
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > settings.max_body:
+            raise _too_large(settings.max_body)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(settings.body_timeout):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > settings.max_body:
+                        raise _too_large(settings.max_body)
+        except TimeoutError:
+            raise Problem(408, "body-too-slow", "The request's body took too long to arrive.") from None
+        return bytes(body)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "body-too-large", f"A request's body has at most {limit} bytes.", limit=limit)
+
+
+def parse(model: type[Body], raw: bytes) -> Body:
+    """The body as its model. Raises `Problem` 400 for what is not JSON, 422 for what is not this model."""
+    try:
+        return model.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(p) for p in first["loc"])
+        if first["type"] == "json_invalid":
+            raise Problem(400, "bad-json", "The body is not JSON that this server reads.") from None
+        detail = f"{where}: {first['msg']}." if where else f"{first['msg']}."
+        raise Problem(422, "invalid", detail, field=where) from None
+
+
+def json_response(result: Any, status: int) -> Response:
+    """An answer as JSON; None is 204."""
+    headers = {"Cache-Control": "no-store"}
+    if result is None:
+        return Response(status_code=204, headers=headers)
+    if isinstance(result, bytes):
+        body = result
+    elif isinstance(result, BaseModel):
+        body = result.model_dump_json(by_alias=True).encode()
+    else:
+        body = msgspec.json.encode(result)
+    return Response(body, status, headers, "application/json")
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that ends a request on which `error` was raised."""
+    match error:
+        case Problem():
+            return error
+        case Refused():
+            return Problem.of(error)
+        case TopicMissing():
+            return Problem(404, "unknown-trip", "There is no such trip.")
+        case KeyReused():
+            return Problem(422, "idempotency-key-reused", "This Idempotency-Key came with another body before.")
+        case StoreError():
+            log.warning("the store: %s", error)
+            return unavailable()
+    log.error("a request failed", exc_info=error)
+    return Problem(
+        500, "internal", "Something went wrong here; it was noted. Nothing you sent is lost by trying again."
+    )

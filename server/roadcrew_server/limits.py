@@ -1,0 +1,44 @@
+"""Limits on requests: a person's, and an address's where nobody has signed in yet (`limits` library)."""
+
+import time
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from roadcrew_server.problems import Problem
+from roadcrew_server.settings import Settings
+
+
+class Limits:
+    """Raises `Problem` 429 with `Retry-After` when somebody is over a limit."""
+
+    def __init__(self, storage: Storage, settings: Settings) -> None:
+        self._limiter = MovingWindowRateLimiter(storage)
+        self._request = parse(settings.requests_per_user)
+        self._signin = parse(settings.signins_per_address)
+        self._login = parse(settings.logins_per_name)
+        self._invite = parse(settings.invites_per_address)
+
+    async def request(self, user: str) -> None:
+        """Any request of somebody who is signed in."""
+        await self._hit(self._request, "user", user)
+
+    async def sign_in(self, address: str) -> None:
+        """Becoming a guest, signing up, logging in."""
+        await self._hit(self._signin, "address", address)
+
+    async def log_in(self, username: str) -> None:
+        """Trying a password."""
+        await self._hit(self._login, "name", username.casefold()[:64])
+
+    async def invite(self, address: str) -> None:
+        """Looking at or using an invite; codes must not be guessed by trying."""
+        await self._hit(self._invite, "invite", address)
+
+    async def _hit(self, item: RateLimitItem, kind: str, who: str) -> None:
+        if await self._limiter.hit(item, kind, who):
+            return
+        window = await self._limiter.get_window_stats(item, kind, who)
+        wait = min(max(window.reset_time - time.time(), 1), item.get_expiry())
+        raise Problem(429, "too-many-requests", f"Too many requests. Try again in {wait:.0f} s.", retry_after=wait)

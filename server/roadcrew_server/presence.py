@@ -1,0 +1,114 @@
+"""Who is here: open streams and recent polls, told to everybody who follows the same topic.
+
+An open stream or a poll is the sign of life; there are no requests for presence alone. Across processes the
+store carries it, with a time to live, so that a process that dies takes nobody's place for long.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import msgspec
+
+from roadcrew_server.hub import Hub, Topic
+from roadcrew_server.settings import Settings
+from roadcrew_server.stores.base import StoreError
+
+log = logging.getLogger(__name__)
+
+PLACES = ("overview", "polls", "hotels", "quotes", "book", "talk")
+"""The tabs that a person can be said to look at."""
+
+
+class Here(msgspec.Struct, frozen=True):
+    """One connection: whose it is and what they look at."""
+
+    user: str
+    where: str
+
+
+class Presence:
+    """Keeps `Topic.presence` true for topics that somebody follows."""
+
+    def __init__(self, hub: Hub, settings: Settings) -> None:
+        self._hub = hub
+        self._settings = settings
+        self._streams: dict[tuple[str, str], Here] = {}
+        self._refreshing: set[asyncio.Task[None]] = set()
+        hub.on_presence = self._changed
+
+    async def arrive(self, topic: str, connection: str, user: str, where: str) -> None:
+        """A stream opened."""
+        here = self._streams[topic, connection] = Here(user, where)
+        await self._set(topic, connection, here, self._settings.stream_presence)
+
+    async def leave(self, topic: str, connection: str) -> None:
+        """A stream closed; unless another of the same person is open, they are gone at once."""
+        self._streams.pop((topic, connection), None)
+        with suppress(StoreError):
+            await self._hub.store.presence_drop(topic, connection)
+
+    async def polled(self, topic: str, user: str, where: str) -> None:
+        """A poll was made: as good as being here for a while."""
+        await self._set(topic, f"poll:{user}", Here(user, where), self._settings.poll_presence)
+
+    async def look(self, topic: str, user: str, where: str) -> None:
+        """Somebody looks at another tab now."""
+        for connection, value in (await self._hub.store.presence_list(topic)).items():
+            here = msgspec.json.decode(value, type=Here)
+            if here.user == user and here.where != where:
+                moved = Here(user, where)
+                if (topic, connection) in self._streams:
+                    self._streams[topic, connection] = moved
+                ttl = self._settings.poll_presence if connection.startswith("poll:") else self._settings.stream_presence
+                await self._set(topic, connection, moved, ttl)
+
+    async def renew(self) -> None:
+        """Once a heartbeat: every open stream is still here, and whoever ran out is gone."""
+        for (topic, connection), here in tuple(self._streams.items()):
+            await self._set(topic, connection, here, self._settings.stream_presence)
+        for name in tuple(self._hub.topics):
+            topic_copy = self._hub.topics.get(name)
+            if topic_copy is not None and topic_copy.followers:
+                await self.refresh(topic_copy)
+
+    async def refresh(self, topic: Topic) -> None:
+        """Read who is here; followers are woken if it changed."""
+        topic.presence_known = True
+        people: dict[str, str] = {}
+        listed = await self._hub.store.presence_list(topic.name)
+        for connection, value in sorted(listed.items()):
+            here = msgspec.json.decode(value, type=Here)
+            people[here.user] = here.where
+            mine = self._streams.get((topic.name, connection))
+            if mine is not None and mine != here:  # another process was told of a new tab
+                self._streams[topic.name, connection] = here
+        present = tuple(sorted(people.items()))
+        if present != topic.presence:
+            topic.presence = present
+            topic.presence_tag = hashlib.blake2b(msgspec.json.encode(present), digest_size=4).hexdigest()
+            topic.wake()
+
+    async def _set(self, topic: str, connection: str, here: Here, ttl: float) -> None:
+        await self._hub.store.presence_set(topic, connection, msgspec.json.encode(here), timedelta(seconds=ttl))
+
+    def _changed(self, topic: Topic) -> None:
+        if topic.followers:
+            task = asyncio.create_task(self._refresh_quietly(topic))
+            self._refreshing.add(task)
+            task.add_done_callback(self._refreshing.discard)
+
+    async def _refresh_quietly(self, topic: Topic) -> None:
+        try:
+            await self.refresh(topic)
+        except StoreError as error:
+            log.warning("presence of %s not read: %s", topic.name, error)
+
+
+def encode_present(topic: str, present: tuple[tuple[str, str], ...]) -> bytes:
+    """The JSON of who is here."""
+    body: Mapping[str, object] = {"topic": topic, "present": [{"id": user, "where": where} for user, where in present]}
+    return msgspec.json.encode(body)

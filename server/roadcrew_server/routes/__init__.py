@@ -1,0 +1,1 @@
+"""The routes of the HTTP contract, as declarations (see endpoints.py)."""

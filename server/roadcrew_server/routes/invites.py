@@ -1,0 +1,127 @@
+"""`GET /j/{code}`: what an invite shows to somebody who has nothing but the link. Never member data."""
+
+from datetime import date
+from html import escape
+
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from roadcrew_domain.refusals import Refused
+from roadcrew_domain.trip import Trip
+from roadcrew_server.endpoints import Answer, Call, Endpoint, json_response
+from roadcrew_server.hub import TopicMissing
+from roadcrew_server.problems import Problem
+from roadcrew_server.routes.trips import code_in, trip_of
+from roadcrew_server.topics import trip_topic
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class Preview(Answer):
+    """What an invite says. `active` is false once it has ended or is used up."""
+
+    trip_name: str
+    starts_on: date | None
+    ends_on: date | None
+    invited_by: str
+    join_command: str
+    code: str
+    active: bool
+
+
+async def show(call: Call) -> Response:
+    """The invite as a page, as plain text, or as JSON."""
+    await call.server.limits.invite(call.address)
+    accept = call.headers.get("accept", "*/*")
+    try:
+        preview = await _preview(call)
+    except (Refused, TopicMissing, Problem) as error:
+        if "text/html" not in accept:
+            raise
+        detail = error.detail if isinstance(error, Refused | Problem) else "This trip has ended."
+        return HTMLResponse(_page("No such invite", f"<p>{escape(detail)}</p>"), 404, HEADERS)
+    if "application/json" in accept:
+        return json_response(preview, 200)
+    if "text/html" in accept:
+        return HTMLResponse(_invite_page(preview), headers=HEADERS)
+    return PlainTextResponse(_plain(preview), headers=HEADERS)
+
+
+async def _preview(call: Call) -> Preview:
+    code = code_in(call.request.path_params["code"])
+    topic = await call.server.hub.topic(trip_topic(await trip_of(call, code)))
+    trip: Trip = topic.state
+    if trip.ended is not None:
+        raise Problem(410, "trip-ended", "This trip has ended.")
+    invite = trip.invite
+    now = call.server.store.now()
+    active = (
+        invite is not None
+        and invite.code == code
+        and (invite.expires_at is None or now < invite.expires_at)
+        and (invite.max_uses is None or invite.uses < invite.max_uses)
+    )
+    return Preview(
+        trip_name=trip.name,
+        starts_on=trip.starts_on,
+        ends_on=trip.ends_on,
+        invited_by=trip.members[trip.organiser].name,
+        join_command=f"uvx roadcrew join {call.server.address}/j/{code}",
+        code=code,
+        active=active,
+    )
+
+
+def _dates(p: Preview) -> str:
+    if p.starts_on is None:
+        return ""
+    return f"{p.starts_on} to {p.ends_on}" if p.ends_on else f"from {p.starts_on}"
+
+
+def _plain(p: Preview) -> str:
+    lines = [f"{p.invited_by} invites you to plan a trip: {p.trip_name}", _dates(p), ""]
+    if p.active:
+        pip = p.join_command.removeprefix("uvx ")
+        lines += [
+            "Join from a terminal:",
+            f"  {p.join_command}",
+            "or, with Python alone:",
+            f"  pip install roadcrew && {pip}",
+        ]
+    else:
+        lines.append(f"This invite has ended. Ask {p.invited_by} for a new one.")
+    return "\n".join(line for line in lines) + "\n"
+
+
+def _invite_page(p: Preview) -> str:
+    dates = f"<p class=dates>{escape(_dates(p))}</p>" if _dates(p) else ""
+    if p.active:
+        pip = escape(p.join_command.removeprefix("uvx "))
+        how = (
+            f"<p>Join from a terminal:</p><pre>{escape(p.join_command)}</pre>"
+            f"<p>or, with Python alone:</p><pre>pip install roadcrew &amp;&amp; {pip}</pre>"
+        )
+    else:
+        how = f"<p>This invite has ended. Ask {escape(p.invited_by)} for a new one.</p>"
+    return _page(p.trip_name, f"<p>{escape(p.invited_by)} invites you to plan a trip.</p>{dates}{how}")
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        '<meta name=viewport content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)} · Roadcrew</title><style>"
+        ":root{color-scheme:light dark}"
+        "body{font:17px/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1.2rem}"
+        "h1{font-weight:600;letter-spacing:-.01em}"
+        "pre{padding:.8rem 1rem;border-radius:8px;background:#8882;overflow:auto}"
+        ".dates{opacity:.7}</style></head>"
+        f"<body><h1>{escape(title)}</h1>{body}</body></html>"
+    )
+
+
+ENDPOINTS = (Endpoint("GET", "/j/{code}", show, "open", "What an invite says", answer=Preview, tag="invites"),)

@@ -1,0 +1,112 @@
+"""`/api/sync`: streaming and polling, one cursor."""
+
+from typing import Literal
+
+from pydantic import Field
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from roadcrew_domain.events import MAX_TOPICS, BadCursor, Position, decode_cursor
+from roadcrew_server.endpoints import Body, Call, Endpoint, json_response
+from roadcrew_server.presence import PLACES
+from roadcrew_server.problems import Problem
+from roadcrew_server.reader import Reader
+from roadcrew_server.sse import EventStream, encode_batch
+
+POLL_FRAMES = 500
+"""Frames in one answer to a poll; `more` says that there are others."""
+
+Place = Literal["overview", "polls", "hotels", "quotes", "book", "talk"]
+
+
+class WhereBody(Body):
+    topic: str = Field(min_length=1, max_length=200)
+    where: Place
+
+
+async def sync(call: Call) -> ASGIApp | Response:
+    """A stream or one batch, by `Accept`."""
+    names = call.query.getlist("topic")
+    if not 1 <= len(set(names)) <= MAX_TOPICS:
+        raise Problem(422, "invalid", f"Name 1 to {MAX_TOPICS} topics.", field="topic", limit=MAX_TOPICS)
+    where = call.query.get("where", "overview")
+    if where not in PLACES:
+        raise Problem(422, "invalid", "where is one of " + ", ".join(PLACES) + ".", field="where")
+    streaming = wants_stream(call.headers.get("accept", ""))
+    if streaming:
+        call.server.streams.admit(call.user_id)
+    reader = await Reader.open(call.server.hub, call.user_id, names)
+    positions = _positions(call)
+    if streaming:
+        await reader.start(positions)
+        return EventStream(call.server.streams, reader, call.session.token_hash, where)
+    return await _batch(call, reader, positions, where)
+
+
+async def _batch(call: Call, reader: Reader, positions: dict[str, Position], where: str) -> Response:
+    await reader.start(positions, call.query.get("presenceTag"))
+    for topic in reader.topics:
+        await call.server.presence.polled(topic.name, call.user_id, where)
+        await call.server.presence.refresh(topic)
+    frames = await reader.take(POLL_FRAMES)
+    if not frames:
+        return json_response(None, 204)
+    return json_response(encode_batch(reader, frames, more=reader.changed.is_set()), 200)
+
+
+def _positions(call: Call) -> dict[str, Position]:
+    """Where this reader was. A cursor that we can't read is no cursor: it gets a reset, never silence."""
+    text = call.headers.get("last-event-id") or call.query.get("cursor") or ""
+    if not text:
+        return {}
+    try:
+        return decode_cursor(text)
+    except BadCursor:
+        return {}
+
+
+def wants_stream(accept: str) -> bool:
+    """True if `text/event-stream` is asked for and is not less wanted than JSON."""
+    weights = {"text/event-stream": 0.0, "application/json": 0.0}
+    for part in accept.lower().split(","):
+        kind, *parameters = (p.strip() for p in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name.strip() == "q":
+                try:
+                    weight = float(value)
+                except ValueError:
+                    weight = 0.0
+        if kind in weights:
+            weights[kind] = max(weights[kind], weight)
+    return weights["text/event-stream"] > 0 and weights["text/event-stream"] >= weights["application/json"]
+
+
+async def where(call: Call) -> None:
+    """Somebody looks at another tab now."""
+    topic = await call.server.hub.topic(call.body.topic)
+    if topic.kind.closed_to(topic.state, call.user_id) is not None:
+        raise Problem(403, "not-a-member", "You are not in this trip.")
+    await call.server.presence.look(topic.name, call.user_id, call.body.where)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/sync",
+        sync,
+        "member",
+        "Follow topics: a stream for text/event-stream, one batch for application/json",
+        query={
+            "topic": "A topic such as trip:ID; up to 32 times.",
+            "cursor": "Where to go on; Last-Event-ID wins.",
+            "where": "The tab that this person looks at.",
+            "presenceTag": "Polling only: the last batch's presenceTag.",
+        },
+        tag="sync",
+    ),
+    Endpoint(
+        "POST", "/api/sync/where", where, "member", "Say which tab I look at", body=WhereBody, status=204, tag="sync"
+    ),
+)

@@ -1,0 +1,466 @@
+"""`/api/social-cart`: trips, their crews, polls and hotels.
+
+Every change is the same: read the body, make the domain's command, let the hub execute it, answer with
+the state and a cursor. Who may do it and whether it is allowed is the domain's to say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from roadcrew_domain import crew, hotels, polls, trip
+from roadcrew_domain.events import encode_cursor
+from roadcrew_domain.ids import invite_code, parse_invite_code
+from roadcrew_domain.money import MAX_AMOUNT, Money
+from roadcrew_domain.refusals import Refused
+from roadcrew_domain.trip import Command, Trip
+from roadcrew_domain.values import Value
+from roadcrew_domain.views import TripView, encode_trip
+from roadcrew_server.endpoints import Access, Body, Call, Endpoint
+from roadcrew_server.hub import Done, TopicMissing
+from roadcrew_server.problems import Problem
+from roadcrew_server.topics import trip_topic
+
+MY_TRIPS = 200
+"""Trips in one person's list."""
+LONG = 4_000
+"""Characters that a field may have before the domain looks at it; its own limits are far lower."""
+INVITE_KEPT = timedelta(days=400)
+
+
+def my_trips_index(user: str) -> str:
+    """The index of the trips that a person is in, or was."""
+    return f"trips:{user}"
+
+
+def _to_utc(at: datetime) -> datetime:
+    return at.astimezone(UTC)
+
+
+Text = Annotated[str, Field(max_length=LONG)]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_to_utc)]
+
+
+# --- bodies ----------------------------------------------------------------------------------------
+
+
+class InviteBody(Body):
+    expires_at: Moment | None = None
+    max_uses: int | None = Field(None, ge=1, le=crew.MAX_MEMBERS)
+
+
+class CreateBody(Body):
+    name: Text
+    destination: Text | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    required_members: int | None = Field(None, ge=0, le=100_000)
+    discount_percent: int | None = Field(None, ge=0, le=100)
+    invite: InviteBody | None = None
+
+
+class JoinBody(Body):
+    invite: Text
+    name: Text | None = None
+
+
+class TripBody(Body):
+    trip_id: Id
+
+
+class UpdateBody(TripBody):
+    """Only the fields that are there change; null clears destination and dates."""
+
+    name: Text = ""
+    destination: Text | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    required_members: int = Field(0, ge=0, le=100_000)
+    discount_percent: int = Field(0, ge=0, le=100)
+
+
+class RenewInviteBody(TripBody):
+    expires_at: Moment | None = None
+    max_uses: int | None = Field(None, ge=1, le=crew.MAX_MEMBERS)
+    revoke: bool = False
+
+
+class MemberBody(TripBody):
+    member_id: Id
+
+
+class PollBody(TripBody):
+    question: Text
+    kind: polls.PollKind
+    options: list[Text] = Field(max_length=1000)
+    closes_at: Moment | None = None
+
+
+class VoteBody(TripBody):
+    poll_id: Id
+    option_ids: list[Id] = Field([], max_length=1000)
+    answers: dict[Id, polls.Answer] = Field({}, max_length=1000)
+
+
+class ClosePollBody(TripBody):
+    poll_id: Id
+    option_id: Id | None = None
+
+
+class MoneyBody(Body):
+    amount: int = Field(ge=0, le=MAX_AMOUNT)
+    currency: str = Field(max_length=3)
+
+
+class ShortlistBody(TripBody):
+    name: Text
+    city: Text
+    stars: int = Field(ge=0, le=hotels.MAX_STARS)
+    price_per_night: MoneyBody
+    url: Text | None = None
+
+
+class HotelBody(TripBody):
+    hotel_id: Id
+
+
+class HotelVoteBody(TripBody):
+    hotel_id: Id | None
+
+
+class OpenVotingBody(TripBody):
+    tie_rule: hotels.TieRule
+
+
+class CloseVotingBody(TripBody):
+    winner_id: Id | None = None
+
+
+# --- answers ---------------------------------------------------------------------------------------
+
+
+class TripAnswer(Value, frozen=True):
+    """The trip as it is now, and a cursor at or after the change."""
+
+    trip: TripView
+    cursor: str
+
+
+class LeftAnswer(Value, frozen=True):
+    trip_id: str
+    cursor: str
+
+
+class InviteView(Value, frozen=True):
+    code: str
+    url: str
+    expires_at: datetime | None
+    max_uses: int | None
+
+
+class CreatedAnswer(Value, frozen=True):
+    trip: TripView
+    invite: InviteView
+    cursor: str
+
+
+class InviteAnswer(Value, frozen=True):
+    trip: TripView
+    invite: InviteView | None
+    cursor: str
+
+
+class Summary(Value, frozen=True):
+    """A line of "my trips". `needs_me` counts open polls and hotel votes that wait for this person."""
+
+    id: str
+    name: str
+    destination: str | None
+    starts_on: date | None
+    ends_on: date | None
+    member_count: int
+    required_members: int
+    is_discount_unlocked: bool
+    open_polls: int
+    voting_open: bool
+    needs_me: int
+    role: Literal["organiser", "member"]
+    changed_at: datetime
+    ends_at: datetime
+
+
+class TripsAnswer(Value, frozen=True):
+    trips: list[Summary]
+
+
+# --- the common way --------------------------------------------------------------------------------
+
+
+async def change(call: Call, trip_id: str, act: trip.TripAct) -> Done:
+    """Execute one act on one trip for the person who asks."""
+    command, key = call.command()
+    return await call.server.hub.execute(
+        trip_topic(trip_id),
+        Command(command, call.user_id, act),
+        key=key,
+        body=call.body_hash,
+        status=call.endpoint.status,
+    )
+
+
+def _state(topic: str, done: Done) -> dict[str, object]:
+    return {"trip": msgspec.Raw(encode_trip(done.state)), "cursor": encode_cursor({topic: done.position})}
+
+
+def acting(make: Callable[..., trip.TripAct]) -> Callable[[Call], object]:
+    """A handler that turns a body into an act and answers `{trip, cursor}`."""
+
+    async def handler(call: Call) -> tuple[int, dict[str, object]]:
+        done = await change(call, call.body.trip_id, make(call.body))
+        return done.status, _state(trip_topic(call.body.trip_id), done)
+
+    return handler
+
+
+def leaving(act: trip.TripAct) -> Callable[[Call], object]:
+    """A handler after which the trip is no longer theirs to see."""
+
+    async def handler(call: Call) -> tuple[int, LeftAnswer]:
+        done = await change(call, call.body.trip_id, act)
+        cursor = encode_cursor({trip_topic(call.body.trip_id): done.position})
+        return done.status, LeftAnswer(call.body.trip_id, cursor)
+
+    return handler
+
+
+# --- handlers --------------------------------------------------------------------------------------
+
+
+async def create(call: Call) -> tuple[int, dict[str, object]]:
+    """A new trip, whose id is the command's id."""
+    b: CreateBody = call.body
+    command, key = call.command()
+    invite = b.invite or InviteBody()
+    if invite.expires_at is not None and invite.expires_at <= call.server.store.now():
+        raise Refused("deadline-past", "invalid", "The invite would be over already.", field="invite.expiresAt")
+    code = await reserve_code(call, command, command)
+    act = trip.CreateTrip(
+        name=b.name,
+        organiser_name=call.session.user.name,
+        invite=crew.Invite(code, invite.expires_at, invite.max_uses),
+        bounds=call.server.settings.bounds,
+        keep_for=int(call.server.settings.trip_days * 86400),
+        destination=b.destination,
+        starts_on=b.starts_on,
+        ends_on=b.ends_on,
+        required_members=b.required_members,
+        discount_percent=b.discount_percent,
+    )
+    topic = trip_topic(command)
+    await call.server.store.index_add(my_trips_index(call.user_id), command, call.server.store.now())
+    done = await call.server.hub.execute(
+        topic, Command(command, call.user_id, act), key=key, body=call.body_hash, status=call.endpoint.status
+    )
+    return done.status, _state(topic, done) | {"invite": invite_view(call, done.state)}
+
+
+async def reserve_code(call: Call, command: str, trip_id: str) -> str:
+    """An invite code that points to this trip; the same one for the same command, however often it is sent."""
+    store = call.server.store
+    for attempt in range(20):
+        digest = hmac.digest(call.server.secret, f"{call.user_id} {command} {attempt}".encode(), hashlib.sha256)
+        code = invite_code(digest[:5])
+        if await store.create("invite", code, trip_id.encode(), store.now() + INVITE_KEPT):
+            return code
+        taken = await store.get("invite", code)
+        if taken is not None and taken.value == trip_id.encode():
+            return code
+    raise Problem(503, "unavailable", "No invite code could be found. Try again.", retry_after=1)
+
+
+def invite_view(call: Call, state: Trip | None) -> InviteView | None:
+    """The current invite with its link."""
+    if state is None or state.invite is None:
+        return None
+    i = state.invite
+    return InviteView(i.code, f"{call.server.address}/j/{i.code}", i.expires_at, i.max_uses)
+
+
+async def join(call: Call) -> tuple[int, dict[str, object]]:
+    """Become a member by an invite."""
+    await call.server.limits.invite(call.address)
+    code = code_in(call.body.invite)
+    trip_id = await trip_of(call, code)
+    name = call.session.user.name if call.body.name is None else call.body.name
+    await call.server.store.index_add(my_trips_index(call.user_id), trip_id, call.server.store.now())
+    try:
+        done = await change(call, trip_id, crew.JoinTrip(code, name))
+    except Refused:
+        await call.server.store.index_remove(my_trips_index(call.user_id), trip_id)
+        raise
+    return done.status, _state(trip_topic(trip_id), done)
+
+
+def code_in(text: str) -> str:
+    """The invite code in a code, a `CODE@host`, or a link. Raises `Refused`."""
+    text = text.strip()
+    if "/j/" in text:
+        text = text.rpartition("/j/")[2].partition("?")[0].partition("#")[0].rstrip("/")
+    return parse_invite_code(text.partition("@")[0])
+
+
+async def trip_of(call: Call, code: str) -> str:
+    """The trip that an invite code belongs to. Raises `Refused` (`invite-unknown`)."""
+    stored = await call.server.store.get("invite", code)
+    if stored is None:
+        raise Refused("invite-unknown", "missing", "There is no such invite. Check the code with who sent it.")
+    return stored.value.decode()
+
+
+async def read(call: Call) -> dict[str, object]:
+    """The whole trip and the cursor at which it was read (T11)."""
+    trip_id = call.query.get("tripId", "")
+    topic = await call.server.hub.topic(trip_topic(trip_id))
+    closed = topic.kind.closed_to(topic.state, call.user_id)
+    if closed == "ended":
+        raise Problem(410, "trip-ended", "This trip has ended.")
+    if closed is not None:
+        raise Problem(403, "not-a-member", "You are not in this trip.")
+    return {"trip": msgspec.Raw(topic.encoded()), "cursor": encode_cursor({topic.name: topic.position})}
+
+
+async def mine(call: Call) -> TripsAnswer:
+    """My trips. The index was written before the event, so each entry is verified."""
+    index = my_trips_index(call.user_id)
+    found: list[Summary] = []
+    for trip_id in await call.server.store.index_list(index, MY_TRIPS):
+        try:
+            topic = await call.server.hub.topic(trip_topic(trip_id))
+        except TopicMissing:
+            continue
+        if topic.kind.closed_to(topic.state, call.user_id) is None:
+            found.append(_summary(topic.state, call.user_id))
+    return TripsAnswer(sorted(found, key=lambda s: s.changed_at, reverse=True))
+
+
+def _summary(t: Trip, me: str) -> Summary:
+    waiting = [p for p in t.polls.values() if not p.closed]
+    unvoted = sum(me not in p.ballots for p in waiting) + (t.voting.open and t.voting.ballots.get(me) not in t.hotels)
+    return Summary(
+        id=t.id,
+        name=t.name,
+        destination=t.destination,
+        starts_on=t.starts_on,
+        ends_on=t.ends_on,
+        member_count=len(t.members),
+        required_members=t.required_members,
+        is_discount_unlocked=t.discount_unlocked,
+        open_polls=len(waiting),
+        voting_open=t.voting.open,
+        needs_me=unvoted,
+        role="organiser" if t.organiser == me else "member",
+        changed_at=t.changed_at,
+        ends_at=t.ends_at,
+    )
+
+
+async def invite(call: Call) -> tuple[int, dict[str, object]]:
+    """A new invite in place of the former one, or none."""
+    b: RenewInviteBody = call.body
+    topic = trip_topic(b.trip_id)
+    if b.revoke:
+        done = await change(call, b.trip_id, crew.RevokeInvite())
+        return done.status, _state(topic, done) | {"invite": None}
+    command, _ = call.command()
+    current = (await call.server.hub.topic(topic)).state
+    if call.user_id != current.organiser:  # no code is reserved for somebody who may not use it
+        trip.decide(current, Command(command, call.user_id, crew.RevokeInvite()), call.server.store.now())
+    code = await reserve_code(call, command, b.trip_id)
+    done = await change(call, b.trip_id, crew.RenewInvite(code, b.expires_at, b.max_uses))
+    return done.status, _state(topic, done) | {"invite": invite_view(call, done.state)}
+
+
+def _edit(b: UpdateBody) -> trip.EditTrip:
+    given = b.model_fields_set - {"trip_id"}
+    return trip.EditTrip(**{f: getattr(b, f) if f in given else UNSET for f in trip.EditTrip.__struct_fields__})
+
+
+def _shortlist(b: ShortlistBody) -> hotels.ShortlistHotel:
+    price = Money(b.price_per_night.amount, b.price_per_night.currency)
+    return hotels.ShortlistHotel(b.name, b.city, b.stars, price, b.url)
+
+
+def _post(
+    path: str, handler: object, summary: str, body: type[Body], access: Access = "member", **more: object
+) -> Endpoint:
+    more.setdefault("answer", TripAnswer)
+    return Endpoint("POST", f"/api/social-cart{path}", handler, access, summary, body=body, **more)  # type: ignore[arg-type]
+
+
+ENDPOINTS = (
+    _post("/create", create, "Create a trip", CreateBody, "signed-in", answer=CreatedAnswer, status=201),
+    _post("/join", join, "Join by an invite", JoinBody, "signed-in"),
+    Endpoint(
+        "GET",
+        "/api/social-cart/join",
+        read,
+        "member",
+        "Read a trip and its cursor",
+        answer=TripAnswer,
+        query={"tripId": "The trip's id."},
+    ),
+    Endpoint("GET", "/api/social-cart/trips", mine, "signed-in", "My trips", answer=TripsAnswer),
+    _post("/update", acting(_edit), "Edit a trip", UpdateBody),
+    _post("/invite", invite, "Renew or revoke the invite", RenewInviteBody, "organiser", answer=InviteAnswer),
+    _post("/organiser", acting(lambda b: crew.HandOver(b.member_id)), "Hand over", MemberBody, "organiser"),
+    _post(
+        "/remove-member", acting(lambda b: crew.RemoveMember(b.member_id)), "Remove a member", MemberBody, "organiser"
+    ),
+    _post("/leave", leaving(crew.LeaveTrip()), "Leave a trip", TripBody, answer=LeftAnswer),
+    _post("/delete", leaving(trip.DeleteTrip()), "Delete a trip", TripBody, "organiser", answer=LeftAnswer),
+    _post(
+        "/polls",
+        acting(lambda b: polls.OpenPoll(b.question, b.kind, tuple(b.options), b.closes_at)),
+        "Open a poll",
+        PollBody,
+    ),
+    _post(
+        "/polls/vote",
+        acting(lambda b: polls.CastVote(b.poll_id, tuple(b.option_ids), tuple(b.answers.items()))),
+        "Vote in a poll",
+        VoteBody,
+    ),
+    _post(
+        "/polls/close",
+        acting(lambda b: polls.ClosePoll(b.poll_id, b.option_id)),
+        "End a poll, or settle its tie",
+        ClosePollBody,
+        "opener-or-organiser",
+    ),
+    _post("/hotels/shortlist", acting(_shortlist), "Shortlist a hotel", ShortlistBody),
+    _post(
+        "/hotels/unshortlist",
+        acting(lambda b: hotels.UnshortlistHotel(b.hotel_id)),
+        "Take a hotel off the shortlist",
+        HotelBody,
+        "adder-or-organiser",
+    ),
+    _post("/hotels/vote", acting(lambda b: hotels.VoteHotel(b.hotel_id)), "Vote for a hotel", HotelVoteBody),
+    _post("/hotels/open-voting", acting(lambda b: hotels.OpenHotelVoting(b.tie_rule)), "Open the vote", OpenVotingBody),
+    _post(
+        "/hotels/close-voting",
+        acting(lambda b: hotels.CloseHotelVoting(b.winner_id)),
+        "End the vote",
+        CloseVotingBody,
+        "opener-or-organiser",
+    ),
+)

@@ -1,0 +1,91 @@
+"""Every setting of the server, from `ROADCREW_…` environment variables and the command line.
+
+Durations are in seconds unless the name says otherwise; rates are written as the `limits` library reads them.
+"""
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from roadcrew_domain.trip import Bounds
+
+
+def default_store() -> str:
+    """The store of a server that was told nothing: a file in the platform's data folder."""
+    return f"sqlite:///{user_data_path('roadcrew') / 'roadcrew.db'}"
+
+
+class Settings(BaseSettings):
+    """See docs/operating.md. Immutable once read."""
+
+    model_config = SettingsConfigDict(env_prefix="ROADCREW_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8787, ge=0, le=65535)
+    public_url: str | None = None
+    store: str = Field(default_factory=default_store)
+    server_name: str = "Roadcrew"
+
+    # what a trip may be
+    trip_days: float = Field(180, gt=0, le=3650)
+    max_discount_percent: int = Field(15, ge=0, le=100)
+    default_discount_percent: int = Field(10, ge=0, le=100)
+    max_required_members: int = Field(50, ge=2, le=500)
+
+    # sessions
+    session_days: float = Field(90, gt=0)
+    session_cache: float = Field(60, ge=0)
+    renewal_grace: float = Field(60, ge=0)
+
+    # streams and polls
+    heartbeat: float = Field(15, gt=0, le=30)
+    stream_life: float | None = Field(None, gt=0)
+    send_timeout: float = Field(30, gt=0)
+    stream_presence: float = Field(45, gt=0)
+    poll_presence: float = Field(30, gt=0)
+    send_buffer: int = Field(64 * 1024, ge=4096)
+    drain_window: float = Field(3, ge=0)
+
+    # bounds
+    max_body: int = Field(64 * 1024, ge=1024)
+    body_timeout: float = Field(30, gt=0)
+    streams_per_user: int = Field(24, ge=1)
+    max_streams: int = Field(20_000, ge=1)
+    requests_per_user: str = "1200/minute"
+    signins_per_address: str = "240/minute"
+    logins_per_name: str = "10/minute"
+    invites_per_address: str = "240/minute"
+
+    # upkeep
+    snapshot_every: int = Field(200, ge=1)
+    ring: int = Field(256, ge=1)
+    idle_topic: float = Field(300, ge=0)
+    max_topics: int = Field(10_000, ge=1)
+    timer_interval: float = Field(0.5, gt=0)
+    command_ids_days: float = Field(7, gt=0)
+
+    @property
+    def bounds(self) -> Bounds:
+        """What a trip's discount may be (T1)."""
+        return Bounds(
+            max_discount_percent=self.max_discount_percent,
+            default_discount_percent=min(self.default_discount_percent, self.max_discount_percent),
+            max_required_members=self.max_required_members,
+            default_required_members=min(4, self.max_required_members),
+        )
+
+    def address(self, port: int) -> str:
+        """Where people reach this server: the public address, or where it listens."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def store_path(self) -> Path:
+        """The file of an embedded store. Raises `ValueError` for any other store."""
+        prefix = "sqlite:///"
+        if not self.store.startswith(prefix) or len(self.store) == len(prefix):
+            raise ValueError(f"a store is written sqlite:///FILE, not {self.store}")
+        return Path(self.store[len(prefix) :])

@@ -1,0 +1,120 @@
+"""All open streams of this process: how many, whose, their heartbeat, and how they end together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from roadcrew_server.presence import Presence
+from roadcrew_server.problems import Problem, unavailable
+from roadcrew_server.settings import Settings
+from roadcrew_server.sse import EventStream
+from roadcrew_server.stores.base import StoreError
+
+log = logging.getLogger(__name__)
+
+
+class Streams:
+    """The registry of streams. One timer serves the heartbeat of all."""
+
+    def __init__(self, presence: Presence, settings: Settings) -> None:
+        self.settings = settings
+        self.frames_sent = 0
+        self.draining = False
+        self._presence = presence
+        self._open: set[EventStream] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._by_user: Counter[str] = Counter()
+        self._by_token: defaultdict[str, set[EventStream]] = defaultdict(set)
+        self._timer: asyncio.Task[None] | None = None
+        self._random = secrets.SystemRandom()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def start(self) -> None:
+        """Begin the heartbeat."""
+        self._timer = asyncio.create_task(self._beat())
+
+    async def stop(self) -> None:
+        """End what is left."""
+        if self._timer is not None:
+            self._timer.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._timer
+
+    def admit(self, user: str) -> None:
+        """Raises `Problem` when this person, or this server, has no room for one more, or it is stopping."""
+        if self.draining:
+            raise unavailable(retry_after=2)
+        if self._by_user[user] >= self.settings.streams_per_user or len(self._open) >= self.settings.max_streams:
+            raise Problem(429, "too-many-streams", "Too many terminals are open at once.", retry_after=10)
+
+    @asynccontextmanager
+    async def present(self, stream: EventStream) -> AsyncIterator[None]:
+        """While this lasts, the stream is open and its person is here."""
+        connection, user = secrets.token_hex(8), stream.reader.user
+        self._open.add(stream)
+        self._empty.clear()
+        self._by_user[user] += 1
+        self._by_token[stream.token_hash].add(stream)
+        if self.draining:
+            stream.close("restart", self.spread_ms())
+        try:
+            for topic in stream.topics:
+                with suppress(StoreError):
+                    await self._presence.arrive(topic, connection, user, stream.where)
+            yield
+        finally:
+            self._open.discard(stream)
+            if not self._open:
+                self._empty.set()
+            self._by_user[user] -= 1
+            if not self._by_user[user]:
+                del self._by_user[user]
+            self._by_token[stream.token_hash].discard(stream)
+            if not self._by_token[stream.token_hash]:
+                del self._by_token[stream.token_hash]
+            for topic in stream.topics:
+                await self._presence.leave(topic, connection)
+
+    def revoke(self, token_hash: str) -> None:
+        """A token is no longer good: its streams end."""
+        for stream in tuple(self._by_token.get(token_hash, ())):
+            stream.close("signed-out", 1000)
+
+    def retry_ms(self) -> int:
+        """What a client should wait before it comes back after a loss: longer the more are here (S8)."""
+        return max(500, min(30_000, 2 * len(self._open)))
+
+    def spread_ms(self) -> int:
+        """A moment within a window that grows with the number of streams."""
+        return self._random.randrange(100, 100 + max(400, 2 * len(self._open)))
+
+    async def drain(self) -> None:
+        """Say `bye` to everybody and wait for the streams to end, within the window."""
+        self.draining = True
+        for stream in tuple(self._open):
+            stream.close("restart", self.spread_ms())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.drain_window):
+                await self._empty.wait()
+
+    def sent(self, frames: int) -> None:
+        """Count for /metrics."""
+        self.frames_sent += frames
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.heartbeat)
+            for stream in tuple(self._open):
+                stream.beat()
+            try:
+                await self._presence.renew()
+            except StoreError as error:
+                log.warning("presence not renewed: %s", error)

@@ -1,0 +1,80 @@
+"""What the hub must know of a kind of topic: its rules, its JSON, who may read it, when it is due.
+
+A later kind (quote runs, carts, feeds) is another class here and nothing else in the hub.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from roadcrew_domain import crew, trip
+from roadcrew_domain.events import Event, Fact
+from roadcrew_domain.views import decode_trip, encode_trip
+
+STORE_GRACE = timedelta(days=1)
+"""The store's own expiry comes this much after a topic's end, as a net."""
+
+
+class Kind(Protocol):
+    """The rules of one kind of topic, over a state that only the kind understands."""
+
+    prefix: str
+
+    def decide(self, state: Any, command: Any, now: datetime) -> tuple[Fact, ...]: ...
+    def evolve(self, state: Any, event: Event) -> Any: ...
+    def encode(self, state: Any) -> bytes: ...
+    def decode(self, body: bytes) -> Any: ...
+    def tick(self, command_id: str) -> Any:
+        """The command that announces what is due."""
+
+    def next_due(self, state: Any) -> datetime | None: ...
+    def keep_until(self, state: Any, now: datetime) -> datetime: ...
+    def closed_to(self, state: Any, user: str) -> str | None:
+        """Why this person may not read: `forbidden` or `ended`; None if they may."""
+
+    def expels(self, event: Event, user: str) -> str | None:
+        """`removed` or `ended` if this event is the last that this person may see."""
+
+
+class TripKind:
+    """Trips: read by their members."""
+
+    prefix = "trip"
+
+    def decide(self, state: trip.Trip | None, command: trip.Command, now: datetime) -> tuple[Fact, ...]:
+        return trip.decide(state, command, now)
+
+    def evolve(self, state: trip.Trip | None, event: Event) -> trip.Trip:
+        return trip.evolve(state, event)
+
+    def encode(self, state: trip.Trip) -> bytes:
+        return encode_trip(state)
+
+    def decode(self, body: bytes) -> trip.Trip:
+        return decode_trip(body)
+
+    def tick(self, command_id: str) -> trip.Command:
+        return trip.Command(command_id, None, trip.Tick())
+
+    def next_due(self, state: trip.Trip) -> datetime | None:
+        return trip.next_due(state)
+
+    def keep_until(self, state: trip.Trip, now: datetime) -> datetime:
+        return (now if state.ended else state.ends_at) + STORE_GRACE
+
+    def closed_to(self, state: trip.Trip, user: str) -> str | None:
+        if state.ended is not None:
+            return "ended"
+        return None if user in state.members else "forbidden"
+
+    def expels(self, event: Event, user: str) -> str | None:
+        match event.data:
+            case crew.MemberRemoved(member_id=member) | crew.MemberLeft(member_id=member) if member == user:
+                return "removed"
+            case trip.TripEnded():
+                return "ended"
+        return None
+
+
+def trip_topic(trip_id: str) -> str:
+    """The topic of a trip."""
+    return f"trip:{trip_id}"
