@@ -21,9 +21,7 @@ def uuid7(milliseconds: int, random: bytes) -> str:
     """A UUID version 7 (RFC 9562) from Unix time in milliseconds and 10 random bytes."""
     if len(random) != 10:
         raise ValueError("uuid7 takes 10 random bytes")
-    high = (milliseconds & 0xFFFFFFFFFFFF) << 16 | 0x7000 | int.from_bytes(random[:2], "big") & 0x0FFF
-    low = 0x8000000000000000 | int.from_bytes(random[2:], "big") & 0x3FFFFFFFFFFFFFFF
-    return str(uuid.UUID(int=high << 64 | low))
+    return _uuid(7, milliseconds.to_bytes(8, "big")[2:] + random)
 
 
 def command_id(key: str, *scope: str) -> str:
@@ -36,7 +34,13 @@ def command_id(key: str, *scope: str) -> str:
     if parsed is not None and str(parsed) == key:
         return key
     digest = hashlib.blake2b(_bytes("\x00".join((*scope, key))), digest_size=16).digest()
-    return str(uuid.UUID(bytes=digest, version=8))
+    return _uuid(8, digest)
+
+
+def _uuid(version: int, octets: bytes) -> str:
+    """16 octets with version and variant put in; `uuid.UUID` itself knows no versions past 5 before Python 3.14."""
+    number = int.from_bytes(octets, "big") & ~(0xF << 76 | 0x3 << 62)
+    return str(uuid.UUID(int=number | version << 76 | 0x2 << 62))
 
 
 def derived(command: str, index: int) -> str:
