@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from roadcrew_domain.crew import Invite, JoinTrip
 from roadcrew_domain.events import Event, event
 from roadcrew_domain.hotels import ShortlistHotel
@@ -67,13 +69,11 @@ class Play:
     def refusal(self, by: str | None, act: TripAct, command: str | None = None) -> str:
         """The code with which it is refused; nothing may have changed."""
         before, count = self.state, len(self.events)
-        try:
-            happened = self.do(by, act, command)
-        except Refused as refused:
-            assert (self.state, len(self.events)) == (before, count)
-            assert refused.detail
-            return refused.code
-        raise AssertionError(f"not refused: {happened}")
+        with pytest.raises(Refused) as refused:
+            self.do(by, act, command)
+        assert (self.state, len(self.events)) == (before, count)
+        assert refused.value.detail
+        return refused.value.code
 
     def tick(self) -> list[str]:
         """The timer acts; the types of what it announced."""

@@ -7,6 +7,7 @@ from roadcrew_domain.crew import LeaveTrip
 from roadcrew_domain.hotels import (
     MAX_HOTELS,
     CloseHotelVoting,
+    DecidedBy,
     HotelOutcome,
     OpenHotelVoting,
     ShortlistHotel,
@@ -26,7 +27,9 @@ def voting(rule: TieRule = "cheapest", *prices: int, currencies: tuple[str, ...]
     """An open vote, opened by Ben, on as many hotels as there are prices."""
     play = crew_of(BEN, CARLA, DEV)
     chosen = currencies or ("EUR",) * len(prices)
-    hotels = [play.hotel(f"Hotel {n}", price=p, currency=c) for n, (p, c) in enumerate(zip(prices, chosen, strict=True))]
+    hotels = [
+        play.hotel(f"Hotel {n}", price=p, currency=c) for n, (p, c) in enumerate(zip(prices, chosen, strict=True))
+    ]
     play.do(BEN, OpenHotelVoting(rule))
     return play, hotels
 
@@ -236,7 +239,7 @@ def test_no_votes_is_no_winner_and_nothing_to_choose():
 )
 # R: T5
 def test_a_tie_goes_by_the_rule_chosen_when_voting_opened_and_that_is_said(
-    rule: TieRule, prices: tuple[int, ...], currencies: tuple[str, ...], wins: int, said: str
+    rule: TieRule, prices: tuple[int, ...], currencies: tuple[str, ...], wins: int, said: DecidedBy
 ):
     play, hotels = voting(rule, *prices, currencies=currencies)
     play.do(ANA, VoteHotel(hotels[0]))

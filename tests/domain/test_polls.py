@@ -1,6 +1,7 @@
 """Polls: open, vote, change a vote, deadline, close, ties."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from tests.domain.playing import ANA, BEN, CARLA, DAY, DEV, START, Play, crew_of
@@ -88,7 +89,7 @@ def test_the_same_vote_again_changes_nothing():
     ],
 )
 # R: T4
-def test_a_ballot_that_does_not_fit_the_poll_is_refused(kind: PollKind, act: dict, code: str):
+def test_a_ballot_that_does_not_fit_the_poll_is_refused(kind: PollKind, act: dict[str, Any], code: str):
     play = crew_of(BEN)
     poll = play.poll("Wed", "Thu", kind=kind)
     cast = CastVote(
@@ -223,7 +224,8 @@ def test_a_deadline_that_is_past_is_refused(moment: datetime):
 
 
 @pytest.mark.parametrize(
-    "moment", [datetime(2027, 1, 1), datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))]  # noqa: DTZ001
+    "moment",
+    [datetime(2027, 1, 1), datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))],  # noqa: DTZ001
 )
 def test_a_deadline_without_zone_or_beyond_the_calendar_is_refused(moment: datetime):
     assert crew_of().refusal(ANA, OpenPoll("Q", "single", ("a", "b"), moment)) == "invalid"
