@@ -1,1 +1,129 @@
-"""How a terminal or a script talks to a Roadcrew server."""
+"""How a terminal or a script talks to a Roadcrew server.
+
+    async with Client("https://plan.example.org") as client:
+        await client.guest("Ana")
+        trip = await client.join("K7QM-2D4F")
+
+Only names in `__all__` are promises. They are loaded when first used, so importing this package is cheap: neither the
+HTTP library nor the keyring comes with it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from roadcrew_client.client import Client
+    from roadcrew_client.credentials import Credentials, CredentialsError
+    from roadcrew_client.errors import (
+        Forbidden,
+        NotFound,
+        NotSignedIn,
+        Rejected,
+        RoadcrewError,
+        ServerTrouble,
+        TooManyRequests,
+        Unreachable,
+    )
+    from roadcrew_client.links import InviteTarget, parse_invite
+    from roadcrew_client.live import Change, LiveTrip, Outcome, Pending, Refusal, SyncStatus
+    from roadcrew_client.models import (
+        Answer,
+        Created,
+        Gone,
+        InviteLink,
+        InvitePreview,
+        InviteRequest,
+        Presence,
+        Reset,
+        ServerInfo,
+        Session,
+        TripSummary,
+        User,
+    )
+    from roadcrew_client.retry import execute_with_retry
+    from roadcrew_client.settings import ClientSettings, Clock, SystemClock
+
+_HOME = {
+    "client": ("Client",),
+    "credentials": ("Credentials", "CredentialsError"),
+    "errors": (
+        "Forbidden",
+        "NotFound",
+        "NotSignedIn",
+        "Rejected",
+        "RoadcrewError",
+        "ServerTrouble",
+        "TooManyRequests",
+        "Unreachable",
+    ),
+    "links": ("InviteTarget", "parse_invite"),
+    "live": ("Change", "LiveTrip", "Outcome", "Pending", "Refusal", "SyncStatus"),
+    "models": (
+        "Answer",
+        "Created",
+        "Gone",
+        "InviteLink",
+        "InvitePreview",
+        "InviteRequest",
+        "Presence",
+        "Reset",
+        "ServerInfo",
+        "Session",
+        "TripSummary",
+        "User",
+    ),
+    "retry": ("execute_with_retry",),
+    "settings": ("ClientSettings", "Clock", "SystemClock"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [  # noqa: RUF022 — in the order of use
+    "Client",
+    "LiveTrip",
+    "Change",
+    "Pending",
+    "Outcome",
+    "Refusal",
+    "SyncStatus",
+    "ClientSettings",
+    "Clock",
+    "SystemClock",
+    "Credentials",
+    "CredentialsError",
+    "User",
+    "Session",
+    "ServerInfo",
+    "TripSummary",
+    "Created",
+    "Answer",
+    "InviteLink",
+    "InvitePreview",
+    "InviteRequest",
+    "InviteTarget",
+    "parse_invite",
+    "Reset",
+    "Presence",
+    "Gone",
+    "execute_with_retry",
+    "RoadcrewError",
+    "Unreachable",
+    "NotSignedIn",
+    "Forbidden",
+    "NotFound",
+    "Rejected",
+    "TooManyRequests",
+    "ServerTrouble",
+]
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

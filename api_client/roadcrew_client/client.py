@@ -1,0 +1,289 @@
+"""One person at one server: signing in, one call for each thing that can be done, and trips to follow.
+
+Each one-shot call is tried up to three times under one key. Not for keeping a trip in sync: that is `LiveTrip`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import random as chances
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import date, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from roadcrew_client.errors import Rejected, not_ours
+from roadcrew_client.link import Link
+from roadcrew_client.links import base_address, parse_invite
+from roadcrew_client.live import LiveTrip
+from roadcrew_client.models import (
+    Answer,
+    Created,
+    Gone,
+    InvitePreview,
+    InviteRequest,
+    Presence,
+    Reset,
+    ServerInfo,
+    Session,
+    SessionInfo,
+    TripList,
+    TripSummary,
+    User,
+    read,
+    read_answer,
+)
+from roadcrew_client.routes import BASE, call_of
+from roadcrew_client.session import SessionKeeper
+from roadcrew_client.settings import ClientSettings, Clock, ServerTime, SystemClock
+from roadcrew_client.sync.follow import follow_topics
+from roadcrew_domain.events import Event
+from roadcrew_domain.refusals import Refused
+from roadcrew_domain.trip import Trip, TripAct
+
+if TYPE_CHECKING:
+    from roadcrew_client.transport import HttpTransport, Reply
+
+T = TypeVar("T")
+
+
+class Client:
+    """`server` is its http(s) address. Raises `ValueError` for one that is none. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        token: str | None = None,
+        settings: ClientSettings | None = None,
+        clock: Clock | None = None,
+        random: chances.Random | None = None,
+    ) -> None:
+        self.server = base_address(server)
+        self.settings = settings or ClientSettings()
+        self._clock = clock or SystemClock()
+        self._time = ServerTime(self._clock)
+        self._session = SessionKeeper(self._connect, self.settings, self._time, token)
+        self._session.on_signed_in = self._signed_in
+        self._link = Link(
+            session=self._session,
+            settings=self.settings,
+            clock=self._clock,
+            server_time=self._time,
+            chance=(random or chances).random,
+            random_bytes=secrets.token_bytes if random is None else random.randbytes,
+        )
+        self._transport: HttpTransport | None = None
+        self._live: set[LiveTrip] = set()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop following, close all connections."""
+        for live in tuple(self._live):
+            await live.stop()
+        await self._session.close()
+        if self._transport is not None:
+            await self._transport.close()
+
+    # --- session ----------------------------------------------------------------------------------
+
+    @property
+    def token(self) -> str | None:
+        """The token that calls carry; None when not signed in."""
+        return self._session.token
+
+    @property
+    def user(self) -> User | None:
+        """Who we are; None until signed in here, or asked by `whoami`."""
+        return self._session.user
+
+    @property
+    def on_token(self) -> Callable[[str | None], None] | None:
+        """Told when a token is got, renewed or lost (None), to store it."""
+        return self._session.on_token
+
+    @on_token.setter
+    def on_token(self, told: Callable[[str | None], None] | None) -> None:
+        self._session.on_token = told
+
+    async def guest(self, name: str) -> Session:
+        """Be a guest: a real person here, without a password."""
+        return await self._sign_in("guest", {"name": name})
+
+    async def signup(self, username: str, password: str, name: str) -> Session:
+        """Make an account. Raises `Rejected`: `username-taken`, `weak-password` …"""
+        return await self._sign_in("signup", {"username": username, "password": password, "name": name})
+
+    async def login(self, username: str, password: str) -> Session:
+        """Sign in. Raises `NotSignedIn` (`wrong-credentials`)."""
+        return await self._sign_in("login", {"username": username, "password": password})
+
+    async def _sign_in(self, how: str, body: Mapping[str, object]) -> Session:
+        key = self._link.new_id()
+        return await self._retry(lambda: self._session.sign_in(f"/api/session/{how}", body, key))
+
+    async def upgrade(self, username: str, password: str) -> User:
+        """Make the guest that we are an account; same id, same trips."""
+        reply = await self._post("/api/session/upgrade", {"username": username, "password": password})
+        return self._know(reply)
+
+    async def logout(self) -> None:
+        """End the session here and at the server."""
+        await self._retry(lambda: self._session.call("DELETE", "/api/session"))
+        self._session.lose()
+
+    async def whoami(self) -> User:
+        """Who the token belongs to. Raises `NotSignedIn`."""
+        return self._know(await self._retry(lambda: self._session.call("GET", "/api/session")))
+
+    async def rename(self, name: str) -> User:
+        """Be called this, in every trip."""
+        body = msgspec.json.encode({"name": name})
+        return self._know(await self._retry(lambda: self._session.call("PATCH", "/api/session", body=body)))
+
+    def _know(self, reply: Reply) -> User:
+        info = read(reply.body, SessionInfo)
+        self._session.know(info)
+        return info.user
+
+    async def server_info(self) -> ServerInfo:
+        """What server this is, and what it serves. Needs no token."""
+        info = read((await self._open_get("/api/server")).body, ServerInfo)
+        if info.time is not None:
+            self._time.exactly(info.time)
+        return info
+
+    # --- trips ------------------------------------------------------------------------------------
+
+    async def create_trip(
+        self,
+        name: str,
+        *,
+        destination: str | None = None,
+        starts_on: date | None = None,
+        ends_on: date | None = None,
+        required_members: int | None = None,
+        discount_percent: int | None = None,
+        invite_expires_at: datetime | None = None,
+        invite_max_uses: int | None = None,
+        key: str | None = None,
+    ) -> Created:
+        """A new trip, with us as its organiser, and its invite."""
+        invite = _given(expiresAt=invite_expires_at, maxUses=invite_max_uses)
+        body = _given(
+            name=name,
+            destination=destination,
+            startsOn=starts_on,
+            endsOn=ends_on,
+            requiredMembers=required_members,
+            discountPercent=discount_percent,
+            invite=invite or None,
+        )
+        answer = read_answer((await self._post(f"{BASE}/create", body, key)).body)
+        if answer.trip is None or answer.invite is None:
+            raise not_ours("The server made a trip and did not say which.")
+        return Created(answer.trip, answer.invite, answer.cursor)
+
+    async def join(self, invite: str, name: str | None = None, *, key: str | None = None) -> Trip:
+        """Join by a code, a link or `CODE@host` of this server; joining twice is the same membership."""
+        answer = read_answer((await self._post(f"{BASE}/join", _given(invite=_code(invite), name=name), key)).body)
+        return _trip(answer)
+
+    async def trips(self) -> list[TripSummary]:
+        """My trips, newest first."""
+        reply = await self._retry(lambda: self._session.call("GET", f"{BASE}/trips"))
+        return list(read(reply.body, TripList).trips)
+
+    async def trip(self, trip_id: str) -> Trip:
+        """The trip as it is now. Raises `NotFound`, `Forbidden`."""
+        params = [("tripId", trip_id)]
+        reply = await self._retry(lambda: self._session.call("GET", f"{BASE}/join", params=params))
+        return _trip(read_answer(reply.body))
+
+    async def do(self, trip_id: str, act: TripAct | InviteRequest, *, key: str | None = None) -> Answer:
+        """Make one change, and wait for the answer. Raises `RoadcrewError`; `TypeError` for an act that is none."""
+        call = call_of(trip_id, act)
+        return read_answer((await self._post(call.path, call.body, key)).body)
+
+    async def preview(self, invite_or_link: str) -> InvitePreview:
+        """What an invite says to somebody who has not joined. Needs no token, changes nothing."""
+        return read((await self._open_get(f"/j/{_code(invite_or_link)}")).body, InvitePreview)
+
+    # --- following --------------------------------------------------------------------------------
+
+    def follow(self, trip_id: str, *, where: str = "overview") -> LiveTrip:
+        """A trip that stays as it is at the server. Use it with `async with`, or `start` and `stop` it."""
+        live = LiveTrip(self._link, trip_id, where, self._live.discard)
+        self._live.add(live)
+        return live
+
+    def events(self, *topics: str) -> AsyncGenerator[Event | Reset | Presence | Gone, None]:
+        """All that happens in topics (`trip:ID` …, or a trip's id alone), beginning with the state as it is.
+
+        Ends when all topics are gone; raises `NotSignedIn` when the session is over. Reconnects by itself.
+        """
+        return follow_topics(self._link, tuple(t if ":" in t else f"trip:{t}" for t in topics))
+
+    # --- how --------------------------------------------------------------------------------------
+
+    async def _connect(self) -> HttpTransport:
+        if self._transport is None:
+            # Loading the HTTP library takes a while; a screen goes on being drawn.
+            module = await asyncio.to_thread(importlib.import_module, "roadcrew_client.transport")
+            if self._transport is None:
+                self._transport = module.HttpTransport(self.server, self.settings, self._time)
+        return self._transport
+
+    async def _post(self, path: str, body: Mapping[str, object] | bytes, key: str | None = None) -> Reply:
+        encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        headers = {"Idempotency-Key": key or self._link.new_id()}
+        return await self._retry(lambda: self._session.call("POST", path, body=encoded, headers=headers))
+
+    async def _open_get(self, path: str) -> Reply:
+        transport = await self._connect()
+        return await self._retry(lambda: transport.call("GET", path))
+
+    async def _retry(self, action: Callable[[], Awaitable[T]]) -> T:
+        from roadcrew_client.retry import execute_with_retry  # noqa: PLC0415 — only when something is sent
+
+        s = self.settings
+        return await execute_with_retry(
+            action,
+            attempts=s.attempts,
+            initial=s.retry_initial,
+            cap=s.retry_cap,
+            total=s.retry_total,
+            chance=self._link.chance,
+        )
+
+    def _signed_in(self) -> None:
+        for live in tuple(self._live):
+            live.signed_in()
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _code(invite: str) -> str:
+    try:
+        return parse_invite(invite).code
+    except Refused as refused:
+        raise Rejected(refused.code, refused.detail, facts=refused.facts) from refused
+
+
+def _trip(answer: Answer) -> Trip:
+    if answer.trip is None:
+        raise not_ours("The server answered without the trip.")
+    return answer.trip

@@ -1,0 +1,27 @@
+"""What the parts of one client share: its session, its clock, its chance, its ids."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roadcrew_client.session import SessionKeeper
+from roadcrew_client.settings import ClientSettings, Clock, ServerTime
+from roadcrew_domain.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One person at one server. `chance` gives a number from 0 up to 1."""
+
+    session: SessionKeeper
+    settings: ClientSettings
+    clock: Clock
+    server_time: ServerTime
+    chance: Callable[[], float]
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
+
+    def new_id(self) -> str:
+        """The id of a new command."""
+        return uuid7(int(self.clock.now().timestamp() * 1000), self.random_bytes(10))

@@ -1,0 +1,384 @@
+"""A trip that stays as it is at the server: followed, changed, and drawn at once. The object that a screen holds.
+
+The parts do the work: the replica knows what is drawn, the engine keeps it in sync, the sender sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Literal
+
+import msgspec
+
+from roadcrew_client.errors import RoadcrewError, TooManyRequests
+from roadcrew_client.link import Link
+from roadcrew_client.models import Answer, Gone, Item, Presence, Reset, SessionInfo, read
+from roadcrew_client.replica import Replica
+from roadcrew_client.routes import call_of
+from roadcrew_client.sender import Sender, SendState
+from roadcrew_client.sync import policy
+from roadcrew_client.sync.engine import Engine, Taken
+from roadcrew_client.sync.source import SyncSource
+from roadcrew_domain.events import BadCursor, Event, Position, decode_cursor
+from roadcrew_domain.trip import Command, Trip, TripAct
+
+logger = logging.getLogger(__name__)
+
+SyncState = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out"]
+ChangeKind = Literal["reset", "events", "pending", "refused", "confirmed", "presence", "status", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the server did not accept a change."""
+
+    code: str
+    detail: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change."""
+
+    accepted: bool
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A change that the server has not confirmed. `since` is the server's time, as estimated; `done` is cancelled if
+    the trip is let go of before anything is known."""
+
+    id: str
+    act: TripAct
+    since: datetime
+    done: asyncio.Future[Outcome]
+    state: SendState = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """What holds now (S5). `interval`: seconds between polls, while polling; `waiting`: changes that no answer has
+    come for; `since`: when this state began; `attempts`: failures in a row; `latency`: seconds of the last answer."""
+
+    state: SyncState
+    interval: float | None
+    waiting: int
+    since: datetime
+    attempts: int
+    last_error: RoadcrewError | None
+    latency: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something is other than before; `reason` says why a trip is gone."""
+
+    kind: ChangeKind
+    events: tuple[Event, ...] = ()
+    pending: Pending | None = None
+    refusal: Refusal | None = None
+    reason: str | None = None
+
+
+class LiveTrip:
+    """Made by `Client.follow`; syncs between `start` and `stop`. All of it belongs to one event loop."""
+
+    def __init__(self, link: Link, trip_id: str, where: str, on_stop: Callable[[LiveTrip], None]) -> None:
+        self.trip_id = trip_id
+        self.topic = f"trip:{trip_id}"
+        self.present: Mapping[str, str] = {}
+        self._link = link
+        self._on_stop = on_stop
+        self._replica = Replica()
+        self._pendings: dict[str, Pending] = {}
+        self._answered: set[str] = set()
+        self._source = SyncSource(link, (self.topic,), where)
+        self._sender = Sender(link, trip_id, self)
+        self._engine = Engine(
+            self._source, self, (self.topic,), settings=link.settings, clock=link.clock, chance=link.chance
+        )
+        self._listeners: dict[object, Callable[[Change], None]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._looked = asyncio.Event()
+        self._latency: float | None = None
+        self._send_error: RoadcrewError | None = None
+        self._mode: policy.Mode = "stopped"
+        self._since = link.clock.now()
+        self._told_gone = False
+        self._stopped = False
+
+    # --- what there is to see ---------------------------------------------------------------------
+
+    @property
+    def trip(self) -> Trip | None:
+        """What is drawn: the confirmed state plus pending changes; None until the first state is here."""
+        return self._replica.drawn
+
+    @property
+    def confirmed(self) -> Trip | None:
+        """What the server has confirmed."""
+        return self._replica.confirmed
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """The changes that are not confirmed, in the order in which they were made."""
+        return tuple(self._pendings[w.command.id] for w in self._replica.pending)
+
+    @property
+    def predicting(self) -> bool:
+        """False once something came from the server that this version does not understand: then only the server's
+        own state is drawn."""
+        return self._replica.predicting
+
+    @property
+    def status(self) -> SyncStatus:
+        """Which of live, polling, paused … holds, and how many changes wait."""
+        state = self._engine.state
+        mode: SyncState = "connecting" if state.mode == "stopped" else state.mode
+        if self._stopped:
+            mode = "paused"
+        return SyncStatus(
+            state=mode,
+            interval=(state.interval or self._link.settings.poll_fast) if mode == "polling" else None,
+            waiting=len(self._pendings) - len(self._answered),
+            since=self._since,
+            attempts=0 if mode == "live" else state.tries,
+            last_error=self._engine.error or self._send_error,
+            latency=self._latency,
+        )
+
+    def server_now(self) -> datetime:
+        """What time it is at the server, as well as we know."""
+        return self._link.server_time.now()
+
+    def listen(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call `callback` on each change, on the client's event loop. Returns what ends that."""
+        mark = object()
+        self._listeners[mark] = callback
+        return lambda: self._listeners.pop(mark, None) and None
+
+    # --- starting and stopping --------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to sync; returns at once."""
+        if self._task is None and not self._stopped:
+            self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop syncing. What is still pending stays unknown: its `done` is cancelled."""
+        self._stopped = True
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        for pending in self._pendings.values():
+            pending.done.cancel()
+        self._on_stop(self)
+
+    async def __aenter__(self) -> LiveTrip:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._engine.run())
+                group.create_task(self._sender.run())
+                group.create_task(self._tell_where())
+                group.create_task(self._introduce())
+        except Exception:
+            # Nothing in there should; if it does, it must be seen and not end the program that draws.
+            logger.exception("following a trip ended in a way that nobody foresaw")
+
+    async def _introduce(self) -> None:
+        """Learn who we are, if only a token was given: without that, nothing can be painted in our name."""
+        if self._link.session.user is not None:
+            return
+        try:
+            reply = await self._link.session.call("GET", "/api/session")
+            self._link.session.know(read(reply.body, SessionInfo))
+        except RoadcrewError as error:
+            logger.debug("who we are is not known yet: %s", error.code)
+
+    # --- changing it ------------------------------------------------------------------------------
+
+    def act(self, act: TripAct) -> Pending:
+        """Change the trip: painted at once, sent in order. Raises `Refused` (of the domain) if it is malformed,
+        `TypeError` for an act that is no change to a trip, `TooManyRequests` when too many wait already."""
+        call_of(self.trip_id, act)
+        if len(self._pendings) >= self._link.settings.max_pending:
+            raise TooManyRequests("too-many-pending", "Too many changes wait already. Wait until some are sent.")
+        user = self._link.session.user
+        command = Command(self._link.new_id(), None if user is None else user.id, act)
+        at = self._link.server_time.now()
+        self._replica.add(command, at)
+        pending = Pending(command.id, act, at, asyncio.get_running_loop().create_future())
+        self._pendings[command.id] = pending
+        self._sender.put(command)
+        self._engine.signal(policy.Key())
+        self._tell(Change("pending", pending=pending))
+        return pending
+
+    # --- signals ----------------------------------------------------------------------------------
+
+    def key_pressed(self) -> None:
+        """The person did something; who was hidden is seen."""
+        self._engine.signal(policy.Key())
+
+    def hidden(self) -> None:
+        """Nobody looks at the terminal. After a grace time, no more requests."""
+        self._engine.signal(policy.Hidden())
+
+    def shown(self) -> None:
+        """Somebody looks again: one catch-up at once."""
+        self._engine.signal(policy.Shown())
+
+    def suspended(self) -> None:
+        """The program is about to be stopped: no requests from now on."""
+        self._engine.signal(policy.Hidden(at_once=True))
+
+    def resumed(self) -> None:
+        """The program runs again."""
+        self._engine.signal(policy.Shown())
+
+    def signed_in(self) -> None:
+        """There is a token again."""
+        self._engine.signal(policy.SignedIn())
+        self._sender.kick()
+
+    def look(self, where: str) -> None:
+        """The person looks at this tab now; others are told, at most once a second."""
+        if where != self._source.where:
+            self._source.where = where
+            self._looked.set()
+
+    async def _tell_where(self) -> None:
+        while True:
+            await self._looked.wait()
+            self._looked.clear()
+            body = msgspec.json.encode({"topic": self.topic, "where": self._source.where})
+            try:
+                await self._link.session.call("POST", "/api/sync/where", body=body)
+            except RoadcrewError as error:
+                logger.debug("where we look was not told: %s", error.code)  # the next request to sync says it too
+            await self._link.clock.sleep(self._link.settings.look_throttle)
+
+    # --- from the engine --------------------------------------------------------------------------
+
+    async def take(self, frame: Item, cursor: str | None) -> Taken:
+        """Apply what the server says."""
+        match frame:
+            case Event():
+                verdict, ended = self._replica.confirm(frame)
+                if verdict in ("gap", "unknown"):
+                    return "unknown"
+                if verdict == "applied":
+                    self._link.server_time.at_least(frame.at)
+                    self._tell(Change("events", events=(frame,)))
+                self._confirm(ended)
+            case Reset(state=Trip() as trip, seq=seq, now=now):
+                if now is not None:
+                    self._link.server_time.exactly(now)
+                place = self._place(cursor)
+                ended = self._replica.reset(trip, seq, place.epoch if place else None)
+                self._tell(Change("reset"))
+                self._confirm(ended)
+            case Presence(present=present):
+                self.present = {p.id: p.where or "" for p in present}
+                self._tell(Change("presence"))
+            case Gone(reason=reason):
+                self._gone(reason)
+            case _:
+                logger.warning("a reset for %s does not carry a trip", frame.topic[:80])
+        return "applied"
+
+    def moved(self) -> None:
+        """The engine's state has changed."""
+        mode = self._engine.state.mode
+        if mode != self._mode:
+            self._since = self._link.clock.now()
+            if mode in ("live", "polling"):
+                self._sender.kick()
+        self._mode = mode
+        if mode == "gone":
+            self._gone(self._engine.reason or "unknown")
+        self._tell(Change("status"))
+
+    def _gone(self, reason: str) -> None:
+        if not self._told_gone:
+            self._told_gone = True
+            self._tell(Change("gone", reason=reason))
+
+    # --- from the sender --------------------------------------------------------------------------
+
+    def still_wanted(self, command: str) -> bool:
+        """Whether it is still pending."""
+        return self._replica.holds(command)
+
+    def sending(self, command: str, state: SendState, error: RoadcrewError | None) -> None:
+        """It is on its way, or waits."""
+        self._send_error = error
+        pending = self._pendings.get(command)
+        if pending is not None and pending.state != state:
+            pending.state = state
+            self._tell(Change("pending", pending=pending))
+
+    def accepted(self, command: str, answer: Answer, seconds: float) -> None:
+        """The server took it. It stays painted until what we have read covers it."""
+        self._latency, self._send_error = seconds, None
+        pending = self._pendings.get(command)
+        if pending is None:
+            return
+        self._answered.add(command)
+        _resolve(pending, Outcome(accepted=True))
+        self._confirm(self._replica.answered(command, self._place(answer.cursor)))
+        self._tell(Change("status"))
+
+    def refused(self, command: str, error: RoadcrewError) -> None:
+        """The server did not take it: it is taken back, with the reason."""
+        pending = self._pendings.pop(command, None)
+        if pending is None or not self._replica.refuse(command):
+            return
+        refusal = Refusal(error.code, error.detail, error.facts)
+        _resolve(pending, Outcome(accepted=False, refusal=refusal))
+        self._tell(Change("refused", pending=pending, refusal=refusal))
+
+    # --- telling ----------------------------------------------------------------------------------
+
+    def _confirm(self, ended: tuple[str, ...]) -> None:
+        for command in ended:
+            self._answered.discard(command)
+            pending = self._pendings.pop(command)
+            _resolve(pending, Outcome(accepted=True))
+            self._tell(Change("confirmed", pending=pending))
+
+    def _place(self, cursor: str | None) -> Position | None:
+        try:
+            return decode_cursor(cursor).get(self.topic) if cursor is not None else None
+        except BadCursor:
+            return None
+
+    def _tell(self, change: Change) -> None:
+        for callback in tuple(self._listeners.values()):
+            try:
+                callback(change)
+            except Exception:
+                # A listener's fault is its own; it must not stop the others, nor the sync.
+                logger.exception("a listener failed")
+
+
+def _resolve(pending: Pending, outcome: Outcome) -> None:
+    if not pending.done.done():
+        pending.done.set_result(outcome)

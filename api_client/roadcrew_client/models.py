@@ -1,0 +1,233 @@
+"""The shapes that come from and go to a server, as the HTTP contract (docs/api.md) says; a trip itself is the
+domain's. Reading them is strict in type and lenient in fields: what a newer server adds is passed over."""
+
+from __future__ import annotations  # the mapping fields are only read by type checkers
+
+from datetime import date, datetime
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from roadcrew_client.errors import ServerTrouble, not_ours
+from roadcrew_domain.events import Event
+from roadcrew_domain.trip import Trip
+from roadcrew_domain.values import Value
+from roadcrew_domain.views import BadView, decode_trip
+
+T = TypeVar("T")
+
+
+class User(Value, frozen=True):
+    """A person at a server; `username` is None for a guest."""
+
+    id: str
+    name: str
+    username: str | None = None
+    guest: bool = False
+
+
+class Session(Value, frozen=True):
+    """What signing in gives."""
+
+    token: str
+    user: User
+    expires_at: datetime | None = None
+
+
+class SessionInfo(Value, frozen=True):
+    """Who the token belongs to."""
+
+    user: User
+    expires_at: datetime | None = None
+
+
+class ServerInfo(Value, frozen=True):
+    """`features` names the tabs that the server serves; `time` is its clock."""
+
+    name: str
+    version: str
+    public_url: str | None = None
+    features: tuple[str, ...] = ()
+    time: datetime | None = None
+
+
+class InviteLink(Value, frozen=True):
+    """An invite that lets people in; `max_uses` None: as many as the crew has room for."""
+
+    code: str
+    url: str
+    expires_at: datetime | None = None
+    max_uses: int | None = None
+
+
+class InvitePreview(Value, frozen=True):
+    """What an invite shows to somebody who has not signed in."""
+
+    trip_name: str
+    code: str
+    active: bool
+    starts_on: date | None = None
+    ends_on: date | None = None
+    invited_by: str | None = None
+
+
+class TripSummary(Value, frozen=True):
+    """A trip as the list of trips shows it."""
+
+    id: str
+    name: str
+    destination: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    member_count: int = 0
+    required_members: int = 0
+    is_discount_unlocked: bool = False
+    open_polls: int = 0
+    voting_open: bool = False
+    needs_me: int | bool = 0
+    role: str = "member"
+    changed_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class InviteRequest(Value, frozen=True):
+    """Ask for a new invite, which ends the former one; or, with `revoke`, only end it."""
+
+    expires_at: datetime | None = None
+    max_uses: int | None = None
+    revoke: bool = False
+
+
+class Created(Value, frozen=True):
+    """A new trip, its invite, and the cursor at which it was read."""
+
+    trip: Trip
+    invite: InviteLink
+    cursor: str
+
+
+class Answer(Value, frozen=True):
+    """What a change gave: the trip as it is now (None once left or deleted), and a cursor at or after the change."""
+
+    trip: Trip | None
+    cursor: str
+    invite: InviteLink | None = None
+
+
+class TripRead(Value, frozen=True):
+    """A trip and the cursor at which it was read."""
+
+    trip: Trip
+    cursor: str
+
+
+# --- what the two transports carry ---------------------------------------------------------------
+
+
+class Reset(Value, frozen=True):
+    """The whole state of a topic as of event `seq`. `state` is a `Trip` for a trip, else plain JSON values."""
+
+    topic: str
+    seq: int
+    state: object
+    now: datetime | None = None
+
+
+class Here(Value, frozen=True):
+    """Somebody who is here, and which tab they look at."""
+
+    id: str
+    where: str | None = None
+
+
+class Presence(Value, frozen=True):
+    """Everybody who is here now."""
+
+    topic: str
+    present: tuple[Here, ...] = ()
+
+
+class Gone(Value, frozen=True):
+    """Nothing more will come of this topic."""
+
+    topic: str
+    reason: str = "unknown"
+
+
+class Bye(Value, frozen=True):
+    """The server closes the stream; come back. `spread`: seconds over which to spread the coming back."""
+
+    reason: str = ""
+    spread: float | None = None
+
+
+Item = Event | Reset | Presence | Gone
+"""What happens in a topic, on either transport."""
+
+Frame = Item | Bye
+"""What a stream carries."""
+
+
+class RawReset(Value, frozen=True):
+    topic: str
+    seq: int
+    state: Raw
+    now: datetime | None = None
+
+
+class RawBatch(Value, frozen=True):
+    cursor: str
+    events: tuple[Raw, ...] = ()
+    resets: tuple[RawReset, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    presence: tuple[Presence, ...] = ()
+    presence_tag: str | None = None
+    more: bool = False
+
+
+class RawAnswer(Value, frozen=True):
+    cursor: str
+    trip: Raw = Raw(b"null")
+    invite: InviteLink | None = None
+
+
+class TripList(Value, frozen=True):
+    trips: tuple[TripSummary, ...] = ()
+
+
+GoneReason = Literal["removed", "ended", "unknown", "forbidden"]
+
+
+def read(body: bytes | Raw | str, shape: type[T]) -> T:
+    """The value in a body. Raises `ServerTrouble`."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise _unreadable(error) from error
+
+
+def read_trip(body: bytes | Raw) -> Trip:
+    """The trip in a body. Raises `ServerTrouble`."""
+    try:
+        return decode_trip(body)
+    except (BadView, ValueError) as error:
+        raise _unreadable(error) from error
+
+
+def read_answer(body: bytes) -> Answer:
+    """The answer to a change. Raises `ServerTrouble`."""
+    raw = read(body, RawAnswer)
+    trip = None if bytes(raw.trip) == b"null" else read_trip(raw.trip)
+    return Answer(trip, raw.cursor, raw.invite)
+
+
+def read_reset(raw: RawReset) -> Reset:
+    """A reset with its state decoded. Raises `ServerTrouble`."""
+    if raw.topic.startswith("trip:"):
+        return Reset(raw.topic, raw.seq, read_trip(raw.state), raw.now)
+    return Reset(raw.topic, raw.seq, read(raw.state, object), raw.now)
+
+
+def _unreadable(error: Exception) -> ServerTrouble:
+    return not_ours(f"The server's answer can't be read: {str(error)[:200]}")

@@ -1,0 +1,162 @@
+"""Who we are at a server: the token, its renewal (one at a time), and every call made in its name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from roadcrew_client.errors import NotSignedIn, RoadcrewError
+from roadcrew_client.models import Session, SessionInfo, User, read
+from roadcrew_client.settings import ClientSettings, ServerTime
+
+if TYPE_CHECKING:
+    from roadcrew_client.transport import HttpTransport, OpenStream, Params, Reply
+
+
+Connect = Callable[[], Awaitable["HttpTransport"]]
+"""Gives the transport; the HTTP library is loaded when it is first asked for."""
+
+
+class SessionKeeper:
+    """Holds the token and renews it. `on_token` is told of a token that was got, renewed or lost (None); `on_signed_in`
+    when there is one again."""
+
+    def __init__(self, connect: Connect, settings: ClientSettings, server_time: ServerTime, token: str | None) -> None:
+        self.token = token
+        self.user: User | None = None
+        self.on_token: Callable[[str | None], None] | None = None
+        self.on_signed_in: Callable[[], None] | None = None
+        self._connect = connect
+        self._settings = settings
+        self._time = server_time
+        self._expires_at: datetime | None = None
+        self._lifetime = timedelta(0)
+        self._renewing: asyncio.Task[bool] | None = None
+
+    # --- getting and losing it --------------------------------------------------------------------
+
+    async def sign_in(self, path: str, body: Mapping[str, object], key: str) -> Session:
+        """Call one of the open session routes and keep what it gives."""
+        headers = {"Idempotency-Key": key}
+        reply = await (await self._connect()).call("POST", path, body=msgspec.json.encode(body), headers=headers)
+        session = read(reply.body, Session)
+        self.adopt(session)
+        return session
+
+    def adopt(self, session: Session) -> None:
+        """Act in the name of this session from now on."""
+        self.user = session.user
+        self._learn(session.expires_at)
+        self._set(session.token)
+        if self.on_signed_in is not None:
+            self.on_signed_in()
+
+    def know(self, info: SessionInfo) -> None:
+        """The server has said who the token belongs to."""
+        self.user = info.user
+        self._learn(info.expires_at)
+
+    def lose(self) -> None:
+        """There is no token any more."""
+        self._expires_at = None
+        self._set(None)
+
+    def _set(self, token: str | None) -> None:
+        if token != self.token:
+            self.token = token
+            if self.on_token is not None:
+                self.on_token(token)
+
+    def _learn(self, expires_at: datetime | None) -> None:
+        if expires_at is not None and expires_at != self._expires_at:
+            self._lifetime = expires_at - self._time.now()
+        self._expires_at = expires_at
+
+    # --- calls in its name ------------------------------------------------------------------------
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        params: Params = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """A call with our token. After a 401 it is made once more if the token could be renewed."""
+        used = await self._fresh()
+        for attempt in (1, 2):
+            sent = {**(headers or {}), "Authorization": f"Bearer {used}"}
+            try:
+                return await (await self._connect()).call(method, path, body=body, params=params, headers=sent)
+            except NotSignedIn as error:
+                if attempt == 2 or not await self.renew_after(used, error):
+                    raise
+                used = self.token or used
+        raise AssertionError("returned or raised")
+
+    @asynccontextmanager
+    async def stream(self, path: str, params: Params, headers: Mapping[str, str]) -> AsyncGenerator[OpenStream, None]:
+        """A stream with our token; a 401 is for the caller to see."""
+        used = await self._fresh()
+        sent = {**headers, "Authorization": f"Bearer {used}"}
+        async with (await self._connect()).stream(path, params=params, headers=sent) as opened:
+            yield opened
+
+    # --- renewal ----------------------------------------------------------------------------------
+
+    def is_near_end(self) -> bool:
+        """Whether the token ends soon: within `renew_before`, or in the last quarter of a shorter life."""
+        if self._expires_at is None or self.token is None:
+            return False
+        margin = min(timedelta(seconds=self._settings.renew_before), self._lifetime / 4)
+        return self._expires_at - self._time.now() <= margin
+
+    async def renew_after(self, used: str | None, error: NotSignedIn | None = None) -> bool:
+        """After a 401 for the token `used`: True if there is another one now. If there is not, it is lost."""
+        if self.token is not None and self.token != used:
+            return True
+        if self.token is not None and self.is_near_end() and await self._renew():
+            return True
+        if self.token == used and (error is None or (error.certain and error.code != "wrong-credentials")):
+            self.lose()
+        return False
+
+    async def _fresh(self) -> str:
+        if self.is_near_end():
+            with suppress(RoadcrewError):  # the old one may still be good; the call itself will tell
+                await self._renew()
+        if self.token is None:
+            raise NotSignedIn("not-signed-in", "Sign in first.")
+        return self.token
+
+    async def _renew(self) -> bool:
+        """One at a time: whoever comes while it runs waits for the same answer, and cancels only the own wait."""
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew_now())
+            self._renewing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._renewing)
+
+    async def _renew_now(self) -> bool:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            reply = await (await self._connect()).call("POST", "/api/session/renew", body=b"{}", headers=headers)
+        except NotSignedIn:
+            return False
+        session = read(reply.body, Session)
+        self.user = session.user
+        self._expires_at = None
+        self._learn(session.expires_at)
+        self._set(session.token)
+        return True
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self._renewing is not None and not self._renewing.done():
+            self._renewing.cancel()
+            await asyncio.wait([self._renewing])

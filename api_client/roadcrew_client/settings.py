@@ -1,0 +1,132 @@
+"""Every number of the client in one place, and the clock it lives by. Not for what belongs to one server or person."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Times in seconds, sizes in bytes. Where a number has a reason, it is DESIGN 6 unless said."""
+
+    # one call
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    call_timeout: float = 30.0
+    """The whole of one call, however slowly its answer drips."""
+    max_body: int = 8 * 1024 * 1024
+    """The largest answer, and the largest frame of a stream: 500 members and 200 hotels are far below 1 MB."""
+    max_retry_after: float = 3600.0
+    """A server that asks for more is asked again after this."""
+
+    # one-shot calls (C5)
+    attempts: int = 3
+    retry_initial: float = 0.5
+    retry_cap: float = 8.0
+    retry_total: float = 45.0
+
+    # reconnecting, and sending what waits
+    backoff_base: float = 0.5
+    backoff_cap: float = 30.0
+
+    # streaming
+    heartbeat: float = 15.0
+    silence: float = 2.5
+    """How many heartbeats may be missed before a stream counts as dead."""
+    prove_within: float = 3.0
+    short_close: float = 1.0
+    strikes: int = 3
+    probe_after: float = 60.0
+
+    # polling
+    poll_fast: float = 2.0
+    poll_slow: float = 10.0
+    poll_growth: float = 1.5
+    max_batches: int = 200
+    """Batches read in a row without a pause, while a server says that there is more."""
+
+    # being looked at
+    hidden_grace: float = 30.0
+    """A glance at another window costs no reconnect."""
+    look_throttle: float = 1.0
+
+    # changes
+    max_pending: int = 1000
+    max_events_queued: int = 1000
+
+    # session
+    renew_before: float = 3600.0
+    """A token that ends within this is renewed on its next use."""
+
+    @property
+    def stream_read_timeout(self) -> float:
+        """Silence after which a stream is given up: 37.5 s by default."""
+        return self.heartbeat * self.silence
+
+
+class Clock(Protocol):
+    """Where time comes from; tests bring their own."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        ...
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; ends early only by being cancelled."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class ServerTime:
+    """What time it probably is at the server: the wall clock here, and how far the server's is from it.
+
+    A `Date` header is good to a second, so it only mends what is further off than that; a reset's `now` is
+    exact but for the way it came; an event's `at` is never in the future.
+    """
+
+    COARSE = 2.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset = 0.0
+
+    def now(self) -> datetime:
+        """The estimate."""
+        return datetime.fromtimestamp(self._clock.now().timestamp() + self._offset, UTC)
+
+    def exactly(self, at: datetime) -> None:
+        """The server said so a moment ago."""
+        self._offset = at.timestamp() - self._clock.now().timestamp()
+
+    def roughly(self, at: datetime) -> None:
+        """The server said so, to the second."""
+        offset = at.timestamp() - self._clock.now().timestamp()
+        if abs(offset - self._offset) > self.COARSE:
+            self._offset = offset
+
+    def at_least(self, at: datetime) -> None:
+        """Something has happened at that time."""
+        self._offset = max(self._offset, at.timestamp() - self._clock.now().timestamp())

@@ -1,0 +1,305 @@
+"""Carries out what the policy says: opens streams, asks for batches, keeps the cursor, sets timers.
+
+The cursor moves only after a frame is applied. Not for what a frame does to a copy: that is the reader's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Literal, Protocol
+
+from roadcrew_client.errors import (
+    Forbidden,
+    NotFound,
+    NotSignedIn,
+    RoadcrewError,
+    TooManyRequests,
+    Unreachable,
+)
+from roadcrew_client.models import Bye, Frame, Gone, Item, Presence, Reset
+from roadcrew_client.settings import ClientSettings, Clock
+from roadcrew_client.sync import policy
+from roadcrew_client.sync.polling import Batch
+from roadcrew_domain.events import Event
+
+logger = logging.getLogger(__name__)
+
+Taken = Literal["applied", "unknown"]
+Frames = AsyncGenerator[tuple[Frame, str | None, float | None], None]
+
+
+class Source(Protocol):
+    """A server, as far as staying in sync needs it."""
+
+    def stream(self, cursor: str | None, proven: Callable[[], None]) -> AbstractAsyncContextManager[Frames]:
+        """Open a stream. Entering it returns when the headers are here."""
+        ...
+
+    async def poll(self, cursor: str | None, tag: str | None) -> Batch:
+        """Ask once."""
+        ...
+
+    async def renew(self) -> bool:
+        """After a 401: True if there is another token now."""
+        ...
+
+
+class Reader(Protocol):
+    """Who follows: gets every frame once and in order."""
+
+    async def take(self, frame: Item, cursor: str | None) -> Taken:
+        """Apply a frame; `cursor` is where one stands after it. `unknown`: give me the whole state instead."""
+        ...
+
+    def moved(self) -> None:
+        """The engine's `state` or `error` has changed."""
+        ...
+
+
+class Reread(Exception):
+    """Our place in the log is lost: connect again, with the cursor that stands now."""
+
+
+class Engine:
+    """Follows `topics` until they are gone or it is stopped. `run` is the one task to start and to cancel; signals
+    are given by `signal`, from the same event loop."""
+
+    def __init__(
+        self,
+        source: Source,
+        reader: Reader,
+        topics: tuple[str, ...],
+        *,
+        settings: ClientSettings,
+        clock: Clock,
+        chance: Callable[[], float],
+        cursor: str | None = None,
+    ) -> None:
+        self.state = policy.State()
+        self.cursor = cursor
+        self.error: RoadcrewError | None = None
+        self.reason: str | None = None
+        """Why the topics are gone."""
+        self._source = source
+        self._reader = reader
+        self._settings = settings
+        self._clock = clock
+        self._chance = chance
+        self._left = set(topics)
+        self._seqs: dict[str, int] = {}
+        self._gaps = 0
+        self._tag: str | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_at: float | None = None
+        self._over = asyncio.Event()
+        self._closed = False
+
+    async def run(self) -> None:
+        """Follow until stopped, or cancelled; whatever was started has ended when this returns."""
+        try:
+            self.signal(policy.Started())
+            await self._over.wait()
+        finally:
+            self.signal(policy.Stopped())
+            self._closed = True
+            await self._end_all()
+
+    def stop(self) -> None:
+        """Let `run` return."""
+        self._over.set()
+
+    def signal(self, signal: policy.Signal) -> None:
+        """Tell the policy, and do what it says."""
+        if self._closed:
+            return
+        before = self.state
+        self.state, effects = policy.step(before, signal, self._clock.monotonic(), self._chance(), self._settings)
+        for effect in effects:
+            self._carry_out(effect)
+        self._set_timer()
+        if (self.state.mode, self.state.interval, self.state.tries) != (before.mode, before.interval, before.tries):
+            self._reader.moved()
+
+    def forget_place(self) -> None:
+        """The next request asks for the whole state."""
+        self.cursor, self._tag = None, None
+        self._seqs.clear()
+
+    # --- effects ----------------------------------------------------------------------------------
+
+    def _carry_out(self, effect: policy.Effect) -> None:
+        match effect:
+            case policy.Open(n=n):
+                self._start(self._stream(n, self._work))
+            case policy.Poll(n=n):
+                self._start(self._poll(n, self._work))
+            case policy.Drop():
+                if self._work is not None:
+                    self._work.cancel()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        self._work = self._keep(asyncio.create_task(work))
+
+    def _set_timer(self) -> None:
+        due = self.state.due
+        if due == self._timer_at and (due is None or (self._timer is not None and not self._timer.done())):
+            return
+        if self._timer is not None and self._timer is not asyncio.current_task():
+            self._timer.cancel()
+        self._timer_at = due
+        self._timer = None if due is None else self._keep(asyncio.create_task(self._wait_until(due)))
+
+    async def _wait_until(self, due: float) -> None:
+        while (left := due - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left)
+        self._timer_at = None
+        self.signal(policy.Tick())
+
+    def _keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _end_all(self) -> None:
+        """Cancel all that was started, and wait until it has ended."""
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    # --- the two transports -----------------------------------------------------------------------
+
+    async def _stream(self, n: int, before: asyncio.Task[None] | None) -> None:
+        await self._after(before)
+        spread: float | None = None
+        try:
+            async with self._source.stream(self.cursor, lambda: self.signal(policy.Proven(n))) as frames:
+                self.signal(policy.Opened(n))
+                async with aclosing(frames):
+                    async for frame, cursor, spread in frames:  # noqa: B007 — the last one is used below
+                        if isinstance(frame, Bye):
+                            self.signal(policy.Closed(n, "bye", frame.spread))
+                            return
+                        await self._take(frame, cursor)
+                        self.cursor = cursor or self.cursor
+                        self.error = None
+                        if not self._left:
+                            self.signal(policy.Ended("gone"))
+                            return
+            self.signal(policy.Closed(n, "cut", spread))
+        except Reread:
+            self.signal(policy.Closed(n, "reread"))
+        except RoadcrewError as error:
+            await self._failed(n, error, spread)
+        except Exception as error:
+            # Whatever it is, following goes on after a wait; a dead task would leave the person with an old picture.
+            logger.exception("a stream failed in a way that nobody foresaw")
+            self._note(error)
+            self.signal(policy.Closed(n, "trouble"))
+
+    async def _poll(self, n: int, before: asyncio.Task[None] | None) -> None:
+        await self._after(before)
+        try:
+            batch = await self._source.poll(self.cursor, self._tag)
+            for frame in batch.frames:
+                await self._take(frame, batch.cursor)
+            self.cursor = batch.cursor or self.cursor
+            self._tag = batch.tag or self._tag
+            self.error = None
+            if not self._left:
+                self.signal(policy.Ended("gone"))
+                return
+            news = any(not isinstance(f, Presence) for f in batch.frames)
+            self.signal(policy.Polled(n, news, batch.more))
+        except Reread:
+            self.signal(policy.PollFailed(n, "reread"))
+        except RoadcrewError as error:
+            await self._failed(n, error, None)
+        except Exception as error:
+            # As above.
+            logger.exception("a poll failed in a way that nobody foresaw")
+            self._note(error)
+            self.signal(policy.PollFailed(n, "trouble"))
+
+    @staticmethod
+    async def _after(before: asyncio.Task[None] | None) -> None:
+        """Never two requests at once: the one before has let go of its connection."""
+        if before is not None and before is not asyncio.current_task() and not before.done():
+            await asyncio.wait([before])
+
+    # --- applying ---------------------------------------------------------------------------------
+
+    async def _take(self, frame: Item, cursor: str | None) -> None:
+        match frame:
+            case Event(topic=topic, seq=seq):
+                last = self._seqs.get(topic)
+                if last is not None and seq <= last:
+                    return
+                if last is not None and seq != last + 1:
+                    self._gaps += 1
+                    if self._gaps > 1:
+                        self.forget_place()
+                    raise Reread
+                if await self._reader.take(frame, cursor) == "unknown":
+                    self.forget_place()
+                    raise Reread
+                self._seqs[topic], self._gaps = seq, 0
+            case Reset(topic=topic, seq=seq):
+                await self._reader.take(frame, cursor)
+                self._seqs[topic], self._gaps = seq, 0
+            case Presence():
+                await self._reader.take(frame, cursor)
+            case Gone(topic=topic, reason=reason):
+                self._left.discard(topic)
+                self.reason = reason
+                await self._reader.take(frame, cursor)
+
+    async def _failed(self, n: int, error: RoadcrewError, spread: float | None) -> None:
+        self._note(error)
+        stream = self.state.out == "stream"
+        match error:
+            case NotSignedIn():
+                await self._signed_out(n, stream=stream)
+            case Forbidden() | NotFound() if error.certain:
+                self._gone("forbidden" if isinstance(error, Forbidden) else "unknown")
+            case _ if error.status == 410 and error.certain:
+                self._gone("ended")
+            case Unreachable() if stream and self.state.answered:
+                reason: policy.CloseReason = "silent" if error.code == "silent" else "cut"
+                self.signal(policy.Closed(n, reason, spread))
+            case Unreachable():
+                self.signal(policy.Closed(n, "unreachable") if stream else policy.PollFailed(n, "unreachable"))
+            case TooManyRequests() if stream and error.code == "too-many-streams":
+                self.signal(policy.Closed(n, "full", wait=error.retry_after))
+            case _ if stream:
+                self.signal(policy.Closed(n, "trouble", wait=error.retry_after))
+            case _:
+                self.signal(policy.PollFailed(n, "trouble", wait=error.retry_after))
+
+    async def _signed_out(self, n: int, *, stream: bool) -> None:
+        try:
+            renewed = await self._source.renew()
+        except RoadcrewError as error:
+            wait = error.retry_after
+            self.signal(policy.Closed(n, "trouble", wait=wait) if stream else policy.PollFailed(n, "trouble", wait))
+            return
+        if not renewed:
+            self.signal(policy.Ended("signed-out"))
+        else:
+            self.signal(policy.Closed(n, "renewed") if stream else policy.PollFailed(n, "renewed"))
+
+    def _gone(self, reason: str) -> None:
+        self.reason = reason
+        self.signal(policy.Ended("gone"))
+
+    def _note(self, error: Exception) -> None:
+        if not isinstance(error, RoadcrewError):
+            error = RoadcrewError("client-trouble", f"{type(error).__name__}: {error}"[:300])
+        self.error = error
+        self._reader.moved()

@@ -1,0 +1,458 @@
+"""When to stream, when to poll, when to wait: a pure state machine. `step(state, signal, now, chance)` gives the next
+state and what to do. No sleeping, no socket, no randomness of its own: `chance` is a number from 0 up to 1.
+
+| mode | meaning |
+| --- | --- |
+| live | a stream is open and proven |
+| connecting | a stream is being opened, or will be after a jittered wait |
+| polling | asking every few seconds; streaming is tried again now and then |
+| paused | not being looked at: no requests |
+| offline | no answer at all; trying again with growing, jittered waits |
+| gone, signed-out, stopped | nothing to do until somebody says otherwise |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from roadcrew_client.settings import ClientSettings
+
+Mode = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out", "stopped"]
+Transport = Literal["stream", "poll"]
+SLEEPING: tuple[Mode, ...] = ("paused", "gone", "signed-out", "stopped")
+"""Modes without a next step of their own: they wait for a signal from outside."""
+
+# --- signals -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """End for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The time in `State.due` has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The headers of stream `n` are here."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The first frame of stream `n` is here, so nothing on the way holds frames back."""
+
+    n: int
+
+
+CloseReason = Literal["cut", "silent", "bye", "unreachable", "trouble", "full", "renewed", "reread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Stream `n` ended, not by us. `cut`: the connection ended; `silent`: nothing came for too long; `bye`: the
+    server said so; `unreachable`: it never was; `trouble`: refused, or nonsense; `full`: the server has no room for
+    a stream of ours; `renewed`: our token is a new one; `reread`: our place was lost, and the engine has dealt with
+    that. `spread`: seconds over which the server wants its clients to come back. `wait`: its `Retry-After`."""
+
+    n: int
+    reason: CloseReason
+    spread: float | None = None
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """Poll `n` is answered; `news`: something was new; `more`: the next batch is ready."""
+
+    n: int
+    news: bool
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PollFailed:
+    """Poll `n` is not. `unreachable`: no answer; `trouble`: a bad one; `reread`, `renewed`: as for a stream."""
+
+    n: int
+    reason: Literal["unreachable", "trouble", "reread", "renewed"]
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The server will tell us nothing more: the topics are gone, or our session is."""
+
+    mode: Literal["gone", "signed-out"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """There is a token again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The person did something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Nobody looks; `at_once`: nor will anybody soon (suspended), so no grace."""
+
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Somebody looks again."""
+
+
+Signal = (
+    Started | Stopped | Tick | Opened | Proven | Closed | Polled | PollFailed | Ended | SignedIn | Key | Hidden | Shown
+)
+
+# --- effects -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open a stream, and call it `n` in signals."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Ask once, and call it `n` in signals."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """End request `n`; signals about it are not heard any more."""
+
+    n: int
+
+
+Effect = Open | Poll | Drop
+
+# --- state ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`out` is the one request under way, and `n` its number. Times are of the clock that `now` is from."""
+
+    mode: Mode = "stopped"
+    since: float = 0.0
+    prefer: Transport = "stream"
+    out: Transport | None = None
+    n: int = 0
+    opened_at: float = 0.0
+    answered: bool = False
+    proven: bool = False
+    strikes: int = 0
+    """Failures of streaming in a row."""
+    tries: int = 0
+    """The exponent of the back-off."""
+    interval: float = 0.0
+    batches: int = 0
+    catch_up: bool = False
+    """The next request is one poll, whatever is preferred: shown again, or a stream that gives no answer."""
+    polled_at: float = 0.0
+    not_before: float = 0.0
+    """No request before this: a back-off, or a `Retry-After`. A key does not shorten it."""
+    asked_until: float = 0.0
+    """The `Retry-After` alone: being shown again ends a back-off, and never this."""
+    hidden: bool = False
+    next_at: float | None = None
+    prove_by: float | None = None
+    probe_at: float | None = None
+    hide_at: float | None = None
+
+    @property
+    def due(self) -> float | None:
+        """When to send `Tick`."""
+        times = [t for t in (self.next_at, self.prove_by, self.hide_at) if t is not None]
+        if self.probe_at is not None and self.mode == "polling" and self.out is None:
+            times.append(max(self.probe_at, self.not_before))
+        return min(times, default=None)
+
+
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def jittered(tries: int, chance: float, s: ClientSettings) -> float:
+    """Full jitter: anything from 0 to the base, doubled for each try, up to the cap. Seconds."""
+    return chance * min(s.backoff_cap, s.backoff_base * 2.0 ** min(tries, 30))
+
+
+def step(state: State, signal: Signal, now: float, chance: float, s: ClientSettings) -> Step:
+    """The state after `signal` at `now`, and what to do, in order. Signals that are late or do not fit are ignored."""
+    match signal:
+        case Stopped():
+            return _rest(state, "stopped", now)
+        case _ if state.mode == "stopped" and not isinstance(signal, Started):
+            return state, ()
+        case Started():
+            return _go(_mode(state, "connecting", now), now, s) if state.mode == "stopped" else (state, ())
+        case Ended(mode=mode):
+            return _rest(state, mode, now) if state.mode != mode else (state, ())
+        case SignedIn():
+            if state.mode != "signed-out":
+                return state, ()
+            state = replace(state, tries=0, not_before=0.0, hide_at=now + s.hidden_grace if state.hidden else None)
+            return _go(_mode(state, "connecting", now), now, s)
+        case Hidden(at_once=at_once):
+            return _hide(replace(state, hidden=True), now, s, at_once=at_once)
+        case Shown():
+            return _show(state, now, s)
+        case Key():
+            return _key(state, now, s)
+        case Tick():
+            return _tick(state, now, s)
+        case Opened(n=n) | Proven(n=n) | Closed(n=n) | Polled(n=n) | PollFailed(n=n):
+            if n != state.n or state.out is None:
+                return state, ()
+            return _answer(state, signal, now, chance, s)
+
+
+def _answer(
+    state: State, signal: Opened | Proven | Closed | Polled | PollFailed, now: float, chance: float, s: ClientSettings
+) -> Step:
+    match signal:
+        case Opened():
+            mode: Mode = "connecting" if state.mode == "offline" else state.mode
+            return replace(_mode(state, mode, now), answered=True), ()
+        case Proven():
+            return replace(
+                _mode(state, "live", now), prefer="stream", answered=True, proven=True, prove_by=None, probe_at=None
+            ), ()
+        case Closed():
+            return _closed(state, signal, now, chance, s)
+        case Polled():
+            return _polled(state, signal, now, s)
+        case PollFailed():
+            return _poll_failed(state, signal, now, chance, s)
+
+
+# --- streams -------------------------------------------------------------------------------------
+
+
+def _closed(state: State, c: Closed, now: float, chance: float, s: ClientSettings) -> Step:
+    short = now - state.opened_at < s.short_close
+    healthy = state.proven and not short and c.reason in ("cut", "bye", "renewed", "reread")
+    state = replace(state, out=None, prove_by=None, proven=False, answered=False, next_at=None)
+    if healthy:
+        state = replace(state, strikes=0, tries=0)
+    if c.reason == "full":
+        return _to_polling(state, now, s, probe=max(s.probe_after, c.wait or 0.0))
+    state = _asked(state, c.wait, now)
+    if c.reason == "unreachable":
+        return _offline(state, now, chance, s)
+    if state.prefer == "poll":
+        return _to_polling(state, now, s)  # a probe that failed
+    own = c.reason in ("renewed", "reread")
+    if healthy and (own or c.reason == "bye"):
+        delay = chance * c.spread if c.spread is not None else 0.0
+        return _go(_mode(_later(state, now + delay), "connecting", now), now, s)
+    if not healthy and not own:
+        state = replace(state, strikes=state.strikes + 1)
+    if state.strikes >= s.strikes:
+        return _to_polling(state, now, s)
+    delay = jittered(state.tries, chance, s)
+    if c.spread is not None and healthy:
+        delay = max(delay, chance * c.spread)
+    return _go(_mode(replace(_later(state, now + delay), tries=state.tries + 1), "connecting", now), now, s)
+
+
+def _to_polling(state: State, now: float, s: ClientSettings, probe: float | None = None) -> Step:
+    """Streaming does not work here, for now. The first poll is at once."""
+    probe_at = now + (s.probe_after if probe is None else probe)
+    interval = state.interval if state.mode == "polling" else 0.0
+    state = replace(state, prefer="poll", strikes=0, tries=0, interval=interval, batches=0, probe_at=probe_at)
+    return _go(_mode(state, "polling", now), now, s)
+
+
+def _offline(state: State, now: float, chance: float, s: ClientSettings) -> Step:
+    """Whatever was known about streaming was about another network, perhaps; where polls worked, one goes first."""
+    state = _later(state, now + jittered(state.tries, chance, s))
+    state = replace(
+        state,
+        tries=state.tries + 1,
+        strikes=0,
+        prefer="stream",
+        catch_up=state.catch_up or state.prefer == "poll",
+        interval=0.0,
+        probe_at=None,
+    )
+    return _go(_mode(state, "offline", now), now, s)
+
+
+# --- polls ---------------------------------------------------------------------------------------
+
+
+def _polled(state: State, p: Polled, now: float, s: ClientSettings) -> Step:
+    fast = p.news or state.interval == 0.0
+    interval = s.poll_fast if fast else min(s.poll_slow, state.interval * s.poll_growth)
+    again = p.more and state.batches < s.max_batches
+    state = replace(
+        state,
+        out=None,
+        tries=0,
+        interval=interval,
+        batches=state.batches + 1 if again else 0,
+        polled_at=now,
+        catch_up=state.catch_up and again,
+    )
+    mode: Mode = "connecting" if state.prefer == "stream" else "polling"
+    if again or state.prefer == "stream":
+        return _go(_mode(state, mode, now), now, s)
+    return _mode(replace(state, next_at=max(now + interval, state.not_before)), mode, now), ()
+
+
+def _poll_failed(state: State, f: PollFailed, now: float, chance: float, s: ClientSettings) -> Step:
+    state = _asked(replace(state, out=None), f.wait, now)
+    if f.reason == "unreachable":
+        return _offline(state, now, chance, s)
+    delay = jittered(state.tries, chance, s)
+    state = replace(_later(state, now + delay), tries=state.tries + 1)
+    mode: Mode = "connecting" if state.prefer == "stream" else "polling"
+    return _go(_mode(state, mode, now), now, s)
+
+
+# --- being looked at -----------------------------------------------------------------------------
+
+
+def _hide(state: State, now: float, s: ClientSettings, *, at_once: bool) -> Step:
+    if state.mode in SLEEPING:
+        return state, ()
+    if at_once:
+        return _rest(state, "paused", now)
+    return (state if state.hide_at is not None else replace(state, hide_at=now + s.hidden_grace)), ()
+
+
+def _show(state: State, now: float, s: ClientSettings) -> Step:
+    state = replace(state, hidden=False, hide_at=None)
+    if state.mode != "paused":
+        return state, ()
+    mode: Mode = "connecting" if state.prefer == "stream" else "polling"
+    state = replace(state, catch_up=True, interval=0.0, tries=0, batches=0, not_before=state.asked_until)
+    if state.prefer == "poll":
+        state = replace(state, probe_at=now + s.probe_after)
+    return _go(_mode(state, mode, now), now, s)
+
+
+def _key(state: State, now: float, s: ClientSettings) -> Step:
+    if state.hidden:
+        return _show(state, now, s)
+    if state.mode != "polling":
+        return state, ()
+    state = replace(state, interval=s.poll_fast)
+    if state.out is not None or state.next_at is None:
+        return state, ()
+    sooner = max(min(state.next_at, state.polled_at + s.poll_fast), now, state.not_before)
+    return replace(state, next_at=sooner), ()
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+def _tick(state: State, now: float, s: ClientSettings) -> Step:
+    if state.hide_at is not None and now >= state.hide_at:
+        return _rest(state, "paused", now)
+    if state.prove_by is not None and now >= state.prove_by:
+        return _unproven(state, now, s)
+    if state.out is not None or state.mode in SLEEPING:
+        return state, ()
+    if state.mode == "polling" and state.probe_at is not None and now >= max(state.probe_at, state.not_before):
+        return _open(replace(state, next_at=None), now, s)
+    if state.next_at is not None and now >= state.next_at:
+        return _go(state, now, s)
+    return state, ()
+
+
+def _unproven(state: State, now: float, s: ClientSettings) -> Step:
+    """Headers and then nothing is a proxy that holds frames back: poll. Not even headers may be a slow server, or no
+    network that says so: one poll tells, and gives the person something; then the stream again."""
+    drop = Drop(state.n)
+    buffered = state.answered
+    state = replace(state, out=None, prove_by=None, answered=False, strikes=state.strikes + 1)
+    if buffered or state.strikes >= s.strikes or state.prefer == "poll":
+        after, effects = _to_polling(state, now, s)
+    else:
+        after, effects = _go(replace(state, catch_up=True), now, s)
+    return after, (drop, *effects)
+
+
+# --- what all of it is made of -------------------------------------------------------------------
+
+
+def _mode(state: State, mode: Mode, now: float) -> State:
+    return state if state.mode == mode else replace(state, mode=mode, since=now)
+
+
+def _later(state: State, at: float) -> State:
+    return replace(state, not_before=max(state.not_before, at))
+
+
+def _asked(state: State, wait: float | None, now: float) -> State:
+    """Obey a `Retry-After`."""
+    if wait is None:
+        return state
+    until = max(state.asked_until, now + wait)
+    return replace(state, asked_until=until, not_before=max(state.not_before, until))
+
+
+def _rest(state: State, mode: Mode, now: float) -> Step:
+    """No requests and no timers."""
+    effects = (Drop(state.n),) if state.out is not None else ()
+    state = replace(
+        state,
+        out=None,
+        proven=False,
+        answered=False,
+        next_at=None,
+        prove_by=None,
+        hide_at=None,
+        probe_at=None,
+        catch_up=False,
+    )
+    return _mode(state, mode, now), effects
+
+
+def _go(state: State, now: float, s: ClientSettings) -> Step:
+    """The next request: now, or when `not_before` allows it."""
+    if now < state.not_before:
+        return replace(state, next_at=state.not_before), ()
+    if state.prefer == "stream" and not state.catch_up:
+        return _open(replace(state, next_at=None), now, s)
+    n = state.n + 1
+    return replace(state, out="poll", n=n, next_at=None, opened_at=now), (Poll(n),)
+
+
+def _open(state: State, now: float, s: ClientSettings) -> Step:
+    n = state.n + 1
+    state = replace(
+        state,
+        out="stream",
+        n=n,
+        opened_at=now,
+        answered=False,
+        proven=False,
+        prove_by=now + s.prove_within,
+        next_at=None,
+    )
+    return state, (Open(n),)

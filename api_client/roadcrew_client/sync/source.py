@@ -1,0 +1,53 @@
+"""`/api/sync` as the engine asks it: which topics, which tab, with whose token."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from roadcrew_client.link import Link
+from roadcrew_client.sync.polling import Batch, batch_of
+
+if TYPE_CHECKING:
+    from roadcrew_client.sync.engine import Frames
+
+PATH = "/api/sync"
+
+
+class SyncSource:
+    """`where` is the tab that the person looks at; it may change, and holds from the next request on."""
+
+    def __init__(self, link: Link, topics: tuple[str, ...], where: str | None = None) -> None:
+        self.where = where
+        self._link = link
+        self._topics = topics
+        self._used: str | None = None
+
+    def _params(self) -> list[tuple[str, str]]:
+        params = [("topic", t) for t in self._topics]
+        return params if self.where is None else [*params, ("where", self.where)]
+
+    @asynccontextmanager
+    async def stream(self, cursor: str | None, proven: Callable[[], None]) -> AsyncGenerator[Frames, None]:
+        """Open a stream; the cursor goes where the standard puts it."""
+        from roadcrew_client.sync import sse  # noqa: PLC0415 — loads the HTTP library, which the first paint does not wait for
+
+        headers = {} if cursor is None else {"Last-Event-ID": cursor}
+        self._used = self._link.session.token
+        async with self._link.session.stream(PATH, self._params(), headers) as opened:
+            yield sse.frames(opened, most=self._link.settings.max_body, proven=proven)
+
+    async def poll(self, cursor: str | None, tag: str | None) -> Batch:
+        """One batch. A 401 has been tried with a renewed token already."""
+        params = self._params()
+        if cursor is not None:
+            params.append(("cursor", cursor))
+        if tag is not None:
+            params.append(("presenceTag", tag))
+        self._used = self._link.session.token
+        return batch_of(await self._link.session.call("GET", PATH, params=params))
+
+    async def renew(self) -> bool:
+        """After a 401."""
+        return await self._link.session.renew_after(self._used)

@@ -1,0 +1,101 @@
+"""A stream of frames, read by httpx-sse from bytes that are bounded first. Not for when to open one, nor for what a
+frame does to a copy.
+
+httpx-sse keeps the last `id` over frames, as the standard says, and dispatches a frame at every empty line once it
+has seen an id, also after a bare comment; a frame without data is therefore passed over. What is cut off before its
+empty line is never dispatched. Comments are not told to us, so proof of life is taken from the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+
+import httpx
+import httpx_sse
+
+from roadcrew_client.errors import not_ours
+from roadcrew_client.models import Bye, Frame, Gone, Presence, RawReset, read, read_reset
+from roadcrew_client.transport import OpenStream
+from roadcrew_domain.events import BadEvent, decode_event
+
+MAX_SPREAD = 300.0
+"""Seconds; a `retry:` that asks for more is cut to this."""
+
+_ENDS = (b"\n\n", b"\r\r", b"\n\r\n")
+
+
+class BoundedBytes:
+    """Hands bytes on, counts what has come since the last complete frame, and tells once when one is complete."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], most: int, proven: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._most = most
+        self._proven: Callable[[], None] | None = proven
+        self._since = 0
+        self._tail = b""
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        async for chunk in self._chunks:
+            self._count(chunk)
+            yield chunk
+
+    def _count(self, chunk: bytes) -> None:
+        seen = self._tail + chunk
+        end = max(seen.rfind(e) + len(e) if e in seen else -1 for e in _ENDS)
+        self._tail = seen[-2:]
+        if end < 0:
+            self._since += len(chunk)
+        else:
+            self._since = len(seen) - end
+            if self._proven is not None:
+                told, self._proven = self._proven, None
+                told()
+        if self._since > self._most:
+            raise not_ours(f"The server sent a frame of more than {self._most} bytes.", code="frame-too-large")
+
+
+async def frames(
+    opened: OpenStream, *, most: int, proven: Callable[[], None]
+) -> AsyncGenerator[tuple[Frame, str | None, float | None], None]:
+    """The frames of an open stream, each with the cursor after it (None: none yet) and the last `retry:` in seconds
+    (None: none yet). `proven` is called once, when the first frame or comment is complete. `most` bounds a frame
+    (bytes). Ends when the server ends; raises `Unreachable` when it is cut and `ServerTrouble` for nonsense."""
+    kind = opened.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "text/event-stream":
+        raise not_ours(f"The server answered {kind[:80] or 'nothing'} instead of a stream.", code="not-a-stream")
+    bounded = BoundedBytes(opened.chunks, most, proven)
+    # The standard says UTF-8, whatever charset a header claims.
+    utf8 = httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=bounded)
+    retry: float | None = None
+    async with aclosing(httpx_sse.EventSource(utf8).aiter_sse()) as events:
+        async for sse in events:
+            if sse.retry is not None and sse.retry >= 0:
+                retry = min(sse.retry / 1000, MAX_SPREAD)
+            frame = frame_of(sse)
+            if isinstance(frame, Bye) and sse.retry is not None:
+                frame = Bye(frame.reason, retry)
+            if frame is not None:
+                yield frame, sse.id or None, retry
+
+
+def frame_of(sse: httpx_sse.ServerSentEvent) -> Frame | None:
+    """What a frame says; None for one without data, or of a name that a newer server uses. Raises `ServerTrouble`."""
+    if not sse.data:
+        return Bye() if sse.event == "bye" else None
+    match sse.event:
+        case "" | "message":
+            try:
+                return decode_event(sse.data)
+            except BadEvent as error:
+                raise not_ours(f"The server sent an event that can't be read: {str(error)[:200]}") from error
+        case "reset":
+            return read_reset(read(sse.data, RawReset))
+        case "presence":
+            return read(sse.data, Presence)
+        case "gone":
+            return read(sse.data, Gone)
+        case "bye":
+            return Bye(read(sse.data, Bye).reason)
+        case _:
+            return None

@@ -1,0 +1,165 @@
+"""The only place that knows the HTTP library: bounded calls with a time limit, and streams on connections of their own.
+
+Not for what the calls mean, nor for sending again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from roadcrew_client.errors import RoadcrewError, Unreachable, from_reply, not_ours
+from roadcrew_client.links import base_address
+from roadcrew_client.settings import ClientSettings, ServerTime
+
+Params = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream:
+    """A stream whose headers are here. `chunks` gives its bytes as they come; raises `Unreachable` when it is cut."""
+
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+class HttpTransport:
+    """Calls and streams to one server. Redirects are followed nowhere: a change must not be sent to another place,
+    and a token not shown to it. Answers are asked for uncompressed: a small one must not become a large one here."""
+
+    def __init__(self, server: str, settings: ClientSettings, server_time: ServerTime) -> None:
+        self.base = base_address(server)
+        self._settings = settings
+        self._time = server_time
+        self._calls: httpx.AsyncClient | None = None
+        self._streams: httpx.AsyncClient | None = None
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        params: Params = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """One call. Raises `RoadcrewError` for anything but a 2xx answer; every wait in it has an end."""
+        s = self._settings
+        if self._calls is None:
+            self._calls = self._make(httpx.Timeout(s.read_timeout, connect=s.connect_timeout), keep=8)
+        sent = {"Accept": "application/json", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        try:
+            async with (
+                asyncio.timeout(s.call_timeout),
+                self._calls.stream(method, self.base + path, content=body, params=list(params), headers=sent) as answer,
+            ):
+                content = await self._bounded(answer)
+        except TimeoutError as error:
+            raise Unreachable("timeout", "The server did not answer in time.") from error
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+        except (httpx.InvalidURL, ValueError) as error:
+            raise not_ours("The server's answer is not HTTP as it should be.") from error
+        self._note_time(answer.headers)
+        if not answer.is_success:
+            raise from_reply(answer.status_code, answer.headers, content, most=s.max_retry_after)
+        return Reply(answer.status_code, answer.headers, content)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, params: Params = (), headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[OpenStream, None]:
+        """An event stream. Raises `RoadcrewError` for anything but a 2xx answer."""
+        s = self._settings
+        if self._streams is None:
+            timeout = httpx.Timeout(s.connect_timeout, read=s.stream_read_timeout)
+            self._streams = self._make(timeout, keep=0)
+        sent = {"Accept": "text/event-stream", "Cache-Control": "no-store", **(headers or {})}
+        try:
+            async with self._streams.stream("GET", self.base + path, params=list(params), headers=sent) as answer:
+                self._note_time(answer.headers)
+                if not answer.is_success:
+                    async with asyncio.timeout(s.call_timeout):
+                        content = await self._bounded(answer)
+                    raise from_reply(answer.status_code, answer.headers, content, most=s.max_retry_after)
+                _refuse_compressed(answer)
+                yield OpenStream(answer.headers, _chunks(answer))
+        except TimeoutError as error:
+            raise Unreachable("timeout", "The server did not answer in time.") from error
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+        except httpx.InvalidURL as error:
+            raise not_ours("The server's address is not one.") from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        clients, self._calls, self._streams = (self._calls, self._streams), None, None
+        for client in clients:
+            if client is not None:
+                await client.aclose()
+
+    def _make(self, timeout: httpx.Timeout, *, keep: int) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=keep),
+            headers={"Accept-Encoding": "identity", "User-Agent": "roadcrew"},
+            follow_redirects=False,
+            http2=False,
+        )
+
+    async def _bounded(self, answer: httpx.Response) -> bytes:
+        _refuse_compressed(answer)
+        most, parts, size = self._settings.max_body, list[bytes](), 0
+        async for part in answer.aiter_raw():
+            size += len(part)
+            if size > most:
+                raise not_ours(f"The server's answer is larger than {most} bytes.", code="answer-too-large")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _note_time(self, headers: Mapping[str, str]) -> None:
+        try:
+            self._time.roughly(parsedate_to_datetime(headers.get("date", "")))
+        except (ValueError, TypeError, OverflowError):
+            return
+
+
+def _refuse_compressed(answer: httpx.Response) -> None:
+    if answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise not_ours("The server compressed an answer that was asked for uncompressed.")
+
+
+async def _chunks(answer: httpx.Response) -> AsyncGenerator[bytes, None]:
+    try:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+    except httpx.HTTPError as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: httpx.HTTPError) -> RoadcrewError:
+    if isinstance(error, httpx.ReadTimeout):
+        return Unreachable("silent", "The server went silent.")
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable("timeout", "The server did not answer in time.")
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError):
+        return Unreachable("no-connection", "The server can't be reached.")
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.TooManyRedirects | httpx.DecodingError):
+        return not_ours("The server's answer is not HTTP as it should be.")
+    return Unreachable("cut", "The connection was cut.")
