@@ -1,0 +1,159 @@
+"""A real terminal for the true command: a pseudo-terminal whose screen a terminal emulator (pyte) reads.
+
+For tests and benches that must see what a person sees. Waits have an end and never sleep for luck.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+
+import pyte
+
+KEYS = {
+    "enter": "\r",
+    "tab": "\t",
+    "escape": "\x1b",
+    "space": " ",
+    "backspace": "\x7f",
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "right": "\x1b[C",
+    "left": "\x1b[D",
+    "ctrl+c": "\x03",
+    "ctrl+p": "\x10",
+    "shift+tab": "\x1b[Z",
+}
+
+# What pyte does not know and would print or take for something else: string sequences (OSC, DCS, APC), private
+# keyboard modes, and requests that end in `$p`.
+_FOREIGN = re.compile(
+    rb"\x1b[P_\]^][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[<>=][0-9;]*[A-Za-z]|\x1b\[\?[0-9;]*\$p|\x1b\[\?[0-9;]*u"
+)
+_HALF = re.compile(rb"\x1b(?:[P_\]^][^\x07\x1b]*|\[[0-9;<>=?$]*)?\x1b?$")
+
+
+class TerminalTimeout(AssertionError):
+    """What was waited for did not appear; the message shows the screen."""
+
+
+class Terminal:
+    """One program in one terminal. Use as a context manager; it is killed at the end."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        environment: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> None:
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self._rest = b""
+        self._master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        env = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR")}
+        env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"} | dict(environment or {})
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(
+            list(arguments),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            close_fds=True,
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen, top to bottom."""
+        return list(self.screen.display)
+
+    @property
+    def text(self) -> str:
+        """The screen as one text."""
+        return "\n".join(line.rstrip() for line in self.lines)
+
+    def press(self, *keys: str) -> None:
+        """Press keys: names of `KEYS`, or characters to type."""
+        for key in keys:
+            os.write(self._master, KEYS.get(key, key).encode())
+
+    def read(self, seconds: float) -> bool:
+        """Take what the program has written, waiting at most so long; False when nothing came."""
+        ready, _, _ = select.select([self._master], [], [], max(0.0, seconds))
+        if not ready:
+            return False
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:  # the program has ended
+            return False
+        self._feed(data)
+        return bool(data)
+
+    def _feed(self, data: bytes) -> None:
+        data = self._rest + data
+        half = _HALF.search(data)
+        self._rest = data[half.start() :] if half and half.group() else b""
+        data = data[: len(data) - len(self._rest)]
+        self._stream.feed(_FOREIGN.sub(b"", data))
+
+    def wait_for(self, wanted: str | Callable[[Terminal], bool], seconds: float = 15.0) -> float:
+        """Wait until a text, or a condition, is on the screen; the time at which it was. Raises `TerminalTimeout`."""
+        holds = wanted if callable(wanted) else lambda t: wanted in t.text
+        end = time.perf_counter() + seconds
+        while not holds(self):
+            left = end - time.perf_counter()
+            if left <= 0 or (not self.read(min(left, 0.5)) and self.process.poll() is not None and not self.read(0)):
+                if holds(self):
+                    break
+                ended = self.process.poll()
+                state = "" if ended is None else f" (the program ended with {ended})"
+                raise TerminalTimeout(f"{wanted!r} did not appear in {seconds} s{state}. The screen:\n{self.text}")
+        return time.perf_counter()
+
+    def wait_end(self, seconds: float = 10.0) -> int:
+        """Wait until the program ends; its exit status."""
+        end = time.perf_counter() + seconds
+        while self.process.poll() is None:
+            if time.perf_counter() > end:
+                raise TerminalTimeout(f"still running after {seconds} s. The screen:\n{self.text}")
+            self.read(0.05)
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """End the program without asking it (SIGKILL), and let go of the terminal."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+
+
+def roadcrew(*arguments: str) -> list[str]:
+    """The true command, by this interpreter."""
+    return [sys.executable, "-P", "-m", "roadcrew_tui", *arguments]
