@@ -84,13 +84,14 @@ class EventStream:
         settings = self._streams.settings
         ends = None if settings.stream_life is None else time.monotonic() + settings.stream_life
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await self._send(send, f"retry: {self._streams.retry_ms()}\n: roadcrew\n\n".encode())
+        # No blank line yet: some readers take a block without data for an event. It ends with the first frame.
+        await self._send(send, b": roadcrew\nretry: %d\n" % self._streams.retry_ms())
         beats = 0
         while True:
             frames = await self.reader.take(FRAMES)
             chunk = b"".join(map(encode, frames))
             if beats != self._beats:
-                beats, chunk = self._beats, chunk or b": heartbeat\n\n"
+                beats, chunk = self._beats, chunk or b": heartbeat\n"
             if chunk:
                 await self._send(send, chunk)
                 self._streams.sent(len(frames))
