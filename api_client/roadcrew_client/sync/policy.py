@@ -224,7 +224,8 @@ def step(state: State, signal: Signal, now: float, chance: float, s: ClientSetti
         case Tick():
             return _tick(state, now, s)
         case Opened(n=n) | Proven(n=n) | Closed(n=n) | Polled(n=n) | PollFailed(n=n):
-            if n != state.n or state.out is None:
+            about: Transport = "poll" if isinstance(signal, Polled | PollFailed) else "stream"
+            if n != state.n or state.out != about:
                 return state, ()
             return _answer(state, signal, now, chance, s)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from roadcrew_client.errors import not_ours
 from roadcrew_client.models import Item, RawBatch, read, read_reset
-from roadcrew_client.transport import Reply
+
+if TYPE_CHECKING:
+    from roadcrew_client.transport import Reply
 from roadcrew_domain.events import BadEvent, decode_event
 
 
