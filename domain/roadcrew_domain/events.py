@@ -147,7 +147,10 @@ def decode_cursor(text: str) -> dict[str, Position]:
         raise BadCursor("not a cursor") from error
     if len(rows) > MAX_TOPICS:
         raise BadCursor("a cursor of too many topics")
-    return {topic: Position(epoch, seq, check) for topic, epoch, seq, check in rows}
+    positions = {topic: Position(epoch, seq, check) for topic, epoch, seq, check in rows}
+    if len(positions) < len(rows):
+        raise BadCursor("a cursor with two positions of one topic")
+    return positions
 
 
 def facts(events: Iterable[Event]) -> list[Fact]:

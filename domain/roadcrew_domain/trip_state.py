@@ -6,8 +6,9 @@ What is allowed is for trip_decide.py, what a fact changes for trip_evolve.py.
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
+import msgspec
 from msgspec import UNSET, UnsetType
 from rpds import HashTrieMap
 
@@ -29,6 +30,9 @@ WARNING = timedelta(days=7)
 LONGEST_TRIP = timedelta(days=366)
 LONGEST_KEPT = 100 * 366 * 24 * 3600
 """Seconds; bounds a setting of the server's, so that dates stay in the calendar."""
+Kept = Annotated[int, msgspec.Meta(gt=0, le=LONGEST_KEPT)]
+"""For how many seconds a trip is kept; checked when read."""
+
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -68,7 +72,7 @@ class Trip(Value, frozen=True):
     organiser: str
     created_at: Moment
     changed_at: Moment
-    keep_for: int
+    keep_for: Kept
     members: HashTrieMap[str, Member] = HashTrieMap()
     polls: HashTrieMap[str, Poll] = HashTrieMap()
     hotels: HashTrieMap[str, Hotel] = HashTrieMap()
@@ -125,7 +129,7 @@ class TripCreated(Fact, frozen=True):
     required_members: int
     discount_percent: int
     bounds: Bounds
-    keep_for: int
+    keep_for: Kept
     invite: Invite
     destination: str | None = None
     starts_on: date | None = None
@@ -168,7 +172,7 @@ class CreateTrip(Value, frozen=True):
     organiser_name: str
     invite: Invite
     bounds: Bounds
-    keep_for: int
+    keep_for: Kept
     destination: str | None = None
     starts_on: date | None = None
     ends_on: date | None = None

@@ -1,7 +1,7 @@
 """A trip as others get it: the JSON of the HTTP contract, which is also the snapshot in the store.
 
-`to_view` and `from_view` are inverse to each other but for votes that no longer count, so a terminal that
-is handed the state goes on folding exactly where the server is.
+`to_view` and `from_view` are inverse to each other, so a terminal that is handed the state goes on folding
+exactly where the server is.
 """
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
@@ -16,7 +16,7 @@ from roadcrew_domain.crew import EndedInvite, Invite, Member
 from roadcrew_domain.hotels import Hotel, HotelOutcome, HotelVoting, TieRule, votes_by_hotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, Ballot, Option, Outcome, Poll, PollKind, tally
-from roadcrew_domain.trip_state import Bounds, EndReason, Recent, Trip
+from roadcrew_domain.trip_state import Bounds, EndReason, Kept, Recent, Trip
 from roadcrew_domain.values import Moment, Value
 
 SNAPSHOT_VERSION = 1
@@ -94,7 +94,7 @@ class TripView(Value, frozen=True):
     created_at: Moment
     changed_at: Moment
     ends_at: Moment
-    keep_for: int
+    keep_for: Kept
     discount_announced: bool
     end_announced: Moment | None
     ended: EndReason | None
