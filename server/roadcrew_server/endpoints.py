@@ -25,9 +25,9 @@ from starlette.types import Receive, Scope, Send
 from roadcrew_domain.ids import command_id
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.auth import Session
-from roadcrew_server.hub import KeyReused, TopicMissing
 from roadcrew_server.problems import Problem, not_signed_in, unavailable
 from roadcrew_server.stores.base import StoreError
+from roadcrew_server.topic import KeyReused, TopicMissing
 
 if TYPE_CHECKING:
     from roadcrew_server.app import Server

@@ -13,9 +13,10 @@ from datetime import timedelta
 
 import msgspec
 
-from roadcrew_server.hub import Hub, Topic
+from roadcrew_server.hub import Hub
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
+from roadcrew_server.topic import Topic
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,10 @@ import msgspec
 
 from roadcrew_domain.events import Position, encode_cursor
 from roadcrew_domain.ids import check_of
-from roadcrew_server.hub import Entry, Hub, Topic, TopicMissing
+from roadcrew_server.hub import Hub
 from roadcrew_server.presence import encode_present
 from roadcrew_server.problems import Problem
+from roadcrew_server.topic import Entry, Topic, TopicMissing
 
 CHUNK = 200
 """Events that are taken from one topic before the others get their turn."""

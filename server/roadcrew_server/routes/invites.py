@@ -8,9 +8,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip
 from roadcrew_server.endpoints import Answer, Call, Endpoint, json_response
-from roadcrew_server.hub import TopicMissing
 from roadcrew_server.problems import Problem
 from roadcrew_server.routes.trips import code_in, trip_of
+from roadcrew_server.topic import TopicMissing
 from roadcrew_server.topics import trip_topic
 
 HEADERS = {

@@ -10,8 +10,8 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Command
 from roadcrew_server import auth
 from roadcrew_server.endpoints import Answer, Body, Call, Endpoint, Nothing
-from roadcrew_server.hub import TopicMissing
 from roadcrew_server.routes.trips import MY_TRIPS, my_trips_index
+from roadcrew_server.topic import TopicMissing
 from roadcrew_server.topics import trip_topic
 
 

@@ -25,8 +25,8 @@ from roadcrew_domain.trip import Command, Trip
 from roadcrew_domain.values import Value
 from roadcrew_domain.views import TripView, encode_trip
 from roadcrew_server.endpoints import Access, Body, Call, Endpoint
-from roadcrew_server.hub import Done, TopicMissing
 from roadcrew_server.problems import Problem
+from roadcrew_server.topic import Done, TopicMissing
 from roadcrew_server.topics import trip_topic
 
 MY_TRIPS = 200

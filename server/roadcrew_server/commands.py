@@ -1,0 +1,247 @@
+"""The command loop of a topic: decide a batch on speculative state, append once, evolve when it is durable.
+
+What is appended names the entry that must be the last one, and a refusal is answered only when the store's
+head has been seen, so it does not matter how far behind this process was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from roadcrew_domain.events import Position, encode_event, event
+from roadcrew_domain.refusals import Refused
+from roadcrew_server.copies import Copies
+from roadcrew_server.settings import Settings
+from roadcrew_server.stores.base import (
+    Appended,
+    CommandRecord,
+    Commit,
+    Conflict,
+    Known,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    StoreUncertain,
+)
+from roadcrew_server.topic import Counters, Done, Entry, Job, KeyReused, Topic
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+"""Commands that one append carries at the most."""
+ATTEMPTS = 100
+"""Conflicts in a row after which a batch is given up; each means that somebody else got on."""
+
+
+class _Outcome(msgspec.Struct, frozen=True):
+    """What is recorded of a command."""
+
+    body: str
+    status: int
+    epoch: str
+    seq: int
+    command: str
+
+
+class CommandLoop:
+    """Runs what waits in topics' queues."""
+
+    def __init__(
+        self,
+        store: Store,
+        copies: Copies,
+        settings: Settings,
+        counters: Counters,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._store = store
+        self._copies = copies
+        self._settings = settings
+        self._counters = counters
+        self._spawn = spawn
+
+    async def run(self, topic: Topic) -> None:
+        """The command loop of one topic; ends when there is nothing to do."""
+        try:
+            while topic.jobs:
+                batch = [topic.jobs.popleft() for _ in range(min(BATCH, len(topic.jobs)))]
+                try:
+                    await self._settle(topic, batch)
+                except StoreError as error:
+                    log.warning("commands of %s failed: %s", topic.name, error)
+                    topic.stale = True
+                    _fail(batch, StoreUnavailable(str(error)))
+                except Exception as error:
+                    log.exception("commands of %s failed", topic.name)
+                    topic.stale = True
+                    _fail(batch, error)
+        finally:
+            topic.loop = None
+            _fail(list(topic.jobs), StoreUnavailable("the server is stopping"))
+            topic.jobs.clear()
+
+    async def _settle(self, topic: Topic, jobs: list[Job]) -> None:
+        """Answer all jobs, deciding again whenever somebody else was faster."""
+        if topic.stale:
+            await self._copies.refresh(topic)
+        seen = False
+        for _ in range(ATTEMPTS):
+            plan = self._plan(topic, jobs)
+            if not plan.commits and not seen:
+                await self._copies.refresh(topic)
+                seen = True
+                if topic.head != plan.base:
+                    continue
+            if plan.commits:
+                try:
+                    result = await self._store.append(
+                        topic.name, topic.epoch, plan.base, plan.commits, keep_until=plan.keep_until, due=plan.due
+                    )
+                except StoreUncertain:
+                    await self._copies.load(topic)
+                    continue
+                if isinstance(result, Known):
+                    jobs = await self._answer_known(topic, jobs, result)
+                    if not jobs:
+                        return
+                    continue
+                if isinstance(result, Conflict):
+                    self._counters.conflicts += 1
+                    if (
+                        result.missing is None
+                        or result.epoch != topic.epoch
+                        or not self._copies.absorb(topic, result.missing)
+                    ):
+                        await self._copies.load(topic)
+                    continue
+                self._appended(topic, plan, result)
+            for job, answer in plan.answers:
+                if isinstance(answer, Refused):
+                    self._counters.refusals += 1
+                    _set(job, answer)
+                else:
+                    seq, command = answer
+                    _set(job, Done(topic.state, Position.after(topic.epoch or "", seq, command), job.status))
+            return
+        raise StoreUnavailable("others are always faster")
+
+    def _plan(self, topic: Topic, jobs: Sequence[Job]) -> _Plan:
+        """Decide all jobs on speculative state, one after the other."""
+        now = self._store.now()
+        if topic.ring:
+            now = max(now, topic.ring[-1].event.at)
+        plan = _Plan(topic.head, topic.state, now)
+        command_of_head = topic.head_command
+        for job in jobs:
+            try:
+                facts = topic.kind.decide(plan.state, job.command, now)
+            except Refused as refused:
+                plan.answers.append((job, refused))
+                continue
+            bodies = []
+            for fact in facts:
+                e = event(topic.name, plan.head + 1, now, job.command.by, job.command.id, fact)
+                plan.state = topic.kind.evolve(plan.state, e)
+                plan.head += 1
+                command_of_head = job.command.id
+                bodies.append(encode_event(e))
+                plan.entries.append(Entry(e, bodies[-1]))
+            if job.key is not None or bodies:
+                plan.commits.append(
+                    Commit(job.command.id, tuple(bodies), self._record(topic, job, plan.head, command_of_head))
+                )
+            plan.answers.append((job, (plan.head, command_of_head)))
+        if plan.commits and plan.state is not None:
+            plan.keep_until = topic.kind.keep_until(plan.state, now)
+            plan.due = topic.kind.next_due(plan.state)
+        return plan
+
+    def _record(self, topic: Topic, job: Job, seq: int, command: str) -> CommandRecord | None:
+        if job.key is None:
+            return None
+        # At birth the epoch is not known yet; a replay fills it in.
+        outcome = _Outcome(job.body, job.status, topic.epoch or "", seq, command)
+        keep = self._store.now() + timedelta(days=self._settings.command_ids_days)
+        return CommandRecord(job.key, msgspec.json.encode(outcome), keep)
+
+    def _appended(self, topic: Topic, plan: _Plan, result: Appended) -> None:
+        topic.epoch = result.epoch
+        if topic.head == plan.base:
+            topic.settle(plan.state, plan.entries)
+        else:  # the store's hint was faster than its answer
+            for entry in plan.entries:
+                topic.take(entry)
+        self._counters.commands += len(plan.commits)
+        self._counters.events += len(plan.entries)
+        for entry in plan.entries:
+            self._counters.by_type[entry.event.type] = self._counters.by_type.get(entry.event.type, 0) + 1
+        topic.wake()
+        if topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
+            topic.snapshot_seq = topic.head
+            self._spawn(self._compact(topic.name, result.epoch, topic.head, topic.head_command, topic.encoded()))
+
+    async def _answer_known(self, topic: Topic, jobs: list[Job], known: Known) -> list[Job]:
+        """Answer the jobs that were done before; give back the others."""
+        await self._copies.refresh(topic)
+        rest = []
+        for job in jobs:
+            outcome = known.outcomes.get(job.key or "")
+            if outcome is None:
+                rest.append(job)
+            else:
+                self.replay(topic, job, outcome)
+        return rest
+
+    def replay(self, topic: Topic, job: Job, body: bytes) -> None:
+        outcome = msgspec.json.decode(body, type=_Outcome)
+        if outcome.body != job.body:
+            _set(job, KeyReused())
+            return
+        position = Position.after(outcome.epoch or topic.epoch or "", outcome.seq, outcome.command)
+        _set(job, Done(topic.state, position, outcome.status))
+
+    async def _compact(self, name: str, epoch: str, upto: int, command: str, snapshot: bytes) -> None:
+        try:
+            if await self._store.compact(name, epoch, upto, command, snapshot):
+                self._counters.snapshots += 1
+        except StoreError as error:
+            log.warning("no snapshot of %s: %s", name, error)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a batch would do."""
+
+    base: int
+    state: Any
+    now: datetime
+    head: int = field(init=False)
+    entries: list[Entry] = field(default_factory=list)
+    commits: list[Commit] = field(default_factory=list)
+    answers: list[tuple[Job, Refused | tuple[int, str]]] = field(default_factory=list)
+    keep_until: datetime = field(init=False)
+    due: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.head = self.base
+        self.keep_until = self.now
+
+
+def _set(job: Job, answer: Done | Exception) -> None:
+    if job.answer.done():
+        return
+    if isinstance(answer, Done):
+        job.answer.set_result(answer)
+    else:
+        job.answer.set_exception(answer)
+
+
+def _fail(jobs: Sequence[Job], error: Exception) -> None:
+    for job in jobs:
+        _set(job, error)

@@ -1,0 +1,96 @@
+"""Copies of topics kept true to the store: load, read on, take in hints, and answer readers from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roadcrew_domain import ids
+from roadcrew_domain.events import Position
+from roadcrew_server.stores.base import NOTHING_YET, Store, StoredEvent
+from roadcrew_server.topic import Counters, Entry, Topic, entry_of
+
+
+class Copies:
+    """How a topic's copy follows the store's log."""
+
+    def __init__(self, store: Store, counters: Counters) -> None:
+        self._store = store
+        self._counters = counters
+
+    async def load(self, topic: Topic) -> None:
+        """Replace the copy by what the store has. Holds nothing back: the state changes in one step."""
+        loaded = await self._store.load(topic.name)
+        self._counters.reloads += 1
+        topic.stale = False
+        topic.ring.clear()
+        if loaded is None:
+            topic.epoch, topic.head, topic.head_command, topic.state = None, NOTHING_YET, "", None
+            return
+        state, head, command = None, NOTHING_YET, ""
+        if loaded.snapshot is not None:
+            state = topic.kind.decode(loaded.snapshot.body)
+            head, command = loaded.snapshot.seq, loaded.snapshot.command
+        entries = [entry_of(e) for e in loaded.events]
+        for entry in entries:
+            state = topic.kind.evolve(state, entry.event)
+        topic.epoch, topic.head, topic.head_command, topic.state = loaded.epoch, head, command, state
+        topic.snapshot_seq = head
+        topic.settle(state, entries)
+
+    async def refresh(self, topic: Topic) -> None:
+        """Read what the store has after our head. Raises `StoreUnavailable`."""
+        async with topic.reading:
+            while True:
+                part = await self._store.read(topic.name, topic.head, 1000)
+                if (
+                    part is None
+                    or part.epoch != topic.epoch
+                    or part.first_kept > topic.head + 1
+                    or part.head < topic.head
+                ):
+                    if part is not None or topic.state is not None:
+                        await self.load(topic)
+                    break
+                if not self.absorb(topic, part.events) or topic.head >= part.head:
+                    break
+            topic.stale = False
+        topic.wake()
+
+    def absorb(self, topic: Topic, events: Sequence[StoredEvent]) -> bool:
+        """Apply those of `events` that are new. False if they leave a gap."""
+        grew = False
+        for stored in events:
+            if stored.seq <= topic.head:
+                continue
+            if not topic.take(entry_of(stored)):
+                return False
+            grew = True
+        if grew:
+            topic.wake()
+        return True
+
+    async def after(self, topic: Topic, seq: int, limit: int) -> list[Entry] | None:
+        """At most `limit` entries after number `seq`; None if some of them are no longer kept."""
+        if seq >= topic.head:
+            return []
+        first = topic.ring[0].event.seq if topic.ring else topic.head + 1
+        if seq + 1 >= first:
+            start = seq + 1 - first
+            return [topic.ring[i] for i in range(start, min(start + limit, len(topic.ring)))]
+        part = await self._store.read(topic.name, seq, limit)
+        if part is None or part.epoch != topic.epoch or part.first_kept > seq + 1:
+            return None
+        return [entry_of(e) for e in part.events]
+
+    async def honours(self, topic: Topic, position: Position) -> bool:
+        """True if somebody at `position` can go on reading there."""
+        if position.epoch != topic.epoch or position.seq < 0:
+            return False
+        if position.seq > topic.head:
+            await self.refresh(topic)
+        if position.seq > topic.head or position.epoch != topic.epoch:
+            return False
+        if position.seq == topic.head:
+            return position == topic.position
+        before = await self.after(topic, position.seq - 1, 1)
+        return bool(before) and ids.check_of(before[0].event.command) == position.check  # type: ignore[index]

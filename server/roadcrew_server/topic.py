@@ -1,0 +1,141 @@
+"""One topic in this process: a folded copy of the store's log, its newest events, its followers, its queue.
+
+The copy is never the truth. What it is not for: deciding when to read the store again (copies.py) or what to
+append (commands.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from roadcrew_domain.events import Event, Position, decode_event
+from roadcrew_server.stores.base import NOTHING_YET, StoredEvent
+from roadcrew_server.topics import Kind
+
+log = logging.getLogger(__name__)
+
+
+class TopicMissing(Exception):
+    """No such topic, or of a kind that this server does not serve."""
+
+
+class KeyReused(Exception):
+    """The idempotency key came with another body before."""
+
+
+class Follower(Protocol):
+    """Whoever wants to be told that a topic changed. Must not block."""
+
+    def wake(self, topic: Topic) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in the ring: as rules and as bytes."""
+
+    event: Event
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command was accepted: the state as it is now, and a position at or after the change."""
+
+    state: Any
+    position: Position
+    status: int
+
+
+@dataclass(slots=True)
+class Job:
+    """A command that waits for its topic, and who waits for the answer."""
+
+    command: Any
+    key: str | None
+    body: str
+    status: int
+    answer: asyncio.Future[Done]
+
+
+class Topic:
+    """One topic: folded state, head, newest events, followers. Only the hub changes it."""
+
+    def __init__(self, name: str, kind: Kind, ring: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.epoch: str | None = None
+        self.head = NOTHING_YET
+        self.head_command = ""
+        self.state: Any = None
+        self.snapshot_seq = NOTHING_YET
+        self.ring: deque[Entry] = deque(maxlen=ring)
+        self.followers: set[Follower] = set()
+        self.presence: tuple[tuple[str, str], ...] = ()
+        self.presence_tag = "0"
+        self.presence_known = False
+        self.used_at = time.monotonic()
+        self.stale = False
+        self.jobs: deque[Job] = deque()
+        self.loop: asyncio.Task[None] | None = None
+        self.reading = asyncio.Lock()
+        self._encoded: tuple[int, bytes] | None = None
+
+    @property
+    def position(self) -> Position:
+        """The position of somebody who has read everything."""
+        return Position.after(self.epoch or "", self.head, self.head_command)
+
+    def encoded(self) -> bytes:
+        """The state's JSON, made once for each head."""
+        if self._encoded is None or self._encoded[0] != self.head:
+            self._encoded = (self.head, self.kind.encode(self.state))
+        return self._encoded[1]
+
+    def take(self, entry: Entry) -> bool:
+        """Apply the next event; False if it is not the next one."""
+        if entry.event.seq != self.head + 1:
+            return False
+        self.settle(self.kind.evolve(self.state, entry.event), [entry])
+        return True
+
+    def settle(self, state: Any, entries: Sequence[Entry]) -> None:
+        """These entries follow the head, and make `state`."""
+        if not entries:
+            return
+        self.state = state
+        self.ring.extend(entries)
+        self.head = entries[-1].event.seq
+        self.head_command = entries[-1].event.command
+
+    def wake(self) -> None:
+        """Tell every follower; one that fails does not keep the others from being told (T10)."""
+        for follower in tuple(self.followers):
+            try:
+                follower.wake(self)
+            except Exception:
+                log.exception("a follower of %s failed", self.name)
+                self.followers.discard(follower)
+
+
+@dataclass(slots=True)
+class Counters:
+    """Figures for /metrics."""
+
+    commands: int = 0
+    refusals: int = 0
+    conflicts: int = 0
+    events: int = 0
+    reloads: int = 0
+    snapshots: int = 0
+    by_type: dict[str, int] = field(default_factory=dict)
+
+
+def entry_of(stored: StoredEvent) -> Entry:
+    """An entry from what the store keeps."""
+    return Entry(decode_event(stored.body), stored.body)
