@@ -36,7 +36,8 @@ class SyncSource:
         headers = {} if cursor is None else {"Last-Event-ID": cursor}
         self._used = self._link.session.token
         async with self._link.session.stream(PATH, self._params(), headers) as opened:
-            yield sse.frames(opened, most=self._link.settings.max_body, proven=proven)
+            most = self._link.settings.max_body
+            yield sse.frames(opened, most=most, proven=proven, anew=cursor is None)
 
     async def poll(self, cursor: str | None, tag: str | None) -> Batch:
         """One batch. A 401 has been tried with a renewed token already."""

@@ -28,7 +28,8 @@ _ENDS = (b"\n\n", b"\r\r", b"\n\r\n")
 class BoundedBytes:
     """Hands bytes on, counts what has come since the last complete frame, and tells once when one is complete."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], most: int, proven: Callable[[], None]) -> None:
+    def __init__(self, chunks: AsyncIterator[bytes], most: int, proven: Callable[[], None], *, by_line: bool) -> None:
+        self._by_line = by_line
         self._chunks = chunks
         self._most = most
         self._proven: Callable[[], None] | None = proven
@@ -48,30 +49,30 @@ class BoundedBytes:
             self._since += len(chunk)
         else:
             self._since = len(seen) - end
-            if self._proven is not None:
-                told, self._proven = self._proven, None
-                told()
+        if self._proven is not None and (end >= 0 or (self._by_line and (b"\n" in chunk or b"\r" in chunk))):
+            told, self._proven = self._proven, None
+            told()
         if self._since > self._most:
             raise not_ours(f"The server sent a frame of more than {self._most} bytes.", code="frame-too-large")
 
 
 async def frames(
-    opened: OpenStream, *, most: int, proven: Callable[[], None]
+    opened: OpenStream, *, most: int, proven: Callable[[], None], anew: bool = True
 ) -> AsyncGenerator[tuple[Frame, str | None, float | None], None]:
     """The frames of an open stream, each with the cursor after it (None: none yet) and the last `retry:` in seconds
-    (None: none yet). `proven` is called once, when the first frame or comment is complete. `most` bounds a frame
-    (bytes). Ends when the server ends; raises `Unreachable` when it is cut and `ServerTrouble` for nonsense."""
+    (None: none yet). `proven` is called once, when the first frame is complete; for a stream that goes on from a cursor
+    (not `anew`), when the first line is, since there may be nothing to tell yet. `most` bounds a frame (bytes). Ends when the server ends; raises `Unreachable` when it is cut and `ServerTrouble` for nonsense."""
     kind = opened.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "text/event-stream":
         raise not_ours(f"The server answered {kind[:80] or 'nothing'} instead of a stream.", code="not-a-stream")
-    bounded = BoundedBytes(opened.chunks, most, proven)
+    bounded = BoundedBytes(opened.chunks, most, proven, by_line=not anew)
     # The standard says UTF-8, whatever charset a header claims.
     utf8 = httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=bounded)
     retry: float | None = None
     async with aclosing(httpx_sse.EventSource(utf8).aiter_sse()) as events:
         async for sse in events:
             if sse.retry is not None and sse.retry >= 0:
-                retry = min(sse.retry / 1000, MAX_SPREAD)
+                retry = min(sse.retry, int(MAX_SPREAD * 1000)) / 1000
             frame = frame_of(sse)
             if isinstance(frame, Bye) and sse.retry is not None:
                 frame = Bye(frame.reason, retry)

@@ -1,0 +1,501 @@
+"""Following a trip through every sort of bad network, against scripted stand-ins; the real server is in
+test_with_server.py."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from tests.api_client.scripted import ANA, FAST, Log, Request, ScriptedServer, serving, until
+
+import roadcrew_client as rc
+from roadcrew_client.settings import ClientSettings
+from roadcrew_domain import polls
+from roadcrew_domain.trip import Command, EditTrip
+
+
+class Person:
+    """A client that is signed in as Ana without having asked."""
+
+    def __init__(self, server: ScriptedServer, settings: ClientSettings = FAST) -> None:
+        self.client = rc.Client(server.url, token="token", settings=settings)
+        self.client._session.user = rc.User("ana", "Ana")
+
+    async def __aenter__(self) -> rc.LiveTrip:
+        self.live = self.client.follow("t")
+        self.changes: list[rc.Change] = []
+        self.live.listen(self.changes.append)
+        await self.live.start()
+        return self.live
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture(autouse=True)
+async def no_task_is_left() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
+
+
+def rename(log: Log, n: int) -> None:
+    log.do(Command(f"rename-{n}", "ana", EditTrip(name=f"Trip {n}")))
+
+
+# R: S1
+@pytest.mark.parametrize("step", [61, 97, 210])
+async def test_a_stream_that_is_cut_after_any_number_of_bytes_loses_and_repeats_nothing(log: Log, step: int):
+    early = log.reset_frame()
+    for n in range(8):
+        rename(log, n)
+    cut = 0
+
+    async def script(request: Request) -> None:
+        nonlocal cut
+        cut += step
+        await request.open_stream()
+        at = log.after(request.cursor)
+        data = early if at is None else b"".join(log.frame(n) for n in range(at, len(log.events)))
+        await request.raw(b": hello\n\n" + data[: max(cut % 600, len(data) if at is None else 0)])
+
+    seen: list[int] = []
+    async with serving(script) as server, Person(server, replace(FAST, short_close=0.0)) as live:
+        live.listen(lambda c: seen.extend(e.seq for e in c.events))
+        await until(lambda: live.confirmed == log.state)
+    assert seen == list(range(2, 10))
+    assert server.most_open == 1
+    assert len(server.requests) > 2
+
+
+# R: S4
+async def test_a_proxy_that_sends_headers_and_holds_frames_back_makes_it_poll(log: Log):
+    async def script(request: Request) -> None:
+        if request.streams:
+            await request.open_stream()
+            await request.until_closed()
+        else:
+            await log.poll(request)
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.state == "polling")
+        await until(lambda: live.confirmed == log.state)
+        rename(log, 1)
+        await until(lambda: live.confirmed == log.state)
+        assert live.status.interval is not None
+        # R: S1
+        server.script = lambda r: log.follow(r) if r.streams else log.poll(r)
+        await until(lambda: live.status.state == "live")
+        rename(log, 2)
+        await until(lambda: live.confirmed == log.state)
+    assert server.most_open == 1, "never two transports at once"
+
+
+# R: S4
+async def test_a_stream_that_goes_silent_is_given_up_and_opened_anew(log: Log):
+    async def script(request: Request) -> None:
+        if not request.streams:
+            return await log.poll(request)
+        await request.open_stream()
+        at = log.after(request.cursor)
+        await request.raw(b": hello\n\n" + (log.reset_frame() if at is None else b""))
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: len([r for r in server.requests if r.streams]) >= 2)
+        assert live.confirmed == log.state
+        assert server.requests[1].cursor == log.cursor()
+
+
+# R: S4
+async def test_heartbeats_alone_keep_a_stream(log: Log):
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        await request.raw(b": hello\n\n" + log.reset_frame())
+        for _ in range(20):
+            await asyncio.sleep(0.05)
+            await request.raw(b": heartbeat\n")
+        rename(log, 1)
+        await request.raw(log.frame(len(log.events) - 1))
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.confirmed is not None and live.confirmed.name == "Trip 1")
+        assert len([r for r in server.requests if r.path == "/api/sync"]) == 1
+
+
+# R: S4
+async def test_three_short_closes_make_it_poll(log: Log):
+    async def script(request: Request) -> None:
+        if request.streams:
+            await request.open_stream()
+            await request.raw(b": hello\n\n")
+        else:
+            await log.poll(request)
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.state == "polling" and live.confirmed is not None)
+        kinds = [r.streams for r in server.asked("/api/sync")]
+        assert kinds[:4] == [True, True, True, False]
+
+
+# R: S8
+async def test_retry_after_is_obeyed_by_streams(log: Log):
+    times: list[float] = []
+
+    async def script(request: Request) -> None:
+        times.append(asyncio.get_running_loop().time())
+        if len(times) == 1:
+            return await request.answer(503, {"code": "unavailable"}, Retry_After="1")
+        return await log.follow(request)
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.state == "live")
+    assert times[1] - times[0] >= 1
+
+
+# R: T12
+async def test_a_goodbye_is_followed_at_once_from_where_it_was(log: Log):
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        at = log.after(request.cursor)
+        await request.raw(b": hello\n\n" + (log.reset_frame() if at is None else b""))
+        await asyncio.sleep(0.25)
+        await request.raw(b'event: bye\ndata: {"reason":"age"}\n\n')
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: len(server.requests) >= 4)
+        assert [r.cursor for r in server.requests[1:4]] == [log.cursor()] * 3
+        assert live.status.attempts == 0
+
+
+# R: S1
+async def test_a_gap_is_read_again_and_a_gap_that_stays_gets_the_whole_state(log: Log):
+    asked: list[str | None] = []
+
+    async def script(request: Request) -> None:
+        asked.append(request.cursor)
+        await request.open_stream()
+        await request.raw(b": hello\n\n")
+        if request.cursor is None:
+            await request.raw(log.reset_frame())
+        if len(asked) == 1:
+            rename(log, 1)
+            rename(log, 2)
+        if len(asked) < 3:
+            await request.raw(log.frame(3))
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.confirmed is not None and live.confirmed.name == "Trip 2")
+        assert asked == [None, log.cursor(1), None]
+        assert server.most_open == 1
+
+
+async def test_an_event_of_a_newer_server_is_answered_by_reading_the_state_again(log: Log):
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        await request.raw(b": hello\n\n" + log.reset_frame())
+        if len(server.requests) == 1:
+            await asyncio.sleep(0.25)
+            rename(log, 1)
+            await request.raw(log.frame(2).replace(b"TripEdited", b"HotAirBalloon"))
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.confirmed is not None and live.confirmed.name == "Trip 1")
+        assert not live.predicting
+        assert [r.cursor for r in server.requests] == [None, None]
+
+
+# R: S7
+async def test_changes_made_while_nobody_answers_are_sent_in_order_under_their_ids(log: Log):
+    down = True
+    keys: list[str] = []
+
+    async def script(request: Request) -> None:
+        if down:
+            request.writer.transport.abort()
+        elif request.method == "POST":
+            keys.append(request.headers["idempotency-key"])
+            log.do(Command(keys[-1], "ana", EditTrip(name=request.body.decode().split('"name":"')[1].split('"')[0])))
+            await request.answer(200, log.answer())
+        else:
+            await log.follow(request)
+
+    async with serving(script) as server, Person(server) as live:
+        pendings = [live.act(EditTrip(name=f"Name {n}")) for n in range(5)]
+        await until(lambda: live.status.state in ("offline", "polling"))
+        assert live.status.waiting == 5
+        down = False
+        outcomes = await asyncio.wait_for(asyncio.gather(*(p.done for p in pendings)), 5)
+        assert all(o.accepted for o in outcomes)
+        await until(lambda: not live.pending)
+        assert list(dict.fromkeys(keys)) == [p.id for p in pendings]
+        assert live.status.waiting == 0
+
+
+# R: S7
+async def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(log: Log):
+    tries: list[Request] = []
+
+    async def script(request: Request) -> None:
+        if request.method != "POST":
+            return await log.follow(request)
+        tries.append(request)
+        if len(tries) == 1:
+            return request.writer.transport.abort()  # it was done, or not: nobody knows
+        if len(tries) == 2:
+            return await request.answer(502, b"<html>bad gateway</html>")
+        if len(tries) == 3:
+            return await request.answer(200, b"<html>please sign in to this hotel's network</html>")
+        if len(tries) == 4:
+            return await request.problem(429, "too-many-requests", retryAfter=0.01)
+        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
+        await request.answer(200, log.answer())
+
+    async with serving(script) as server, Person(server) as live:
+        pending = live.act(EditTrip(name="Porto"))
+        assert (await asyncio.wait_for(pending.done, 5)).accepted
+        assert {r.headers["idempotency-key"] for r in tries} == {pending.id}
+        assert len({r.body for r in tries}) == 1
+        assert server.open <= 1
+
+
+# R: S7
+async def test_the_event_alone_confirms_a_change_whose_answer_never_comes(log: Log):
+    async def script(request: Request) -> None:
+        if request.method != "POST":
+            return await log.follow(request)
+        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
+        request.writer.transport.abort()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.confirmed)
+        pending = live.act(EditTrip(name="Porto"))
+        assert (await asyncio.wait_for(pending.done, 5)).accepted
+        await until(lambda: not live.pending)
+        await until(lambda: not live._sender._queue)
+        assert len(server.asked("/api/social-cart/update")) <= 2
+
+
+# R: S6
+async def test_a_refused_change_is_taken_back_and_the_next_is_sent(log: Log):
+    async def script(request: Request) -> None:
+        if request.method != "POST":
+            return await log.follow(request)
+        if b"Porto" in request.body:
+            return await request.problem(409, "voting-open", tied=["a"])
+        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Faro")))
+        await request.answer(200, log.answer())
+
+    async with serving(script) as server:
+        person = Person(server)
+        async with person as live:
+            await until(lambda: live.confirmed)
+            first, second = live.act(EditTrip(name="Porto")), live.act(EditTrip(name="Faro"))
+            assert live.trip is not None
+            assert live.trip.name == "Faro"
+            outcome = await asyncio.wait_for(first.done, 5)
+            assert outcome.refusal is not None
+            assert (outcome.refusal.code, outcome.refusal.facts) == ("voting-open", {"tied": ["a"]})
+            assert (await asyncio.wait_for(second.done, 5)).accepted
+            assert [c.refusal.code for c in person.changes if c.refusal] == ["voting-open"]
+
+
+# R: T6
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [(403, "not-a-member", "forbidden"), (404, "unknown-trip", "unknown"), (410, "trip-ended", "ended")],
+)
+async def test_a_trip_that_may_not_be_read_is_gone_and_not_asked_for_again(status: int, code: str, reason: str):
+    async with serving(lambda r: r.problem(status, code)) as server:
+        person = Person(server)
+        async with person as live:
+            await until(lambda: live.status.state == "gone")
+            assert [c.reason for c in person.changes if c.kind == "gone"] == [reason]
+            await asyncio.sleep(0.1)
+            assert len(server.requests) == 1
+
+
+async def test_a_not_found_that_no_roadcrew_server_wrote_is_not_believed(log: Log):
+    async def script(request: Request) -> None:
+        if len(server.requests) == 1:
+            return await request.answer(404, b"<html>no such backend</html>")
+        return await log.follow(request)
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.state == "live")
+
+
+# R: T6
+async def test_the_last_frame_is_the_removal_and_then_it_is_gone(log: Log):
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        await request.raw(log.reset_frame() + b'event: gone\ndata: {"topic":"trip:t","reason":"removed"}\n\n')
+
+    async with serving(script) as server:
+        person = Person(server)
+        async with person as live:
+            await until(lambda: live.status.state == "gone")
+            assert [c.reason for c in person.changes if c.kind == "gone"] == ["removed"]
+            assert live.confirmed is not None
+
+
+async def test_a_session_that_is_over_stops_asking_and_keeps_what_waits_until_signed_in_again(log: Log):
+    good = "token-2"
+
+    async def script(request: Request) -> None:
+        if request.path == "/api/session/login":
+            return await request.answer(200, {"token": good, "user": ANA})
+        if request.headers.get("authorization") != f"Bearer {good}":
+            return await request.problem(401, "not-signed-in")
+        if request.method == "POST":
+            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
+            return await request.answer(200, log.answer())
+        return await log.follow(request)
+
+    async with serving(script) as server:
+        person = Person(server)
+        tokens: list[str | None] = []
+        person.client.on_token = tokens.append
+        async with person as live:
+            await until(lambda: live.status.state == "signed-out")
+            pending = live.act(EditTrip(name="Porto"))
+            asked = len(server.requests)
+            await asyncio.sleep(0.1)
+            assert len(server.requests) <= asked + 1
+            assert not pending.done.done()
+            await person.client.login("ana", "secret-secret")
+            await until(lambda: live.status.state == "live")
+            assert (await asyncio.wait_for(pending.done, 5)).accepted
+            assert tokens == [None, good]
+
+
+# R: S2
+async def test_hidden_means_no_requests_and_shown_means_one_catch_up(log: Log):
+    async with serving(lambda r: log.follow(r) if r.streams else log.poll(r)) as server, Person(server) as live:
+        await until(lambda: live.status.state == "live")
+        live.hidden()
+        await until(lambda: live.status.state == "paused")
+        await until(lambda: server.open == 0)
+        asked = len(server.requests)
+        rename(log, 1)
+        await asyncio.sleep(0.1)
+        assert len(server.requests) == asked
+        live.shown()
+        await until(lambda: live.status.state == "live")
+        assert live.confirmed == log.state
+        assert [r.streams for r in server.requests[asked:]] == [False, True]
+
+
+async def test_a_listener_that_fails_stops_neither_the_others_nor_the_sync(log: Log, caplog: pytest.LogCaptureFixture):
+    async with serving(lambda r: log.follow(r)) as server:
+        person = Person(server)
+        live = person.client.follow("t")
+
+        def broken(change: rc.Change) -> None:
+            raise ZeroDivisionError
+
+        heard: list[rc.Change] = []
+        live.listen(broken)
+        end = live.listen(heard.append)
+        async with live:
+            await until(lambda: live.confirmed)
+            end()
+            count = len(heard)
+            rename(log, 1)
+            await until(lambda: live.confirmed == log.state)
+        assert len(heard) == count > 0
+        await person.client.close()
+    assert "a listener failed" in caplog.text
+
+
+async def test_stopping_in_any_state_ends_every_task_and_every_wait(log: Log):
+    async def never(request: Request) -> None:
+        await asyncio.Event().wait()
+
+    for script in (never, lambda r: log.follow(r), lambda r: r.answer(500)):
+        async with serving(script) as server:
+            person = Person(server)
+            async with person as live:
+                pending = live.act(polls.OpenPoll("When?", "single", ("a", "b")))
+                await until(lambda: server.requests)
+            assert pending.done.cancelled() or pending.done.done()
+            with pytest.raises(asyncio.CancelledError):
+                await pending.done
+
+
+async def test_too_many_changes_that_wait_are_refused_at_once(log: Log):
+    async with serving(lambda r: r.answer(503)) as server, Person(server, replace(FAST, max_pending=3)) as live:
+        for n in range(3):
+            live.act(EditTrip(name=f"{n}"))
+        with pytest.raises(rc.TooManyRequests):
+            live.act(EditTrip(name="x"))
+        assert live.status.waiting == 3
+
+
+async def test_a_batch_that_breaks_in_the_middle_is_applied_once(log: Log):
+    """The first events of the batch are applied, the last is cut out: the next batch begins with them again."""
+    calls = 0
+
+    async def script(request: Request) -> None:
+        nonlocal calls
+        if request.streams:
+            return await request.answer(500)
+        calls += 1
+        batch = log.batch(request.cursor)
+        if calls == 2:
+            events = batch["events"]
+            assert isinstance(events, list)
+            del events[1]
+        await request.answer(200, batch)
+
+    seen: list[int] = []
+    async with serving(script) as server, Person(server) as live:
+        live.listen(lambda c: seen.extend(e.seq for e in c.events))
+        await until(lambda: live.confirmed)
+        for n in range(3):
+            rename(log, n)
+        await until(lambda: live.confirmed == log.state)
+    assert seen == sorted(set(seen))
+
+
+async def test_events_of_topics_come_as_an_iterator_that_ends_when_they_are_gone(log: Log):
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        rename(log, 1)
+        reset = log.reset_frame()
+        rename(log, 2)
+        await request.raw(reset + log.frame(len(log.events) - 1))
+        await request.raw(b'event: gone\ndata: {"topic":"trip:t","reason":"ended"}\n\n')
+
+    async with serving(script) as server, rc.Client(server.url, token="token", settings=FAST) as client:
+        kinds = [type(item).__name__ async for item in client.events("t")]
+        assert kinds == ["Reset", "Event", "Gone"]
+
+
+async def test_events_without_a_session_raise(log: Log):
+    async with (
+        serving(lambda r: r.problem(401, "not-signed-in")) as server,
+        rc.Client(server.url, token="token", settings=FAST) as client,
+    ):
+        with pytest.raises(rc.NotSignedIn):
+            async for _ in client.events("t"):
+                pass
+
+
+async def test_leaving_the_iterator_early_ends_the_stream(log: Log):
+    async with serving(log.follow) as server, rc.Client(server.url, token="t", settings=FAST) as client:
+        events = client.events("t")
+        async for _ in events:
+            break
+        await events.aclose()
+        await until(lambda: server.open == 0)
