@@ -1,0 +1,23 @@
+"""`roadcrew` without a sub-command: the app. Sub-commands are for `cli`, which is not imported to start the app."""
+
+import sys
+
+
+def main() -> int:
+    """Start the app, or hand over to the sub-commands. Returns the exit status."""
+    if len(sys.argv) > 1:
+        from roadcrew_tui.cli import main as sub_commands  # noqa: PLC0415 - for a fast start
+
+        return sub_commands(sys.argv[1:])
+    from roadcrew_tui.app import RoadcrewApp  # noqa: PLC0415 - for a fast start
+
+    result = RoadcrewApp().run()
+    if result == "demo":
+        from roadcrew_tui.cli import main as sub_commands  # noqa: PLC0415 - for a fast start
+
+        return sub_commands(["demo"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

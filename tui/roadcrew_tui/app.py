@@ -1,0 +1,298 @@
+"""The app: what outlives a screen (settings, memory, the link, who we are) and what all screens share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Coroutine
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.widgets import Input
+
+from roadcrew_tui import render, settings as prefs, symbols
+from roadcrew_tui.link import Link, Maker, RealMaker
+from roadcrew_tui.settings import Folders, Memory, Settings
+from roadcrew_tui.snapshot import TokenChanged, TripChanged
+from roadcrew_tui.themes import THEMES
+
+if TYPE_CHECKING:
+    from roadcrew_client import TripSummary, User
+
+QUIT_WITHIN = 2.0
+"""Seconds in which a second ctrl+c means it."""
+
+
+def _palette() -> type[Provider]:
+    from roadcrew_tui.commands.palette import Palette  # noqa: PLC0415 - when it is opened
+
+    return Palette
+
+
+class RoadcrewApp(App[str]):
+    """Ends with None, or with `demo` when somebody wants to look around."""
+
+    TITLE = "Roadcrew"
+    # The default screen's own sheet is not loaded by Textual, so those two stand here.
+    CSS_PATH: ClassVar = ["app.tcss", "screens/lobby.tcss", "screens/welcome.tcss"]
+    COMMANDS: ClassVar = {_palette}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide")]
+    NOTIFICATION_TIMEOUT = 6
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, system=True)]
+
+    def __init__(
+        self,
+        *,
+        server: str | None = None,
+        invite: str | None = None,
+        trip: str | None = None,
+        folders: Folders | None = None,
+        maker: Maker | None = None,
+    ) -> None:
+        """`server` instead of the last one, `invite` to join, `trip` to open at once."""
+        self.folders = folders or Folders.of_this_person()
+        self.settings: Settings = prefs.load(self.folders)
+        self.memory = Memory(self.folders)
+        symbols.use(self.settings.symbols)
+        super().__init__()
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = self.settings.theme
+        if not self.settings.animations:
+            self.animation_level = "none"
+        self.set_keymap(dict(self.settings.keymap))
+        self.server = server or self.settings.server
+        self.invite = invite
+        self.first_trip = trip
+        self.user: User | None = None
+        self.trips: tuple[TripSummary, ...] | None = None
+        self.trouble: str | None = None
+        self.shared: str | None = None
+        self.public_url: str | None = None
+        self.link = Link(self.post_message, maker or RealMaker(self.folders.data))
+        self._interrupted = -QUIT_WITHIN
+
+    # --- start and end ---------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Any:
+        """My trips, or the one question of a first run."""
+        if self.server is None and self.invite is None:
+            from roadcrew_tui.screens.welcome import WelcomeScreen  # noqa: PLC0415 - one of the two
+
+            return WelcomeScreen()
+        from roadcrew_tui.screens.lobby import LobbyScreen  # noqa: PLC0415 - one of the two
+
+        return LobbyScreen()
+
+    def on_ready(self) -> None:
+        """The first screen is painted: now the rest."""
+        self.link.start()
+        self.window_title()
+        if self.settings.trouble:
+            self.say(self.settings.trouble, "warning")
+        if self.server is not None and self.invite is None:
+            self.run_worker(self.guarded(self.begin(self.server)), group="link")
+        elif self.invite is not None:
+            from roadcrew_tui.screens.entry import join_trip  # noqa: PLC0415 - only with an invite
+
+            self.run_worker(self.guarded(join_trip(self, self.invite)), group="link")
+
+    async def begin(self, server: str) -> None:
+        """Open the server of last time and list the trips there."""
+        self.user = await self.reaching(self.link.open(server))
+        await self.list_trips()
+        if self.first_trip is not None and self.user is not None:
+            trip, self.first_trip = self.first_trip, None
+            self.open_trip(trip)
+
+    async def on_unmount(self) -> None:
+        """Leave cleanly: others see at once that we are gone."""
+        self.memory.save()
+        await self.link.close()
+
+    # --- what screens ask for --------------------------------------------------------------------
+
+    async def reaching(self, work: Awaitable[Any]) -> Any:
+        """Wait for the link; the lobby shows whether the server could be reached."""
+        from roadcrew_client import errors  # noqa: PLC0415 - not before the first paint
+
+        try:
+            result = await work
+        except errors.Unreachable as error:
+            self.trouble = error.detail
+            self._tell_lobby()
+            raise
+        self.trouble = None
+        return result
+
+    async def list_trips(self) -> None:
+        """Ask for my trips; the lobby shows them."""
+        if self.user is None:
+            self.trips = ()
+        else:
+            self.trips = tuple(await self.reaching(self.link.call(lambda client: client.trips())))
+            if self.server:
+                from roadcrew_tui.screens.lobby_model import remembered  # noqa: PLC0415 - the lobby's
+
+                self.memory.keep_trips(self.server, [remembered(t) for t in self.trips])
+                self.memory.save()
+        self._tell_lobby()
+
+    def _tell_lobby(self) -> None:
+        for screen in self.screen_stack:
+            if hasattr(screen, "show_trips"):
+                screen.show_trips()
+
+    async def use_server(self, server: str) -> None:
+        """Open a server and remember it."""
+        if server != self.server or self.user is None:
+            self.user = await self.reaching(self.link.open(server))
+            self.public_url = None
+        self.server = server
+        self.change_settings(server=server)
+
+    def show_lobby(self) -> None:
+        """The list of trips as the screen below everything."""
+        from roadcrew_tui.screens.lobby import LobbyScreen  # noqa: PLC0415 - may not be needed
+
+        if not any(isinstance(s, LobbyScreen) for s in self.screen_stack):
+            self.push_screen(LobbyScreen())
+
+    def open_trip(self, trip_id: str) -> None:
+        """Show a trip."""
+        from roadcrew_tui.screens.trip import TripScreen  # noqa: PLC0415 - not before the first paint
+
+        self.push_screen(TripScreen(trip_id))
+
+    def show_welcome(self) -> None:
+        """Back to the one question, when nothing came of an invite."""
+        from roadcrew_tui.screens.welcome import WelcomeScreen  # noqa: PLC0415 - seldom
+
+        self.switch_screen(WelcomeScreen())
+
+    async def guarded(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run an action; what a server or a rule says against it is shown as the sentence it is."""
+        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
+        from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not before the first paint
+
+        try:
+            await work
+        except (RoadcrewError, Refused) as error:
+            self.say(error.detail, "warning")
+
+    def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
+        """A toast. The only way to one: it never reads markup."""
+        self.notify(
+            render.safe(words),
+            severity=severity,  # type: ignore[arg-type]
+            timeout=seconds,
+            markup=False,
+        )
+
+    def change_settings(self, **changes: object) -> None:
+        """Keep a choice; a disk that won't is told of, and the choice holds until the app ends."""
+        try:
+            self.settings = prefs.save(self.folders, self.settings, **changes)
+        except OSError as error:
+            self.say(f"Your settings can't be kept: {error.strerror}.", "warning")
+
+    def next_look(self) -> None:
+        """Dark, light, the terminal's own, and round again."""
+        look = prefs.LOOKS[(prefs.LOOKS.index(self.theme) + 1) % len(prefs.LOOKS)]
+        self.theme = look
+        self.change_settings(theme=look)
+        self.redraw_all()
+
+    def next_symbols(self) -> None:
+        """Unicode or ASCII signs."""
+        chosen = "unicode" if self.settings.symbols == "ascii" else "ascii"
+        symbols.use(chosen)
+        self.change_settings(symbols=chosen)
+        self.redraw_all()
+
+    def redraw_all(self) -> None:
+        """Draw every screen anew."""
+        for screen in self.screen_stack:
+            if hasattr(screen, "redraw"):
+                screen.redraw()
+
+    def window_title(self, trip: object = None, needs: int = 0) -> None:
+        """Say in the terminal's title which trip this is and how many things need me."""
+        words = render.sentence("{trip} - Roadcrew", trip=trip) if trip is not None else "Roadcrew"
+        if needs:
+            words = f"({needs}) {words}"
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(f"\x1b]2;{words}\x07")
+
+    def copy(self, text: str) -> None:
+        """To the clipboard by OSC 52; nobody can know whether it arrived."""
+        self.copy_to_clipboard(text)
+
+    def share(self, text: str) -> None:
+        """To the clipboard, with a way out when that did not work."""
+        self.shared = text
+        self.copy(text)
+        self.say("Sent to your clipboard. If pasting fails, press p to print it.", seconds=8)
+
+    def print_below(self, text: str) -> None:
+        """Leave the screen for a moment and print, for terminals whose clipboard can't be reached."""
+        with self.suspend():
+            sys.stdout.write(f"\n{text}\n\nPress enter to go back. ")
+            sys.stdout.flush()
+            sys.stdin.readline()
+
+    # --- events ----------------------------------------------------------------------------------
+
+    @on(TripChanged)
+    def _trip_changed(self, event: TripChanged) -> None:
+        for screen in self.screen_stack:
+            feed = getattr(screen, "feed", None)
+            if feed is not None:
+                feed(event.snapshot, event.news)
+
+    @on(TokenChanged)
+    def _token_changed(self, event: TokenChanged) -> None:
+        if not event.signed_in:
+            self.user = None
+            self._tell_lobby()
+
+    def on_key(self, event: events.Key) -> None:
+        """Somebody is here: polling may go back to its quick pace."""
+        self.link.signal("key_pressed")
+
+    def on_app_focus(self) -> None:
+        """The terminal is seen again."""
+        self.link.signal("shown")
+
+    def on_app_blur(self) -> None:
+        """The terminal is hidden or another window is in front."""
+        self.link.signal("hidden")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In an input only esc, tab and enter act."""
+        if action == "command_palette" and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
+
+    def get_system_commands(self, screen: Any) -> Any:
+        """None of Textual's own: ours are all there are."""
+        no: list[SystemCommand] = []
+        return no
+
+    def action_interrupt(self) -> None:
+        """Once copies what is selected; twice within two seconds quits."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy(selected)
+            self.screen.clear_selection()
+            return
+        now = monotonic()
+        if now - self._interrupted < QUIT_WITHIN:
+            self.exit()
+            return
+        self._interrupted = now
+        self.say("Press ctrl+c again to quit.", seconds=QUIT_WITHIN)

@@ -1,0 +1,285 @@
+"""`roadcrew …`: the sub-commands. Data goes to stdout, words to stderr; `--json` prints the HTTP shapes.
+
+Exit status: 0 done, 1 refused, 2 usage, 3 sign in, 4 unreachable, 130 interrupted. The sub-commands of trips,
+polls and hotels are made from the same `Command` classes as the keys of the screen (G5).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from roadcrew_tui.commands import everything
+from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
+
+if TYPE_CHECKING:
+    from roadcrew_client import Client
+
+DONE, REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DEFAULT_SERVER = "http://127.0.0.1:8787"
+DEMO_NAME = "You"
+
+ABOUT = """Plan a trip with your crew, live, from the terminal.
+
+Without a sub-command this opens the app."""
+EXAMPLES = """examples:
+  roadcrew                                    the app
+  roadcrew demo                               a sample trip with simulated members
+  roadcrew join https://example.org/j/K7QM-2D4F
+  roadcrew serve --host 0.0.0.0 --public-url https://trips.example.org
+  roadcrew trip new "Lisbon in May" --json
+  roadcrew watch --json | jq .type
+
+exit status: 0 done, 1 refused, 2 usage, 3 sign in, 4 unreachable, 130 interrupted"""
+GROUP_HELP = {"trip": "trips and their crews", "poll": "polls", "hotel": "the shortlist and its vote", "me": "yourself"}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one sub-command; the exit status."""
+    if argv and argv[0] == "serve":
+        return _guarded(lambda: _serve(argv[1:]))
+    parser = make_parser()
+    given = parser.parse_args(argv)
+    run: Callable[[argparse.Namespace], int] | None = getattr(given, "run", None)
+    if run is None:
+        getattr(given, "parser", parser).print_help(sys.stderr)
+        return USAGE
+    return _guarded(lambda: run(given))
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    from roadcrew_tui.serving import CantServe  # noqa: PLC0415 - for a fast --help
+
+    try:
+        return run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our lines has gone; don't let the interpreter complain while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except CantServe as error:
+        return _say(str(error), UNREACHABLE)
+
+
+def _say(words: str, status: int) -> int:
+    print(f"roadcrew: {words}", file=sys.stderr)
+    return status
+
+
+# --- the parser ------------------------------------------------------------------------------------
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("roadcrew", description=ABOUT, epilog=EXAMPLES, formatter_class=formatter)
+    parser.add_argument("--version", action="version", version=f"roadcrew {_version()}")
+    subs = parser.add_subparsers(title="sub-commands", metavar="")
+    subs.add_parser("serve", help="run a server", add_help=False)
+    _demo_parser(subs, formatter)
+    _join_parser(subs, formatter)
+    _watch_parser(subs, formatter)
+    groups: dict[str, Any] = {}
+    for command in everything():
+        if command.sub is None:
+            continue
+        group, name = command.sub
+        if group not in groups:
+            group_parser = subs.add_parser(group, help=GROUP_HELP.get(group, group))
+            group_parser.set_defaults(parser=group_parser)
+            groups[group] = group_parser.add_subparsers(title="actions", metavar="")
+        _action_parser(groups[group], name, command, formatter)
+    return parser
+
+
+def _demo_parser(subs: Any, formatter: type) -> None:
+    demo = subs.add_parser(
+        "demo",
+        help="a sample trip with simulated members, on this computer only",
+        description="Starts a server of its own, a sample trip and simulated members (marked so), and opens the app.\n"
+        "Without a terminal, or with --headless, it prints what happens instead.",
+        epilog="examples:\n  roadcrew demo\n  roadcrew demo --bots 8\n  roadcrew demo --headless --seconds 20",
+        formatter_class=formatter,
+    )
+    demo.add_argument("--bots", type=_number(1, 40), default=5, help="simulated members (default 5)", metavar="N")
+    demo.add_argument("--seconds", type=_number(1, 3600), help="how long they act, headless (default 12)", metavar="S")
+    demo.add_argument("--seed", type=int, default=1, help="another seed, other members' minds (default 1)")
+    demo.add_argument("--headless", action="store_true", help="print what happens; no app")
+    demo.set_defaults(run=_demo)
+
+
+def _join_parser(subs: Any, formatter: type) -> None:
+    join = subs.add_parser(
+        "join",
+        help="join a trip by a link or CODE@HOST, and open it",
+        description="Joins a trip and opens it. Without a terminal it joins and prints the trip's id.",
+        epilog="examples:\n  roadcrew join https://example.org/j/K7QM-2D4F\n  roadcrew join K7QM-2D4F@example.org --name Ana",
+        formatter_class=formatter,
+    )
+    join.add_argument("invite", help="the link or CODE@HOST that somebody sent you")
+    join.add_argument("--name", help="how the crew sees you")
+    join.add_argument("--json", action="store_true", help="join without opening the app, and print the trip as JSON")
+    join.set_defaults(run=_join)
+
+
+def _watch_parser(subs: Any, formatter: type) -> None:
+    watch = subs.add_parser(
+        "watch",
+        help="what happens in a trip, as lines",
+        description="Prints what happens in a trip, one line an event, until it ends or you press ctrl+c.",
+        epilog="examples:\n  roadcrew watch\n  roadcrew watch --trip Lisbon --json | jq .type",
+        formatter_class=formatter,
+    )
+    _common(watch, trip=True)
+    watch.set_defaults(run=_watch)
+
+
+def _action_parser(subs: Any, name: str, command: Command, formatter: type) -> None:
+    examples = "\n  ".join(command.examples)
+    parser = subs.add_parser(
+        name,
+        help=command.title,
+        description=command.help,
+        epilog=f"examples:\n  {examples}" if examples else None,
+        formatter_class=formatter,
+    )
+    for argument in command.arguments:
+        _add(parser, argument)
+    _common(parser, trip=command.needs_trip)
+    parser.set_defaults(run=lambda given: _act(command, given))
+
+
+def _add(parser: argparse.ArgumentParser, argument: Argument) -> None:
+    words: dict[str, Any] = {"help": argument.help}
+    if argument.kind == "flag":
+        parser.add_argument(f"--{argument.name}", action="store_true", help=argument.help)
+        return
+    if argument.kind == "number":
+        words["type"] = int
+    if argument.choices:
+        words["choices"] = argument.choices
+    if argument.required:
+        parser.add_argument(argument.name, nargs="+" if argument.many else None, **words)
+    else:
+        parser.add_argument(f"--{argument.name}", action="append" if argument.many else "store", **words)
+
+
+def _common(parser: argparse.ArgumentParser, *, trip: bool) -> None:
+    if trip:
+        parser.add_argument(
+            "--trip", help="which trip: its id or a part of its name (default: your only one)", metavar="T"
+        )
+    parser.add_argument("--server", help="the server's address (default: the last one)", metavar="URL")
+    parser.add_argument("--json", action="store_true", help="print the HTTP shapes as JSON")
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"from {low} to {high}")
+        return value
+
+    return number
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - for a fast start
+
+    return version("roadcrew")
+
+
+# --- sub-commands ----------------------------------------------------------------------------------
+
+
+def _serve(argv: Sequence[str]) -> int:
+    from roadcrew_tui.serving import serve  # noqa: PLC0415 - only here
+
+    return serve(argv)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from roadcrew_tui import demo  # noqa: PLC0415 - only here
+
+    if given.headless or not _has_terminal():
+        seconds = float(given.seconds or demo.HEADLESS_SECONDS)
+        return demo.headless(given.bots, DEMO_NAME, given.seed, seconds, lambda line: print(line, flush=True))
+    return demo.on_screen(given.bots, DEMO_NAME, given.seed)
+
+
+def _join(given: argparse.Namespace) -> int:
+    from roadcrew_client.links import parse_invite  # noqa: PLC0415 - not for a fast start
+    from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not for a fast start
+
+    try:
+        target = parse_invite(given.invite)
+    except Refused as refused:
+        return _say(refused.detail, USAGE)
+    if _has_terminal() and not given.json:
+        from roadcrew_tui.app import RoadcrewApp  # noqa: PLC0415 - only with a terminal
+
+        RoadcrewApp(server=target.server, invite=given.invite).run()
+        return DONE
+    given.server = target.server
+    from roadcrew_tui.commands import find  # noqa: PLC0415 - only here
+
+    return _act(find("trip.join"), given)
+
+
+def _watch(given: argparse.Namespace) -> int:
+    from roadcrew_tui.oneshot import session, which_trip  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui.watch import watch  # noqa: PLC0415 - not for a fast start
+
+    async def work(client: Client) -> int:
+        trip_id = await which_trip(client, given.trip)
+        return await watch(
+            client,
+            trip_id,
+            lambda line: print(line, flush=True),
+            lambda words: print(f"roadcrew: {words}", file=sys.stderr, flush=True),
+            json=given.json,
+        )
+
+    return _told(lambda: asyncio.run(session(given.server, None, work)))
+
+
+def _act(command: Command, given: argparse.Namespace) -> int:
+    from roadcrew_tui.oneshot import session, show, which_trip  # noqa: PLC0415 - not for a fast start
+
+    arguments: dict[str, Any] = {a.name: getattr(given, a.name.replace("-", "_"), None) for a in command.arguments}
+
+    async def work(client: Client) -> int:
+        if command.needs_trip:
+            arguments["trip"] = await which_trip(client, given.trip)
+        show(await command.run(client, arguments), json=given.json)
+        return DONE
+
+    may_be_new = arguments.get("name") if command.id == "trip.join" else None
+    becomes_guest = command.id in ("trip.join", "trip.new")
+    return _told(lambda: asyncio.run(session(given.server, may_be_new, work, becomes_guest=becomes_guest)))
+
+
+def _told(run: Callable[[], int]) -> int:
+    """Run, and turn what goes wrong into a sentence and a status."""
+    from roadcrew_client.errors import NotSignedIn, RoadcrewError, Unreachable  # noqa: PLC0415 - not for a fast start
+    from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not for a fast start
+
+    try:
+        return run()
+    except NotSignedIn:
+        return _say("Please sign in first: open the app with `roadcrew`, or join a trip.", SIGN_IN)
+    except Unreachable as error:
+        return _say(error.detail, UNREACHABLE)
+    except (RoadcrewError, Refused) as error:
+        return _say(error.detail, REFUSED)
+    except (NeedsTrip, ValueError) as error:
+        return _say(str(error), USAGE)

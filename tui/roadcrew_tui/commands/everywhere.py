@@ -1,0 +1,77 @@
+"""Actions of every screen: help, the palette, going back, quitting, looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roadcrew_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from roadcrew_tui.screens.base import CommandScreen
+
+
+class Actions(Command):
+    id = "app.actions"
+    keys = "colon"
+    title = "Find an action"
+    help = "Lists everything that can be done here; type to narrow it down. Also ctrl+p."
+    group = "Everywhere"
+    places = ("welcome", "lobby", "trip")
+    footer = "actions"
+    always_in_footer = True
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        screen.app.action_command_palette()
+
+
+class Help(Command):
+    id = "app.help"
+    keys = "question_mark,f1"
+    title = "Help"
+    help = "Shows the keys of this screen and what each does."
+    group = "Everywhere"
+    places = ("welcome", "lobby", "trip")
+    footer = "help"
+    always_in_footer = True
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.help import HelpScreen  # noqa: PLC0415 - shown rarely
+
+        await screen.app.push_screen(HelpScreen(screen.places))
+
+
+class ChangeLook(Command):
+    id = "app.look"
+    keys = "ctrl+t"
+    title = "Change colours"
+    help = "Goes from dark to light to the terminal's own colours, and keeps your choice."
+    group = "Everywhere"
+    places = ("welcome", "lobby", "trip")
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        screen.crew_app.next_look()
+
+
+class ChangeSigns(Command):
+    id = "app.signs"
+    title = "Change signs"
+    help = "Draws with Unicode signs or with plain ASCII ones, and keeps your choice."
+    group = "Everywhere"
+    places = ("welcome", "lobby", "trip")
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        screen.crew_app.next_symbols()
+
+
+class Back(Command):
+    id = "app.back"
+    keys = "q,escape"
+    title = "Go back"
+    help = "Leaves this screen. In the list of trips it quits."
+    group = "Everywhere"
+    places = ("welcome", "lobby", "trip")
+    footer = "back"
+    always_in_footer = True
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        await screen.go_back()

@@ -1,0 +1,188 @@
+"""Actions on polls: ask, vote, end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roadcrew_tui.commands.base import Args, Argument
+from roadcrew_tui.commands.trip import TripCommand
+
+if TYPE_CHECKING:
+    from roadcrew_client import Client
+
+    from roadcrew_domain.polls import Answer, Poll
+    from roadcrew_tui.screens.polls import PollsPane
+    from roadcrew_tui.screens.trip import TripScreen
+
+POLL = Argument("poll", "its question, the start of it, or its id", required=True)
+
+
+class PollCommand(TripCommand):
+    """An action of the polls tab."""
+
+    group = "Polls"
+    places = ("polls",)
+
+    def available(self, screen: TripScreen) -> bool:
+        return screen.trip is not None and screen.tab == "polls"
+
+
+def pane_of(screen: TripScreen) -> PollsPane:
+    """The polls tab."""
+    from roadcrew_tui.screens.polls import PollsPane  # noqa: PLC0415 - for a fast start
+
+    return screen.query_one(PollsPane)
+
+
+def shown_poll(screen: TripScreen) -> Poll | None:
+    """The poll under the cursor."""
+    if screen.trip is None or screen.tab != "polls" or not screen.query("#polls"):
+        return None
+    return pane_of(screen).chosen_poll(screen.trip)
+
+
+class PollAction(PollCommand):
+    """An action on the poll under the cursor, while it takes votes."""
+
+    def available(self, screen: TripScreen) -> bool:
+        poll = shown_poll(screen)
+        return poll is not None and poll.takes_votes(screen.snapshot.now())
+
+
+class OpenPoll(PollCommand):
+    id = "poll.new"
+    keys = "n"
+    title = "New poll"
+    help = "Asks the crew: one choice, several, or yes, maybe, no for each option; with a deadline if you like."
+    footer = "new poll"
+    sub = ("poll", "new")
+    arguments = (
+        Argument("question", "what to ask", required=True),
+        Argument("option", "an option; give it at least twice", required=False, many=True),
+        Argument("kind", "how to vote", choices=("single", "multiple", "yes-maybe-no")),
+        Argument("closes", 'a deadline, such as "18:00" or "in 2 h"', kind="time"),
+    )
+    examples = ('roadcrew poll new "When do we fly?" --option "20 May" --option "21 May" --kind yes-maybe-no',)
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.poll_actions import ask_crew  # noqa: PLC0415 - when it is opened
+
+        await ask_crew(screen)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
+
+        return await headless.open_poll(client, args)
+
+
+class Vote(PollAction):
+    id = "poll.vote"
+    keys = "space"
+    title = "Vote"
+    help = "Votes for the option under the cursor, or goes to the next answer; again takes it back."
+    footer = ""
+    sub = ("poll", "vote")
+    arguments = (
+        POLL,
+        Argument("yes", "an option: its text, number (from 1) or id", many=True),
+        Argument("maybe", "an option that you could live with", many=True),
+        Argument("no", "an option that you can't", many=True),
+    )
+    examples = (
+        'roadcrew poll vote "When do we fly?" --yes "Wed 20 May"',
+        'roadcrew poll vote "When" --yes 1 --maybe 2 --no 3',
+    )
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.poll_actions import vote_next  # noqa: PLC0415 - for a fast start
+
+        await vote_next(screen)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
+
+        return await headless.vote(client, args)
+
+
+class _Say(PollAction):
+    answer: Answer
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.poll_actions import vote_for  # noqa: PLC0415 - for a fast start
+
+        await vote_for(screen, self.answer)
+
+
+class SayYes(_Say):
+    id = "poll.yes"
+    keys = "y"
+    title = "Yes"
+    help = "Says yes to the option under the cursor."
+    answer = "yes"
+
+
+class SayMaybe(_Say):
+    id = "poll.maybe"
+    keys = "m"
+    title = "Maybe"
+    help = "Says that you could live with the option under the cursor."
+    answer = "maybe"
+
+    def available(self, screen: TripScreen) -> bool:
+        poll = shown_poll(screen)
+        return poll is not None and poll.kind == "yes-maybe-no" and super().available(screen)
+
+
+class SayNo(_Say):
+    id = "poll.no"
+    keys = "x"
+    title = "No"
+    help = "Says no to the option under the cursor; in other polls it takes a vote back."
+    answer = "no"
+
+
+class End(PollCommand):
+    id = "poll.end"
+    keys = "e"
+    title = "End this poll"
+    help = "Closes the poll under the cursor, or settles its tie. Only the organiser or who asked can."
+    footer = "end"
+    sub = ("poll", "end")
+    arguments = (POLL, Argument("option", "settles a tie: its text, number or id"))
+    examples = ('roadcrew poll end "When do we fly?"', 'roadcrew poll end "When" --option "Wed 20 May"')
+
+    def available(self, screen: TripScreen) -> bool:
+        poll = shown_poll(screen)
+        if poll is None or screen.trip is None or screen.me not in (screen.trip.organiser, poll.opened_by):
+            return False
+        return not poll.closed or (poll.outcome is not None and poll.outcome.tie)
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.poll_actions import end_poll  # noqa: PLC0415 - for a fast start
+
+        await end_poll(screen)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
+
+        return await headless.end_poll(client, args)
+
+
+class UseDates(PollCommand):
+    id = "poll.use-dates"
+    title = "Set the trip's dates to the winner"
+    help = "When the winner of this poll is a date or a range: makes it the dates of the trip."
+
+    def available(self, screen: TripScreen) -> bool:
+        from roadcrew_tui.screens.poll_actions import winning_dates  # noqa: PLC0415 - for a fast start
+
+        poll = shown_poll(screen)
+        return poll is not None and winning_dates(screen, poll) is not None
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.poll_actions import offer_dates  # noqa: PLC0415 - for a fast start
+
+        poll = shown_poll(screen)
+        if poll is not None:
+            await offer_dates(screen, poll.id)
+

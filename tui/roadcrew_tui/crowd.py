@@ -1,0 +1,196 @@
+"""Simulated members: real clients of a real server, each with its own connection, acting from a seed.
+
+They are what `roadcrew demo` fills its sample trip with, and they say what they are in their names. Run as a
+process of their own (`python -P -m roadcrew_tui.crowd`), so that they take nothing from the terminal's thread.
+On the end each prints one line of JSON: its name, how far it read, and a digest of the trip as it sees it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import random
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from roadcrew_client import Client, LiveTrip
+from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
+from roadcrew_domain.money import Money
+from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll, Poll
+from roadcrew_domain.refusals import Refused
+from roadcrew_domain.trip import Trip, TripAct
+from roadcrew_domain.views import encode_trip
+
+NAMES = ("Ben", "Carla", "Dev", "Elif", "Finn", "Grace", "Hugo", "Ines", "Jonas", "Kaya")
+MARK = "(sim)"
+"""Behind the name of every simulated member."""
+MOST = 40
+SETTLE = 10.0
+"""Seconds within which everybody must have read everything after the last act."""
+PLACES = ("overview", "polls", "hotels")
+
+
+@dataclass(frozen=True)
+class Idea:
+    """Something that one of the crowd brings up, once there are enough people for it."""
+
+    after: float
+    act: Callable[[LiveTrip], TripAct]
+
+
+IDEAS = (
+    Idea(
+        1.0,
+        lambda live: OpenPoll(
+            "When do we fly?",
+            "yes-maybe-no",
+            ("Wed 20 May", "Thu 21 May", "Fri 22 May"),
+            live.server_now() + timedelta(hours=2),
+        ),
+    ),
+    Idea(1.6, lambda _: ShortlistHotel("Casa Azul", "Lisbon", 4, Money(8400, "EUR"), "https://example.org/casa-azul")),
+    Idea(2.4, lambda _: ShortlistHotel("Alfama Rooms", "Lisbon", 2, Money(4800, "EUR"))),
+    Idea(3.0, lambda _: OpenHotelVoting("cheapest")),
+    Idea(4.2, lambda _: OpenPoll("Who drives from the airport?", "single", ("Nobody, metro", "A taxi", "Rent a car"))),
+    Idea(5.4, lambda _: ShortlistHotel("Pensão Miradouro", "Lisbon", 3, Money(6150, "EUR"))),
+    Idea(7.0, lambda _: OpenPoll("What must we see?", "multiple", ("Belém", "Sintra", "LX Factory", "Tile museum"))),
+)
+
+
+class Member:
+    """One simulated member."""
+
+    def __init__(self, name: str, seed: int, ideas: Sequence[Idea], pace: float, others: list[LiveTrip]) -> None:
+        self.name = f"{name} {MARK}"
+        self._others = others
+        self._random = random.Random(seed)  # noqa: S311 - a plan that can be repeated, not a secret
+        self._ideas = list(ideas)
+        self._pace = pace
+        self._mine: str | None = None
+
+    async def take_part(self, server: str, invite: str, arrival: float, stop: asyncio.Event) -> dict[str, object]:
+        """Arrive, act until told to stop, wait until all is read; what it saw."""
+        await _pause(arrival * self._pace, stop)
+        async with Client(server) as client:
+            session = await client.guest(self.name)
+            self._mine = session.user.id
+            trip = await client.join(invite)
+            async with client.follow(trip.id) as live:
+                self._others.append(live)
+                began = asyncio.get_running_loop().time()
+                while not stop.is_set():
+                    await _pause(self._random.uniform(0.5, 2.2) * self._pace, stop)
+                    if live.trip is None or live.trip.ended or live.status.state in ("gone", "signed-out"):
+                        continue
+                    self._act(live, (asyncio.get_running_loop().time() - began) / self._pace)
+                return await self._report(live)
+
+    def _act(self, live: LiveTrip, seconds: float) -> None:
+        trip = live.trip
+        if trip is None or self._mine not in trip.members:
+            return
+        act = self._next(live, trip, seconds)
+        if act is None:
+            live.look(self._random.choice(PLACES))
+            return
+        with suppress(Refused):
+            live.act(act)
+
+    def _next(self, live: LiveTrip, trip: Trip, seconds: float) -> TripAct | None:
+        if self._ideas and seconds >= self._ideas[0].after:
+            act = self._ideas.pop(0).act(live)
+            known = {p.question for p in trip.polls.values()} | {h.name for h in trip.hotels.values()}
+            new = getattr(act, "question", getattr(act, "name", None)) not in known
+            return act if new and not (isinstance(act, OpenHotelVoting) and trip.voting.open) else None
+        open_polls = [p for p in trip.polls.values() if p.takes_votes(live.server_now())]
+        unvoted = [p for p in open_polls if self._mine not in p.ballots]
+        changes = self._random.random() < 0.08
+        if unvoted or (open_polls and changes):
+            poll = self._random.choice(sorted(unvoted or open_polls, key=lambda p: p.id))
+            return CastVote(poll.id, **self._choice(poll))
+        if trip.voting.open and trip.hotels and (self._mine not in trip.voting.ballots or changes):
+            return VoteHotel(self._random.choice(sorted(trip.hotels)))
+        mine = [p for p in open_polls if p.opened_by == self._mine and len(p.ballots) == len(trip.members)]
+        return ClosePoll(mine[0].id) if mine and self._random.random() < 0.05 else None
+
+    def _choice(self, poll: Poll) -> dict[str, tuple[object, ...]]:
+        options = [o.id for o in poll.options]
+        if poll.kind == "yes-maybe-no":
+            answers = self._random.choices(("yes", "maybe", "no"), (5, 2, 2), k=len(options))
+            return {"answers": tuple(zip(options, answers, strict=True))}
+        picked = 1 if poll.kind == "single" else self._random.randint(1, len(options))
+        return {"option_ids": tuple(self._random.sample(options, picked))}
+
+    async def _report(self, live: LiveTrip) -> dict[str, object]:
+        """What was seen, once nothing waits to be sent and all see the same, or the time for that is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                while any(o.pending for o in self._others) or len({digest(o.confirmed) for o in self._others}) > 1:
+                    await asyncio.sleep(0.05)
+        return {"name": self.name, "digest": digest(live.confirmed)}
+
+
+def digest(trip: Trip | None) -> str:
+    """The same for everybody who sees the same trip."""
+    return hashlib.blake2b(encode_trip(trip), digest_size=8).hexdigest() if trip else "none"
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+async def crowd(server: str, invite: str, people: int, seed: int, pace: float, stop: asyncio.Event) -> list[object]:
+    """Run `people` simulated members until `stop`; what each saw, or the error that ended it."""
+    together: list[LiveTrip] = []
+    members = [
+        Member(
+            NAMES[i] if i < len(NAMES) else f"{NAMES[i % len(NAMES)]} {i // len(NAMES) + 1}",
+            seed * 1000 + i,
+            IDEAS[i::people] if people < len(IDEAS) else IDEAS[i : i + 1],
+            pace,
+            together,
+        )
+        for i in range(people)
+    ]
+    arrivals = [0.3 + i * 0.8 for i in range(people)]
+    work = [m.take_part(server, invite, at, stop) for m, at in zip(members, arrivals, strict=True)]
+    return list(await asyncio.gather(*work, return_exceptions=True))
+
+
+async def _until_stdin_ends(stop: asyncio.Event) -> None:
+    await asyncio.to_thread(sys.stdin.buffer.read)
+    stop.set()
+
+
+async def _main(arguments: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    watching = asyncio.create_task(_until_stdin_ends(stop))
+    results = await crowd(arguments.server, arguments.invite, arguments.people, arguments.seed, arguments.pace, stop)
+    watching.cancel()
+    failed = 0
+    for result in results:
+        failed += isinstance(result, BaseException)
+        print(json.dumps(result if isinstance(result, dict) else {"error": repr(result)}), flush=True)
+    return 1 if failed else 0
+
+
+def main() -> int:
+    """The process; it ends when its standard input does."""
+    parser = argparse.ArgumentParser(prog="roadcrew_tui.crowd", description="Simulated members of one trip.")
+    parser.add_argument("server")
+    parser.add_argument("invite")
+    parser.add_argument("--people", type=int, default=5, choices=range(1, MOST + 1), metavar=f"1..{MOST}")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pace", type=float, default=1.0, help="seconds are multiplied by this")
+    return asyncio.run(_main(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Dates and deadlines as people type them. Pure: the caller says what day and time it is.
+
+Used by forms, sub-commands, and to see whether the winner of a poll is a date.
+"""
+
+import re
+from datetime import date, datetime, timedelta, tzinfo
+
+from roadcrew_tui.when import DAYS, MONTHS
+
+_MONTH = {name.lower(): n for n, name in enumerate(MONTHS, 1)}
+_WEEKDAY = {name.lower(): n for n, name in enumerate(DAYS)}
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_WORDS = re.compile(r"(?:[a-z]{2,9}\.?,?\s+)?(\d{1,2})\.?(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?(?:,?\s+(\d{4}))?")
+_MONTH_FIRST = re.compile(r"(?:[a-z]{2,9}\.?,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?:,?\s+(\d{4}))?")
+_SHORT_RANGE = re.compile(r"(\d{1,2})\.?\s*(?:to|until|-|–|—)\s*(\d{1,2})\.?\s+([a-z]{3,9})\.?(?:,?\s+(\d{4}))?")
+_BETWEEN = re.compile(r"\s+(?:to|until|-|–|—)\s+|\s*(?:–|—)\s*")
+_CLOCK = re.compile(r"(?:at\s+)?(\d{1,2})(?::|\.|h)(\d{2})")
+_IN = re.compile(r"in\s+(\d{1,3})\s*(min|m|minutes?|h|hours?|d|days?|w|weeks?)")
+SOONEST = timedelta(days=60)
+"""A date without a year is the next such date, or one of the last weeks."""
+
+
+class NotADate(ValueError):
+    """Says in a sentence what would be understood."""
+
+
+def _made(day: int, month: int, year: int | None, today: date) -> date | None:
+    try:
+        if year is not None:
+            return date(year, month, day)
+        made = date(today.year, month, day)
+        return made if made >= today - SOONEST else date(today.year + 1, month, day)
+    except ValueError:
+        return None
+
+
+def parse_date(text: str, today: date) -> date | None:
+    """One date: `2026-05-21`, `21 May`, `Wed 20 May`, `May 21, 2026`, `today`, `tomorrow`. None for anything else."""
+    words = " ".join(text.lower().split())
+    if words in ("today", "tomorrow"):
+        return today + timedelta(days=words == "tomorrow")
+    if m := _ISO.fullmatch(words):
+        return _made(int(m[3]), int(m[2]), int(m[1]), today)
+    if (m := _WORDS.fullmatch(words)) and (month := _MONTH.get(m[2][:3])):
+        return _made(int(m[1]), month, int(m[3]) if m[3] else None, today)
+    if (m := _MONTH_FIRST.fullmatch(words)) and (month := _MONTH.get(m[1][:3])):
+        return _made(int(m[2]), month, int(m[3]) if m[3] else None, today)
+    return None
+
+
+def parse_span(text: str, today: date) -> tuple[date, date] | None:
+    """A date (both ends the same) or a range: `21 to 25 May`, `28 May to 2 June`, `2026-05-21 - 2026-05-25`."""
+    words = " ".join(text.lower().split())
+    if m := _SHORT_RANGE.fullmatch(words):
+        ends = parse_date(f"{m[2]} {m[3]} {m[4] or ''}".strip(), today)
+        starts = ends and _made(int(m[1]), ends.month, ends.year, today)
+        return (starts, ends) if starts and ends and starts <= ends else None
+    parts = _BETWEEN.split(words)
+    if len(parts) == 2:
+        ends = parse_date(parts[1], today)
+        starts = parse_date(parts[0], today)
+        if starts and ends and starts > ends and not re.search(r"\d{4}", parts[0]):
+            starts = _made(starts.day, starts.month, ends.year - (starts.month > ends.month), today)
+        return (starts, ends) if starts and ends and starts <= ends else None
+    one = parse_date(words, today)
+    return (one, one) if one else None
+
+
+def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> datetime | None:
+    """When a poll is to close: `18:00`, `in 2 h`, `tomorrow 18:00`, `fri 18:00`, `20 May 18:00`, `20 May` (its end).
+
+    Raises `NotADate` for what is none of these; None for nothing.
+    """
+    words = " ".join(text.lower().replace("t", " ", 1).split() if _ISO.match(text.strip()) else text.lower().split())
+    if not words:
+        return None
+    here = now.astimezone(zone)
+    if m := _IN.fullmatch(words):
+        unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[m[2][0]]
+        return now + timedelta(**{unit: int(m[1])})
+    hour, minute, named = 23, 59, False
+    if m := re.search(rf"(?:^|\s){_CLOCK.pattern}$", words):
+        hour, minute, named = int(m[1]), int(m[2]), True
+        words = words[: m.start()].strip().rstrip(",")
+    if words in _WEEKDAY or words[:3] in _WEEKDAY and words.endswith("day"):
+        day: date | None = here.date() + timedelta(days=(_WEEKDAY[words[:3]] - here.weekday()) % 7)
+    elif not words and named:
+        day = here.date()
+    else:
+        day = parse_date(words, here.date())
+    if day is None or hour > 23 or minute > 59:
+        raise NotADate("Try 18:00, in 2 h, tomorrow 18:00, or 20 May 18:00.")
+    closes = datetime(day.year, day.month, day.day, hour, minute, tzinfo=here.tzinfo)
+    if not words and named and closes <= here:
+        closes += timedelta(days=1)
+    # The zone's offset on that day may be another one than today's.
+    if zone is None:
+        closes = datetime(closes.year, closes.month, closes.day, hour, minute).astimezone()  # noqa: DTZ001
+    return closes

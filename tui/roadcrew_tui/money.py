@@ -1,0 +1,77 @@
+"""Prices as people read and type them: `babel` knows the currencies and how the reader's locale writes them."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import get_currency_precision, get_currency_symbol, list_currencies
+
+from roadcrew_domain.money import Money
+
+_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₺": "TRY", "zł": "PLN", "kč": "CZK", "₩": "KRW"}
+_PRICE = re.compile(r"^\s*(?P<before>[^\d\s.,-]{1,3})?\s*(?P<number>\d[\d.,' ]*)\s*(?P<after>[^\d\s.,-]{1,3})?\s*$")
+
+
+class NotAPrice(ValueError):
+    """Says in a sentence what would be understood."""
+
+
+@lru_cache(maxsize=1)
+def reader_locale() -> Locale:
+    """The locale of the reader's environment; English when it names none that is known."""
+    try:
+        return Locale.default("LC_MONETARY")
+    except (UnknownLocaleError, ValueError, TypeError):
+        return Locale("en")
+
+
+def written(price: Money, locale: Locale | None = None) -> str:
+    """`84 €`, `€84`, `¥12,000`: no decimals for whole amounts. An unknown currency keeps its three letters."""
+    locale = locale or reader_locale()
+    digits = get_currency_precision(price.currency)
+    value = Decimal(price.amount).scaleb(-digits)
+    whole = value == value.to_integral_value()
+    pattern = locale.currency_formats["standard"]
+    fraction = (0, 0) if whole else (digits, digits)
+    text = pattern.apply(
+        value, locale, currency=price.currency, currency_digits=False, force_frac=fraction, decimal_quantization=True
+    )
+    return str(text).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def symbol(currency: str) -> str:
+    """The currency's sign as the reader's locale writes it."""
+    return str(get_currency_symbol(currency, reader_locale()))
+
+
+def parse_price(text: str, *, currency: str = "EUR") -> Money:
+    """`84`, `84 EUR`, `84,50 €`, `$1,200.00`. Without a currency it is `currency`. Raises `NotAPrice`."""
+    found = _PRICE.match(text)
+    if found is None:
+        raise NotAPrice("Try 84 EUR, or 84.50 USD.")
+    named = (found["before"] or found["after"] or "").strip()
+    code = _SIGNS.get(named.lower(), named.upper()) if named else currency
+    if code not in list_currencies():
+        raise NotAPrice("That currency is not known. Try 84 EUR, or 84.50 USD.")
+    digits = get_currency_precision(code)
+    try:
+        value = Decimal(_plain_number(found["number"], digits))
+    except InvalidOperation as error:
+        raise NotAPrice("Try 84 EUR, or 84.50 USD.") from error
+    return Money(int(value.scaleb(digits).to_integral_value(ROUND_HALF_UP)), code)
+
+
+def _plain_number(text: str, digits: int) -> str:
+    text = text.replace("'", "").replace(" ", "")
+    last = max(text.rfind(","), text.rfind("."))
+    if last < 0:
+        return text
+    tail = text[last + 1 :]
+    both = "," in text and "." in text
+    # A mark is decimal unless it groups thousands: "1,200" is twelve hundred, "12,50" is twelve and a half.
+    decimal = both or (len(tail) != 3 or digits == 3) and text.count(text[last]) == 1
+    head = re.sub(r"[.,]", "", text[:last])
+    return f"{head}.{tail}" if decimal else head + tail

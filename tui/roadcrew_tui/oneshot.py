@@ -1,0 +1,101 @@
+"""What sub-commands share: a client for the right server and person, which trip is meant, and printing."""
+
+from __future__ import annotations
+
+import getpass
+import json as json_module
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from roadcrew_domain.text import cleaned
+from roadcrew_tui import settings as prefs
+from roadcrew_tui.commands.base import NeedsTrip
+from roadcrew_tui.settings import Folders
+
+if TYPE_CHECKING:
+    from roadcrew_client import Client
+
+T = TypeVar("T")
+DEFAULT_SERVER = "http://127.0.0.1:8787"
+
+
+async def session(
+    server: str | None, name: str | None, work: Callable[[Client], Awaitable[T]], *, becomes_guest: bool = False
+) -> T:
+    """Run `work` with a client for `server` (default: `ROADCREW_SERVER`, then the last one).
+
+    With `becomes_guest` somebody who is nobody there yet becomes a guest, called `name` or as the settings or
+    the system call them, and stays that person. Raises the client's errors.
+    """
+    from roadcrew_client import Client  # noqa: PLC0415 - not for a fast start
+    from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not for a fast start
+
+    folders = Folders.of_this_person()
+    mine = prefs.load(folders)
+    address = server or os.environ.get("ROADCREW_SERVER") or mine.server or DEFAULT_SERVER
+    credentials = Credentials(folders.data)
+    token = credentials.load(address)
+    async with Client(address, token=token) as client:
+        if token is None and becomes_guest:
+            issued = await client.guest(name or mine.name or getpass.getuser())
+            credentials.save(address, issued.token)
+        client.on_token = lambda new: credentials.save(address, new) if new else credentials.forget(address)
+        return await work(client)
+
+
+async def which_trip(client: Client, wanted: str | None) -> str:
+    """The id of the trip that is meant: an id, a part of a name, or the only one. Raises `NeedsTrip`."""
+    wanted = wanted or os.environ.get("ROADCREW_TRIP")
+    trips = await client.trips()
+    if wanted:
+        exact = [t for t in trips if t.id == wanted]
+        fitting = exact or [t for t in trips if wanted.casefold() in t.name.casefold()]
+        if not fitting and len(wanted) >= 32:
+            return wanted  # an id that we don't list; the server says what is wrong with it
+    else:
+        fitting = list(trips)
+    if len(fitting) == 1:
+        return fitting[0].id
+    if not fitting:
+        raise NeedsTrip(
+            "No trip of yours fits." if wanted else "You are in no trip yet. Start one: roadcrew trip new NAME"
+        )
+    lines = "\n".join(f"  {t.id}  {cleaned(t.name)}" for t in fitting[:20])
+    raise NeedsTrip(f"Say which trip with --trip:\n{lines}")
+
+
+def show(result: Any, *, json: bool) -> None:
+    """Print a result: as JSON, or as lines that people read."""
+    if json:
+        print(json_module.dumps(result, ensure_ascii=False))
+    else:
+        for line in _lines(result, 0):
+            print(line)
+
+
+def _lines(value: Any, depth: int) -> list[str]:
+    space = "  " * depth
+    if isinstance(value, Mapping):
+        rows: list[str] = []
+        for key, inner in value.items():
+            if isinstance(inner, Mapping | list) and inner:
+                rows += [f"{space}{key}:", *_lines(inner, depth + 1)]
+            elif not isinstance(inner, Mapping | list):
+                rows.append(f"{space}{key}: {_word(inner)}")
+        return rows
+    if isinstance(value, list):
+        rows = []
+        for item in value:
+            inner_rows = _lines(item, depth + 1)
+            rows += [f"{space}- {inner_rows[0].lstrip()}", *inner_rows[1:]] if inner_rows else []
+        return rows
+    return [f"{space}{_word(value)}"]
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return cleaned(str(value))

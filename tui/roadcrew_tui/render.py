@@ -1,0 +1,140 @@
+"""Where text becomes something drawn: the only module that builds textual `Content`.
+
+A person's text is data for ever. `said` cleans it again (an older server or a file may not have) and nothing
+here ever reads markup. Widths are terminal cells, not characters. What a screen says, and when, is not for here.
+"""
+
+from collections.abc import Iterable
+
+from textual.content import Content
+
+from roadcrew_domain.text import cleaned
+from roadcrew_tui.symbols import sign
+
+BLANK = Content("")
+LONGEST_SAID = 400
+"""Characters of a person's text that are looked at; no field is longer, and no row shows as much."""
+
+MUTED, STRONG, ACCENT = "$ink-muted", "bold", "$ink-accent"
+GOOD, WARN, BAD = "$ink-good", "$ink-warn", "$ink-bad"
+
+
+def safe(text: object) -> str:
+    """A person's text, or a server's sentence, as harmless plain text on one line."""
+    given = str(text)[:LONGEST_SAID]
+    if given.isascii() and given.isprintable() and given == given.strip():
+        return given
+    return cleaned(given)
+
+
+def said(text: object, style: str = "", *, width: int | None = None) -> Content:
+    """Somebody's words: literal, cleaned, cut to `width` cells with an ellipsis when they are longer."""
+    content = Content.styled(safe(text) or "(nameless)", style)
+    return content if width is None else cut(content, width)
+
+
+def ours(text: str, style: str = "") -> Content:
+    """Our own words. Literal too; control characters are dropped, spaces and line ends kept."""
+    return Content.styled(text, style)
+
+
+def join(*parts: Content | str) -> Content:
+    """Parts side by side. Strings among them are our own words."""
+    return Content.assemble(*parts)
+
+
+def stack(rows: Iterable[Content | str]) -> Content:
+    """One row under another."""
+    return Content("\n").join([row if isinstance(row, Content) else ours(row) for row in rows])
+
+
+def template(words: str, style: str = "", /, **people: object) -> Content:
+    """`template("{who} voted in {what}", who=…, what=…)`: our words around what people said."""
+    parts: list[Content] = []
+    rest = words
+    while rest:
+        before, opened, rest = rest.partition("{")
+        if before:
+            parts.append(ours(before, style))
+        if opened:
+            field, _, rest = rest.partition("}")
+            parts.append(said(people[field], style))
+    return join(*parts)
+
+
+def sentence(words: str, /, *, longest: int = 48, **people: object) -> str:
+    """As `template`, as plain text for a toast or a window title; each name cut to `longest` cells."""
+    return template(words, **{k: said(v, width=longest).plain for k, v in people.items()}).plain
+
+
+def cut(content: Content, width: int) -> Content:
+    """The content in at most `width` cells, ending in an ellipsis when something was left out."""
+    if content.cell_length <= width:
+        return content
+    mark = sign().ellipsis
+    if width <= len(mark):
+        return content.truncate(max(width, 0))
+    return join(content.truncate(width - len(mark)).rstrip(), mark)
+
+
+def pad(content: Content, width: int, *, right: bool = False) -> Content:
+    """The content in exactly `width` cells; `right` puts it at the right end."""
+    content = cut(content, width)
+    blank = " " * max(0, width - content.cell_length)
+    return join(blank, content) if right else join(content, blank)
+
+
+def ends(left: Content, right: Content, width: int) -> Content:
+    """Two texts at the two ends of a line. The left one gives way."""
+    if right.cell_length + 2 > width:
+        return cut(right if not left else left, width)
+    return join(pad(left, width - right.cell_length - 1), " ", right)
+
+
+def heading(words: str, note: Content = BLANK) -> Content:
+    """A heading in small capitals, with a note beside it."""
+    title = ours(words.upper(), "bold $ink-heading")
+    return join(title, "  ", note) if note else title
+
+
+def bare(content: Content) -> Content:
+    """The same words without colours, for a row that is shown reversed."""
+    return content.without_spans
+
+
+def reversed_row(content: Content, width: int) -> Content:
+    """A whole row in the terminal's own two colours, changed about, for themes that own no colours."""
+    return Content.styled(pad(bare(content), width).plain, "reverse bold")
+
+
+def key_hint(key: str, words: str) -> Content:
+    """A key and what it does, as in the last line of a screen."""
+    return join(ours(key, "bold $ink-accent"), " ", ours(words, MUTED))
+
+
+def meter(have: int, need: int, *, width: int = 12) -> Content:
+    """`have` of `need` as dots, or as a count when there are too many of them."""
+    s = sign()
+    filled = min(have, need)
+    if need > width:
+        filled, need = round(filled * width / need), width
+    return join(ours(s.full * filled, GOOD), ours(s.empty * (need - filled), MUTED))
+
+
+def bar(share: float, width: int) -> Content:
+    """A bar of `width` cells, filled to `share` (0 to 1)."""
+    s = sign()
+    filled = round(max(0.0, min(1.0, share)) * width)
+    return join(ours(s.bar * filled, ACCENT), ours(s.bar_rest * (width - filled), "$ink-faint"))
+
+
+def qr(text: str) -> Content:
+    """A QR code in half blocks, two modules a character, dark on light whatever the theme."""
+    import segno  # noqa: PLC0415 - only when an invite is shown
+
+    rows = [[bool(m) for m in row] for row in segno.make(text, error="l", micro=False).matrix_iter(border=2)]
+    if len(rows) % 2:
+        rows.append([False] * len(rows[0]))
+    glyphs = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+    drawn = ["".join(glyphs[pair] for pair in zip(top, low, strict=True)) for top, low in zip(rows[::2], rows[1::2], strict=True)]
+    return Content.styled("\n".join(drawn), "#000000 on #ffffff")

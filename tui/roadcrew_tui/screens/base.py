@@ -1,0 +1,97 @@
+"""What our screens have in common: actions by key, by the last line and by palette. No layout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.binding import Binding
+from textual.screen import Screen
+
+from roadcrew_tui import commands, render
+from roadcrew_tui.commands.base import Command, Place, shown_key
+from roadcrew_tui.widgets.lines import KeyLine, Part
+
+if TYPE_CHECKING:
+    from roadcrew_tui.app import RoadcrewApp
+
+
+def bindings(*modules: str) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
+    """The bindings of the actions of some modules."""
+    return [
+        Binding(c.keys, f"command('{c.id}')", c.title, show=False, id=c.id)
+        for module in modules
+        for c in commands.of(module)
+        if c.keys
+    ]
+
+
+class CommandScreen(Screen[None]):
+    """A screen whose actions are `Command`s."""
+
+    MODULES: ClassVar[tuple[str, ...]] = ("everywhere",)
+    back_words: ClassVar[str] = "back"
+
+    @property
+    def crew_app(self) -> RoadcrewApp:
+        """The app, as what it is."""
+        return cast("RoadcrewApp", self.app)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where we are, for what is available."""
+        raise NotImplementedError
+
+    def offered(self) -> list[Command]:
+        """What can be done right now."""
+        here = self.places
+        return [
+            c
+            for module in self.MODULES
+            for c in commands.of(module)
+            if any(place in here for place in c.places) and c.available(self)
+        ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys of actions that are not offered do nothing."""
+        if action == "command":
+            return any(c.id == parameters[0] for c in self.offered())
+        return super().check_action(action, parameters)
+
+    def action_command(self, command_id: str) -> None:
+        """Run an action; whatever goes wrong is said in its own words."""
+        command = commands.find(command_id)
+        self.run_worker(self.crew_app.guarded(command.on_screen(self)), group="commands", name=command_id)
+
+    async def go_back(self) -> None:
+        """What `esc` and `q` do."""
+        self.app.pop_screen()
+
+    # --- the last line ---------------------------------------------------------------------------
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """More of the last line, before the actions: (id, key, words)."""
+        return []
+
+    def show_keys(self) -> None:
+        """Draw the last line anew."""
+        keymap = self.crew_app.settings.keymap
+        first = [Part(f"={i}", render.key_hint(key, words)) for i, key, words in self.hints()]
+        shown: list[Part] = []
+        kept: list[Part] = []
+        for c in self.offered():
+            if c.footer:
+                words = self.back_words if c.id == "app.back" else c.footer
+                part = Part(c.id, render.key_hint(shown_key(keymap.get(c.id, c.keys)), words))
+                (kept if c.always_in_footer else shown).append(part)
+        self.query_one(KeyLine).show([*first, *shown], kept)
+
+    @on(KeyLine.Clicked, "KeyLine")
+    def _key_clicked(self, event: KeyLine.Clicked) -> None:
+        event.stop()
+        if not event.part.startswith("="):
+            self.action_command(event.part)
+        elif hasattr(self.focused, "action_choose"):
+            cast(Any, self.focused).action_choose()
+
+

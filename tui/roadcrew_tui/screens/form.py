@@ -1,0 +1,237 @@
+"""A form over the screen: a few fields, one way to send them, a sentence under the field that was not right.
+
+Enter goes to the next field and sends from the last one; esc leaves without sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from roadcrew_tui import render
+from roadcrew_tui.widgets.choice import Choice
+from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A line to fill in. `kind` `list` grows: one more line as long as the last one is filled; its value has one
+    text a line. `hint` is ours and stands under the field; `value` may be a person's words."""
+
+    id: str
+    label: str
+    hint: str = ""
+    value: str = ""
+    kind: Literal["text", "password", "choice", "list"] = "text"
+    options: tuple[tuple[str, str], ...] = ()
+    most: int = 20
+    longest: int = 200
+
+
+class FormProblem(Exception):
+    """What was typed can't be used; `field` says where (or None), `detail` says why in a sentence."""
+
+    def __init__(self, field: str | None, detail: str) -> None:
+        super().__init__(detail)
+        self.field, self.detail = field, detail
+
+
+Send = Callable[[Values], Awaitable[None]]
+
+
+class Form(ModalScreen[bool]):
+    """Dismissed with True once `send` has accepted what was typed."""
+
+    CSS_PATH = "form.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+
+    def __init__(self, title: str, fields: Sequence[Field], send: Send, *, button: str, lead: str = "") -> None:
+        super().__init__()
+        self._words = title
+        self._fields = tuple(fields)
+        self._send = send
+        self._button = button
+        self._lead = lead
+        self._sending = False
+
+    def compose(self) -> ComposeResult:
+        """Fields one under another; the line of keys below."""
+        with VerticalScroll(id="form", can_focus=False):
+            yield Lines(id="form-title")
+            for field in self._fields:
+                yield Lines(id=f"label-{field.id}", classes="label")
+                if field.kind == "choice":
+                    yield Choice(field.options, field.value or field.options[0][0], id=f"field-{field.id}")
+                elif field.kind == "list":
+                    for n, text in enumerate([*field.value.split("\n"), ""] if field.value else ["", ""]):
+                        yield self._input(field, text, n)
+                else:
+                    yield self._input(field, field.value)
+                yield Lines(id=f"note-{field.id}", classes="note")
+            yield Lines(id="form-problem")
+            yield PartsLine(id="form-keys", gap=3)
+
+    @staticmethod
+    def _input(field: Field, value: str, n: int | None = None) -> Input:
+        return Input(
+            render.safe(value),
+            password=field.kind == "password",
+            compact=True,
+            max_length=field.longest,
+            id=f"field-{field.id}" if n is None else f"field-{field.id}-{n}",
+            classes=f"of-{field.id}",
+            select_on_focus=False,
+        )
+
+    def on_mount(self) -> None:
+        """Say what everything is; start in the first field."""
+        lead = self._lead
+        title = render.heading(self._words)
+        self.query_one("#form-title", Lines).show(
+            lambda _: render.stack([title, render.ours(lead, render.MUTED)]) if lead else title
+        )
+        for field in self._fields:
+            label = field.label
+            self.query_one(f"#label-{field.id}", Lines).show(lambda _, label=label: render.ours(label))  # type: ignore[misc]
+            self._note(field.id, field.hint, render.MUTED)
+        keys = [("send", "enter", self._button), ("next", "tab", "next field"), ("leave", "esc", "leave")]
+        self.query_one("#form-keys", PartsLine).show([Part(i, render.key_hint(k, words)) for i, k, words in keys])
+        self.query("Input, Choice").first(Widget).focus()
+
+    def _note(self, field: str, words: str, style: str) -> None:
+        note = self.query_one(f"#note-{field}", Lines)
+        note.display = bool(words)
+        text = render.said(words, style) if words else render.BLANK
+        note.show(lambda width: text.fold(width)[0] if text.cell_length <= width else render.stack(text.wrap(max(width, 1))))
+
+    def values(self) -> dict[str, str]:
+        """What is typed, by field."""
+        found: dict[str, str] = {}
+        for field in self._fields:
+            if field.kind == "choice":
+                found[field.id] = self.query_one(f"#field-{field.id}", Choice).value
+            else:
+                lines = [i.value.strip() for i in self.query(f".of-{field.id}").results(Input)]
+                found[field.id] = "\n".join(line for line in lines if line)
+        return found
+
+    def say(self, problem: FormProblem | None) -> None:
+        """Show what was not right, where it was, or take it away."""
+        for field in self._fields:
+            mine = problem is not None and problem.field == field.id
+            self._note(field.id, problem.detail if mine and problem else field.hint, render.BAD if mine else render.MUTED)
+        placed = problem is not None and any(f.id == problem.field for f in self._fields)
+        line = self.query_one("#form-problem", Lines)
+        line.display = problem is not None and not placed
+        if problem is not None and not placed:
+            text = render.said(problem.detail, render.BAD)
+            line.show(lambda width: render.stack(text.wrap(max(width, 1))))
+        elif problem is not None:
+            self.query(f"#field-{problem.field}, .of-{problem.field}").first(Widget).focus()
+
+    # --- going through it ------------------------------------------------------------------------
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        inputs = [w for w in self.query("Input, Choice") if w.display]
+        last = inputs[-1] is event.input
+        empty_end = self._list_of(event.input) is not None and not event.value.strip()
+        if last or (empty_end and self._list_inputs(event.input)[-1] is event.input and not self._after(event.input)):
+            self.action_send()
+        else:
+            self.focus_next()
+
+    def key_enter(self) -> None:
+        """Enter on a choice goes on, or sends from the end."""
+        if isinstance(self.focused, Choice):
+            if self.query("Input, Choice").last(Widget) is self.focused:
+                self.action_send()
+            else:
+                self.focus_next()
+
+    @on(Input.Changed)
+    async def _typed(self, event: Input.Changed) -> None:
+        field = self._list_of(event.input)
+        if field is None or not event.value.strip():
+            return
+        lines = self._list_inputs(event.input)
+        if lines[-1] is event.input and len(lines) < field.most:
+            await self.mount(self._input(field, "", len(lines)), after=event.input)
+
+    def _list_of(self, line: Input) -> Field | None:
+        return next((f for f in self._fields if f.kind == "list" and line.has_class(f"of-{f.id}")), None)
+
+    def _list_inputs(self, line: Input) -> list[Input]:
+        field = self._list_of(line)
+        return list(self.query(f".of-{field.id}").results(Input)) if field else []
+
+    def _after(self, line: Input) -> bool:
+        return list(self.query("Input, Choice"))[-1] is not line
+
+    @on(PartsLine.Clicked)
+    def _clicked(self, event: PartsLine.Clicked) -> None:
+        event.stop()
+        if event.part == "send":
+            self.action_send()
+        elif event.part == "leave":
+            self.action_leave()
+        else:
+            self.focus_next()
+
+    def action_leave(self) -> None:
+        """Nothing is sent."""
+        self.dismiss(False)
+
+    def action_send(self) -> None:
+        """Send once; a second enter while it is under way does nothing."""
+        if not self._sending:
+            self._sending = True
+            self.run_worker(self._do_send(), group="form")
+
+    async def _do_send(self) -> None:
+        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
+        from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not before the first paint
+
+        self.say(None)
+        try:
+            await self._send(self.values())
+        except FormProblem as problem:
+            self.say(problem)
+        except Refused as refused:
+            self.say(FormProblem(_field_of(refused.facts), refused.detail))
+        except RoadcrewError as error:
+            self.say(FormProblem(_field_of(error.facts), error.detail))
+        else:
+            self.dismiss(True)
+        finally:
+            self._sending = False
+
+
+_FIELDS = {
+    "trip's name": "name",
+    "hotel's name": "name",
+    "startsOn": "dates",
+    "endsOn": "dates",
+    "requiredMembers": "members",
+    "discountPercent": "discount",
+    "closesAt": "closes",
+    "option": "options",
+    "pricePerNight": "price",
+}
+
+
+def _field_of(facts: Mapping[str, object]) -> str | None:
+    field = facts.get("field")
+    return _FIELDS.get(field, field) if isinstance(field, str) else None

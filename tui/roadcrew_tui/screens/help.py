@@ -1,0 +1,65 @@
+"""The keys of where one is, and what each action does."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from roadcrew_tui import commands, render
+from roadcrew_tui.commands.base import GROUPS, Command, Place, shown_key
+from roadcrew_tui.widgets.lines import Lines
+
+MOVING = (
+    ("arrows", "move; enter opens or votes"),
+    ("tab", "to the next part of the screen"),
+    ("esc", "back"),
+    ("ctrl+c", "twice quits; once copies what is selected"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closed by any of the keys that open or leave."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "Close", show=False)]
+
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        super().__init__()
+        self._places = places
+
+    def compose(self) -> ComposeResult:
+        """One long text that scrolls."""
+        with VerticalScroll(id="help"):
+            yield Lines(id="help-text")
+
+    def on_mount(self) -> None:
+        """The scroll takes the keys."""
+        self.query_one("#help-text", Lines).show(self._draw)
+        self.query_one("#help", VerticalScroll).focus()
+
+    def _draw(self, width: int) -> Content:
+        here = [c for c in commands.everything() if any(p in self._places for p in c.places)]
+        rows: list[Content | str] = [render.heading("Moving about")]
+        rows += [self._row(key, words, width) for key, words in MOVING]
+        for group in GROUPS:
+            mine = [c for c in here if c.group == group]
+            if mine:
+                rows += ["", render.heading(group)]
+                rows += [self._row(self._key(c), f"{c.title}. {c.help}", width) for c in mine]
+        rows += ["", render.ours("esc closes this. Keys can be changed in the settings file.", render.MUTED)]
+        return render.stack(rows)
+
+    def _key(self, command: Command) -> str:
+        keymap = getattr(self.app, "settings").keymap  # noqa: B009 - ours has it; Textual's type does not
+        return shown_key(keymap.get(command.id, command.keys)) or "(: only)"
+
+    @staticmethod
+    def _row(key: str, words: str, width: int) -> Content:
+        lines = render.ours(words).wrap(max(20, width - 11))
+        first = render.join(render.pad(render.ours(key, "bold $ink-accent"), 11), lines[0])
+        return render.stack([first, *(render.join(" " * 11, line) for line in lines[1:])])

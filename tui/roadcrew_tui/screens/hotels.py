@@ -1,0 +1,135 @@
+"""The hotels of a trip: the shortlist as a table, with votes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+
+from roadcrew_domain.trip import Trip
+from roadcrew_tui import money, render
+from roadcrew_tui.screens.hotels_model import HotelRow, Shortlist, shortlist
+from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.snapshot import Snapshot
+from roadcrew_tui.symbols import sign
+from roadcrew_tui.widgets.lines import Lines
+from roadcrew_tui.widgets.rows import Row, RowList
+
+if TYPE_CHECKING:
+    from roadcrew_tui.screens.trip import TripScreen
+
+WIDE = 96
+STARS, PRICE = 5, 10
+MOST_DOTS = 8
+
+
+class HotelsPane(Pane):
+    """One table and one sentence."""
+
+    def compose(self) -> ComposeResult:
+        """Table above, sentence below."""
+        yield RowList(id="hotels", keeps_sign=True)
+        yield Lines(id="hotels-words")
+
+    def start(self) -> None:
+        """In the table."""
+        self.query_one("#hotels", RowList).focus()
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """Nothing: voting is an action of its own."""
+        return []
+
+    @property
+    def hotel_id(self) -> str | None:
+        """The hotel under the cursor."""
+        return self.query_one("#hotels", RowList).cursor
+
+    def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
+        """Draw the table."""
+        m = shortlist(trip, me, snapshot.sending)
+        table = self.query_one("#hotels", RowList)
+        table.show([Row(r.id, _hotel(r, m)) for r in m.rows], heading=_heading(table.size.width - 2) if m.rows else None)
+        self.query_one("#hotels-words", Lines).show(_words(m))
+
+    def on_resize(self) -> None:
+        """The heading has columns too."""
+        self.call_after_refresh(cast("TripScreen", self.screen).redraw)
+
+    @on(RowList.Chosen, "#hotels")
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        cast("TripScreen", self.screen).action_command("hotel.vote")
+
+    @on(RowList.Moved, "#hotels")
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        cast("TripScreen", self.screen).show_keys()
+
+
+def _name_width(width: int) -> int:
+    return max(14, min(34, width - 2 * STARS - PRICE - 26))
+
+
+def _heading(width: int) -> Content:
+    name = _name_width(width)
+    cells = [render.pad(render.ours("Hotel", render.MUTED), name + 2 + STARS + 2)]
+    cells += [render.pad(render.ours("night", render.MUTED), PRICE, right=True), render.ours("   votes", render.MUTED)]
+    if width >= WIDE:
+        cells += [render.ours(" " * 17 + "who" + " " * 17 + "added by", render.MUTED)]
+    return render.cut(render.join(*cells), width)
+
+
+def _hotel(r: HotelRow, m: Shortlist) -> Callable[[int], Content]:
+    s = sign()
+
+    def draw(width: int) -> Content:
+        name = _name_width(width)
+        place = render.join(render.said(r.name, "bold" if r.won else ""), "  ", render.said(r.city, render.MUTED))
+        stars = render.pad(render.ours(s.star * r.stars, render.WARN), STARS)
+        price = render.pad(render.ours(money.written(r.price)), PRICE, right=True)
+        dots = s.vote * r.votes if r.votes <= MOST_DOTS else f"{s.vote} {r.votes}"
+        votes = render.pad(render.ours(dots, render.GOOD), MOST_DOTS)
+        tail = _tail(r, m)
+        row = render.join(render.pad(place, name), "  ", stars, "  ", price, "   ", votes, " ")
+        if width < WIDE:
+            return render.cut(render.join(row, tail), width)
+        voters = render.cut(render.join(*_listed(r.voters)), 18)
+        link = render.said(r.url or "", render.MUTED) if r.url else render.BLANK
+        by = render.pad(render.said(r.added_by, render.MUTED), 12)
+        return render.cut(render.join(row, render.pad(tail, 12), " ", render.pad(voters, 19), " ", by, " ", link), width)
+
+    return draw
+
+
+def _tail(r: HotelRow, m: Shortlist) -> Content:
+    if r.sending:
+        return render.ours("sending", render.WARN)
+    if r.won:
+        return render.ours("chosen", render.GOOD)
+    return render.ours("your vote", render.ACCENT) if r.mine else render.BLANK
+
+
+def _listed(names: tuple[str, ...]) -> list[Content | str]:
+    parts: list[Content | str] = []
+    for name in names:
+        parts += [", " if parts else "", render.said(name)]
+    return parts
+
+
+def _words(m: Shortlist) -> Callable[[int], Content]:
+    def draw(width: int) -> Content:
+        parts: list[Content | str] = [render.template(m.words, what=m.what)]
+        if m.open:
+            names: list[Content | str] = ["you"] if m.waiting_for_me else []
+            for name in m.waiting[:3]:
+                names += [", " if names else "", render.said(name)]
+            more = len(m.waiting) - 3
+            parts += [", waiting for ", *names, f" and {more} more" if more > 0 else ""] if names else []
+            parts += [". " if names else ", that is everybody. ", m.rule]
+        return render.stack(render.join(*parts).wrap(max(20, width)))
+
+    return draw

@@ -1,0 +1,190 @@
+"""Letting others in: the code, the link, a QR code; to the clipboard, or printed."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from roadcrew_domain.crew import Invite
+from roadcrew_tui import render, when
+from roadcrew_tui.snapshot import Snapshot
+from roadcrew_tui.widgets.lines import KeyLine, Lines, Part
+
+if TYPE_CHECKING:
+    from roadcrew_tui.app import RoadcrewApp
+    from roadcrew_tui.screens.trip import TripScreen
+
+SENT = "Sent to your clipboard. If pasting fails, press p to print it."
+
+
+def link_of(base: str, code: str) -> str:
+    """The address of an invite's page."""
+    return f"{base.rstrip('/')}/j/{code}"
+
+
+def warning_about(link: str) -> str | None:
+    """What is wrong with sending this link to somebody, in a sentence."""
+    parts = urlsplit(link)
+    host = parts.hostname or ""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost" or host.endswith(".localhost")
+    if loopback:
+        return "This link works only on this computer. Set a public address first: roadcrew serve --public-url URL."
+    if parts.scheme != "https":
+        return "This link is plain http: what you write can be read on the way. Fine at home, not across the internet."
+    return None
+
+
+def lines_to_share(trip_name: str, link: str) -> str:
+    """What goes into a chat."""
+    return "\n".join(
+        [render.sentence("Join {name} on Roadcrew: {link}", name=trip_name, link=link, longest=200),
+         f"In a terminal: uvx roadcrew join {link}"]
+    )  # fmt: skip
+
+
+class InviteScreen(ModalScreen[str]):
+    """Dismissed with `renew` or `revoke`, or with nothing."""
+
+    CSS_PATH = "invite.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,i,enter", "dismiss('')", "Close", show=False),
+        Binding("c", "copy", "Copy", show=False),
+        Binding("p", "print", "Print", show=False),
+        Binding("n", "dismiss('renew')", "New invite", show=False),
+        Binding("x", "dismiss('revoke')", "End invite", show=False),
+    ]
+
+    def __init__(self, app: RoadcrewApp, trip_name: str, invite: Invite | None, link: str, snapshot: Snapshot, *, organiser: bool) -> None:
+        super().__init__()
+        self._crew_app = app
+        self._trip_name = trip_name
+        self._invite = invite
+        self._link = link
+        self._snapshot = snapshot
+        self._organiser = organiser
+
+    def compose(self) -> ComposeResult:
+        """Words left, QR code right."""
+        with VerticalScroll(id="invite", can_focus=False):
+            with Horizontal(id="invite-both"):
+                yield Lines(id="invite-words")
+                yield Lines(id="invite-qr")
+            yield KeyLine(id="invite-keys")
+
+    def on_mount(self) -> None:
+        """Everything is known when this opens."""
+        self.query_one("#invite-words", Lines).show(self._words)
+        qr = self.query_one("#invite-qr", Lines)
+        qr.display = self._invite is not None
+        if self._invite is not None:
+            code = render.qr(self._link)
+            qr.styles.width = code.split("\n")[0].cell_length
+            qr.show(lambda _: code)
+        keys = [("copy", "c", "copy"), ("print", "p", "print")] if self._invite is not None else []
+        if self._organiser:
+            keys += [("renew", "n", "new invite")]
+            keys += [("revoke", "x", "end it")] if self._invite is not None else []
+        self.query_one("#invite-keys", KeyLine).show([Part(i, render.key_hint(k, w)) for i, k, w in (*keys, ("", "esc", "close"))])
+
+    def _words(self, width: int) -> Content:
+        if self._invite is None:
+            who = "Press n to make one." if self._organiser else "The organiser can make one."
+            return render.stack([render.heading("Invite"), "", "There is no invite now.", who])
+        now = self._snapshot.now()
+        rows: list[Content | str] = [render.heading("Invite"), "", render.said(self._trip_name), ""]
+        rows += [render.ours("Code", render.MUTED), render.said(self._invite.code, "bold")]
+        rows += ["", render.ours("Link", render.MUTED), *_broken(self._link, width), ""]
+        rows += [render.ours("In a terminal", render.MUTED), *render.ours("uvx roadcrew join LINK").wrap(width)]
+        limits = []
+        if self._invite.expires_at is not None:
+            limits.append(f"ends {when.clock(self._invite.expires_at, now)}, {when.until(self._invite.expires_at, now)}")
+        if self._invite.max_uses is not None:
+            limits.append(f"{self._invite.uses} of {self._invite.max_uses} used")
+        if limits:
+            rows += ["", render.ours(", ".join(limits), render.MUTED)]
+        warning = warning_about(self._link)
+        if warning is not None:
+            rows += ["", *render.ours(warning, render.WARN).wrap(width)]
+        return render.stack(rows)
+
+    def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
+        """The keys by mouse."""
+        event.stop()
+        if event.part in ("copy", "print"):
+            getattr(self, f"action_{event.part}")()
+        else:
+            self.dismiss(event.part)
+
+    def action_copy(self) -> None:
+        """The link alone."""
+        if self._invite is not None:
+            self._crew_app.share(self._link)
+
+    def action_print(self) -> None:
+        """For terminals whose clipboard can't be reached."""
+        if self._invite is not None:
+            self._crew_app.print_below(lines_to_share(self._trip_name, self._link))
+
+
+def _broken(link: str, width: int) -> list[Content]:
+    """A link has no spaces to wrap at, and is of no use when it is cut."""
+    text = render.safe(link)
+    return [render.ours(text[at : at + width], "bold") for at in range(0, len(text), max(1, width))]
+
+
+async def public_base(screen: TripScreen) -> str:
+    """The address under which others reach this server."""
+    from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
+
+    app = screen.crew_app
+    if app.public_url is None:
+        try:
+            app.public_url = (await app.link.call(lambda client: client.server_info())).public_url
+        except RoadcrewError:
+            pass
+    return app.public_url or app.server or ""
+
+
+async def show_invite(screen: TripScreen) -> None:
+    """The invite, and what to do with it."""
+    from roadcrew_tui.screens.ask import CANCEL, Answer  # noqa: PLC0415 - seldom
+
+    base = await public_base(screen)
+    while (trip := screen.trip) is not None:
+        link = link_of(base, trip.invite.code) if trip.invite is not None else ""
+        organiser = trip.organiser == screen.me
+        shown = InviteScreen(screen.crew_app, trip.name, trip.invite, link, screen.snapshot, organiser=organiser)
+        chosen = await screen.app.push_screen_wait(shown)
+        if not chosen:
+            return
+        if chosen == "revoke" or trip.invite is not None:
+            words = "The present link and code will let nobody in any more."
+            answer = Answer(chosen, render.ours("End it" if chosen == "revoke" else "Make a new one"), irreversible=True)
+            if await screen.ask("Invite", render.ours(words), [answer]) == CANCEL:
+                continue
+        await screen.renew_invite(revoke=chosen == "revoke")
+
+
+async def share(screen: TripScreen) -> None:
+    """A line for a chat, to the clipboard."""
+    trip = screen.trip
+    if trip is None:
+        return
+    if trip.invite is None:
+        screen.crew_app.say("There is no invite now. Press i to make one.")
+        return
+    link = link_of(await public_base(screen), trip.invite.code)
+    screen.crew_app.share(lines_to_share(trip.name, link))
+    warning = warning_about(link)
+    if warning is not None:
+        screen.crew_app.say(warning, "warning")

@@ -1,0 +1,127 @@
+"""My trips. Painted at once from what this terminal remembers, then from the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+
+from roadcrew_tui import render
+from roadcrew_tui.commands.base import Place
+from roadcrew_tui.screens.base import CommandScreen, bindings
+from roadcrew_tui.screens.lobby_model import TripRow, rows, rows_remembered
+from roadcrew_tui.symbols import sign
+from roadcrew_tui.widgets.lines import KeyLine, Lines, TitleLine
+from roadcrew_tui.widgets.rows import Row, RowList
+
+
+class LobbyScreen(CommandScreen):
+    """Trips of one person at one server."""
+
+    CSS_PATH = "lobby.tcss"
+    MODULES = ("lobby", "account", "everywhere")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("lobby", "account", "everywhere")]
+    back_words = "quit"
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The lobby."""
+        return ("lobby",)
+
+    def compose(self) -> ComposeResult:
+        """As few widgets as can be: this is the first paint."""
+        yield TitleLine(id="title")
+        yield RowList(id="trips", keeps_sign=True)
+        yield Lines(id="lobby-note")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Paint what is known."""
+        self.redraw()
+        self.query_one("#trips", RowList).focus()
+
+    def on_screen_resume(self) -> None:
+        """Back from a trip: things have changed."""
+        self.crew_app.window_title()
+        if self.crew_app.trips is not None and self.crew_app.user is not None:
+            self.run_worker(self.crew_app.guarded(self.crew_app.list_trips()), group="lobby", exclusive=True)
+
+    def redraw(self) -> None:
+        """Draw everything."""
+        self.show_trips()
+
+    def show_trips(self) -> None:
+        """Draw the trips, who I am, and how it stands with the server."""
+        app = self.crew_app
+        today = datetime.now().astimezone().date()
+        known = app.trips is not None
+        listed = rows(app.trips, today) if app.trips is not None else rows_remembered(self._remembered(), today)
+        self.query_one("#title", TitleLine).show_ends(render.heading("Roadcrew"), self._link_words(known))
+        self.query_one("#trips", RowList).show([Row(t.id, _drawn(t)) for t in listed], heading=render.heading("My trips"))
+        self.query_one("#lobby-note", Lines).show(lambda _: self._note(known, bool(listed)))
+        self.show_keys()
+
+    def _remembered(self) -> list[dict[str, object]]:
+        app = self.crew_app
+        return app.memory.trips(app.server) if app.server else []
+
+    def _link_words(self, known: bool) -> Content:
+        app = self.crew_app
+        host = render.said((app.server or "").removeprefix("https://").removeprefix("http://"), render.MUTED, width=30)
+        if app.trouble:
+            return render.join(render.ours(f"{sign().away} offline", render.WARN), " · ", host)
+        if not known:
+            return render.join(render.ours(f"{sign().waiting} connecting", render.MUTED), " · ", host)
+        who = render.template(" · you are {name}", name=app.user.name) if app.user else render.ours(" · not signed in")
+        return render.join(host, who)
+
+    def _note(self, known: bool, any_trips: bool) -> Content:
+        trouble = self.crew_app.trouble
+        if trouble and any_trips:
+            return render.said(f"{trouble} These are the trips of last time.", render.MUTED)
+        if trouble:
+            return render.said(trouble, render.WARN)
+        if not known and any_trips:
+            return render.ours("As of last time; asking the server…", render.MUTED)
+        if known and not any_trips:
+            return render.stack(
+                [
+                    render.ours("No trips yet."),
+                    render.ours("Press n to plan one, or j to join with a link that somebody sent you.", render.MUTED),
+                ]
+            )
+        return render.BLANK
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """Enter opens a trip, if there is one."""
+        return [("open", "enter", "open")] if self.query_one("#trips", RowList).ids else []
+
+    @on(RowList.Chosen, "#trips")
+    def _chosen(self, event: RowList.Chosen) -> None:
+        if self.crew_app.user is not None:
+            self.crew_app.open_trip(event.row)
+        else:
+            self.crew_app.say("One moment: the server has not answered yet.")
+
+    async def go_back(self) -> None:
+        """There is nothing behind the lobby."""
+        self.app.exit()
+
+
+def _drawn(trip: TripRow) -> Callable[[int], Content]:
+    def draw(width: int) -> Content:
+        needs = render.ours(f"{sign().badge} {trip.needs}", render.WARN) if trip.needs else render.BLANK
+        wide = width >= 70
+        name = width - 20 - (16 if wide else 0) - 20
+        cells = [render.pad(render.said(trip.name), max(12, min(name, 44))), "  "]
+        cells += [render.pad(render.ours(trip.dates, render.MUTED), 18), "  "]
+        if wide:
+            cells += [render.pad(render.ours(trip.crew, render.MUTED), 14), "  "]
+        return render.cut(render.join(*cells, needs), width)
+
+    return draw

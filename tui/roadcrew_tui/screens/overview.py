@@ -1,0 +1,163 @@
+"""The overview of a trip: four questions answered at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+
+from roadcrew_domain.trip import Trip
+from roadcrew_tui import render, when
+from roadcrew_tui.happenings import Happening
+from roadcrew_tui.screens.overview_model import CrewRow, Decision, Need, Overview, overview
+from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.snapshot import Snapshot
+from roadcrew_tui.symbols import sign
+from roadcrew_tui.widgets.lines import Lines
+from roadcrew_tui.widgets.rows import Row, RowList, note
+
+if TYPE_CHECKING:
+    from roadcrew_tui.screens.trip import TripScreen
+
+MOST_HAPPENINGS = 12
+
+
+class OverviewPane(Pane):
+    """Needs and plan, crew and discount, and what is new."""
+
+    model: Overview | None = None
+
+    def compose(self) -> ComposeResult:
+        """Three columns; in a narrow terminal the third one goes under the first."""
+        with Vertical(id="ov-first"):
+            yield RowList(id="needs")
+            yield RowList(id="plan")
+        with Vertical(id="ov-crew"):
+            yield RowList(id="crew")
+            yield Lines(id="discount")
+        yield Lines(id="lately")
+
+    def start(self) -> None:
+        """What needs me comes first; else the plan."""
+        self.query_one("#needs" if self.query_one("#needs", RowList).ids else "#plan", RowList).focus()
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """Enter opens what the cursor is on."""
+        return [("open", "enter", "open")]
+
+    @property
+    def member(self) -> str | None:
+        """The crew member under the cursor, while the crew has the focus."""
+        crew = self.query_one("#crew", RowList)
+        return crew.cursor if crew.has_focus else None
+
+    def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
+        """Draw all four answers."""
+        screen = cast("TripScreen", self.screen)
+        m = overview(trip, me, snapshot.present, now, seen=screen.seen, left=screen.left)
+        self.model = m
+        needs = [Row(n.target, _need(n)) for n in m.needs]
+        nothing = note(render.ours("Nothing. You are done here.", render.MUTED))
+        self.query_one("#needs", RowList).show(needs or [nothing], heading=render.heading("Needs you"))
+        self.query_one("#plan", RowList).show(
+            [Row(f"{n}:{d.target}", _decision(d)) for n, d in enumerate(m.plan)], heading=render.heading("The plan")
+        )
+        count = render.ours(f"{m.have} of {m.need}" if m.have < m.need else f"{m.have}", render.MUTED)
+        self.query_one("#crew", RowList).show(
+            [Row(c.id, _person(c)) for c in m.crew], heading=render.heading("Crew", count)
+        )
+        self.query_one("#discount", Lines).show(_discount(m))
+        self.query_one("#lately", Lines).show(_lately(m.lately, screen.away, now))
+
+    @on(RowList.Chosen, "#needs")
+    @on(RowList.Chosen, "#plan")
+    def _open(self, event: RowList.Chosen) -> None:
+        event.stop()
+        target = event.row.split(":", 1)[1] if event.rows.id == "plan" else event.row
+        screen = cast("TripScreen", self.screen)
+        if target.startswith("poll:"):
+            screen.show_tab("polls", target.removeprefix("poll:"))
+        elif target == "hotels":
+            screen.show_tab("hotels")
+        else:
+            screen.action_command("trip.invite" if target == "invite" else "trip.edit")
+
+    @on(RowList.Chosen, "#crew")
+    def _member(self, event: RowList.Chosen) -> None:
+        event.stop()
+        cast("TripScreen", self.screen).action_command("crew.member")
+
+
+def _need(need: Need) -> Callable[[int], Content]:
+    def draw(width: int) -> Content:
+        what = render.said(need.what) if need.said else render.ours(need.what)
+        room = max(10, width - 18)
+        return render.cut(
+            render.join(render.pad(what, min(room, 26)), "  ", render.ours(need.note, render.WARN)), width
+        )
+
+    return draw
+
+
+def _decision(d: Decision) -> Callable[[int], Content]:
+    s = sign()
+    mark = {"decided": (s.yes, render.GOOD), "open": (s.open, render.WARN), "nothing": (s.nothing, render.MUTED)}
+
+    def draw(width: int) -> Content:
+        style = "" if d.state == "decided" else render.MUTED
+        words = render.template(d.words, style, what=d.what) if d.what else render.ours(d.words, style)
+        start = render.join(render.ours(*mark[d.state]), " ", render.pad(render.ours(d.label), 7))
+        return render.cut(render.join(start, words), width)
+
+    return draw
+
+
+def _person(c: CrewRow) -> Callable[[int], Content]:
+    s = sign()
+
+    def draw(width: int) -> Content:
+        dot = render.ours(s.here, render.GOOD) if c.here else render.ours(s.away, render.MUTED)
+        words = ["you"] if c.you else []
+        words += ["organiser"] if c.organiser else []
+        words += [c.note] if c.note and c.note != "organiser" else []
+        words_drawn = render.ours(", ".join(words), render.MUTED)
+        name = render.pad(render.said(c.name), max(6, min(16, width - 2 - 14)))
+        return render.cut(render.join(dot, " ", name, " ", words_drawn), width)
+
+    return draw
+
+
+def _discount(m: Overview) -> Callable[[int], Content]:
+    def draw(width: int) -> Content:
+        dots = render.meter(m.have, m.need)
+        if m.unlocked:
+            words = [render.join(dots, " ", render.ours("unlocked", render.GOOD)), f"{m.percent} % off bookings"]
+        else:
+            words = [render.join(dots, f" {m.need - m.have} more for"), f"{m.percent} % off bookings"]
+        rows = [render.heading("Group discount"), *words]
+        if m.ends:
+            rows += ["", render.ours(f"This trip goes {m.ends}", render.WARN)]
+            rows += [render.ours("unless somebody changes it.", render.WARN)]
+        return render.stack(render.cut(r if isinstance(r, Content) else render.ours(r), width) for r in rows)
+
+    return draw
+
+
+def _lately(happenings: tuple[Happening, ...], away: str, now: datetime) -> Callable[[int], Content]:
+    def draw(width: int) -> Content:
+        title = "Since you left" if away else "Lately"
+        rows = [render.heading(title, render.ours(away, render.MUTED) if away else render.BLANK)]
+        for h in happenings[:MOST_HAPPENINGS]:
+            time = render.pad(render.ours(when.short_ago(h.at, now), render.MUTED), 7, right=True)
+            words = render.template(h.words, who=h.who, what=h.what)
+            rows.append(render.cut(render.join(time, "  ", words), width))
+        if not happenings:
+            rows.append(render.ours("Nothing new from the others.", render.MUTED))
+        return render.stack(rows)
+
+    return draw

@@ -1,0 +1,131 @@
+"""What the keys of the polls tab do."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from roadcrew_domain import polls as rules
+from roadcrew_domain.polls import Answer as Vote, ClosePoll, OpenPoll, Poll, PollKind
+from roadcrew_domain.trip import EditTrip
+from roadcrew_tui import dates, render, when
+from roadcrew_tui.commands.polls import pane_of, shown_poll
+from roadcrew_tui.screens import polls_model as model
+from roadcrew_tui.screens.ask import CANCEL, Answer
+from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
+
+if TYPE_CHECKING:
+    from roadcrew_tui.screens.trip import TripScreen
+
+KINDS: tuple[tuple[PollKind, str], ...] = (
+    ("yes-maybe-no", "yes, maybe, no"),
+    ("single", "one choice"),
+    ("multiple", "several"),
+)
+
+
+async def ask_crew(screen: TripScreen) -> None:
+    """The form of a new poll."""
+    fields = [
+        Field("question", "What do you want to know?", longest=200),
+        Field("kind", "How shall they vote?", kind="choice", options=KINDS),
+        Field("options", "Options", "One on each line. Dates can become the trip's dates.", kind="list", longest=100),
+        Field("closes", "Until when?", "Such as 18:00, tomorrow 18:00, in 2 d. Empty: until somebody ends it."),
+    ]
+
+    async def send(values: Values) -> None:
+        kinds: dict[str, PollKind] = {k: k for k, _ in KINDS}
+        options = tuple(values["options"].split("\n")) if values["options"] else ()
+        try:
+            closes = dates.parse_deadline(values["closes"], screen.snapshot.now())
+        except dates.NotADate as problem:
+            raise FormProblem("closes", str(problem)) from problem
+        if len(options) < 2:
+            raise FormProblem("options", "A poll needs at least two options.")
+        await screen.act(OpenPoll(values["question"], kinds[values["kind"]], options, closes))
+
+    await screen.app.push_screen_wait(Form("Ask the crew", fields, send, button="ask"))
+
+
+async def vote_next(screen: TripScreen) -> None:
+    """Space: vote, go to the next answer, take it back."""
+    poll = shown_poll(screen)
+    option = pane_of(screen).option_id
+    if poll is not None and option is not None:
+        await screen.act(model.vote(poll, screen.me, option, model.next_answer(poll, screen.me, option)))
+
+
+async def vote_for(screen: TripScreen, answer: Vote) -> None:
+    """y, m, x: exactly that."""
+    poll = shown_poll(screen)
+    option = pane_of(screen).option_id
+    if poll is None or option is None:
+        return
+    if poll.kind != "yes-maybe-no" and answer == "no":
+        mine = dict(poll.ballots.get(screen.me, ()))
+        if option in mine:
+            await screen.act(model.vote(poll, screen.me, option, None))
+        return
+    await screen.act(model.vote(poll, screen.me, option, answer))
+
+
+async def end_poll(screen: TripScreen) -> None:
+    """Close the poll under the cursor; settle a tie; offer the winner as the trip's dates."""
+    poll = shown_poll(screen)
+    if poll is None or screen.trip is None:
+        return
+    outcome = poll.outcome if poll.outcome is not None else rules.outcome_of(poll)
+    texts = {o.id: o.text for o in poll.options}
+    if outcome.tie:
+        answers = [Answer(i, render.said(texts[i])) for i in outcome.winners]
+        if not poll.closed:
+            answers.append(Answer("tie", render.ours("End it as a tie"), irreversible=True))
+        words = "{question} A tie: which one shall it be?"
+        chosen = await screen.ask("A tie", render.template(words, question=poll.question), answers)
+        if chosen == CANCEL:
+            return
+        await screen.act(ClosePoll(poll.id, None if chosen == "tie" else chosen))
+    else:
+        waiting = len(rules.waiting_for(poll, screen.trip.members))
+        words = "End {question}? No more votes will be counted."
+        words += f" {waiting} of {len(screen.trip.members)} have not voted." if waiting else " All have voted."
+        question = render.template(words, question=poll.question)
+        end = Answer("end", render.ours("End this poll"), irreversible=True)
+        if await screen.ask("End the poll", question, [end]) == CANCEL:
+            return
+        await screen.act(ClosePoll(poll.id))
+    await screen.drawn()
+    await offer_dates(screen, poll.id)
+
+
+def winning_dates(screen: TripScreen, poll: Poll) -> tuple[date, date] | None:
+    """The dates that this poll's winner names, unless the trip has them already."""
+    trip = screen.trip
+    if trip is None or poll.outcome is None or poll.outcome.tie or len(poll.outcome.winners) != 1:
+        return None
+    won = next((o.text for o in poll.options if o.id == poll.outcome.winners[0]), "")
+    span = dates.parse_span(won, screen.snapshot.now().astimezone().date())
+    return None if span is None or span == (trip.starts_on, trip.ends_on) else span
+
+
+async def offer_dates(screen: TripScreen, poll_id: str) -> None:
+    """Ask whether the trip shall have the dates that won. A single day becomes the first one."""
+    trip = screen.trip
+    poll = trip.polls.get(poll_id) if trip is not None else None
+    span = winning_dates(screen, poll) if poll is not None else None
+    if trip is None or span is None:
+        return
+    starts, ends = span
+    today = screen.snapshot.now().astimezone().date()
+    if starts == ends:
+        # The winner names a day to start on; how long the trip lasts stays as it is, if that is known.
+        length = trip.ends_on - trip.starts_on if trip.starts_on and trip.ends_on else None
+        last = starts + length if length is not None else None
+        words = when.span(starts, last, today)
+    else:
+        last = ends
+        words = when.span(starts, ends, today)
+    answer = Answer("set", render.ours(f"Set the trip to {words}"))
+    question = render.ours(f"The winner is a date. Shall the trip be {words}?")
+    if await screen.ask("Dates", question, [answer], cancel="Not now") == "set":
+        await screen.act(EditTrip(starts_on=starts, ends_on=last))

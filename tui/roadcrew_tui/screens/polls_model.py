@@ -1,0 +1,186 @@
+"""What the polls tab says: the list, and the sheet of one poll. Pure, without Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from roadcrew_domain import polls as rules
+from roadcrew_domain.polls import Answer, CastVote, Poll
+from roadcrew_domain.trip import Trip
+from roadcrew_domain.views import crew_order, poll_order
+from roadcrew_tui import when
+from roadcrew_tui.snapshot import Sending
+
+KIND_WORDS = {"single": "one choice", "multiple": "several choices", "yes-maybe-no": "yes, maybe or no"}
+_NEXT: Mapping[Answer | None, Answer | None] = {None: "yes", "yes": "maybe", "maybe": "no", "no": None}
+
+
+@dataclass(frozen=True)
+class PollRow:
+    id: str
+    question: str
+    note: str
+    state: Literal["open", "mine", "closed"]
+    """`mine`: it waits for me."""
+
+
+@dataclass(frozen=True)
+class OptionRow:
+    """`answers` by member id; `share` of the crew that said yes, 0 to 1."""
+
+    id: str
+    text: str
+    mine: Answer | None
+    answers: Mapping[str, Answer]
+    yes: int
+    maybe: int
+    no: int
+    share: float
+    leads: bool
+    won: bool
+
+
+@dataclass(frozen=True)
+class Person:
+    id: str
+    name: str
+    you: bool
+    voted: bool
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One poll. `verdict` has room for {what} and {who}, people's text."""
+
+    id: str
+    question: str
+    kind: str
+    closes: str
+    open: bool
+    options: tuple[OptionRow, ...]
+    people: tuple[Person, ...]
+    waiting: tuple[str, ...]
+    waiting_for_me: bool
+    tie: bool
+    verdict: str
+    what: str
+    who: str
+    sending: bool
+    may_end: bool
+
+
+def rows(trip: Trip, me: str, now: datetime) -> list[PollRow]:
+    """Open polls first, the soonest deadline on top; then what is past, newest first."""
+
+    def place(p: Poll) -> tuple[int, float]:
+        if p.closed:
+            return (2, -(p.closed_at or p.opened_at).timestamp())
+        return (0 if me not in p.ballots else 1, (p.closes_at or trip.ends_at).timestamp())
+
+    return [_row(p, me, now) for p in sorted(poll_order(trip), key=place)]
+
+
+def _row(poll: Poll, me: str, now: datetime) -> PollRow:
+    if poll.closed or not poll.takes_votes(now):
+        tie = poll.outcome is not None and poll.outcome.tie
+        return PollRow(poll.id, poll.question, "a tie" if tie else "ended", "closed")
+    note = f"closes {when.until(poll.closes_at, now)}" if poll.closes_at else f"{len(poll.ballots)} voted"
+    return PollRow(poll.id, poll.question, note, "open" if me in poll.ballots else "mine")
+
+
+def sheet(trip: Trip, poll: Poll, me: str, now: datetime, sending: Iterable[Sending]) -> Sheet:
+    """Everything about one poll."""
+    is_open = poll.takes_votes(now)
+    leading = poll.outcome.winners if poll.outcome is not None else rules.leaders(poll)
+    crew = crew_order(trip)
+    people = [Person(m.id, m.name, m.id == me, m.id in poll.ballots) for m in crew]
+    people.sort(key=lambda p: not p.you)
+    options = []
+    for t in rules.tally(poll):
+        answers: dict[str, Answer] = {}
+        for members, answer in ((t.yes, "yes"), (t.maybe, "maybe"), (t.no, "no")):
+            for member in members:
+                answers[member] = answer  # type: ignore[assignment]
+        i = t.option.id
+        leads = i in leading
+        share = len(t.yes) / max(1, len(crew))
+        options.append(
+            OptionRow(
+                i, t.option.text, answers.get(me), answers, len(t.yes), len(t.maybe), len(t.no), share,
+                leads and is_open, leads and not is_open and len(leading) == 1,
+            )
+        )  # fmt: skip
+    waiting = rules.waiting_for(poll, trip.members) if is_open else set()
+    verdict, what, who = _verdict(trip, poll, is_open=is_open)
+    return Sheet(
+        id=poll.id,
+        question=poll.question,
+        kind=poll.kind,
+        closes=_closes(poll, now, is_open=is_open),
+        open=is_open,
+        options=tuple(options),
+        people=tuple(people),
+        waiting=tuple(m.name for m in crew if m.id in waiting and m.id != me),
+        waiting_for_me=me in waiting,
+        tie=len(leading) > 1,
+        verdict=verdict,
+        what=what,
+        who=who,
+        sending=any(isinstance(s.act, CastVote) and s.act.poll_id == poll.id for s in sending),
+        may_end=me in (trip.organiser, poll.opened_by),
+    )
+
+
+def _closes(poll: Poll, now: datetime, *, is_open: bool) -> str:
+    if poll.closed_at is not None:
+        return f"ended {when.clock(poll.closed_at, now)}, {when.ago(poll.closed_at, now)}"
+    if poll.closes_at is None:
+        return "no deadline"
+    if not is_open:
+        return f"ended {when.clock(poll.closes_at, now)}"
+    return f"closes {when.clock(poll.closes_at, now)}, {when.until(poll.closes_at, now)}"
+
+
+def _verdict(trip: Trip, poll: Poll, *, is_open: bool) -> tuple[str, str, str]:
+    opener = trip.members.get(poll.opened_by) or trip.members.get(trip.organiser)
+    decider = opener.name if opener else "the organiser"
+    if is_open:
+        return ("A tie: {who} decides.", "", decider) if len(rules.leaders(poll)) > 1 else ("", "", "")
+    outcome = poll.outcome
+    if outcome is None:
+        return "Time is up; the server is counting.", "", ""
+    texts = {o.id: o.text for o in poll.options}
+    if not outcome.winners:
+        return "Nobody voted for anything.", "", ""
+    if outcome.tie:
+        return "A tie: {who} decides. Press e to settle it.", "", decider
+    won = texts.get(outcome.winners[0], "")
+    if outcome.chosen_by is not None:
+        chooser = trip.members.get(outcome.chosen_by)
+        return "{what} won a tie; {who} decided.", won, chooser.name if chooser else "somebody who has left"
+    return "{what} won.", won, ""
+
+
+def vote(poll: Poll, me: str, option: str, answer: Answer | None) -> CastVote:
+    """What to send when this person wants `answer` (None: nothing) on `option` and keeps the rest."""
+    mine: dict[str, Answer] = dict(poll.ballots.get(me, ()))
+    if poll.kind == "yes-maybe-no":
+        mine.pop(option, None)
+        if answer is not None:
+            mine[option] = answer
+        return CastVote(poll.id, answers=tuple(mine.items()))
+    if poll.kind == "single":
+        return CastVote(poll.id, option_ids=(option,) if answer == "yes" else ())
+    chosen = [i for i in mine if i != option]
+    return CastVote(poll.id, option_ids=tuple([*chosen, option] if answer == "yes" else chosen))
+
+
+def next_answer(poll: Poll, me: str, option: str) -> Answer | None:
+    """What space makes of this person's answer on `option`."""
+    now = dict(poll.ballots.get(me, ())).get(option)
+    if poll.kind == "yes-maybe-no":
+        return _NEXT[now]
+    return None if now == "yes" else "yes"

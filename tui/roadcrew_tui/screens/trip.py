@@ -1,0 +1,293 @@
+"""One trip: the frame around its tabs. Takes snapshots in, sends acts out, and holds no truth of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+
+from roadcrew_domain.crew import LeaveTrip
+from roadcrew_domain.trip import DeleteTrip, Trip, TripAct
+from roadcrew_tui import render
+from roadcrew_tui.commands.base import Place
+from roadcrew_tui.happenings import by_others
+from roadcrew_tui.screens.ask import Answer, Ask
+from roadcrew_tui.screens.base import CommandScreen, bindings
+from roadcrew_tui.screens.hotels import HotelsPane
+from roadcrew_tui.screens.overview import OverviewPane
+from roadcrew_tui.screens.overview_model import TABS, needs
+from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.screens.polls import PollsPane
+from roadcrew_tui.screens.trip_model import status_words, why_gone
+from roadcrew_tui.snapshot import News, Snapshot
+from roadcrew_tui.symbols import sign
+from roadcrew_tui.when import amount_of, span
+from roadcrew_tui.widgets.lines import KeyLine, Part, PartsLine, TitleLine
+
+if TYPE_CHECKING:
+    from roadcrew_client import Client
+
+PANES: dict[str, type[Pane]] = {"overview": OverviewPane, "polls": PollsPane, "hotels": HotelsPane}
+TOLD_EVERY = 1.5
+"""Seconds in which what others did is gathered into one toast."""
+CLOCK_EVERY = 15.0
+"""Seconds after which relative times are drawn anew."""
+TONES = {"good": render.GOOD, "warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
+
+
+class TripScreen(CommandScreen):
+    """`seen` is the last event of the visit before, `left` when somebody was last here."""
+
+    CSS_PATH = "trip.tcss"
+    MODULES = ("trip", "crew", "polls", "hotels", "account", "everywhere")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(n), f"tab('{tab}')", TABS[tab], show=False, id=f"tab.{tab}") for n, tab in enumerate(PANES, 1)),
+        *bindings(*MODULES),
+    ]
+    back_words = "trips"
+
+    def __init__(self, trip_id: str) -> None:
+        super().__init__()
+        self.trip_id = trip_id
+        self.snapshot = Snapshot(trip_id)
+        self.tab = "overview"
+        self.seen = -1
+        self.away = ""
+        self.left: dict[str, datetime] = {}
+        self._to_tell: list[int] = []
+        self._told = -1
+        self._due = False
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """A trip, and one of its tabs."""
+        return ("trip", self.tab)  # type: ignore[return-value]
+
+    @property
+    def trip(self) -> Trip | None:
+        """The trip as it is drawn."""
+        return self.snapshot.trip
+
+    @property
+    def me(self) -> str:
+        """My id."""
+        return self.crew_app.user.id if self.crew_app.user else ""
+
+    @property
+    def pane(self) -> Pane:
+        """The tab that is open."""
+        return self.query_one(f"#{self.tab}", Pane)
+
+    def compose(self) -> ComposeResult:
+        """Title, tabs, one pane, keys."""
+        yield TitleLine(id="title")
+        yield PartsLine(id="tabs", gap=2)
+        with Container(id="panes"):
+            yield OverviewPane(id="overview")
+        yield KeyLine(id="keys")
+
+    async def on_mount(self) -> None:
+        """Start following; until the first state is here, say so."""
+        memory = self.crew_app.memory.seen(self.crew_app.server or "", self.trip_id)
+        if memory is not None:
+            self.seen = memory[0]
+            self.away = amount_of(datetime.now(UTC) - datetime.fromisoformat(memory[1]))
+        self._draw_frame()
+        self.query_one("#panes").loading = False
+        self.set_interval(CLOCK_EVERY, self.redraw)
+        self.run_worker(self.crew_app.guarded(self.crew_app.link.follow(self.trip_id, self.tab)), group="follow")
+
+    def on_unmount(self) -> None:
+        """Remember how far this trip was seen."""
+        trip = self.snapshot.confirmed
+        if trip is not None and trip.recent:
+            at = datetime.now(UTC).isoformat()
+            self.crew_app.memory.keep_seen(self.crew_app.server or "", self.trip_id, trip.recent[-1].seq, at)
+            self.crew_app.memory.save()
+
+    async def go_back(self) -> None:
+        """One step: within the tab, to the overview, to the list of trips."""
+        if await self.pane.back():
+            return
+        self.app.pop_screen()
+        self.crew_app.run_worker(self.crew_app.link.unfollow(), group="follow")
+        self.crew_app.show_lobby()
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def feed(self, snapshot: Snapshot, news: News) -> None:
+        """A new state. Drawing waits for the next frame, so that a burst of events is drawn once."""
+        if snapshot.trip_id != self.trip_id:
+            return
+        first = self.snapshot.trip is None and snapshot.trip is not None
+        for person in self.snapshot.present:
+            if person not in snapshot.present:
+                self.left[person] = snapshot.now()
+        self.snapshot = snapshot
+        if news.kind == "gone":
+            self._gone(news)
+            return
+        if news.refusal is not None:
+            self.crew_app.say(self.why_refused(news), "warning")
+        if first and snapshot.trip is not None:
+            self._told = max((r.seq for r in snapshot.trip.recent), default=-1)
+            self.call_after_refresh(self._begin)
+        elif snapshot.trip is not None and any(e.by != self.me for e in news.events):
+            self._to_tell += [e.seq for e in news.events if e.by != self.me]
+            if len(self._to_tell) == sum(e.by != self.me for e in news.events):
+                self.set_timer(TOLD_EVERY, self._tell)
+        if not self._due:
+            self._due = True
+            self.call_later(self._draw_due)
+
+    def why_refused(self, news: News) -> str:
+        """The sentence for a change that was taken back."""
+        from roadcrew_tui.screens.refusals import sentence  # noqa: PLC0415 - seldom needed
+
+        return sentence(news, self.trip, self.snapshot.now()) if news.refusal else ""
+
+    def _begin(self) -> None:
+        self.redraw()
+        if self.focused is None:
+            self.pane.start()
+
+    def _draw_due(self) -> None:
+        self._due = False
+        self.redraw()
+
+    def _tell(self) -> None:
+        """One toast for all that others did in the last moments."""
+        seqs, self._to_tell = self._to_tell, []
+        trip = self.trip
+        if trip is None or not seqs or not self.is_current:
+            return
+        found = [h for h in by_others(trip.recent, self.me, min(seqs) - 1) if h.seq in seqs]
+        if found:
+            words = render.sentence(found[0].words, who=found[0].who, what=found[0].what)
+            more = len(found) - 1
+            self.crew_app.say(f"{words}, and {more} more" if more else words, seconds=4)
+
+    def _gone(self, news: News) -> None:
+        self.crew_app.say(why_gone(news.reason), "warning", seconds=10)
+        if self in self.app.screen_stack:
+            while self.app.screen is not self:
+                self.app.pop_screen()
+            self.app.pop_screen()
+            self.crew_app.show_lobby()
+
+    # --- drawing ---------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        """Draw frame and tab from the present state."""
+        self._draw_frame()
+        trip = self.trip
+        if trip is not None and self.is_mounted:
+            self.pane.draw(self.snapshot, trip, self.me, self.snapshot.now())
+        self.show_keys()
+
+    def _draw_frame(self) -> None:
+        trip, now = self.trip, self.snapshot.now()
+        who = render.template(" · you are {name}", render.MUTED, name=self.crew_app.user.name) if self.crew_app.user else ""
+        mark, words, tone = status_words(self.snapshot.status)
+        right = render.join(render.ours(f"{getattr(sign(), mark)} {words}", TONES[tone]), who)
+        if trip is None:
+            self.query_one("#title", TitleLine).show_ends(render.ours("Opening the trip…", render.MUTED), right)
+            return
+        dates = span(trip.starts_on, trip.ends_on, now.astimezone().date())
+        left = render.join(render.said(trip.name, "bold"), "  ", render.ours(dates, render.MUTED))
+        self.query_one("#title", TitleLine).show_ends(left, right)
+        wants = needs(trip, self.me, now)
+        badges = {"polls": sum(n.target.startswith("poll:") for n in wants), "hotels": sum(n.target == "hotels" for n in wants)}
+        self.query_one("#tabs", PartsLine).show([Part(tab, self._tab_words(n, tab, badges)) for n, tab in enumerate(PANES, 1)])
+        self.crew_app.window_title(trip.name, len(wants))
+
+    def _tab_words(self, n: int, tab: str, badges: dict[str, int]) -> Content:
+        count = badges.get(tab, 0)
+        badge = render.ours(f" {sign().badge}{count}", render.WARN) if count else render.BLANK
+        if tab == self.tab:
+            return render.join(render.ours(f"[{n} {TABS[tab]}", "bold"), badge, render.ours("]", "bold"))
+        return render.join(render.ours(f" {n} {TABS[tab]}", render.MUTED), badge, " ")
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """What enter does in this tab."""
+        return self.pane.hints() if self.trip is not None else []
+
+    # --- tabs ------------------------------------------------------------------------------------
+
+    def action_tab(self, tab: str) -> None:
+        """Go to a tab."""
+        self.show_tab(tab)
+
+    def show_tab(self, tab: str, poll_id: str | None = None) -> None:
+        """Go to a tab, and there to a poll."""
+        self.run_worker(self._show_tab(tab, poll_id), group="tabs", exclusive=True)
+
+    async def _show_tab(self, tab: str, poll_id: str | None) -> None:
+        if not self.query(f"#{tab}"):
+            await self.query_one("#panes").mount(PANES[tab](id=tab))
+        for pane in self.query(Pane):
+            pane.display = pane.id == tab
+        self.tab = tab
+        self.crew_app.link.look(tab)
+        self.redraw()
+        self.pane.start()
+        if poll_id is not None and isinstance(self.pane, PollsPane):
+            self.pane.select(poll_id)
+        self.show_keys()
+
+    @on(PartsLine.Clicked, "#tabs")
+    def _tab_clicked(self, event: PartsLine.Clicked) -> None:
+        event.stop()
+        self.show_tab(event.part)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys matter now."""
+        self.show_keys()
+
+    # --- what goes out ---------------------------------------------------------------------------
+
+    async def act(self, act: TripAct) -> None:
+        """Do something to this trip. Painted at once; refusals come as news."""
+        await self.crew_app.link.act(act)
+
+    async def drawn(self) -> None:
+        """Wait until what was just done is on the screen."""
+        for _ in range(20):
+            if not self._due:
+                return
+            await asyncio.sleep(0.01)
+
+    async def end_with(self, how: Literal["leave", "delete"]) -> None:
+        """Leave or delete: answered by the server before the screen goes."""
+        act: TripAct = LeaveTrip() if how == "leave" else DeleteTrip()
+        await self.crew_app.link.call(lambda client: client.do(self.trip_id, act))
+        if self in self.app.screen_stack:
+            self.app.pop_screen()
+            self.crew_app.run_worker(self.crew_app.link.unfollow(), group="follow")
+            self.crew_app.show_lobby()
+
+    async def renew_invite(self, *, revoke: bool) -> None:
+        """A new invite, whose code the server makes; or none."""
+
+        async def ask(client: Client) -> object:
+            from roadcrew_client import InviteRequest  # noqa: PLC0415 - on the client's thread
+
+            return await client.do(self.trip_id, InviteRequest(revoke=revoke))
+
+        before = self.trip.invite if self.trip else None
+        await self.crew_app.link.call(ask)
+        for _ in range(60):
+            if self.trip is None or self.trip.invite != before:
+                return
+            await asyncio.sleep(0.05)
+
+    async def ask(self, title: str, question: Content, answers: Sequence[Answer], *, cancel: str = "Cancel") -> str:
+        """Ask, with the safe answer under the cursor. Returns the id of the answer, or `cancel`."""
+        return await self.app.push_screen_wait(Ask(title, question, answers, cancel=cancel))

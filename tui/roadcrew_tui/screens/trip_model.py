@@ -1,0 +1,41 @@
+"""What the frame of a trip says: its title, and the link to the server in words (S5). Pure, without Textual."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from roadcrew_tui.snapshot import Status
+
+Tone = Literal["good", "warn", "bad", "muted"]
+_STATES: dict[str, tuple[str, str, Tone]] = {
+    "live": ("here", "live", "good"),
+    "connecting": ("waiting", "connecting", "muted"),
+    "polling": ("half", "polling", "warn"),
+    "paused": ("waiting", "paused while you are away", "muted"),
+    "offline": ("away", "offline", "warn"),
+    "gone": ("away", "no longer in this trip", "bad"),
+    "signed-out": ("away", "signed out", "bad"),
+}
+
+
+def status_words(status: Status) -> tuple[str, str, Tone]:
+    """(which sign, words, tone): `live`, `polling every 4 s`, `offline · 2 changes wait`."""
+    sign, words, tone = _STATES.get(status.state, ("waiting", status.state, "muted"))
+    if status.state == "polling" and status.interval:
+        words = f"polling every {status.interval:g} s" if status.interval < 10 else f"polling every {status.interval:.0f} s"
+    if status.waiting:
+        words += f" · {status.waiting} change{'s' * (status.waiting > 1)} wait{'s' * (status.waiting == 1)}"
+    return sign, words, tone
+
+
+GONE = {
+    "removed": "You were removed from this trip.",
+    "ended": "This trip has ended.",
+    "unknown": "There is no such trip any more.",
+    "forbidden": "You may not see this trip any more.",
+}
+
+
+def why_gone(reason: str | None) -> str:
+    """What to say when nothing more will come."""
+    return GONE.get(reason or "", "This trip can't be followed any more.")

@@ -1,0 +1,169 @@
+"""What one person likes (TOML, in the config folder) and what this terminal remembers (JSON, in the state folder).
+
+`ROADCREW_HOME` puts all folders under one: tests use it, and several terminals of one computer that are to be
+several people. A broken file never stops the app; `Settings.trouble` says what was wrong.
+"""
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+Look = Literal["dark", "light", "terminal"]
+SYMBOLS = ("unicode", "ascii")
+LOOKS = ("dark", "light", "terminal")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things are kept."""
+
+    config: Path
+    state: Path
+    data: Path
+
+    @classmethod
+    def of_this_person(cls) -> "Folders":
+        """Under `ROADCREW_HOME`, else where the platform keeps such things."""
+        home = os.environ.get("ROADCREW_HOME")
+        if home:
+            root = Path(home).expanduser()
+            return cls(root / "config", root / "state", root / "data")
+        import platformdirs  # noqa: PLC0415 - not needed when ROADCREW_HOME is set
+
+        dirs = platformdirs.PlatformDirs("roadcrew", appauthor=False)
+        return cls(dirs.user_config_path, dirs.user_state_path, dirs.user_data_path)
+
+    @property
+    def settings_file(self) -> Path:
+        return self.config / "config.toml"
+
+    @property
+    def memory_file(self) -> Path:
+        return self.state / "memory.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`server` is the last one used, `name` how this person is called, `keymap` maps a command's id to keys."""
+
+    theme: str = "dark"
+    symbols: str = "unicode"
+    animations: bool = True
+    server: str | None = None
+    name: str | None = None
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    trouble: str | None = None
+
+
+def load(folders: Folders) -> Settings:
+    """The settings, with defaults for what is missing or not understood."""
+    try:
+        with folders.settings_file.open("rb") as file:
+            given = tomllib.load(file)
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return Settings(trouble=f"The settings file can't be read: {error}")
+    return _checked(given)
+
+
+def _checked(given: Mapping[str, Any]) -> Settings:
+    wrong = [name for name in given if name not in {f.name for f in fields(Settings)} or name == "trouble"]
+    theme, symbols = given.get("theme", "dark"), given.get("symbols", "unicode")
+    keymap = given.get("keymap", {})
+    if theme not in LOOKS:
+        wrong, theme = [*wrong, "theme"], "dark"
+    if symbols not in SYMBOLS:
+        wrong, symbols = [*wrong, "symbols"], "unicode"
+    if not isinstance(keymap, dict) or not all(isinstance(keys, str) for keys in keymap.values()):
+        wrong, keymap = [*wrong, "keymap"], {}
+    return Settings(
+        theme=theme,
+        symbols=symbols,
+        animations=given.get("animations", True) is not False,
+        server=_text(given.get("server")),
+        name=_text(given.get("name")),
+        keymap=keymap,
+        trouble=f"Not understood in the settings file: {', '.join(wrong)}." if wrong else None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def save(folders: Folders, settings: Settings, **changes: object) -> Settings:
+    """Change some settings, on disk too. Returns what holds now; raises `OSError` when the disk won't."""
+    changed = replace(settings, **cast(Any, changes))
+    lines = [
+        f"{f.name} = {json.dumps(value, ensure_ascii=False)}"
+        for f in fields(changed)
+        if f.name not in ("keymap", "trouble") and (value := getattr(changed, f.name)) is not None
+    ]
+    if changed.keymap:
+        lines += ["", "[keymap]"]
+        lines += [f"{json.dumps(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in sorted(changed.keymap.items())]
+    write_atomically(folders.settings_file, "\n".join(lines) + "\n")
+    return changed
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The whole file or the old one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Memory:
+    """What this terminal remembers of each server: the trips of last time, so that something useful is painted
+    before the network answers, and how far each trip was seen, for "since you left"."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._file = folders.memory_file
+        try:
+            self._kept: dict[str, Any] = json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError):
+            self._kept = {}
+        if not isinstance(self._kept, dict):
+            self._kept = {}
+
+    def _of(self, server: str, what: str) -> dict[str, Any]:
+        kept = self._kept.setdefault(server, {})
+        found = kept.setdefault(what, {}) if isinstance(kept, dict) else {}
+        return found if isinstance(found, dict) else {}
+
+    def trips(self, server: str) -> list[dict[str, Any]]:
+        """The trips as they were last listed."""
+        found = self._of(server, "lobby").get("trips", [])
+        return [t for t in found if isinstance(t, dict)] if isinstance(found, list) else []
+
+    def keep_trips(self, server: str, trips: list[dict[str, Any]]) -> None:
+        self._of(server, "lobby")["trips"] = trips[:50]
+
+    def seen(self, server: str, trip_id: str) -> tuple[int, str] | None:
+        """The last event's number that was on the screen, and when that was (RFC 3339)."""
+        found = self._of(server, "seen").get(trip_id)
+        if isinstance(found, list) and len(found) == 2 and isinstance(found[0], int) and isinstance(found[1], str):
+            return found[0], found[1]
+        return None
+
+    def keep_seen(self, server: str, trip_id: str, seq: int, at: str) -> None:
+        self._of(server, "seen")[trip_id] = [seq, at]
+
+    def save(self) -> None:
+        """To disk. What is remembered is a comfort: a full disk is no reason to stop."""
+        try:
+            write_atomically(self._file, json.dumps(self._kept))
+        except OSError:
+            return

@@ -1,0 +1,88 @@
+"""What the client's thread hands to the screen: immutable, complete, and all that a screen may know of a trip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from roadcrew_domain.events import Event
+    from roadcrew_domain.trip import Trip, TripAct
+
+NewsKind = Literal["reset", "events", "pending", "refused", "confirmed", "presence", "status", "gone"]
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A change of this person that the server has not confirmed. `waiting`: it is kept until the network is back."""
+
+    id: str
+    act: TripAct
+    waiting: bool = False
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the link to the server is; `interval` in seconds when polling, `waiting` changes not sent yet."""
+
+    state: str = "connecting"
+    interval: float | None = None
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a change was taken back."""
+
+    code: str
+    detail: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A trip as it is to be drawn. `ahead` is how far the server's clock is ahead of ours."""
+
+    trip_id: str
+    trip: Trip | None = None
+    confirmed: Trip | None = None
+    sending: tuple[Sending, ...] = ()
+    present: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    status: Status = Status()
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """The server's time, as well as we know it."""
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(frozen=True)
+class News:
+    """Why there is a new snapshot."""
+
+    kind: NewsKind
+    events: tuple[Event, ...] = ()
+    refusal: Refusal | None = None
+    act: TripAct | None = None
+    reason: str | None = None
+
+
+class TripChanged(Message):
+    """Something about a followed trip is new."""
+
+    def __init__(self, snapshot: Snapshot, news: News) -> None:
+        super().__init__()
+        self.snapshot, self.news = snapshot, news
+
+
+class TokenChanged(Message):
+    """The session was renewed or lost."""
+
+    def __init__(self, signed_in: bool) -> None:
+        super().__init__()
+        self.signed_in = signed_in

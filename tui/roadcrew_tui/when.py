@@ -1,0 +1,77 @@
+"""Times and dates in words, in the reader's zone, with a relative part. Pure: the caller says what time it is."""
+
+from datetime import date, datetime, timedelta, tzinfo
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def amount_of(span: timedelta) -> str:
+    """`20 s`, `5 min`, `2 h`, `3 d`: the largest unit that is at least one."""
+    seconds = int(abs(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 48 * 3600:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86400} d"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """`now`, `3 min ago`."""
+    return "now" if now - then < timedelta(minutes=1) else f"{amount_of(now - then)} ago"
+
+
+def short_ago(then: datetime, now: datetime) -> str:
+    """`now`, `3 min`: for a narrow column."""
+    return "now" if now - then < timedelta(minutes=1) else amount_of(now - then)
+
+
+def until(then: datetime, now: datetime) -> str:
+    """`in 2 h`, or `now` once it is past."""
+    left = then - now
+    if left <= timedelta(0):
+        return "now"
+    # A deadline "in 2 h" has not just become "in 119 min": round to the nearest.
+    seconds = left.total_seconds()
+    if seconds >= 3600:
+        left = timedelta(hours=round(seconds / 3600)) if seconds < 48 * 3600 else timedelta(days=round(seconds / 86400))
+    elif seconds >= 60:
+        left = timedelta(minutes=round(seconds / 60))
+    return f"in {amount_of(left)}"
+
+
+def clock(then: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """`18:00` today, `tomorrow 18:00`, `Fri 18:00` within a week, `5 Jun 18:00`. `zone` None: the reader's."""
+    local, here = then.astimezone(zone), now.astimezone(zone)
+    days = (local.date() - here.date()).days
+    time = f"{local:%H:%M}"
+    if days == 0:
+        return time
+    if days == 1:
+        return f"tomorrow {time}"
+    if days == -1:
+        return f"yesterday {time}"
+    if 1 < days < 7:
+        return f"{DAYS[local.weekday()]} {time}"
+    return f"{day(local.date(), here.date())} {time}"
+
+
+def day(d: date, today: date) -> str:
+    """`5 Jun`, with the year when it is another one."""
+    words = f"{d.day} {MONTHS[d.month - 1]}"
+    return words if d.year == today.year else f"{words} {d.year}"
+
+
+def span(starts: date | None, ends: date | None, today: date) -> str:
+    """`21 to 25 May`, `from 21 May`, or nothing."""
+    if starts is None and ends is None:
+        return ""
+    if starts is None or ends is None:
+        return f"from {day(starts, today)}" if starts else f"until {day(ends, today)}" if ends else ""
+    if starts == ends:
+        return day(starts, today)
+    if (starts.year, starts.month) == (ends.year, ends.month):
+        return f"{starts.day} to {day(ends, today)}"
+    return f"{day(starts, ends if starts.year != ends.year else today)} to {day(ends, today)}"

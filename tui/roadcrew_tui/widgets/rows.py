@@ -1,0 +1,233 @@
+"""A list of rows with a cursor. Rows are known by id: what others do moves neither cursor nor scroll, and the
+order stays as it is while the list has the focus. What a row looks like is for whoever shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from roadcrew_tui import render
+from roadcrew_tui.symbols import sign
+
+GUTTER = 2
+"""Cells at the left, for the cursor's sign."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """`draw` gets the width in cells. A row without an id can't be chosen."""
+
+    id: str | None
+    draw: Callable[[int], Content]
+
+
+def note(content: Content) -> Row:
+    """A row that only says something."""
+    return Row(None, lambda width: render.cut(content, width))
+
+
+class RowList(ScrollView, can_focus=True):
+    """Rows under a heading that does not scroll away."""
+
+    DEFAULT_CSS = """
+    RowList { height: auto; background: transparent; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    RowList > .rows--cursor { background: $row-cursor; text-style: bold; }
+    RowList > .rows--blurred { background: transparent; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--blurred"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "move(-8)", "Page up", show=False),
+        Binding("pagedown", "move(8)", "Page down", show=False),
+        Binding("home", "move(-9999)", "First", show=False),
+        Binding("end", "move(9999)", "Last", show=False),
+        Binding("enter", "choose", "Open", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor stands on another row, because the person moved it."""
+
+        def __init__(self, rows: "RowList", row: str) -> None:
+            super().__init__()
+            self.rows, self.row = rows, row
+
+        @property
+        def control(self) -> "RowList":
+            return self.rows
+
+    class Chosen(Moved):
+        """A row was opened, by enter or by a click."""
+
+    def __init__(self, *, id: str, keeps_sign: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._heading: Content | None = None
+        self._rows: tuple[Row, ...] = ()
+        self._latest: tuple[Row, ...] = ()
+        self._cursor: str | None = None
+        self._keeps_sign = keeps_sign
+        self._lines: list[tuple[int, Content]] = []
+        self._laid_out_for = -1
+
+    @property
+    def cursor(self) -> str | None:
+        """The id of the row under the cursor."""
+        return self._cursor
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the rows that can be chosen, in the order in which they are shown."""
+        return [row.id for row in self._rows if row.id is not None]
+
+    def show(self, rows: Sequence[Row], *, heading: Content | None = None) -> None:
+        """Show these rows. The cursor stays on its row; if that is gone, on the one that took its place."""
+        before = self.ids
+        self._latest = tuple(rows)
+        self._heading = heading
+        self._rows = self._in_frozen_order(before) if self.has_focus else self._latest
+        now = self.ids
+        if self._cursor not in now:
+            place = before.index(self._cursor) if self._cursor in before else 0
+            self._cursor = now[min(place, len(now) - 1)] if now else None
+        self._laid_out_for = -1
+        self._lay_out()
+        self.refresh(layout=True)
+
+    def _in_frozen_order(self, before: list[str]) -> tuple[Row, ...]:
+        by_id = {row.id: row for row in self._latest if row.id is not None}
+        known = [by_id[i] for i in before if i in by_id]
+        fresh = [row for row in self._latest if row.id is not None and row.id not in before]
+        return (*known, *fresh, *(row for row in self._latest if row.id is None))
+
+    def move_to(self, row: str) -> None:
+        """Put the cursor on a row without telling anybody."""
+        if row in self.ids:
+            self._cursor = row
+            self._keep_cursor_in_sight()
+            self.refresh()
+
+    # --- layout and drawing ----------------------------------------------------------------------
+
+    @property
+    def _top(self) -> int:
+        return 0 if self._heading is None else 1
+
+    def _lay_out(self, width: int | None = None) -> None:
+        width = self.scrollable_content_region.width if width is None else width
+        if width <= 0 or width == self._laid_out_for:
+            return
+        self._laid_out_for = width
+        self._lines = [
+            (index, line)
+            for index, row in enumerate(self._rows)
+            for line in row.draw(width - GUTTER).split("\n", allow_blank=True)
+        ]
+        self.virtual_size = Size(width, len(self._lines) + self._top)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are."""
+        self._lay_out(width)
+        return len(self._lines) + self._top
+
+    def on_resize(self) -> None:
+        """Rows are drawn for a width."""
+        self._lay_out()
+        self._keep_cursor_in_sight()
+
+    def notify_style_update(self) -> None:
+        """Another theme, other colours."""
+        self.refresh()
+        super().notify_style_update()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        self._lay_out()
+        width = self.scrollable_content_region.width
+        plain = self.visual_style
+        if y < self._top and self._heading is not None:
+            return self._strip(render.join("  ", self._heading), width, None)
+        at = y - self._top + self.scroll_offset.y
+        if not 0 <= at < len(self._lines):
+            return Strip.blank(width, plain.rich_style)
+        index, line = self._lines[at]
+        row = self._rows[index]
+        first = at == 0 or self._lines[at - 1][0] != index
+        on_it = row.id is not None and row.id == self._cursor
+        shown = on_it and (self.has_focus or self._keeps_sign) and first
+        gutter = render.ours(f"{sign().cursor} " if shown else "  ", render.ACCENT)
+        return self._strip(render.join(gutter, line), width, index, highlighted=on_it and self.has_focus)
+
+    def _strip(self, content: Content, width: int, index: int | None, *, highlighted: bool = False) -> Strip:
+        style = self.visual_style
+        if highlighted:
+            style = self.get_visual_style("rows--cursor")
+            if self.app.native_ansi_color or self.app.no_color:
+                content = render.reversed_row(content, width)
+        strips = Visual.to_strips(self, render.cut(content, width), width, 1, style)
+        strip = strips[0].extend_cell_length(width, style.rich_style).crop(0, width)
+        return strip if index is None else strip.apply_meta({"row": index})
+
+    # --- keys and mouse --------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by rows."""
+        ids = self.ids
+        if not ids:
+            return
+        place = ids.index(self._cursor) if self._cursor in ids else 0
+        to = ids[max(0, min(len(ids) - 1, place + step))]
+        if to != self._cursor:
+            self._cursor = to
+            self._keep_cursor_in_sight()
+            self.refresh()
+            self.post_message(self.Moved(self, to))
+
+    def action_choose(self) -> None:
+        """Open the row under the cursor."""
+        if self._cursor is not None:
+            self.post_message(self.Chosen(self, self._cursor))
+
+    def _keep_cursor_in_sight(self) -> None:
+        lines = [at for at, (index, _) in enumerate(self._lines) if self._rows[index].id == self._cursor]
+        room = self.scrollable_content_region.height - self._top
+        if not lines or room <= 0:
+            return
+        top = self.scroll_offset.y
+        if lines[0] < top:
+            self.scroll_to(y=lines[0], animate=False, immediate=True)
+        elif lines[-1] >= top + room:
+            self.scroll_to(y=lines[-1] - room + 1, animate=False, immediate=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """The first click on a row moves the cursor there; one on the cursor's row opens it."""
+        index = event.style.meta.get("row")
+        if not isinstance(index, int) or index >= len(self._rows) or self._rows[index].id is None:
+            return
+        event.stop()
+        row = self._rows[index].id
+        assert row is not None
+        if row == self._cursor:
+            self.post_message(self.Chosen(self, row))
+        else:
+            self._cursor = row
+            self.refresh()
+            self.post_message(self.Moved(self, row))
+
+    def on_focus(self) -> None:
+        """The cursor is drawn differently."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Nobody stands on a row any more: the order may be what it should be."""
+        self._rows = self._latest
+        self._laid_out_for = -1
+        self._lay_out()
+        self.refresh()
