@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -37,6 +38,9 @@ BATCH = 64
 """Commands that one append carries at the most."""
 ATTEMPTS = 100
 """Conflicts in a row after which a batch is given up; each means that somebody else got on."""
+
+
+LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 class _Outcome(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ class CommandLoop:
         """The command loop of one topic; ends when there is nothing to do."""
         try:
             while topic.jobs:
-                batch = [topic.jobs.popleft() for _ in range(min(BATCH, len(topic.jobs)))]
+                batch = _next_batch(topic)
                 try:
                     await self._settle(topic, batch)
                 except StoreError as error:
@@ -81,10 +85,19 @@ class CommandLoop:
                     log.exception("commands of %s failed", topic.name)
                     topic.stale = True
                     _fail(batch, error)
+                except BaseException:
+                    _fail(batch, StoreUnavailable("the server is stopping"))
+                    raise
         finally:
             topic.loop = None
             _fail(list(topic.jobs), StoreUnavailable("the server is stopping"))
             topic.jobs.clear()
+        if topic.stale and topic.followers:  # something was missed while this ran
+            self._spawn(self._refresh_quietly(topic))
+
+    async def _refresh_quietly(self, topic: Topic) -> None:
+        with suppress(StoreError):  # the hub's upkeep tries again
+            await self._copies.refresh(topic)
 
     async def _settle(self, topic: Topic, jobs: list[Job]) -> None:
         """Answer all jobs, deciding again whenever somebody else was faster."""
@@ -96,7 +109,7 @@ class CommandLoop:
             if not plan.commits and not seen:
                 await self._copies.refresh(topic)
                 seen = True
-                if topic.head != plan.base:
+                if (topic.epoch, topic.head) != (plan.epoch, plan.base):
                     continue
             if plan.commits:
                 try:
@@ -122,44 +135,53 @@ class CommandLoop:
                     continue
                 self._appended(topic, plan, result)
             for job, answer in plan.answers:
-                if isinstance(answer, Refused):
-                    self._counters.refusals += 1
-                    _set(job, answer)
+                if isinstance(answer, Exception):
+                    await self._refuse(topic, job, answer)
                 else:
-                    seq, command = answer
-                    _set(job, Done(topic.state, Position.after(topic.epoch or "", seq, command), job.status))
+                    state, seq, command = answer
+                    _set(job, Done(state, Position.after(topic.epoch or "", seq, command), job.status))
             return
         raise StoreUnavailable("others are always faster")
+
+    async def _refuse(self, topic: Topic, job: Job, error: Exception) -> None:
+        """Say no, unless this very command was accepted before and its answer got lost."""
+        outcome = None if job.key is None else await self._store.recorded(topic.name, job.key)
+        if outcome is not None:
+            self.replay(topic, job, outcome)
+            return
+        self._counters.refusals += 1
+        _set(job, error)
 
     def _plan(self, topic: Topic, jobs: Sequence[Job]) -> _Plan:
         """Decide all jobs on speculative state, one after the other."""
         now = self._store.now()
         if topic.ring:
             now = max(now, topic.ring[-1].event.at)
-        plan = _Plan(topic.head, topic.state, now)
+        plan = _Plan(topic.epoch, topic.head, topic.state, now)
         command_of_head = topic.head_command
         for job in jobs:
             try:
-                facts = topic.kind.decide(plan.state, job.command, now)
+                entries, state = _decided(topic, plan, job)
             except Refused as refused:
                 plan.answers.append((job, refused))
                 continue
-            bodies = []
-            for fact in facts:
-                e = event(topic.name, plan.head + 1, now, job.command.by, job.command.id, fact)
-                plan.state = topic.kind.evolve(plan.state, e)
-                plan.head += 1
-                command_of_head = job.command.id
-                bodies.append(encode_event(e))
-                plan.entries.append(Entry(e, bodies[-1]))
+            except Exception as error:
+                log.exception("a command of %s failed", topic.name)
+                plan.answers.append((job, error))
+                continue
+            plan.state = state
+            plan.entries += entries
+            plan.head += len(entries)
+            command_of_head = job.command.id if entries else command_of_head
+            bodies = [entry.body for entry in entries]
             if job.key is not None or bodies:
                 plan.commits.append(
                     Commit(job.command.id, tuple(bodies), self._record(topic, job, plan.head, command_of_head))
                 )
-            plan.answers.append((job, (plan.head, command_of_head)))
+            plan.answers.append((job, (plan.state, plan.head, command_of_head)))
         if plan.commits and plan.state is not None:
             plan.keep_until = topic.kind.keep_until(plan.state, now)
-            plan.due = topic.kind.next_due(plan.state)
+            plan.due = _rounded_up(topic.kind.next_due(plan.state))
         return plan
 
     def _record(self, topic: Topic, job: Job, seq: int, command: str) -> CommandRecord | None:
@@ -199,6 +221,7 @@ class CommandLoop:
         return rest
 
     def replay(self, topic: Topic, job: Job, body: bytes) -> None:
+        """Answer a job as its command was answered before."""
         outcome = msgspec.json.decode(body, type=_Outcome)
         if outcome.body != job.body:
             _set(job, KeyReused())
@@ -218,19 +241,50 @@ class CommandLoop:
 class _Plan:
     """What a batch would do."""
 
+    epoch: str | None
     base: int
     state: Any
     now: datetime
     head: int = field(init=False)
     entries: list[Entry] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
-    answers: list[tuple[Job, Refused | tuple[int, str]]] = field(default_factory=list)
+    answers: list[tuple[Job, Exception | tuple[Any, int, str]]] = field(default_factory=list)
     keep_until: datetime = field(init=False)
     due: datetime | None = None
 
     def __post_init__(self) -> None:
         self.head = self.base
         self.keep_until = self.now
+
+
+def _next_batch(topic: Topic) -> list[Job]:
+    """The first jobs of the queue. One that repeats the key of another waits until that one is recorded."""
+    batch: list[Job] = []
+    repeated: list[Job] = []
+    keys: set[str | None] = set()
+    while topic.jobs and len(batch) < BATCH:
+        job = topic.jobs.popleft()
+        (repeated if job.key is not None and job.key in keys else batch).append(job)
+        keys.add(job.key)
+    topic.jobs.extendleft(reversed(repeated))
+    return batch
+
+
+def _decided(topic: Topic, plan: _Plan, job: Job) -> tuple[list[Entry], Any]:
+    """What a command would append, and the state after it. Raises `Refused`."""
+    state, entries = plan.state, []
+    for seq, fact in enumerate(topic.kind.decide(plan.state, job.command, plan.now), plan.head + 1):
+        e = event(topic.name, seq, plan.now, job.command.by, job.command.id, fact)
+        state = topic.kind.evolve(state, e)
+        entries.append(Entry(e, encode_event(e)))
+    return entries, state
+
+
+def _rounded_up(due: datetime | None) -> datetime | None:
+    """Stores keep milliseconds; a timer that came a moment early would find nothing to announce."""
+    if due is None or due.microsecond % 1000 == 0 or due > LAST:
+        return due
+    return due + timedelta(milliseconds=1)
 
 
 def _set(job: Job, answer: Done | Exception) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from roadcrew_domain import ids
 from roadcrew_domain.events import Position
-from roadcrew_server.stores.base import NOTHING_YET, Store, StoredEvent
+from roadcrew_server.stores.base import KEPT_EVENTS, NOTHING_YET, Store, StoredEvent
 from roadcrew_server.topic import Counters, Entry, Topic, entry_of
 
 
@@ -18,8 +18,19 @@ class Copies:
         self._counters = counters
 
     async def load(self, topic: Topic) -> None:
-        """Replace the copy by what the store has. Holds nothing back: the state changes in one step."""
-        loaded = await self._store.load(topic.name)
+        """Replace the copy by what the store has, unless it got further meanwhile; in one step for whoever looks."""
+        while True:
+            before = topic.epoch, topic.head
+            loaded = await self._store.load(topic.name)
+            newest: Sequence[StoredEvent] = loaded.events if loaded is not None else ()
+            if loaded is not None and not newest:  # the log's last time is needed, and readers want the last events
+                part = await self._store.read(topic.name, max(loaded.head - KEPT_EVENTS, NOTHING_YET), KEPT_EVENTS)
+                if part is not None and part.epoch == loaded.epoch:
+                    newest = [e for e in part.events if e.seq <= loaded.head]
+            if (topic.epoch, topic.head) == before:
+                break
+            if loaded is not None and loaded.epoch == topic.epoch and loaded.head <= topic.head:
+                return
         self._counters.reloads += 1
         topic.stale = False
         topic.ring.clear()
@@ -36,6 +47,8 @@ class Copies:
         topic.epoch, topic.head, topic.head_command, topic.state = loaded.epoch, head, command, state
         topic.snapshot_seq = head
         topic.settle(state, entries)
+        if not entries:
+            topic.ring.extend(map(entry_of, newest))
 
     async def refresh(self, topic: Topic) -> None:
         """Read what the store has after our head. Raises `StoreUnavailable`."""
@@ -51,7 +64,10 @@ class Copies:
                     if part is not None or topic.state is not None:
                         await self.load(topic)
                     break
-                if not self.absorb(topic, part.events) or topic.head >= part.head:
+                if not self.absorb(topic, part.events):
+                    await self.load(topic)
+                    break
+                if topic.head >= part.head:
                     break
             topic.stale = False
         topic.wake()

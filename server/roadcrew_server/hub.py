@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 QUEUE = 2_000
 """Commands that may wait for one topic."""
+SPARED = 10.0
+"""Seconds for which a topic stays in memory in any case: a request may be about to follow it."""
 STALL = 1.0
 """Seconds of a stalled loop after which nothing in memory is trusted until it was read again."""
 
@@ -97,7 +99,8 @@ class Hub:
         """The topic, up to date as far as this process has heard. Raises `TopicMissing`."""
         topic = await self._open(name)
         if topic.state is None:
-            self._topics.pop(name, None) if not topic.jobs else None
+            if topic.loop is None and not topic.jobs:
+                self._topics.pop(name, None)
             raise TopicMissing(name)
         return topic
 
@@ -185,17 +188,21 @@ class Hub:
                 topic.presence_known = False
                 self.on_presence(topic)
             elif topic.loop is None and (hint.epoch != topic.epoch or not self._copies.absorb(topic, hint.events)):
-                # While commands run, their loop meets whatever it missed as a conflict.
                 await self.refresh(topic)
-            elif topic.loop is not None and hint.epoch == topic.epoch:
-                self._copies.absorb(topic, hint.events)
+            elif topic.loop is not None and topic.epoch is not None:
+                same = hint.epoch == topic.epoch
+                topic.stale |= not (same and self._copies.absorb(topic, hint.events))
 
     async def distrust(self) -> None:
         """Nothing in memory is answered until it was read again."""
         for topic in tuple(self._topics.values()):
             topic.stale = True
+        await self._refresh_followed()
+
+    async def _refresh_followed(self) -> None:
+        """Read on where somebody waits; who does not wait asks the next time."""
         for topic in tuple(self._topics.values()):
-            if topic.followers:
+            if topic.stale and topic.followers and topic.loop is None:
                 await self.refresh(topic)
 
     async def _fire_due(self) -> None:
@@ -218,13 +225,18 @@ class Hub:
         while True:
             await asyncio.sleep(STALL / 4)
             now = time.monotonic()
-            if now - last > STALL + STALL / 4:
-                with suppress(StoreError):
+            try:
+                if now - last > STALL + STALL / 4:
                     await self.distrust()
+                await self._refresh_followed()
+            except StoreError as error:
+                log.warning("topics not read again: %s", error)
+            except Exception:
+                log.exception("topics not read again")
             last = time.monotonic()
             spare = len(self._topics) - self.settings.max_topics
             for topic in tuple(self._topics.values()):
-                idle = now - topic.used_at > self.settings.idle_topic or spare > 0
+                idle = now - topic.used_at > (SPARED if spare > 0 else self.settings.idle_topic)
                 if idle and not topic.followers and topic.loop is None and not topic.jobs:
                     del self._topics[topic.name]
                     spare -= 1

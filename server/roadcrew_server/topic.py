@@ -45,7 +45,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command was accepted: the state as it is now, and a position at or after the change."""
+    """A command was accepted: the state right after it, and the position of who has read it.
+
+    When it is answered for a second time, the state is as it is now: it may be closed to who asks by then.
+    """
 
     state: Any
     position: Position
@@ -84,7 +87,7 @@ class Topic:
         self.jobs: deque[Job] = deque()
         self.loop: asyncio.Task[None] | None = None
         self.reading = asyncio.Lock()
-        self._encoded: tuple[int, bytes] | None = None
+        self._encoded: tuple[Any, bytes] | None = None
 
     @property
     def position(self) -> Position:
@@ -92,9 +95,9 @@ class Topic:
         return Position.after(self.epoch or "", self.head, self.head_command)
 
     def encoded(self) -> bytes:
-        """The state's JSON, made once for each head."""
-        if self._encoded is None or self._encoded[0] != self.head:
-            self._encoded = (self.head, self.kind.encode(self.state))
+        """The state's JSON, made once for each state."""
+        if self._encoded is None or self._encoded[0] is not self.state:
+            self._encoded = (self.state, self.kind.encode(self.state))
         return self._encoded[1]
 
     def take(self, entry: Entry) -> bool:
