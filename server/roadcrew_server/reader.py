@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
@@ -64,7 +65,7 @@ class Reader:
             else:
                 refused[name] = closed
         if not topics:
-            raise _problem(next(iter(refused.values())))
+            raise problem_of_reading(next(iter(refused.values())))
         return cls(hub, user, topics, refused)
 
     def __enter__(self) -> Reader:
@@ -79,6 +80,10 @@ class Reader:
     def wake(self, topic: Topic) -> None:
         """The hub says that something changed."""
         self.changed.set()
+
+    def now(self) -> datetime:
+        """The store's time."""
+        return self._hub.store.now()
 
     @property
     def cursor(self) -> str:
@@ -111,50 +116,57 @@ class Reader:
         return frames
 
     async def _take_topic(self, topic: Topic, limit: int) -> AsyncIterator[Frame]:
-        position = self._positions.get(topic.name)
+        """What is new in one topic. Whether they may read is asked after the last wait, for what is then known."""
+        entries = await self._next(topic, min(limit, CHUNK))
         closed = "unknown" if topic.state is None else topic.kind.closed_to(topic.state, self.user)
-        if position is not None and position.epoch == topic.epoch and position.seq < topic.head:
-            entries = await self._hub.after(topic, position.seq, min(limit, CHUNK))
-            if entries is None:
-                position = None
-            elif closed is not None:
-                for frame in self._last(topic, entries, closed):
-                    yield frame
+        if entries is None:
+            if closed is not None:
+                yield self._expelled(topic, closed)
                 return
-            else:
-                for entry in entries:
-                    yield self._event(topic, entry)
-                if self._positions[topic.name].seq < topic.head:
-                    self.changed.set()
-        if closed is not None:
-            self._drop(topic)
-            yield self._gone(topic.name, closed)
-            return
-        if position is None or position.epoch != topic.epoch:
             yield self._reset(topic)
+        elif closed is not None:
+            # Up to the event that says why, they were in; of what happened after it they see nothing.
+            for entry in entries:
+                yield self._event(topic, entry)
+                if (reason := topic.kind.expels(entry.event, self.user)) is not None:
+                    yield self._expelled(topic, reason)
+                    return
+            if self._positions[topic.name].seq >= topic.head:
+                yield self._expelled(topic, closed)
+            else:
+                self.changed.set()
+            return
+        else:
+            for entry in entries:
+                yield self._event(topic, entry)
+            if self._positions[topic.name].seq < topic.head:
+                self.changed.set()
         if self._presence.get(topic.name) != topic.presence_tag and topic.presence_known:
             self._presence[topic.name] = topic.presence_tag
             yield Frame("presence", encode_present(topic.name, topic.presence), self.cursor)
+
+    async def _next(self, topic: Topic, limit: int) -> list[Entry] | None:
+        """The entries after this reader's position, no further than the copy's head and without tearing a command
+        apart; None if there is no going on from there."""
+        position = self._positions.get(topic.name)
+        if position is None:
+            return None
+        entries = await self._hub.after(topic, position.seq, limit + 1) if position.epoch == topic.epoch else None
+        if entries is None or position.epoch != topic.epoch or position.seq > topic.head:
+            return None
+        entries = [e for e in entries if e.event.seq <= topic.head]
+        if len(entries) > limit:
+            torn = entries[limit].event.command
+            whole = limit
+            while whole and entries[whole - 1].event.command == torn:
+                whole -= 1
+            entries = entries[: whole or limit]
+        return entries
 
     def _event(self, topic: Topic, entry: Entry) -> Frame:
         e = entry.event
         self._positions[topic.name] = Position(topic.epoch or "", e.seq, check_of(e.command))
         return Frame(None, entry.body, self.cursor)
-
-    def _last(self, topic: Topic, entries: Sequence[Entry], closed: str) -> list[Frame]:
-        """The frames up to the one that says why this person may read no more, and then `gone`.
-
-        If that one is not among them, they see nothing of what happened after it.
-        """
-        frames = []
-        for entry in entries:
-            frames.append(self._event(topic, entry))
-            reason = topic.kind.expels(entry.event, self.user)
-            if reason is not None:
-                self._drop(topic)
-                return [*frames, self._gone(topic.name, reason)]
-        self._drop(topic)
-        return [self._gone(topic.name, closed)]
 
     def _reset(self, topic: Topic) -> Frame:
         self._positions[topic.name] = topic.position
@@ -169,13 +181,16 @@ class Reader:
     def _gone(self, name: str, reason: str) -> Frame:
         return Frame("gone", msgspec.json.encode({"topic": name, "reason": reason}), self.cursor)
 
-    def _drop(self, topic: Topic) -> None:
+    def _expelled(self, topic: Topic, reason: str) -> Frame:
+        """The last frame of a topic."""
         self._positions.pop(topic.name, None)
         topic.followers.discard(self)
         self.topics.remove(topic)
+        return self._gone(topic.name, reason)
 
 
-def _problem(reason: str) -> Problem:
+def problem_of_reading(reason: str) -> Problem:
+    """Why somebody may not read a topic."""
     match reason:
         case "forbidden":
             return Problem(403, "not-a-member", "You are not in this trip.")

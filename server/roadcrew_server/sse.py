@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from roadcrew_server.auth import Session
 from roadcrew_server.reader import Frame, Reader
 from roadcrew_server.stores.base import StoreError
 
@@ -42,9 +43,10 @@ def encode(frame: Frame) -> bytes:
 class EventStream:
     """One open stream. `close` ends it with a `bye`, from any task."""
 
-    def __init__(self, streams: Streams, reader: Reader, token_hash: str, where: str) -> None:
+    def __init__(self, streams: Streams, reader: Reader, session: Session, where: str) -> None:
         self.reader = reader
-        self.token_hash = token_hash
+        self.token_hash = session.token_hash
+        self._session_ends = session.expires_at
         self.where = where
         self.topics: tuple[str, ...] = tuple(t.name for t in reader.topics)
         self._streams = streams
@@ -82,7 +84,8 @@ class EventStream:
 
     async def _write(self, send: Send) -> None:
         settings = self._streams.settings
-        ends = None if settings.stream_life is None else time.monotonic() + settings.stream_life
+        life = (self._session_ends - self.reader.now()).total_seconds()
+        ends = time.monotonic() + min(life, settings.stream_life or life)
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         # No blank line yet: some readers take a block without data for an event. It ends with the first frame.
         await self._send(send, b": roadcrew\nretry: %d\n" % self._streams.retry_ms())
@@ -97,7 +100,7 @@ class EventStream:
                 self._streams.sent(len(frames))
             if not self.reader.topics:
                 break
-            if self._bye is None and ends is not None and time.monotonic() >= ends:
+            if self._bye is None and time.monotonic() >= ends:
                 self.close("age")
             if self._bye is not None:
                 reason, retry = self._bye
@@ -105,7 +108,7 @@ class EventStream:
                 await self._send(send, b"event: bye\nretry: %d\ndata: %b\n\n" % (retry, body))
                 break
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if ends is None else max(0, ends - time.monotonic())):
+                async with asyncio.timeout(max(0, ends - time.monotonic())):
                     await self.reader.changed.wait()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

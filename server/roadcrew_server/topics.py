@@ -61,7 +61,8 @@ class TripKind:
     def keep_until(self, state: trip.Trip, now: datetime) -> datetime:
         return (now if state.ended else state.ends_at) + STORE_GRACE
 
-    def closed_to(self, state: trip.Trip, user: str) -> str | None:
+    @staticmethod
+    def closed_to(state: trip.Trip, user: str) -> str | None:
         if state.ended is not None:
             return "ended"
         return None if user in state.members else "forbidden"

@@ -10,11 +10,11 @@ from roadcrew_domain.events import MAX_TOPICS, BadCursor, Position, decode_curso
 from roadcrew_server.endpoints import Body, Call, Endpoint, json_response
 from roadcrew_server.presence import PLACES
 from roadcrew_server.problems import Problem
-from roadcrew_server.reader import Reader
+from roadcrew_server.reader import Reader, problem_of_reading
 from roadcrew_server.sse import EventStream, encode_batch
 
-POLL_FRAMES = 500
-"""Frames in one answer to a poll; `more` says that there are others."""
+POLL_FRAMES = 100
+"""Frames in one answer to a poll; `more` says that there are others. Few, so that a bad network lets some through."""
 
 Place = Literal["overview", "polls", "hotels", "quotes", "book", "talk"]
 
@@ -32,14 +32,15 @@ async def sync(call: Call) -> ASGIApp | Response:
     where = call.query.get("where", "overview")
     if where not in PLACES:
         raise Problem(422, "invalid", "where is one of " + ", ".join(PLACES) + ".", field="where")
-    streaming = wants_stream(call.headers.get("accept", ""))
+    streaming = wants_stream(call.headers.get("accept", "")) and call.request.method != "HEAD"
     if streaming:
         call.server.streams.admit(call.user_id)
     reader = await Reader.open(call.server.hub, call.user_id, names)
     positions = _positions(call)
     if streaming:
         await reader.start(positions)
-        return EventStream(call.server.streams, reader, call.session.token_hash, where)
+        call.server.streams.admit(call.user_id)  # many may have been let in while this one was made ready
+        return EventStream(call.server.streams, reader, call.session, where)
     return await _batch(call, reader, positions, where)
 
 
@@ -86,8 +87,8 @@ def wants_stream(accept: str) -> bool:
 async def where(call: Call) -> None:
     """Somebody looks at another tab now."""
     topic = await call.server.hub.topic(call.body.topic)
-    if topic.kind.closed_to(topic.state, call.user_id) is not None:
-        raise Problem(403, "not-a-member", "You are not in this trip.")
+    if (closed := topic.kind.closed_to(topic.state, call.user_id)) is not None:
+        raise problem_of_reading(closed)
     await call.server.presence.look(topic.name, call.user_id, call.body.where)
 
 
