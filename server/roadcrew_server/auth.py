@@ -30,10 +30,13 @@ from roadcrew_server.stores.base import Store
 
 T = TypeVar("T")
 
-USERNAME = re.compile(r"^[a-z0-9](?:[a-z0-9._-]{1,30}[a-z0-9])$")
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,30}[a-z0-9]")
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
+DECOY = "$argon2id$v=19$m=19456,t=2,p=1$FxCI0QbCPFxAmIeaEKOAPQ$Ay37EtKUJYV+lFyoV80x7wtQU+3FXA+7jau/SWPoNoo"
+"""Verified where there is no such user, so that it takes as long."""
 CACHED_SESSIONS = 50_000
+REMEMBERED_TOKENS = 8
 WAITING_HASHES = 64
 GUEST_DAYS = 400
 """A guest's record outlives every session it may have by far."""
@@ -54,9 +57,12 @@ class User(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class SessionRecord(msgspec.Struct, frozen=True, rename="camel"):
+    """`renewed` are hashes of the tokens before this one: what they opened ends with it."""
+
     user: str
     expires_at: datetime
     created_at: datetime
+    renewed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,6 @@ class Auth:
         self._slots = asyncio.Semaphore(2)
         self._waiting = 0
         self._cache: OrderedDict[str, tuple[Session, float]] = OrderedDict()
-        self._decoy: str | None = None
 
     # --- signing in --------------------------------------------------------------------------------
 
@@ -104,7 +109,11 @@ class Auth:
     async def sign_up(self, username: str, password: str, name: str) -> Issued:
         """A new account. Raises `Refused` (`username-taken`, `invalid`, `weak-password`)."""
         user = User(self._new_id(), person_name(name), _username(username))
-        return await self._issue(await self._claim(user, password))
+        try:
+            return await self._issue(await self._claim(user, password))
+        except Refused:
+            await self._store.delete("user", user.id)
+            raise
 
     async def log_in(self, username: str, password: str) -> Issued:
         """Raises `Problem` 401 `wrong-credentials`, in the same time whether the user exists or not."""
@@ -121,9 +130,13 @@ class Auth:
         """A guest becomes an account: same id, same trips (C9)."""
         user = await self._fresh(session)
         if not user.guest:
+            if user.username == _username(username) and await self._verify(user.password, password):
+                return session  # the same once more: its answer got lost
             raise Refused("already-account", "conflict", "You have an account already.")
         named = msgspec.structs.replace(user, username=_username(username))
-        return self._cached(Session(await self._claim(named, password), session.token_hash, session.expires_at))
+        claimed = await self._claim(named, password)
+        self._forget_user(user.id)
+        return self._cached(Session(claimed, session.token_hash, session.expires_at))
 
     async def rename(self, session: Session, name: str) -> Session:
         """Another name to be shown."""
@@ -133,20 +146,23 @@ class Auth:
             expires = self._store.now() + timedelta(days=GUEST_DAYS) if user.guest else None
             old, new = msgspec.json.encode(user), msgspec.json.encode(changed)
             if old == new or await self._store.replace("user", user.id, old, new, expires):
+                self._forget_user(user.id)
                 return self._cached(Session(changed, session.token_hash, session.expires_at))
         raise Problem(409, "busy", "Somebody else is changing this account right now. Try again.")
 
     async def renew(self, session: Session) -> Issued:
         """A new token; the old one stays good for the grace time, so that requests under way end well."""
-        issued = await self._issue(await self._fresh(session))
+        renewed = (session.token_hash, *await self._renewed(session))[:REMEMBERED_TOKENS]
+        issued = await self._issue(await self._fresh(session), renewed)
         await self._shorten(session)
         return issued
 
     async def sign_out(self, session: Session) -> None:
-        """The token is no longer good, on every process."""
-        await self._store.delete("session", session.token_hash)
-        self.forget(session.token_hash)
-        await self._store.announce_revoked(session.token_hash)
+        """The token is no longer good, on every process; nor are those that it was renewed from."""
+        for token_hash in (session.token_hash, *await self._renewed(session)):
+            await self._store.delete("session", token_hash)
+            self.forget(token_hash)
+            await self._store.announce_revoked(token_hash)
 
     # --- asking ------------------------------------------------------------------------------------
 
@@ -171,6 +187,16 @@ class Auth:
         """Don't answer for this token from memory."""
         self._cache.pop(token_hash, None)
 
+    def _forget_user(self, user_id: str) -> None:
+        """They changed: their other terminals must not be answered from memory either."""
+        for token_hash, (session, _) in tuple(self._cache.items()):
+            if session.user.id == user_id:
+                self.forget(token_hash)
+
+    async def _renewed(self, session: Session) -> tuple[str, ...]:
+        stored = await self._store.get("session", session.token_hash)
+        return () if stored is None else msgspec.json.decode(stored.value, type=SessionRecord).renewed
+
     async def _fresh(self, session: Session) -> User:
         user = await self._user(session.user.id)
         if user is None:
@@ -187,18 +213,18 @@ class Auth:
             self._cache.popitem(last=False)
         return session
 
-    async def _issue(self, user: User) -> Issued:
+    async def _issue(self, user: User, renewed: tuple[str, ...] = ()) -> Issued:
         token = f"rc_{self._token(32)}"
         now = self._store.now()
         expires = now + timedelta(days=self._settings.session_days)
-        record = SessionRecord(user.id, expires, now)
+        record = SessionRecord(user.id, expires, now, renewed)
         await self._store.put("session", _hash(token), msgspec.json.encode(record), expires)
         return Issued(token, self._cached(Session(user, _hash(token), expires)))
 
     async def _shorten(self, session: Session) -> None:
         soon = self._store.now() + timedelta(seconds=self._settings.renewal_grace)
         if soon < session.expires_at:
-            record = SessionRecord(session.user.id, soon, self._store.now())
+            record = SessionRecord(session.user.id, soon, self._store.now(), await self._renewed(session))
             await self._store.put("session", session.token_hash, msgspec.json.encode(record), soon)
             self.forget(session.token_hash)
 
@@ -230,10 +256,8 @@ class Auth:
             return False
 
         def check() -> bool:
-            if self._decoy is None:
-                self._decoy = self._hasher.hash("nobody's password")
             try:
-                self._hasher.verify(hashed or self._decoy, password)
+                self._hasher.verify(hashed or DECOY, password)
             except (VerificationError, InvalidHashError):
                 return False
             return hashed is not None
@@ -256,7 +280,7 @@ class Auth:
 
 def _username(text: str) -> str:
     name = text.casefold()
-    if not USERNAME.match(name):
+    if not USERNAME.fullmatch(name):
         raise Refused(
             "invalid", "invalid", "A user name has 3 to 32 letters a to z, digits, dots, dashes.", field="username"
         )

@@ -10,7 +10,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Command
 from roadcrew_server import auth
 from roadcrew_server.endpoints import Answer, Body, Call, Endpoint, Nothing
-from roadcrew_server.routes.trips import MY_TRIPS, my_trips_index
+from roadcrew_server.routes.trips import ALL_TRIPS, my_trips_index
 from roadcrew_server.topic import TopicMissing
 from roadcrew_server.topics import trip_topic
 
@@ -97,7 +97,7 @@ async def rename(call: Call) -> SessionAnswer:
     """Another name, here and in every trip."""
     session = await call.server.auth.rename(call.session, call.body.name)
     base = call.server.hub.new_id()
-    for trip_id in await call.server.store.index_list(my_trips_index(call.user_id), MY_TRIPS):
+    for trip_id in await call.server.store.index_list(my_trips_index(call.user_id), ALL_TRIPS):
         command = Command(command_id(base, trip_id), call.user_id, RenameMember(session.user.name))
         try:
             await call.server.hub.execute(trip_topic(trip_id), command)
