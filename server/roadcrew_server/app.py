@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadcrew_server import openapi
@@ -64,7 +64,9 @@ class Server:
         return self.settings.address(self.port)
 
     async def start(self) -> StoreFacts:
-        """Open the store and begin. Raises `StoreError`."""
+        """Open the store and begin, unless that was done. Raises `StoreError`."""
+        if self.facts is not None:
+            return self.facts
         self.facts = await self.store.open()
         self.secret = await self._secret()
         await self.hub.start()
@@ -110,12 +112,14 @@ def make_app(server: Server) -> Starlette:
             await server.stop()
 
     routes = [Route(e.path, EndpointApp(server, e), methods=[e.method]) for e in ENDPOINTS]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(RequestId), Middleware(CountRequests, server=server)],
         exception_handlers={HTTPException: _not_routed},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 def _not_routed(request: Request, error: Exception) -> Response:
@@ -126,8 +130,10 @@ def _not_routed(request: Request, error: Exception) -> Response:
         else Problem(404, "not-found", "There is nothing at this address.")
     )
     response = problem.response(request.scope.get("request_id", ""))
-    if isinstance(error, HTTPException) and error.headers:
-        response.headers.update(error.headers)
+    if status == 405:
+        response.headers["Allow"] = ", ".join(
+            sorted(e.method for e in ENDPOINTS if compile_path(e.path)[0].match(request.url.path))
+        )
     return response
 
 

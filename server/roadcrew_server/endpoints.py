@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ Access = Literal["open", "signed-in", "member", "organiser", "opener-or-organise
 """Who may use a route. `open` needs no token. What is more than `signed-in` is decided by the domain's rules."""
 
 MAX_KEY = 200
+MAX_FIELD = 100
+"""Characters of a field's name in a problem: the name may be theirs."""
 
 
 class Body(BaseModel):
@@ -153,6 +156,8 @@ class EndpointApp:
     async def _answer(self, request: Request) -> Any:
         endpoint = self.endpoint
         session = await self._session(request)
+        if endpoint.body is not None:
+            _check_kind(request.headers.get("content-type", ""))
         raw = b"" if endpoint.method in ("GET", "HEAD") else await self._read(request)
         body = None if endpoint.body is None else parse(endpoint.body, raw)
         result = await endpoint.handler(Call(self.server, request, endpoint, body, raw, session))
@@ -177,7 +182,7 @@ class EndpointApp:
     async def _read(self, request: Request) -> bytes:
         settings = self.server.settings
         length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > settings.max_body:
+        if not (length.isascii() and length.isdigit()) or int(length) > settings.max_body:
             raise _too_large(settings.max_body)
         body = bytearray()
         try:
@@ -195,17 +200,35 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "body-too-large", f"A request's body has at most {limit} bytes.", limit=limit)
 
 
+def _check_kind(content_type: str) -> None:
+    """JSON, or nothing said. A form is what `curl -d` says of anything: then the body itself must be JSON."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in ("", "application/json", "application/x-www-form-urlencoded") and not kind.endswith("+json"):
+        raise Problem(415, "not-json", "Send the body as application/json.")
+
+
 def parse(model: type[Body], raw: bytes) -> Body:
     """The body as its model. Raises `Problem` 400 for what is not JSON, 422 for what is not this model."""
     try:
-        return model.model_validate_json(raw or b"{}")
+        body = model.model_validate_json(raw or b"{}")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(p) for p in first["loc"])
+        where = ".".join(str(p) for p in first["loc"])[:MAX_FIELD]
         if first["type"] == "json_invalid":
             raise Problem(400, "bad-json", "The body is not JSON that this server reads.") from None
         detail = f"{where}: {first['msg']}." if where else f"{first['msg']}."
         raise Problem(422, "invalid", detail, field=where) from None
+    try:  # small and sound by now
+        json.loads(raw or b"{}", object_pairs_hook=_no_name_twice, parse_int=len)
+    except ValueError as error:
+        raise Problem(400, "bad-json", f"The body is not JSON that this server reads: {error}.") from None
+    return body
+
+
+def _no_name_twice(pairs: list[tuple[str, object]]) -> None:
+    """Two readers of a body in which a name stands twice may see two different things."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name stands twice in it")
 
 
 def json_response(result: Any, status: int) -> Response:

@@ -26,11 +26,14 @@ from roadcrew_domain.values import Value
 from roadcrew_domain.views import TripView, encode_trip
 from roadcrew_server.endpoints import Access, Body, Call, Endpoint
 from roadcrew_server.problems import Problem
+from roadcrew_server.reader import problem_of_reading
 from roadcrew_server.topic import Done, TopicMissing
-from roadcrew_server.topics import trip_topic
+from roadcrew_server.topics import TripKind, trip_topic
 
 MY_TRIPS = 200
 """Trips in one person's list."""
+ALL_TRIPS = 1_000
+"""Trips of one person that are told of a new name, the newest first."""
 LONG = 4_000
 """Characters that a field may have before the domain looks at it; its own limits are far lower."""
 INVITE_KEPT = timedelta(days=400)
@@ -42,7 +45,10 @@ def my_trips_index(user: str) -> str:
 
 
 def _to_utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("that time is not in the calendar") from None
 
 
 Text = Annotated[str, Field(max_length=LONG)]
@@ -217,7 +223,11 @@ async def change(call: Call, trip_id: str, act: trip.TripAct) -> Done:
     )
 
 
-def _state(topic: str, done: Done) -> dict[str, object]:
+def _state(call: Call, topic: str, done: Done) -> dict[str, object]:
+    """The answer, unless it is a second one and the trip is no longer theirs to see."""
+    closed = "unknown" if done.state is None else TripKind.closed_to(done.state, call.user_id)
+    if closed is not None:
+        raise problem_of_reading(closed)
     return {"trip": msgspec.Raw(encode_trip(done.state)), "cursor": encode_cursor({topic: done.position})}
 
 
@@ -226,7 +236,7 @@ def acting(make: Callable[..., trip.TripAct]) -> Callable[[Call], object]:
 
     async def handler(call: Call) -> tuple[int, dict[str, object]]:
         done = await change(call, call.body.trip_id, make(call.body))
-        return done.status, _state(trip_topic(call.body.trip_id), done)
+        return done.status, _state(call, trip_topic(call.body.trip_id), done)
 
     return handler
 
@@ -249,7 +259,10 @@ async def create(call: Call) -> tuple[int, dict[str, object]]:
     """A new trip, whose id is the command's id."""
     b: CreateBody = call.body
     command, key = call.command()
-    invite = b.invite or InviteBody()
+    topic, invite = trip_topic(command), b.invite or InviteBody()
+    if (done := await again(call, topic, key)) is not None:
+        code = await reserve_code(call, command, command)
+        return done.status, _state(call, topic, done) | {"invite": _invite(call, code, invite)}
     if invite.expires_at is not None and invite.expires_at <= call.server.store.now():
         raise Refused("deadline-past", "invalid", "The invite would be over already.", field="invite.expiresAt")
     code = await reserve_code(call, command, command)
@@ -265,12 +278,16 @@ async def create(call: Call) -> tuple[int, dict[str, object]]:
         required_members=b.required_members,
         discount_percent=b.discount_percent,
     )
-    topic = trip_topic(command)
     await call.server.store.index_add(my_trips_index(call.user_id), command, call.server.store.now())
     done = await call.server.hub.execute(
         topic, Command(command, call.user_id, act), key=key, body=call.body_hash, status=call.endpoint.status
     )
-    return done.status, _state(topic, done) | {"invite": invite_view(call, done.state)}
+    return done.status, _state(call, topic, done) | {"invite": _invite(call, code, invite)}
+
+
+async def again(call: Call, topic: str, key: str | None) -> Done | None:
+    """What this very command was answered before, for handlers that look at something before they ask the hub."""
+    return None if key is None else await call.server.hub.replayed(topic, key, call.body_hash)
 
 
 async def reserve_code(call: Call, command: str, trip_id: str) -> str:
@@ -287,12 +304,9 @@ async def reserve_code(call: Call, command: str, trip_id: str) -> str:
     raise Problem(503, "unavailable", "No invite code could be found. Try again.", retry_after=1)
 
 
-def invite_view(call: Call, state: Trip | None) -> InviteView | None:
-    """The current invite with its link."""
-    if state is None or state.invite is None:
-        return None
-    i = state.invite
-    return InviteView(i.code, f"{call.server.address}/j/{i.code}", i.expires_at, i.max_uses)
+def _invite(call: Call, code: str, asked: InviteBody | RenewInviteBody) -> InviteView:
+    """The invite that this command made, with its link; the same one whenever it is answered."""
+    return InviteView(code, f"{call.server.address}/j/{code}", asked.expires_at, asked.max_uses)
 
 
 async def join(call: Call) -> tuple[int, dict[str, object]]:
@@ -307,7 +321,7 @@ async def join(call: Call) -> tuple[int, dict[str, object]]:
     except Refused:
         await call.server.store.index_remove(my_trips_index(call.user_id), trip_id)
         raise
-    return done.status, _state(trip_topic(trip_id), done)
+    return done.status, _state(call, trip_topic(trip_id), done)
 
 
 def code_in(text: str) -> str:
@@ -331,10 +345,8 @@ async def read(call: Call) -> dict[str, object]:
     trip_id = call.query.get("tripId", "")
     topic = await call.server.hub.topic(trip_topic(trip_id))
     closed = topic.kind.closed_to(topic.state, call.user_id)
-    if closed == "ended":
-        raise Problem(410, "trip-ended", "This trip has ended.")
     if closed is not None:
-        raise Problem(403, "not-a-member", "You are not in this trip.")
+        raise problem_of_reading(closed)
     return {"trip": msgspec.Raw(topic.encoded()), "cursor": encode_cursor({topic.name: topic.position})}
 
 
@@ -379,14 +391,22 @@ async def invite(call: Call) -> tuple[int, dict[str, object]]:
     topic = trip_topic(b.trip_id)
     if b.revoke:
         done = await change(call, b.trip_id, crew.RevokeInvite())
-        return done.status, _state(topic, done) | {"invite": None}
-    command, _ = call.command()
-    current = (await call.server.hub.topic(topic)).state
-    if call.user_id != current.organiser:  # no code is reserved for somebody who may not use it
-        trip.decide(current, Command(command, call.user_id, crew.RevokeInvite()), call.server.store.now())
+        return done.status, _state(call, topic, done) | {"invite": None}
+    command, key = call.command()
+    done_before = await again(call, topic, key)
+    if done_before is None:
+        await _may_renew(call, topic, command)
     code = await reserve_code(call, command, b.trip_id)
-    done = await change(call, b.trip_id, crew.RenewInvite(code, b.expires_at, b.max_uses))
-    return done.status, _state(topic, done) | {"invite": invite_view(call, done.state)}
+    done = done_before or await change(call, b.trip_id, crew.RenewInvite(code, b.expires_at, b.max_uses))
+    return done.status, _state(call, topic, done) | {"invite": _invite(call, code, b)}
+
+
+async def _may_renew(call: Call, name: str, command: str) -> None:
+    """No code is reserved for somebody who may not use it. Raises `Refused`."""
+    topic = await call.server.hub.topic(name)
+    if call.user_id != topic.state.organiser:
+        await call.server.hub.refresh(topic)
+        trip.decide(topic.state, Command(command, call.user_id, crew.RevokeInvite()), call.server.store.now())
 
 
 def _edit(b: UpdateBody) -> trip.EditTrip:
