@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
@@ -94,6 +95,8 @@ async def serve(settings: Settings, *, end_with_stdin: bool) -> int:
         print(f"roadcrew: can't listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
         return 1
     server.port = sock.getsockname()[1]
+    for warning in (await server.start()).warnings:
+        print(f"roadcrew: {warning}", file=sys.stderr)
     config = uvicorn.Config(
         make_app(server),
         log_config=None,
@@ -126,12 +129,14 @@ async def serve(settings: Settings, *, end_with_stdin: bool) -> int:
 
 
 def _end_with_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    def readable() -> None:
-        if not os.read(sys.stdin.fileno(), 1024):
-            loop.remove_reader(sys.stdin.fileno())
-            stop.set()
+    def read() -> None:  # in a thread, since not everything that standard input can be is good for the loop
+        with contextlib.suppress(OSError):
+            while os.read(sys.stdin.fileno(), 1024):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(stop.set)
 
-    loop.add_reader(sys.stdin.fileno(), readable)
+    threading.Thread(target=read, name="roadcrew-stdin", daemon=True).start()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
