@@ -327,7 +327,8 @@ def _polled(state: State, p: Polled, now: float, s: ClientSettings) -> Step:
 def _poll_failed(state: State, f: PollFailed, now: float, chance: float, s: ClientSettings) -> Step:
     state = _asked(replace(state, out=None), f.wait, now)
     if f.reason == "unreachable":
-        return _offline(state, now, chance, s)
+        # A network that cuts every long answer still lets a stream get on, a few frames at a time.
+        return _offline(replace(state, catch_up=False), now, chance, s)
     delay = jittered(state.tries, chance, s)
     state = replace(_later(state, now + delay), tries=state.tries + 1)
     mode: Mode = "connecting" if state.prefer == "stream" else "polling"
