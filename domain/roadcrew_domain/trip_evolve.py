@@ -1,6 +1,7 @@
 """What each fact changes in a trip: `evolve` gives the next state. Pure.
 
-Applying an event costs the same however long the history and however large the crew (bench/growth.py).
+Applying an event costs the same however long the history, and nearly the same however large the crew
+(bench/growth.py). Two rare ones cost more: a leaving looks at every poll, a hotel taken off at every ballot.
 """
 
 from __future__ import annotations  # rpds maps can't be subscripted when running

@@ -1,0 +1,110 @@
+"""Applying an event costs the same however long the history and however large the crew (bench/growth.py).
+
+Calls are counted where they tell; what happens inside the maps is timed, beside a control that must be
+seen to grow, so that a machine on which nothing can be told fails the control and not the promise.
+"""
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import FrameType, ModuleType
+
+from tests.conftest import Figure
+
+from roadcrew_domain.events import Event, decode_event, encode_event
+from roadcrew_domain.polls import VoteCast
+from roadcrew_domain.trip import Trip, evolve, fold
+from roadcrew_domain.views import decode_trip, encode_trip
+
+
+def _bench() -> ModuleType:
+    """bench/ is no package; the file is loaded as it lies there."""
+    spec = importlib.util.spec_from_file_location("growth", Path(__file__).parents[2] / "bench" / "growth.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+growth = _bench()
+
+
+def calls(do: Callable[[], object]) -> int:
+    """How many functions, ours and C's, are called."""
+    seen = 0
+
+    def count(frame: FrameType, happened: str, argument: object) -> None:
+        nonlocal seen
+        seen += happened in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        do()
+    finally:
+        sys.setprofile(before)
+    return seen
+
+
+def fastest(do: Callable[[], object], runs: int = 300) -> int:
+    """Nanoseconds of the least disturbed of many runs."""
+    best = sys.maxsize
+    for _ in range(runs):
+        before = time.perf_counter_ns()
+        do()
+        best = min(best, time.perf_counter_ns() - before)
+    return best
+
+
+def vote_after(history: int, members: int = 20) -> tuple[Trip, Event]:
+    trip, following = growth.at_history(members, history, 10)
+    return trip, next(e for e in following if isinstance(e.data, VoteCast))
+
+
+# R: S6 T9
+def test_applying_an_event_takes_as_many_calls_after_ten_thousand_events_as_after_a_hundred():
+    (young, first), (old, later) = vote_after(100), vote_after(10_000)
+    assert calls(lambda: evolve(young, first)) == calls(lambda: evolve(old, later)) < 100
+    assert len(encode_trip(old)) < 1.1 * len(encode_trip(young))
+
+
+def test_a_vote_in_a_large_crew_costs_what_it_costs_in_a_small_one_where_a_copied_dict_costs_more(figure: Figure):
+    (small, first), (large, later) = vote_after(100, members=10), vote_after(100, members=5000)
+    small_dict, large_dict = (dict(t.polls["p0"].ballots.items()) for t in (small, large))
+    control = fastest(lambda: growth.apply_copying(large_dict, later)) / fastest(
+        lambda: growth.apply_copying(small_dict, first)
+    )
+    assert control > 10, "this machine can't tell"
+    ours = fastest(lambda: evolve(large, later)) / fastest(lambda: evolve(small, first))
+    figure("a vote among 5,000 over one among 10", f"{ours:.2f} (copied dict: {control:.0f})")
+    assert ours < 3
+    assert calls(lambda: evolve(large, later)) == calls(lambda: evolve(small, first))
+
+
+def open_trip(snapshot: bytes | None, bodies: list[bytes]) -> Trip | None:
+    return fold(None if snapshot is None else decode_trip(snapshot), map(decode_event, bodies))
+
+
+def test_opening_from_snapshot_and_tail_does_not_grow_with_history_where_replaying_does():
+    opening, replaying = [], []
+    for history in (200, 2000):
+        events = list(islice(growth.log(10), growth.settled(10) + history))
+        upto = fold(None, events[: -growth.TAIL])
+        assert upto is not None
+        snapshot, bodies = encode_trip(upto), [encode_event(e) for e in events]
+        assert open_trip(snapshot, bodies[-growth.TAIL :]) == open_trip(None, bodies)
+        opening.append(calls(partial(open_trip, snapshot, bodies[-growth.TAIL :])))
+        replaying.append(calls(partial(open_trip, None, bodies)))
+    assert replaying[1] > 5 * replaying[0]
+    assert opening[1] < 1.1 * opening[0]
+
+
+def test_a_trip_remembers_a_bounded_part_of_its_history():
+    trip, _ = growth.at_history(10, 5000, 0)
+    assert len(trip.recent) == 30
+    assert len(encode_trip(trip)) < 20_000
