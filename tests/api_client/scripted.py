@@ -55,7 +55,7 @@ class Request:
 
     @property
     def cursor(self) -> str | None:
-        return self.headers.get("last-event-id") or self.query.get("cursor", [None])[0]  # type: ignore[list-item]
+        return self.headers.get("last-event-id") or self.query.get("cursor", [None])[0]
 
     async def raw(self, data: bytes) -> None:
         self.writer.write(data)

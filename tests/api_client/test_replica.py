@@ -259,8 +259,8 @@ def test_in_whatever_order_events_answers_and_refusals_come_nothing_is_lost_or_d
         replica.confirm(e)
     assert replica.pending == ()
     assert replica.drawn == replica.confirmed == server.state
-    for command, refused in mine.items():
-        events = [e for e in server.log if e.command == command]
+    for made, refused in mine.items():
+        events = [e for e in server.log if e.command == made]
         assert not (refused and events)
         assert len([e.type for e in events]) == len({e.type for e in events})
 

@@ -60,8 +60,12 @@ async def frames(
     opened: OpenStream, *, most: int, proven: Callable[[], None], anew: bool = True
 ) -> AsyncGenerator[tuple[Frame, str | None, float | None], None]:
     """The frames of an open stream, each with the cursor after it (None: none yet) and the last `retry:` in seconds
-    (None: none yet). `proven` is called once, when the first frame is complete; for a stream that goes on from a cursor
-    (not `anew`), when the first line is, since there may be nothing to tell yet. `most` bounds a frame (bytes). Ends when the server ends; raises `Unreachable` when it is cut and `ServerTrouble` for nonsense."""
+    (None: none yet).
+
+    `proven` is called once, when the first frame is complete; for a stream that goes on from a cursor (not `anew`),
+    when the first line is, since there may be nothing to tell yet. `most` bounds a frame (bytes). Ends when the
+    server ends; raises `Unreachable` when it is cut and `ServerTrouble` for nonsense.
+    """
     kind = opened.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "text/event-stream":
         raise not_ours(f"The server answered {kind[:80] or 'nothing'} instead of a stream.", code="not-a-stream")

@@ -1,0 +1,137 @@
+"""Trying again, on a loop whose time jumps: what is waited is exact, and nobody waits for it."""
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import roadcrew_client as rc
+from roadcrew_client.retry import execute_with_retry
+
+
+class JumpingTime(selectors.DefaultSelector):
+    """Instead of waiting, the clock jumps."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        ready = super().select(0)
+        if not ready and timeout:
+            self.now += timeout
+        return ready
+
+
+def run(main: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
+    """The result, or what was raised, and how long it took in virtual seconds."""
+    selector = JumpingTime()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.time = lambda: selector.now  # type: ignore[method-assign]
+
+    async def guarded() -> Any:
+        try:
+            return await main()
+        except rc.RoadcrewError as error:
+            return error
+
+    try:
+        return loop.run_until_complete(guarded()), selector.now
+    finally:
+        loop.close()
+
+
+class Failing:
+    """Fails so often, then works; remembers when it was tried."""
+
+    def __init__(self, *errors: rc.RoadcrewError) -> None:
+        self.errors = list(errors)
+        self.times: list[float] = []
+
+    async def __call__(self) -> str:
+        self.times.append(asyncio.get_running_loop().time())
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+
+def lost() -> rc.Unreachable:
+    return rc.Unreachable("cut", "The connection was cut.")
+
+
+# R: C5
+def test_three_attempts_with_growing_jittered_delays():
+    for chance, waits in ((0.0, [0.25, 0.5]), (0.5, [0.375, 0.75]), (0.999, [0.49975, 0.9995])):
+        action = Failing(lost(), lost())
+        result, took = run(lambda: execute_with_retry(action, chance=lambda: chance))  # noqa: B023
+        assert result == "done"
+        assert took == pytest.approx(sum(waits))
+        assert action.times == pytest.approx([0, waits[0], sum(waits)])
+
+
+# R: C5
+def test_the_third_failure_is_the_last():
+    action = Failing(*(rc.ServerTrouble(f"t{n}", "Trouble.") for n in range(9)))
+    result, _ = run(lambda: execute_with_retry(action))
+    assert result.code == "t2"
+    assert len(action.times) == 3
+
+
+# R: C5
+@pytest.mark.parametrize(
+    "error",
+    [
+        rc.NotSignedIn("not-signed-in", ""),
+        rc.Forbidden("not-a-member", ""),
+        rc.NotFound("unknown-trip", ""),
+        rc.Rejected("poll-closed", ""),
+        rc.ServerTrouble("redirected", ""),
+    ],
+)
+def test_what_will_not_pass_ends_it_at_once(error: rc.RoadcrewError):
+    action = Failing(error)
+    result, took = run(lambda: execute_with_retry(action))
+    assert result is error
+    assert (len(action.times), took) == (1, 0)
+
+
+# R: C5 S8
+def test_retry_after_is_obeyed():
+    action = Failing(rc.TooManyRequests("too-many-requests", "", retry_after=7))
+    assert run(lambda: execute_with_retry(action)) == ("done", 7)
+
+
+# R: C5
+def test_a_wait_that_would_end_too_late_is_not_begun():
+    error = rc.TooManyRequests("too-many-requests", "", retry_after=60)
+    action = Failing(error)
+    assert run(lambda: execute_with_retry(action, total=45)) == (error, 0)
+
+
+# R: C5
+def test_the_whole_of_it_ends_in_time_however_slow_an_attempt_is():
+    async def slow() -> None:
+        await asyncio.Event().wait()
+
+    result, took = run(lambda: execute_with_retry(slow, total=45))
+    assert isinstance(result, rc.Unreachable)
+    assert took == pytest.approx(45)
+
+
+def test_cancelling_is_not_tried_again():
+    tries = 0
+
+    async def action() -> None:
+        nonlocal tries
+        tries += 1
+        raise asyncio.CancelledError
+
+    async def main() -> str:
+        try:
+            await execute_with_retry(action)
+        except asyncio.CancelledError:
+            return "cancelled"
+        return "done"
+
+    assert run(main) == ("cancelled", 0)
+    assert tries == 1
