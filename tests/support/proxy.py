@@ -80,9 +80,7 @@ class CuttingProxy:
             writer.write(data)
             await writer.drain()
 
-    async def _answers(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, budget: int
-    ) -> None:
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, budget: int) -> None:
         while data := await reader.read(65536):
             if self.cutting and len(data) >= budget:
                 self.cuts += 1
