@@ -22,7 +22,7 @@ class Bare(App[None]):
     def on_mount(self) -> None:
         if len(sys.argv) == 2:
             self.run_worker(self.paint_lines(int(sys.argv[1])))
-        elif len(sys.argv) == 5:
+        elif len(sys.argv) == 4:
             self.run_worker(self.poll(*sys.argv[1:]))
 
     async def paint_lines(self, port: int) -> None:

@@ -58,7 +58,9 @@ def main() -> None:
                 ours.append(paint_time(roadcrew(), wanted, home))
             ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
             figures[case] = {"roadcrew": summary(ours), "bare": summary(bare), "ratio": ratio}
-            rows.append((case, statistics.median(ours), statistics.median(bare), ratio, "yes" if ratio <= PROMISE else "NO"))
+            rows.append(
+                (case, statistics.median(ours), statistics.median(bare), ratio, "yes" if ratio <= PROMISE else "NO")
+            )
     table(("spawn to first paint", "roadcrew s", "bare s", "ratio", f"<= {PROMISE}"), rows)
     write(given.json, "startup", figures)
 
