@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from tests.tui.standins import World
+
 from roadcrew_client.models import User
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
-
-from tests.tui.standins import World
 
 
 @dataclass
@@ -33,6 +33,7 @@ def lisbon() -> Scene:
     world = World()
     start = datetime.now(UTC) - timedelta(minutes=40)
     ana, ben, carla, dev = (world.user(n) for n in ("Ana", "Ben", "Carla", "Dev"))
+    world.at = start
     trip = world.create(ana, "Lisbon in May", destination="Lisbon", required_members=6, discount_percent=10)
     s = Scene(world, trip.id, ana, ben, carla, dev)
 
@@ -41,7 +42,7 @@ def lisbon() -> Scene:
 
     for who in (ben, carla, dev):
         world.join(trip.id, who)
-    world.heads[trip.id] = world.heads[trip.id]
+    world.at = None
     closes = datetime.now(UTC) + timedelta(hours=2, minutes=1)
     s.where = do(5, ana, OpenPoll("Where to?", "single", ("Lisbon", "Porto")))
     do(6, ana, CastVote(s.where, (f"{s.where}.0",)))
@@ -53,7 +54,9 @@ def lisbon() -> Scene:
     first, second = f"{s.flight}.0", f"{s.flight}.1"
     do(12, carla, CastVote(s.flight, answers=((first, "yes"), (second, "maybe"))))
     do(13, dev, CastVote(s.drivers, (f"{s.drivers}.1", f"{s.drivers}.2")))
-    s.azul = do(14, ana, ShortlistHotel("Casa Azul", "Lisbon", 4, Money(8400, "EUR"), "https://casa-azul.example/rooms"))
+    s.azul = do(
+        14, ana, ShortlistHotel("Casa Azul", "Lisbon", 4, Money(8400, "EUR"), "https://casa-azul.example/rooms")
+    )
     s.alfama = do(15, dev, ShortlistHotel("Alfama", "Lisbon", 2, Money(4800, "EUR")))
     do(16, ana, OpenHotelVoting("cheapest"))
     do(17, carla, VoteHotel(s.azul))

@@ -76,7 +76,7 @@ class World:
     hold: bool = False
     down: bool = False
     public_url: str | None = None
-    last_at: datetime | None = None
+    at: datetime | None = None
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -102,10 +102,12 @@ class World:
         self.do(trip_id, by.id, act, command=trip_id)
         return self.trips[trip_id]
 
-    def do(self, trip_id: str, by: str | None, act: Any, *, command: str | None = None, at: datetime | None = None) -> str:
+    def do(
+        self, trip_id: str, by: str | None, act: Any, *, command: str | None = None, at: datetime | None = None
+    ) -> str:
         """Decide and apply, and tell everybody who follows. Raises `Refused`."""
         with self._lock:
-            now = at or self.now()
+            now = at or self.at or self.now()
             command = command or self.new_id()
             trip = self.trips.get(trip_id)
             facts = decide(trip, Command(command, by, act), now)

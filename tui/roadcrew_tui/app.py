@@ -13,7 +13,8 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.widgets import Input
 
-from roadcrew_tui import render, settings as prefs, symbols
+from roadcrew_tui import render, symbols
+from roadcrew_tui import settings as prefs
 from roadcrew_tui.link import Link, Maker, RealMaker
 from roadcrew_tui.settings import Folders, Memory, Settings
 from roadcrew_tui.snapshot import TokenChanged, TripChanged
@@ -37,8 +38,8 @@ class RoadcrewApp(App[str]):
 
     TITLE = "Roadcrew"
     # The default screen's own sheet is not loaded by Textual, so those two stand here.
-    CSS_PATH: ClassVar = ["app.tcss", "screens/lobby.tcss", "screens/welcome.tcss"]
-    COMMANDS: ClassVar = {_palette}
+    CSS_PATH = ["app.tcss", "screens/lobby.tcss", "screens/welcome.tcss"]  # noqa: RUF012 - as App has it
+    COMMANDS = {_palette}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide")]
     NOTIFICATION_TIMEOUT = 6

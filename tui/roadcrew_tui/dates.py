@@ -83,7 +83,7 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
     if m := re.search(rf"(?:^|\s){_CLOCK.pattern}$", words):
         hour, minute, named = int(m[1]), int(m[2]), True
         words = words[: m.start()].strip().rstrip(",")
-    if words in _WEEKDAY or words[:3] in _WEEKDAY and words.endswith("day"):
+    if words in _WEEKDAY or (words[:3] in _WEEKDAY and words.endswith("day")):
         day: date | None = here.date() + timedelta(days=(_WEEKDAY[words[:3]] - here.weekday()) % 7)
     elif not words and named:
         day = here.date()
@@ -96,5 +96,5 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
         closes += timedelta(days=1)
     # The zone's offset on that day may be another one than today's.
     if zone is None:
-        closes = datetime(closes.year, closes.month, closes.day, hour, minute).astimezone()  # noqa: DTZ001
+        closes = datetime(closes.year, closes.month, closes.day, hour, minute).astimezone()
     return closes

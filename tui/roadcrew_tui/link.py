@@ -6,6 +6,7 @@ Everything that belongs to `roadcrew_client` (and its imports) lives on the one 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
@@ -91,8 +92,10 @@ class Link:
 
     async def _over_there(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the client's loop and wait for it here."""
-        while self._loop is None or not self._ready.is_set():
-            await asyncio.sleep(0.005)
+        if not self._ready.is_set():
+            await asyncio.to_thread(self._ready.wait)
+        if self._loop is None:
+            raise LookupError("the link has not been started")
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def _soon(self, call: Callable[[], object]) -> None:
@@ -109,10 +112,8 @@ class Link:
         """Leave cleanly, but never hold up the exit."""
         if self._loop is None:
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._over_there(self._shut()), CLOSING)
-        except TimeoutError:
-            pass
         self._soon(self._loop.stop)
 
     async def _shut(self) -> None:
@@ -151,7 +152,9 @@ class Link:
         if server is None or self._loop is None:
             return
         vault = self._maker.vault()
-        work = asyncio.to_thread(vault.forget, server) if token is None else asyncio.to_thread(vault.save, server, token)
+        work = (
+            asyncio.to_thread(vault.forget, server) if token is None else asyncio.to_thread(vault.save, server, token)
+        )
         self._keeping = self._loop.create_task(work)
         self._say(TokenChanged(token is not None))
 

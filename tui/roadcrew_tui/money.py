@@ -23,7 +23,9 @@ class NotAPrice(ValueError):
 def reader_locale() -> Locale:
     """The locale of the reader's environment; English when it names none that is known."""
     try:
-        return Locale.default("LC_MONETARY")
+        found = Locale.default("LC_MONETARY")
+        # The C locale is for programs: it writes "€ 84.00".
+        return Locale("en") if found.variant == "POSIX" else found
     except (UnknownLocaleError, ValueError, TypeError):
         return Locale("en")
 
@@ -72,6 +74,6 @@ def _plain_number(text: str, digits: int) -> str:
     tail = text[last + 1 :]
     both = "," in text and "." in text
     # A mark is decimal unless it groups thousands: "1,200" is twelve hundred, "12,50" is twelve and a half.
-    decimal = both or (len(tail) != 3 or digits == 3) and text.count(text[last]) == 1
+    decimal = both or ((len(tail) != 3 or digits == 3) and text.count(text[last]) == 1)
     head = re.sub(r"[.,]", "", text[:last])
     return f"{head}.{tail}" if decimal else head + tail

@@ -87,7 +87,7 @@ def pad(content: Content, width: int, *, right: bool = False) -> Content:
 def ends(left: Content, right: Content, width: int) -> Content:
     """Two texts at the two ends of a line. The left one gives way."""
     if right.cell_length + 2 > width:
-        return cut(right if not left else left, width)
+        return cut(left or right, width)
     return join(pad(left, width - right.cell_length - 1), " ", right)
 
 
@@ -136,5 +136,8 @@ def qr(text: str) -> Content:
     if len(rows) % 2:
         rows.append([False] * len(rows[0]))
     glyphs = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
-    drawn = ["".join(glyphs[pair] for pair in zip(top, low, strict=True)) for top, low in zip(rows[::2], rows[1::2], strict=True)]
+    drawn = [
+        "".join(glyphs[pair] for pair in zip(top, low, strict=True))
+        for top, low in zip(rows[::2], rows[1::2], strict=True)
+    ]
     return Content.styled("\n".join(drawn), "#000000 on #ffffff")

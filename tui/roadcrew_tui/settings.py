@@ -132,11 +132,10 @@ class Memory:
     def __init__(self, folders: Folders) -> None:
         self._file = folders.memory_file
         try:
-            self._kept: dict[str, Any] = json.loads(self._file.read_text("utf-8"))
+            kept = json.loads(self._file.read_text("utf-8"))
         except (OSError, ValueError):
-            self._kept = {}
-        if not isinstance(self._kept, dict):
-            self._kept = {}
+            kept = None
+        self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}
 
     def _of(self, server: str, what: str) -> dict[str, Any]:
         kept = self._kept.setdefault(server, {})

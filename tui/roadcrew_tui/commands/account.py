@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from roadcrew_tui.commands.base import Args, Argument, Command
+from roadcrew_tui.commands.base import Args, Argument, Command, Place
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
-
     from roadcrew_tui.screens.base import CommandScreen
 
 
@@ -16,7 +15,7 @@ class AccountCommand(Command):
     """An action of somebody whom the server knows."""
 
     group = "You"
-    places = ("lobby", "trip")
+    places: ClassVar[tuple[Place, ...]] = ("lobby", "trip")
 
     def available(self, screen: CommandScreen) -> bool:
         return screen.crew_app.user is not None

@@ -9,7 +9,6 @@ from roadcrew_tui.commands.trip import TripCommand, is_organiser
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
-
     from roadcrew_domain.crew import Member
     from roadcrew_tui.screens.trip import TripScreen
 

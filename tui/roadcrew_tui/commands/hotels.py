@@ -9,7 +9,6 @@ from roadcrew_tui.commands.trip import TripCommand
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
-
     from roadcrew_domain.hotels import Hotel
     from roadcrew_tui.screens.trip import TripScreen
 
@@ -125,7 +124,7 @@ class OpenVoting(HotelCommand):
     keys = "o"
     title = "Open the vote"
     help = "Lets the crew vote on the shortlist. You choose beforehand what a tie means."
-    footer = "open the vote"
+    footer = "open vote"
     sub = ("hotel", "open-voting")
     arguments = (
         Argument("tie", "what a tie means", choices=("cheapest", "first-shortlisted", "organiser"), required=False),
@@ -153,7 +152,7 @@ class EndVoting(HotelCommand):
     keys = "e"
     title = "End the vote"
     help = "Closes the vote on hotels; the winner stands. Only the organiser or who opened it can."
-    footer = "end the vote"
+    footer = "end vote"
     sub = ("hotel", "end-voting")
     arguments = (Argument("winner", "the organiser's choice in a tie: its name or id"),)
     examples = ("roadcrew hotel end-voting",)

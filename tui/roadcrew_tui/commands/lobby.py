@@ -8,7 +8,6 @@ from roadcrew_tui.commands.base import Args, Argument, Command
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
-
     from roadcrew_tui.screens.base import CommandScreen
     from roadcrew_tui.screens.lobby import LobbyScreen
 

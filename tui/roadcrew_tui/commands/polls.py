@@ -9,7 +9,6 @@ from roadcrew_tui.commands.trip import TripCommand
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
-
     from roadcrew_domain.polls import Answer, Poll
     from roadcrew_tui.screens.polls import PollsPane
     from roadcrew_tui.screens.trip import TripScreen
@@ -36,7 +35,7 @@ def pane_of(screen: TripScreen) -> PollsPane:
 
 def shown_poll(screen: TripScreen) -> Poll | None:
     """The poll under the cursor."""
-    if screen.trip is None or screen.tab != "polls" or not screen.query("#polls"):
+    if screen.trip is None or screen.tab != "polls" or not screen.query("#tab-polls"):
         return None
     return pane_of(screen).chosen_poll(screen.trip)
 
@@ -185,4 +184,3 @@ class UseDates(PollCommand):
         poll = shown_poll(screen)
         if poll is not None:
             await offer_dates(screen, poll.id)
-

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from roadcrew_tui.commands.base import Args, Argument, Command, trip_of
+from roadcrew_tui.commands.base import Args, Argument, Command, Place, trip_of
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
-
     from roadcrew_tui.screens.trip import TripScreen
 
 TRIP = Argument("trip", "the trip's id; else the one that was used last")
@@ -18,7 +17,7 @@ class TripCommand(Command):
     """An action of somebody who has a trip on the screen."""
 
     needs_trip = True
-    places = ("trip",)
+    places: ClassVar[tuple[Place, ...]] = ("trip",)
 
     def available(self, screen: TripScreen) -> bool:
         return screen.trip is not None

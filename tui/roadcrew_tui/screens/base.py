@@ -79,7 +79,8 @@ class CommandScreen(Screen[None]):
         first = [Part(f"={i}", render.key_hint(key, words)) for i, key, words in self.hints()]
         shown: list[Part] = []
         kept: list[Part] = []
-        for c in self.offered():
+        # What belongs to the tab comes before what belongs to the whole trip.
+        for c in sorted(self.offered(), key=lambda c: "trip" in c.places):
             if c.footer:
                 words = self.back_words if c.id == "app.back" else c.footer
                 part = Part(c.id, render.key_hint(shown_key(keymap.get(c.id, c.keys)), words))
@@ -93,5 +94,3 @@ class CommandScreen(Screen[None]):
             self.action_command(event.part)
         elif hasattr(self.focused, "action_choose"):
             cast(Any, self.focused).action_choose()
-
-

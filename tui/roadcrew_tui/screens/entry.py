@@ -69,9 +69,7 @@ async def create_trip(app: RoadcrewApp) -> None:
             raise FormProblem("name", "The crew needs to know who you are.")
         await _enter(app, server_address(values.get("server") or app.server or ""), values.get("name"))
         starts, ends = span or (None, None)
-        created = await app.link.call(
-            lambda client: client.create_trip(values["trip"], starts_on=starts, ends_on=ends)
-        )
+        created = await app.link.call(lambda client: client.create_trip(values["trip"], starts_on=starts, ends_on=ends))
         made.append(created.trip.id)
 
     if await app.push_screen_wait(Form("Plan a trip", fields, send, button="plan it")):
@@ -82,7 +80,9 @@ async def create_trip(app: RoadcrewApp) -> None:
 async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
     """Join by a link or a code."""
     fields = [
-        Field("invite", "The link or code that you got", "A link, or a code such as K7QM-2D4F@trips.example.org.", invite),
+        Field(
+            "invite", "The link or code that you got", "A link, or a code such as K7QM-2D4F@trips.example.org.", invite
+        ),
         *_name_field(app),
     ]
     joined: list[str] = []
@@ -186,10 +186,11 @@ async def edit_trip(screen: TripScreen) -> None:
         return
     today = datetime.now().astimezone().date()
     bounds = trip.bounds
+    span = when.span(trip.starts_on, trip.ends_on, today)
     fields = [
-        Field("name", "Name", value=trip.name, longest=120),
+        Field("trip", "Name", value=trip.name, longest=120),
         Field("destination", "Where to?", value=trip.destination or "", longest=120),
-        Field("dates", "When?", "Such as 21 to 25 May. Empty: not decided.", when.span(trip.starts_on, trip.ends_on, today)),
+        Field("dates", "When?", "Such as 21 to 25 May. Empty: not decided.", span),
         Field("members", "People needed for the group discount", value=str(trip.required_members), longest=3),
         Field("discount", "Group discount, per cent", f"0 to {bounds.max_discount_percent} on this server.",
               str(trip.discount_percent), longest=3),
@@ -199,11 +200,11 @@ async def edit_trip(screen: TripScreen) -> None:
         from roadcrew_domain.trip import EditTrip  # noqa: PLC0415 - the trip's screen has it already
 
         changes: dict[str, Any] = {}
-        if values["name"] != trip.name:
-            changes["name"] = values["name"]
+        if values["trip"] != trip.name:
+            changes["name"] = values["trip"]
         if values["destination"] != (trip.destination or ""):
             changes["destination"] = values["destination"] or None
-        if values["dates"] != when.span(trip.starts_on, trip.ends_on, today):
+        if values["dates"] != span:
             changes["starts_on"], changes["ends_on"] = read_dates(values["dates"]) or (None, None)
         for field, name, now in (
             ("members", "required_members", trip.required_members),

@@ -113,7 +113,7 @@ class Form(ModalScreen[bool]):
         note = self.query_one(f"#note-{field}", Lines)
         note.display = bool(words)
         text = render.said(words, style) if words else render.BLANK
-        note.show(lambda width: text.fold(width)[0] if text.cell_length <= width else render.stack(text.wrap(max(width, 1))))
+        note.show(lambda width: render.stack(text.wrap(max(width, 1))))
 
     def values(self) -> dict[str, str]:
         """What is typed, by field."""
@@ -130,7 +130,9 @@ class Form(ModalScreen[bool]):
         """Show what was not right, where it was, or take it away."""
         for field in self._fields:
             mine = problem is not None and problem.field == field.id
-            self._note(field.id, problem.detail if mine and problem else field.hint, render.BAD if mine else render.MUTED)
+            self._note(
+                field.id, problem.detail if mine and problem else field.hint, render.BAD if mine else render.MUTED
+            )
         placed = problem is not None and any(f.id == problem.field for f in self._fields)
         line = self.query_one("#form-problem", Lines)
         line.display = problem is not None and not placed
@@ -220,7 +222,7 @@ class Form(ModalScreen[bool]):
 
 
 _FIELDS = {
-    "trip's name": "name",
+    "trip's name": "trip",
     "hotel's name": "name",
     "startsOn": "dates",
     "endsOn": "dates",
@@ -229,6 +231,7 @@ _FIELDS = {
     "closesAt": "closes",
     "option": "options",
     "pricePerNight": "price",
+    "link": "url",
 }
 
 

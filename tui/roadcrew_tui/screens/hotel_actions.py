@@ -24,11 +24,12 @@ async def add_hotel(screen: TripScreen) -> None:
         return
     last = max(trip.hotels.values(), key=lambda h: h.added_at, default=None)
     currency = last.price_per_night.currency if last else "EUR"
+    stars = (("0", "none"), *((str(n), str(n)) for n in range(1, 6)))
     fields = [
         Field("name", "Hotel", longest=140),
         Field("city", "City", value=last.city if last else trip.destination or "", longest=100),
         Field("price", "Price for a night", f"Such as 84 or 84.50; {currency} unless you say another currency."),
-        Field("stars", "Stars", kind="choice", value="0", options=(("0", "none"), *((str(n), str(n)) for n in range(1, 6)))),
+        Field("stars", "Stars", kind="choice", value="0", options=stars),
         Field("url", "Link", "Its page, if you have one.", longest=520),
     ]
 
@@ -80,7 +81,7 @@ async def end_voting(screen: TripScreen) -> None:
     outcome = rules.outcome_of(trip.voting, trip.hotels)
     if outcome.decided_by == "organiser":
         if screen.me != trip.organiser:
-            raise Refused("organiser-decides", "conflict", "It is a tie, and the organiser decides. Ask them to end it.")
+            raise Refused("organiser-decides", "conflict", "A tie, and the organiser decides. Ask them to end it.")
         answers = [Answer(i, render.said(trip.hotels[i].name)) for i in outcome.tied]
         chosen = await screen.ask("A tie", render.ours("A tie: which one shall it be?"), answers)
         if chosen != CANCEL:
@@ -91,5 +92,8 @@ async def end_voting(screen: TripScreen) -> None:
     words = "{name} would win." if winner else "Nobody has voted: there would be no winner."
     words += f" {waiting} of {len(trip.members)} have not voted." if waiting else " All have voted."
     question = render.template(words, name=winner.name if winner else "")
-    if await screen.ask("End the vote", question, [Answer("end", render.ours("End the vote"), irreversible=True)]) != CANCEL:
+    if (
+        await screen.ask("End the vote", question, [Answer("end", render.ours("End the vote"), irreversible=True)])
+        != CANCEL
+    ):
         await screen.act(CloseHotelVoting())

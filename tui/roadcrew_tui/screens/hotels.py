@@ -52,7 +52,9 @@ class HotelsPane(Pane):
         """Draw the table."""
         m = shortlist(trip, me, snapshot.sending)
         table = self.query_one("#hotels", RowList)
-        table.show([Row(r.id, _hotel(r, m)) for r in m.rows], heading=_heading(table.size.width - 2) if m.rows else None)
+        table.show(
+            [Row(r.id, _hotel(r, m)) for r in m.rows], heading=_heading(m, table.size.width - 2) if m.rows else None
+        )
         self.query_one("#hotels-words", Lines).show(_words(m))
 
     def on_resize(self) -> None:
@@ -70,16 +72,17 @@ class HotelsPane(Pane):
         cast("TripScreen", self.screen).show_keys()
 
 
-def _name_width(width: int) -> int:
-    return max(14, min(34, width - 2 * STARS - PRICE - 26))
+def _name_width(m: Shortlist, width: int) -> int:
+    longest = max(render.said(r.name).cell_length + render.said(r.city).cell_length + 2 for r in m.rows)
+    return max(14, min(34, longest, width - STARS - PRICE - 28))
 
 
-def _heading(width: int) -> Content:
-    name = _name_width(width)
+def _heading(m: Shortlist, width: int) -> Content:
+    name = _name_width(m, width)
     cells = [render.pad(render.ours("Hotel", render.MUTED), name + 2 + STARS + 2)]
     cells += [render.pad(render.ours("night", render.MUTED), PRICE, right=True), render.ours("   votes", render.MUTED)]
     if width >= WIDE:
-        cells += [render.ours(" " * 17 + "who" + " " * 17 + "added by", render.MUTED)]
+        cells += [render.ours(" " * 16 + "who" + " " * 18 + "added by" + " " * 6 + "link", render.MUTED)]
     return render.cut(render.join(*cells), width)
 
 
@@ -87,7 +90,7 @@ def _hotel(r: HotelRow, m: Shortlist) -> Callable[[int], Content]:
     s = sign()
 
     def draw(width: int) -> Content:
-        name = _name_width(width)
+        name = _name_width(m, width)
         place = render.join(render.said(r.name, "bold" if r.won else ""), "  ", render.said(r.city, render.MUTED))
         stars = render.pad(render.ours(s.star * r.stars, render.WARN), STARS)
         price = render.pad(render.ours(money.written(r.price)), PRICE, right=True)
@@ -100,7 +103,9 @@ def _hotel(r: HotelRow, m: Shortlist) -> Callable[[int], Content]:
         voters = render.cut(render.join(*_listed(r.voters)), 18)
         link = render.said(r.url or "", render.MUTED) if r.url else render.BLANK
         by = render.pad(render.said(r.added_by, render.MUTED), 12)
-        return render.cut(render.join(row, render.pad(tail, 12), " ", render.pad(voters, 19), " ", by, " ", link), width)
+        return render.cut(
+            render.join(row, render.pad(tail, 12), " ", render.pad(voters, 20), " ", by, "  ", link), width
+        )
 
     return draw
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -64,7 +65,9 @@ class InviteScreen(ModalScreen[str]):
         Binding("x", "dismiss('revoke')", "End invite", show=False),
     ]
 
-    def __init__(self, app: RoadcrewApp, trip_name: str, invite: Invite | None, link: str, snapshot: Snapshot, *, organiser: bool) -> None:
+    def __init__(
+        self, app: RoadcrewApp, trip_name: str, invite: Invite | None, link: str, snapshot: Snapshot, *, organiser: bool
+    ) -> None:
         super().__init__()
         self._crew_app = app
         self._trip_name = trip_name
@@ -94,7 +97,9 @@ class InviteScreen(ModalScreen[str]):
         if self._organiser:
             keys += [("renew", "n", "new invite")]
             keys += [("revoke", "x", "end it")] if self._invite is not None else []
-        self.query_one("#invite-keys", KeyLine).show([Part(i, render.key_hint(k, w)) for i, k, w in (*keys, ("", "esc", "close"))])
+        self.query_one("#invite-keys", KeyLine).show(
+            [Part(i, render.key_hint(k, w)) for i, k, w in (*keys, ("", "esc", "close"))]
+        )
 
     def _words(self, width: int) -> Content:
         if self._invite is None:
@@ -107,7 +112,9 @@ class InviteScreen(ModalScreen[str]):
         rows += [render.ours("In a terminal", render.MUTED), *render.ours("uvx roadcrew join LINK").wrap(width)]
         limits = []
         if self._invite.expires_at is not None:
-            limits.append(f"ends {when.clock(self._invite.expires_at, now)}, {when.until(self._invite.expires_at, now)}")
+            limits.append(
+                f"ends {when.clock(self._invite.expires_at, now)}, {when.until(self._invite.expires_at, now)}"
+            )
         if self._invite.max_uses is not None:
             limits.append(f"{self._invite.uses} of {self._invite.max_uses} used")
         if limits:
@@ -148,10 +155,8 @@ async def public_base(screen: TripScreen) -> str:
 
     app = screen.crew_app
     if app.public_url is None:
-        try:
+        with suppress(RoadcrewError):
             app.public_url = (await app.link.call(lambda client: client.server_info())).public_url
-        except RoadcrewError:
-            pass
     return app.public_url or app.server or ""
 
 
@@ -169,7 +174,9 @@ async def show_invite(screen: TripScreen) -> None:
             return
         if chosen == "revoke" or trip.invite is not None:
             words = "The present link and code will let nobody in any more."
-            answer = Answer(chosen, render.ours("End it" if chosen == "revoke" else "Make a new one"), irreversible=True)
+            answer = Answer(
+                chosen, render.ours("End it" if chosen == "revoke" else "Make a new one"), irreversible=True
+            )
             if await screen.ask("Invite", render.ours(words), [answer]) == CANCEL:
                 continue
         await screen.renew_invite(revoke=chosen == "revoke")

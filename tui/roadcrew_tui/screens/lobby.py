@@ -62,7 +62,9 @@ class LobbyScreen(CommandScreen):
         known = app.trips is not None
         listed = rows(app.trips, today) if app.trips is not None else rows_remembered(self._remembered(), today)
         self.query_one("#title", TitleLine).show_ends(render.heading("Roadcrew"), self._link_words(known))
-        self.query_one("#trips", RowList).show([Row(t.id, _drawn(t)) for t in listed], heading=render.heading("My trips"))
+        self.query_one("#trips", RowList).show(
+            [Row(t.id, _drawn(t)) for t in listed], heading=render.heading("My trips")
+        )
         self.query_one("#lobby-note", Lines).show(lambda _: self._note(known, bool(listed)))
         self.show_keys()
 
@@ -118,7 +120,7 @@ def _drawn(trip: TripRow) -> Callable[[int], Content]:
         needs = render.ours(f"{sign().badge} {trip.needs}", render.WARN) if trip.needs else render.BLANK
         wide = width >= 70
         name = width - 20 - (16 if wide else 0) - 20
-        cells = [render.pad(render.said(trip.name), max(12, min(name, 44))), "  "]
+        cells: list[Content | str] = [render.pad(render.said(trip.name), max(12, min(name, 44))), "  "]
         cells += [render.pad(render.ours(trip.dates, render.MUTED), 18), "  "]
         if wide:
             cells += [render.pad(render.ours(trip.crew, render.MUTED), 14), "  "]

@@ -21,7 +21,10 @@ async def member_menu(screen: TripScreen) -> None:
     if trip is None or member is None:
         return
     if member.id == screen.me:
-        answers = [Answer("rename", render.ours("Change your name")), Answer("leave", render.ours("Leave this trip"), True)]
+        answers = [
+            Answer("rename", render.ours("Change your name")),
+            Answer("leave", render.ours("Leave this trip"), True),
+        ]
         chosen = await screen.ask("You", render.template("You are {name}.", name=member.name), answers)
         if chosen != CANCEL:
             screen.action_command("you.rename" if chosen == "rename" else "trip.leave")

@@ -67,9 +67,10 @@ class OverviewPane(Pane):
         self.query_one("#plan", RowList).show(
             [Row(f"{n}:{d.target}", _decision(d)) for n, d in enumerate(m.plan)], heading=render.heading("The plan")
         )
+        longest = max((render.said(c.name).cell_length for c in m.crew), default=0)
         count = render.ours(f"{m.have} of {m.need}" if m.have < m.need else f"{m.have}", render.MUTED)
         self.query_one("#crew", RowList).show(
-            [Row(c.id, _person(c)) for c in m.crew], heading=render.heading("Crew", count)
+            [Row(c.id, _person(c, longest)) for c in m.crew], heading=render.heading("Crew", count)
         )
         self.query_one("#discount", Lines).show(_discount(m))
         self.query_one("#lately", Lines).show(_lately(m.lately, screen.away, now))
@@ -117,7 +118,7 @@ def _decision(d: Decision) -> Callable[[int], Content]:
     return draw
 
 
-def _person(c: CrewRow) -> Callable[[int], Content]:
+def _person(c: CrewRow, longest: int) -> Callable[[int], Content]:
     s = sign()
 
     def draw(width: int) -> Content:
@@ -126,8 +127,8 @@ def _person(c: CrewRow) -> Callable[[int], Content]:
         words += ["organiser"] if c.organiser else []
         words += [c.note] if c.note and c.note != "organiser" else []
         words_drawn = render.ours(", ".join(words), render.MUTED)
-        name = render.pad(render.said(c.name), max(6, min(16, width - 2 - 14)))
-        return render.cut(render.join(dot, " ", name, " ", words_drawn), width)
+        name = render.pad(render.said(c.name), max(6, min(longest, width - 2 - 2 - words_drawn.cell_length, 18)))
+        return render.cut(render.join(dot, " ", name, "  ", words_drawn), width)
 
     return draw
 
@@ -136,10 +137,10 @@ def _discount(m: Overview) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         dots = render.meter(m.have, m.need)
         if m.unlocked:
-            words = [render.join(dots, " ", render.ours("unlocked", render.GOOD)), f"{m.percent} % off bookings"]
+            first = render.join(dots, " ", render.ours("unlocked", render.GOOD))
         else:
-            words = [render.join(dots, f" {m.need - m.have} more for"), f"{m.percent} % off bookings"]
-        rows = [render.heading("Group discount"), *words]
+            first = render.join(dots, f" {m.need - m.have} more for")
+        rows: list[Content | str] = [render.heading("Group discount"), first, f"{m.percent} % off bookings"]
         if m.ends:
             rows += ["", render.ours(f"This trip goes {m.ends}", render.WARN)]
             rows += [render.ours("unless somebody changes it.", render.WARN)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from roadcrew_domain import hotels as hotel_rules, polls as poll_rules
+from roadcrew_domain import hotels as hotel_rules
+from roadcrew_domain import polls as poll_rules
 from roadcrew_domain.polls import Poll
 from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import crew_order, poll_order
@@ -163,7 +164,9 @@ def _when(trip: Trip, now: datetime) -> Decision:
         leading = poll.outcome.winners if poll.outcome is not None else poll_rules.leaders(poll)
         texts = [o.text for o in poll.options if o.id in leading]
         if len(texts) == 1:
-            return Decision(f"poll:{poll.id}", "When", "open", "{what} won" if poll.closed else "{what} leads", texts[0])
+            return Decision(
+                f"poll:{poll.id}", "When", "open", "{what} won" if poll.closed else "{what} leads", texts[0]
+            )
         return Decision(f"poll:{poll.id}", "When", "open", "a tie" if texts else "nobody has voted")
     return Decision("edit", "When", "nothing", "not decided")
 
@@ -175,8 +178,9 @@ def is_about_dates(poll: Poll, today: date) -> bool:
 
 def _stay(trip: Trip) -> Decision:
     voting = trip.voting
-    if voting.outcome is not None and voting.outcome.winner_id in trip.hotels:
-        return Decision("hotels", "Stay", "decided", "{what}", trip.hotels[voting.outcome.winner_id].name)
+    winner = trip.hotels.get(voting.outcome.winner_id or "") if voting.outcome is not None else None
+    if winner is not None:
+        return Decision("hotels", "Stay", "decided", "{what}", winner.name)
     if voting.open:
         counts = sorted((len(v) for v in hotel_rules.votes_by_hotel(voting, trip.hotels).values()), reverse=True)
         leading = hotel_rules.leading(voting, trip.hotels)

@@ -6,7 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import polls as rules
-from roadcrew_domain.polls import Answer as Vote, ClosePoll, OpenPoll, Poll, PollKind
+from roadcrew_domain.polls import Answer as Vote
+from roadcrew_domain.polls import ClosePoll, OpenPoll, Poll, PollKind
 from roadcrew_domain.trip import EditTrip
 from roadcrew_tui import dates, render, when
 from roadcrew_tui.commands.polls import pane_of, shown_poll

@@ -170,7 +170,8 @@ def _columns(sheet: Sheet, width: int) -> int:
 
 
 def _text_width(sheet: Sheet, width: int) -> int:
-    return max(10, min(28, width - _columns(sheet, width) * COLUMN - 8))
+    longest = max(render.said(o.text).cell_length for o in sheet.options) + 2
+    return max(10, min(30, longest, width - _columns(sheet, width) * COLUMN - 8))
 
 
 def _names(sheet: Sheet, width: int) -> Content:
@@ -257,7 +258,9 @@ def _decided(past: list[Sheet]) -> Callable[[int], Content]:
         for sheet in past[-8:][::-1]:
             rows += [render.cut(render.said(sheet.question, render.MUTED), width)]
             won = [o.text for o in sheet.options if o.won]
-            outcome = render.said(won[0]) if won else render.ours("a tie" if sheet.tie else "nobody voted", render.MUTED)
+            outcome = (
+                render.said(won[0]) if won else render.ours("a tie" if sheet.tie else "nobody voted", render.MUTED)
+            )
             rows += [render.cut(render.join("  ", outcome), width)]
         if not past:
             rows.append(render.ours("Nothing yet.", render.MUTED))

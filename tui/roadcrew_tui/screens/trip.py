@@ -83,14 +83,14 @@ class TripScreen(CommandScreen):
     @property
     def pane(self) -> Pane:
         """The tab that is open."""
-        return self.query_one(f"#{self.tab}", Pane)
+        return self.query_one(f"#tab-{self.tab}", Pane)
 
     def compose(self) -> ComposeResult:
         """Title, tabs, one pane, keys."""
         yield TitleLine(id="title")
         yield PartsLine(id="tabs", gap=2)
         with Container(id="panes"):
-            yield OverviewPane(id="overview")
+            yield OverviewPane(id="tab-overview")
         yield KeyLine(id="keys")
 
     async def on_mount(self) -> None:
@@ -100,7 +100,6 @@ class TripScreen(CommandScreen):
             self.seen = memory[0]
             self.away = amount_of(datetime.now(UTC) - datetime.fromisoformat(memory[1]))
         self._draw_frame()
-        self.query_one("#panes").loading = False
         self.set_interval(CLOCK_EVERY, self.redraw)
         self.run_worker(self.crew_app.guarded(self.crew_app.link.follow(self.trip_id, self.tab)), group="follow")
 
@@ -194,7 +193,11 @@ class TripScreen(CommandScreen):
 
     def _draw_frame(self) -> None:
         trip, now = self.trip, self.snapshot.now()
-        who = render.template(" · you are {name}", render.MUTED, name=self.crew_app.user.name) if self.crew_app.user else ""
+        who = (
+            render.template(" · you are {name}", render.MUTED, name=self.crew_app.user.name)
+            if self.crew_app.user
+            else ""
+        )
         mark, words, tone = status_words(self.snapshot.status)
         right = render.join(render.ours(f"{getattr(sign(), mark)} {words}", TONES[tone]), who)
         if trip is None:
@@ -204,8 +207,13 @@ class TripScreen(CommandScreen):
         left = render.join(render.said(trip.name, "bold"), "  ", render.ours(dates, render.MUTED))
         self.query_one("#title", TitleLine).show_ends(left, right)
         wants = needs(trip, self.me, now)
-        badges = {"polls": sum(n.target.startswith("poll:") for n in wants), "hotels": sum(n.target == "hotels" for n in wants)}
-        self.query_one("#tabs", PartsLine).show([Part(tab, self._tab_words(n, tab, badges)) for n, tab in enumerate(PANES, 1)])
+        badges = {
+            "polls": sum(n.target.startswith("poll:") for n in wants),
+            "hotels": sum(n.target == "hotels" for n in wants),
+        }
+        self.query_one("#tabs", PartsLine).show(
+            [Part(tab, self._tab_words(n, tab, badges)) for n, tab in enumerate(PANES, 1)]
+        )
         self.crew_app.window_title(trip.name, len(wants))
 
     def _tab_words(self, n: int, tab: str, badges: dict[str, int]) -> Content:
@@ -230,10 +238,10 @@ class TripScreen(CommandScreen):
         self.run_worker(self._show_tab(tab, poll_id), group="tabs", exclusive=True)
 
     async def _show_tab(self, tab: str, poll_id: str | None) -> None:
-        if not self.query(f"#{tab}"):
-            await self.query_one("#panes").mount(PANES[tab](id=tab))
+        if not self.query(f"#tab-{tab}"):
+            await self.query_one("#panes").mount(PANES[tab](id=f"tab-{tab}"))
         for pane in self.query(Pane):
-            pane.display = pane.id == tab
+            pane.display = pane.id == f"tab-{tab}"
         self.tab = tab
         self.crew_app.link.look(tab)
         self.redraw()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
 
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
@@ -58,12 +60,7 @@ class WelcomeScreen(CommandScreen):
                 ]
             )
         )
-        self.query_one("#welcome-choices", RowList).show(
-            [
-                Row(i, lambda _, w=words, n=why: render.join(render.pad(render.ours(w), 15), render.ours(n, render.MUTED)))  # type: ignore[misc]
-                for i, words, why in CHOICES
-            ]
-        )
+        self.query_one("#welcome-choices", RowList).show([Row(i, _choice(words, why)) for i, words, why in CHOICES])
         self.show_keys()
 
     def hints(self) -> list[tuple[str, str, str]]:
@@ -77,3 +74,7 @@ class WelcomeScreen(CommandScreen):
     async def go_back(self) -> None:
         """There is nothing behind."""
         self.app.exit()
+
+
+def _choice(words: str, why: str) -> Callable[[int], Content]:
+    return lambda width: render.join(render.pad(render.ours(words), 15), render.ours(why, render.MUTED))

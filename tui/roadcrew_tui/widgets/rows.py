@@ -209,11 +209,10 @@ class RowList(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """The first click on a row moves the cursor there; one on the cursor's row opens it."""
         index = event.style.meta.get("row")
-        if not isinstance(index, int) or index >= len(self._rows) or self._rows[index].id is None:
+        row = self._rows[index].id if isinstance(index, int) and index < len(self._rows) else None
+        if row is None:
             return
         event.stop()
-        row = self._rows[index].id
-        assert row is not None
         if row == self._cursor:
             self.post_message(self.Chosen(self, row))
         else:
