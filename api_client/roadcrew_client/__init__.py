@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SyncStatus
     from roadcrew_client.client import Client
     from roadcrew_client.credentials import Credentials, CredentialsError
     from roadcrew_client.errors import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from roadcrew_client.links import InviteTarget, parse_invite
-    from roadcrew_client.live import Change, LiveTrip, Outcome, Pending, Refusal, SyncStatus
+    from roadcrew_client.live import LiveTrip
     from roadcrew_client.models import (
         Answer,
         Created,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
 
 _HOME = {
+    "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus"),
     "client": ("Client",),
     "credentials": ("Credentials", "CredentialsError"),
     "errors": (
@@ -57,7 +59,7 @@ _HOME = {
         "Unreachable",
     ),
     "links": ("InviteTarget", "parse_invite"),
-    "live": ("Change", "LiveTrip", "Outcome", "Pending", "Refusal", "SyncStatus"),
+    "live": ("LiveTrip",),
     "models": (
         "Answer",
         "Created",

@@ -69,6 +69,7 @@ class Client:
         self._time = ServerTime(self._clock)
         self._session = SessionKeeper(self._connect, self.settings, self._time, token)
         self._session.on_signed_in = self._signed_in
+        self._session.on_signed_out = self._signed_out
         self._link = Link(
             session=self._session,
             settings=self.settings,
@@ -270,6 +271,10 @@ class Client:
     def _signed_in(self) -> None:
         for live in tuple(self._live):
             live.signed_in()
+
+    def _signed_out(self) -> None:
+        for live in tuple(self._live):
+            live.signed_out()
 
 
 def _given(**fields: object) -> dict[str, object]:

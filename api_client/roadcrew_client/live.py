@@ -8,19 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Literal
 
 import msgspec
 
+from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SendState, SyncState, SyncStatus
 from roadcrew_client.errors import RoadcrewError, TooManyRequests
 from roadcrew_client.link import Link
 from roadcrew_client.models import Answer, Gone, Item, Presence, Reset, SessionInfo, read
 from roadcrew_client.replica import Replica
 from roadcrew_client.routes import call_of
-from roadcrew_client.sender import Sender, SendState
+from roadcrew_client.sender import Sender
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.engine import Engine, Taken
 from roadcrew_client.sync.source import SyncSource
@@ -28,63 +27,6 @@ from roadcrew_domain.events import BadCursor, Event, Position, decode_cursor
 from roadcrew_domain.trip import Command, Trip, TripAct
 
 logger = logging.getLogger(__name__)
-
-SyncState = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out"]
-ChangeKind = Literal["reset", "events", "pending", "refused", "confirmed", "presence", "status", "gone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why the server did not accept a change."""
-
-    code: str
-    detail: str
-    facts: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a change."""
-
-    accepted: bool
-    refusal: Refusal | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A change that the server has not confirmed. `since` is the server's time, as estimated; `done` is cancelled if
-    the trip is let go of before anything is known."""
-
-    id: str
-    act: TripAct
-    since: datetime
-    done: asyncio.Future[Outcome]
-    state: SendState = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class SyncStatus:
-    """What holds now (S5). `interval`: seconds between polls, while polling; `waiting`: changes that no answer has
-    come for; `since`: when this state began; `attempts`: failures in a row; `latency`: seconds of the last answer."""
-
-    state: SyncState
-    interval: float | None
-    waiting: int
-    since: datetime
-    attempts: int
-    last_error: RoadcrewError | None
-    latency: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something is other than before; `reason` says why a trip is gone."""
-
-    kind: ChangeKind
-    events: tuple[Event, ...] = ()
-    pending: Pending | None = None
-    refusal: Refusal | None = None
-    reason: str | None = None
 
 
 class LiveTrip:
@@ -258,6 +200,10 @@ class LiveTrip:
         self._engine.signal(policy.SignedIn())
         self._sender.kick()
 
+    def signed_out(self) -> None:
+        """There is no token any more."""
+        self._engine.signal(policy.Ended("signed-out"))
+
     def look(self, where: str) -> None:
         """The person looks at this tab now; others are told, at most once a second."""
         if where != self._source.where:
@@ -308,10 +254,15 @@ class LiveTrip:
         """The engine's state has changed."""
         mode = self._engine.state.mode
         if mode != self._mode:
+            self._mode = mode
             self._since = self._link.clock.now()
             if mode in ("live", "polling"):
                 self._sender.kick()
-        self._mode = mode
+            elif mode != "connecting" and self.present:
+                # Who is here now, nobody can say who does not ask.
+                self.present = {}
+                self._engine.forget_presence()
+                self._tell(Change("presence"))
         if mode == "gone":
             self._gone(self._engine.reason or "unknown")
         self._tell(Change("status"))

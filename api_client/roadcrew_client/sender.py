@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Literal, Protocol
+from typing import Protocol
 
+from roadcrew_client.changes import SendState
 from roadcrew_client.errors import NotSignedIn, RoadcrewError, TooManyRequests
 from roadcrew_client.link import Link
 from roadcrew_client.models import Answer, read_answer
@@ -19,8 +20,6 @@ from roadcrew_client.sync.policy import jittered
 from roadcrew_domain.trip import Command
 
 logger = logging.getLogger(__name__)
-
-SendState = Literal["sending", "waiting"]
 
 
 class Desk(Protocol):
@@ -104,7 +103,7 @@ class Sender:
         return is_passing(error) or isinstance(error, NotSignedIn) or not error.certain
 
     async def _wait(self, error: RoadcrewError, tries: int) -> None:
-        if isinstance(error, NotSignedIn):
+        if isinstance(error, NotSignedIn) and error.certain:
             await self._kicked.wait()
             return
         delay = jittered(tries, self._link.chance(), self._link.settings)

@@ -24,13 +24,14 @@ Connect = Callable[[], Awaitable["HttpTransport"]]
 
 class SessionKeeper:
     """Holds the token and renews it. `on_token` is told of a token that was got, renewed or lost (None); `on_signed_in`
-    when there is one again."""
+    when there is one again, `on_signed_out` when there is none any more."""
 
     def __init__(self, connect: Connect, settings: ClientSettings, server_time: ServerTime, token: str | None) -> None:
         self.token = token
         self.user: User | None = None
         self.on_token: Callable[[str | None], None] | None = None
         self.on_signed_in: Callable[[], None] | None = None
+        self.on_signed_out: Callable[[], None] | None = None
         self._connect = connect
         self._settings = settings
         self._time = server_time
@@ -65,6 +66,8 @@ class SessionKeeper:
         """There is no token any more."""
         self._expires_at = None
         self._set(None)
+        if self.on_signed_out is not None:
+            self.on_signed_out()
 
     def _set(self, token: str | None) -> None:
         if token != self.token:

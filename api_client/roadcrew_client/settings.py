@@ -108,6 +108,9 @@ class ServerTime:
     """
 
     COARSE = 2.0
+    """Seconds."""
+    FARTHEST = 366 * 86400.0
+    """Seconds; a server that is further off than a year is not believed."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -119,14 +122,21 @@ class ServerTime:
 
     def exactly(self, at: datetime) -> None:
         """The server said so a moment ago."""
-        self._offset = at.timestamp() - self._clock.now().timestamp()
+        self._keep(self._from_here(at))
 
     def roughly(self, at: datetime) -> None:
         """The server said so, to the second."""
-        offset = at.timestamp() - self._clock.now().timestamp()
+        offset = self._from_here(at)
         if abs(offset - self._offset) > self.COARSE:
-            self._offset = offset
+            self._keep(offset)
 
     def at_least(self, at: datetime) -> None:
         """Something has happened at that time."""
-        self._offset = max(self._offset, at.timestamp() - self._clock.now().timestamp())
+        self._keep(max(self._offset, self._from_here(at)))
+
+    def _from_here(self, at: datetime) -> float:
+        return at.timestamp() - self._clock.now().timestamp()
+
+    def _keep(self, offset: float) -> None:
+        if abs(offset) <= self.FARTHEST:
+            self._offset = offset

@@ -158,6 +158,8 @@ def _unreachable(error: httpx.HTTPError) -> RoadcrewError:
         return Unreachable("silent", "The server went silent.")
     if isinstance(error, httpx.TimeoutException):
         return Unreachable("timeout", "The server did not answer in time.")
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Unreachable("bad-certificate", "The server's certificate is not one that this computer trusts.")
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return Unreachable("no-connection", "The server can't be reached.")
     if isinstance(error, httpx.UnsupportedProtocol | httpx.TooManyRedirects | httpx.DecodingError):

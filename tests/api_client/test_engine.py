@@ -2,11 +2,15 @@
 test_with_server.py."""
 
 import asyncio
+import contextlib
+import json
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 from tests.api_client.scripted import ANA, FAST, Log, Request, ScriptedServer, serving, until
+from tests.conftest import Count, Figure
 
 import roadcrew_client as rc
 from roadcrew_client.settings import ClientSettings
@@ -499,3 +503,129 @@ async def test_leaving_the_iterator_early_ends_the_stream(log: Log):
             break
         await events.aclose()
         await until(lambda: server.open == 0)
+
+
+async def test_frames_about_something_else_change_nothing(log: Log):
+    other = Log("other")
+
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        await request.raw(log.reset_frame() + other.reset_frame().replace(other.cursor().encode(), b"x"))
+        await request.raw(b'event: gone\ndata: {"topic":"trip:other","reason":"removed"}\n\n')
+        rename(log, 1)
+        await request.raw(log.frame(2))
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.confirmed == log.state)
+        assert live.status.state == "live"
+
+
+async def test_a_cursor_that_would_break_a_header_is_not_sent_back(log: Log):
+    async def script(request: Request) -> None:
+        if request.streams:
+            return await request.answer(500)
+        await request.answer(200, {**log.batch(request.cursor), "cursor": "a\r\nX-Evil: 1"})
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: len([r for r in server.requests if not r.streams]) > 2)
+        assert all(r.cursor is None for r in server.requests)
+        assert live.confirmed == log.state
+
+
+# R: F3
+async def test_who_is_here_is_told_again_after_it_was_told_by_the_other_transport(log: Log):
+    """A poll's tag stands for what that poll said; once a stream has said something else, it must not be sent."""
+    streams_work = False
+
+    def present(*who: str) -> list[dict[str, object]]:
+        return [{"topic": "trip:t", "present": [{"id": w, "where": "polls"} for w in who]}]
+
+    async def script(request: Request) -> None:
+        if request.streams and streams_work:
+            await request.open_stream()
+            body = json.dumps(present("ana", "ben")[0]).encode()
+            await request.raw(b": hello\n\nevent: presence\ndata: " + body + b"\n\n")
+            await request.until_closed()
+        elif request.streams:
+            await request.answer(500)
+        elif request.query.get("presenceTag") == ["ana-only"]:
+            await request.answer(204)
+        else:
+            batch = log.batch(request.cursor)
+            await request.answer(200, {**batch, "presence": present("ana"), "presenceTag": "ana-only"})
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: dict(live.present) == {"ana": "polls"})
+        streams_work = True
+        await until(lambda: "ben" in live.present)
+        streams_work = False
+        live.suspended()
+        assert live.present == {}
+        live.resumed()
+        await until(lambda: dict(live.present) == {"ana": "polls"})
+
+
+# R: S1 S4 S6 S7
+async def test_in_any_weather_the_picture_is_right_in_the_end_and_nothing_is_doubled(count: Count, figure: Figure):
+    seeds = count(reduced=8, full=200)
+    requests = 0
+    for seed in range(seeds):
+        requests += await weather(random.Random(seed))
+    figure("rounds of bad weather, all with the right picture in the end", f"{seeds}, {requests} requests")
+
+
+async def weather(dice: random.Random) -> int:
+    log, bad = Log(), True
+
+    async def script(r: Request) -> None:
+        how = dice.random() if bad else 1.0
+        if how < 0.1:
+            return r.writer.transport.abort()
+        if how < 0.2:
+            return await r.answer(dice.choice([500, 502, 503]), b"<html>")
+        if how < 0.25:
+            return await r.answer(200, b"<html>a hotel's sign-in page</html>")
+        if r.method == "POST":
+            log.do(Command(r.headers["idempotency-key"], "ana", EditTrip(name=r.body.decode().split('"')[-2])))
+            return r.writer.transport.abort() if how < 0.6 else await r.answer(200, log.answer())
+        if not r.streams:
+            return await log.poll(r)
+        if how < 0.35:
+            await r.open_stream()  # and hold everything back
+            return await r.until_closed()
+        if how < 0.8:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(dice.random() * 0.3):
+                    await log.follow(r)
+            if dice.random() < 0.3 and not r.writer.is_closing():
+                await r.raw(log.frame(len(log.events) - 1)[: dice.randrange(80)])
+            return r.writer.transport.abort()
+        return await log.follow(r)
+
+    settings = replace(FAST, prove_within=0.05, short_close=0.02, probe_after=0.1)
+    async with serving(script) as server, Person(server, settings) as live:
+        seen: list[int] = []
+        live.listen(lambda c: seen.extend(e.seq for e in c.events))
+        pendings = []
+        for n in range(12):
+            await asyncio.sleep(dice.random() * 0.06)
+            match dice.randrange(6):
+                case 0:
+                    live.suspended()
+                case 1 | 2:
+                    live.resumed()
+                case 3:
+                    rename(log, n)
+                case _:
+                    pendings.append(live.act(EditTrip(name=f"Mine {n}")))
+        bad = False
+        live.resumed()
+        await until(lambda: live.confirmed == log.state and not live.pending, 10)
+        assert live.trip == log.state
+        assert seen == sorted(set(seen))
+        assert server.most_open == 1
+        assert all(p.done.result().accepted for p in pendings)
+        made = [e.command for e in log.events if e.command in {p.id for p in pendings}]
+        assert made == [p.id for p in pendings]
+        return len(server.requests)

@@ -23,7 +23,7 @@ from roadcrew_client.models import Bye, Frame, Gone, Item, Presence, Reset
 from roadcrew_client.settings import ClientSettings, Clock
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.polling import Batch
-from roadcrew_domain.events import Event
+from roadcrew_domain.events import MAX_CURSOR_CHARS, Event
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ class Engine:
         self._settings = settings
         self._clock = clock
         self._chance = chance
+        self._topics = frozenset(topics)
         self._left = set(topics)
         self._seqs: dict[str, int] = {}
         self._gaps = 0
@@ -124,6 +125,10 @@ class Engine:
         self._set_timer()
         if (self.state.mode, self.state.interval, self.state.tries) != (before.mode, before.interval, before.tries):
             self._reader.moved()
+
+    def forget_presence(self) -> None:
+        """The next request asks who is here, whether that has changed or not."""
+        self._tag = None
 
     def forget_place(self) -> None:
         """The next request asks for the whole state."""
@@ -187,7 +192,7 @@ class Engine:
                             self.signal(policy.Closed(n, "bye", frame.spread))
                             return
                         await self._take(frame, cursor)
-                        self.cursor = cursor or self.cursor
+                        self.cursor = _usable(cursor) or self.cursor
                         self.error = None
                         if not self._left:
                             self.signal(policy.Ended("gone"))
@@ -209,7 +214,7 @@ class Engine:
             batch = await self._source.poll(self.cursor, self._tag)
             for frame in batch.frames:
                 await self._take(frame, batch.cursor)
-            self.cursor = batch.cursor or self.cursor
+            self.cursor = _usable(batch.cursor) or self.cursor
             self._tag = batch.tag or self._tag
             self.error = None
             if not self._left:
@@ -236,6 +241,8 @@ class Engine:
     # --- applying ---------------------------------------------------------------------------------
 
     async def _take(self, frame: Item, cursor: str | None) -> None:
+        if frame.topic not in self._topics:
+            return
         match frame:
             case Event(topic=topic, seq=seq):
                 last = self._seqs.get(topic)
@@ -254,6 +261,7 @@ class Engine:
                 await self._reader.take(frame, cursor)
                 self._seqs[topic], self._gaps = seq, 0
             case Presence():
+                self._tag = None
                 await self._reader.take(frame, cursor)
             case Gone(topic=topic, reason=reason):
                 self._left.discard(topic)
@@ -264,7 +272,7 @@ class Engine:
         self._note(error)
         stream = self.state.out == "stream"
         match error:
-            case NotSignedIn():
+            case NotSignedIn() if error.certain:
                 await self._signed_out(n, stream=stream)
             case Forbidden() | NotFound() if error.certain:
                 self._gone("forbidden" if isinstance(error, Forbidden) else "unknown")
@@ -303,3 +311,9 @@ class Engine:
             error = RoadcrewError("client-trouble", f"{type(error).__name__}: {error}"[:300])
         self.error = error
         self._reader.moved()
+
+
+def _usable(cursor: str | None) -> str | None:
+    """A cursor goes back in a header and an address; one that can't is not kept."""
+    good = cursor is not None and len(cursor) <= MAX_CURSOR_CHARS and cursor.isascii() and cursor.isprintable()
+    return cursor if good else None

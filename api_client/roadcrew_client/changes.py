@@ -1,0 +1,71 @@
+"""What a followed trip tells: what changed, what waits, what holds. Values only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from roadcrew_client.errors import RoadcrewError
+from roadcrew_domain.events import Event
+from roadcrew_domain.trip import TripAct
+
+SendState = Literal["sending", "waiting"]
+SyncState = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out"]
+ChangeKind = Literal["reset", "events", "pending", "refused", "confirmed", "presence", "status", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the server did not accept a change."""
+
+    code: str
+    detail: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change."""
+
+    accepted: bool
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A change that the server has not confirmed. `since` is the server's time, as estimated; `done` is cancelled if
+    the trip is let go of before anything is known."""
+
+    id: str
+    act: TripAct
+    since: datetime
+    done: asyncio.Future[Outcome]
+    state: SendState = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """What holds now (S5). `interval`: seconds between polls, while polling; `waiting`: changes that no answer has
+    come for; `since`: when this state began; `attempts`: failures in a row; `latency`: seconds of the last answer."""
+
+    state: SyncState
+    interval: float | None
+    waiting: int
+    since: datetime
+    attempts: int
+    last_error: RoadcrewError | None
+    latency: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something is other than before; `reason` says why a trip is gone."""
+
+    kind: ChangeKind
+    events: tuple[Event, ...] = ()
+    pending: Pending | None = None
+    refusal: Refusal | None = None
+    reason: str | None = None

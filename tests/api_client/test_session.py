@@ -1,0 +1,210 @@
+"""Renewal of tokens, and hostile or broken answers to plain calls, against scripted stand-ins."""
+
+import asyncio
+import gzip
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.api_client.scripted import ANA, FAST, Log, Request, serving, until
+
+import roadcrew_client as rc
+from roadcrew_client.settings import ServerTime, SystemClock
+from roadcrew_domain.trip import EditTrip
+
+
+def session(token: str, seconds: float) -> dict[str, object]:
+    return {"token": token, "user": ANA, "expiresAt": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()}
+
+
+async def test_a_token_that_ends_soon_is_renewed_once_however_many_calls_need_it():
+    renewals = 0
+
+    async def script(request: Request) -> None:
+        nonlocal renewals
+        match request.path:
+            case "/api/session/guest":
+                await request.answer(201, session("old", 100_000))
+            case "/api/session/renew":
+                renewals += 1
+                await asyncio.sleep(0.05)
+                await request.answer(200, session("new", 100_000))
+            case _ if request.headers["authorization"] == "Bearer new":
+                await request.answer(200, {"trips": []})
+            case _:
+                await request.problem(401, "not-signed-in")
+
+    settings = replace(FAST, renew_before=1e9)
+    async with serving(script) as server, rc.Client(server.url, settings=settings) as client:
+        tokens: list[str | None] = []
+        client.on_token = tokens.append
+        await client.guest("Ana")
+        client._session._lifetime = timedelta(days=365 * 100)
+        await asyncio.gather(*(client.trips() for _ in range(10)))
+        assert renewals == 1
+        assert tokens == ["old", "new"]
+
+
+async def test_a_token_that_is_over_and_can_not_be_renewed_is_lost_and_said():
+    async with (
+        serving(lambda r: r.problem(401, "not-signed-in")) as server,
+        rc.Client(server.url, token="t", settings=FAST) as client,
+    ):
+        tokens: list[str | None] = []
+        client.on_token = tokens.append
+        with pytest.raises(rc.NotSignedIn):
+            await client.trips()
+        assert (client.token, tokens) == (None, [None])
+        assert len(server.requests) == 1
+
+
+async def test_a_proxys_own_sign_in_page_does_not_cost_the_token():
+    async with (
+        serving(lambda r: r.answer(401, b"<html>proxy</html>")) as server,
+        rc.Client(server.url, token="t", settings=FAST) as client,
+    ):
+        with pytest.raises(rc.NotSignedIn):
+            await client.trips()
+        assert client.token == "t"
+
+
+async def test_signing_out_stops_what_is_followed(request: pytest.FixtureRequest):
+    log = Log()
+
+    async def script(r: Request) -> None:
+        await (r.answer(204) if r.method == "DELETE" else log.follow(r))
+
+    async with serving(script) as server, rc.Client(server.url, token="t", settings=FAST) as client:
+        client._session.user = rc.User("ana", "Ana")
+        async with client.follow("t") as live:
+            await until(lambda: live.status.state == "live")
+            await client.logout()
+            assert live.status.state == "signed-out"
+            await until(lambda: server.open == 0)
+            assert live.present == {}
+
+
+# R: C5
+async def test_all_attempts_of_one_change_carry_one_key():
+    log = Log()
+    keys: list[str] = []
+
+    async def script(request: Request) -> None:
+        keys.append(request.headers["idempotency-key"])
+        await (request.answer(503) if len(keys) < 3 else request.answer(200, log.answer()))
+
+    async with serving(script) as server, rc.Client(server.url, token="t", settings=FAST) as client:
+        await client.do("t", EditTrip(name="Porto"))
+        assert len(keys) == 3
+        assert len(set(keys)) == 1
+        keys.clear()
+        await client.do("t", EditTrip(name="Porto"), key="my own")
+        assert set(keys) == {"my own"}
+
+
+async def test_a_change_is_never_sent_to_where_a_redirect_points():
+    async with serving(lambda r: r.answer(200, b"{}")) as elsewhere:
+        redirect = elsewhere.url
+
+        async def script(request: Request) -> None:
+            await request.answer(307, b"", Location=f"{redirect}/api")
+
+        async with serving(script) as server, rc.Client(server.url, token="t", settings=FAST) as client:
+            with pytest.raises(rc.ServerTrouble) as caught:
+                await client.do("t", EditTrip(name="Porto"))
+            assert caught.value.code == "redirected"
+            assert redirect in caught.value.detail
+            assert (len(server.requests), len(elsewhere.requests)) == (1, 0)
+
+
+HOSTILE = {
+    "html": b"<html>hello</html>",
+    "nothing": b"",
+    "bad utf-8": b'{"trips": ["\xff"]}',
+    "deep": b"[" * 200_000,
+    "another shape": b'{"trips": 7}',
+    "a huge number": b'{"trips": ' + b"9" * 10_000 + b"}",
+    "null": b"null",
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+async def test_an_answer_that_is_none_is_trouble(body: bytes):
+    async with serving(lambda r: r.answer(200, body)) as server, rc.Client(server.url, token="t", settings=FAST) as c:
+        with pytest.raises(rc.ServerTrouble):
+            await c.trips()
+
+
+async def test_an_answer_larger_than_the_bound_is_not_read_to_its_end():
+    sent = 0
+
+    async def script(request: Request) -> None:
+        nonlocal sent
+        await request.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            await request.raw(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+            sent += 0x10000
+
+    settings = replace(FAST, max_body=1 << 20)
+    async with serving(script) as server, rc.Client(server.url, token="t", settings=settings) as client:
+        with pytest.raises(rc.ServerTrouble) as caught:
+            await client.trips()
+        assert caught.value.code == "answer-too-large"
+        assert sent < 32 << 20
+
+
+async def test_a_small_answer_that_unpacks_to_a_large_one_is_not_unpacked():
+    bomb = gzip.compress(b"x" * 50_000_000)
+
+    async def script(request: Request) -> None:
+        await request.answer(200, bomb, Content_Encoding="gzip")
+
+    async with serving(script) as server, rc.Client(server.url, token="t", settings=FAST) as client:
+        with pytest.raises(rc.ServerTrouble, match="compressed"):
+            await client.trips()
+        assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+async def test_an_answer_that_drips_for_ever_ends():
+    async def script(request: Request) -> None:
+        await request.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            await request.raw(b"x")
+            await asyncio.sleep(0.01)
+
+    settings = replace(FAST, call_timeout=0.2, attempts=1)
+    async with serving(script) as server, rc.Client(server.url, token="t", settings=settings) as client:
+        with pytest.raises(rc.Unreachable) as caught:
+            await client.trips()
+        assert caught.value.code == "timeout"
+
+
+async def test_nobody_there_is_unreachable():
+    async with serving(lambda r: r.answer(200)) as server:
+        port = server.port
+    async with rc.Client(f"http://127.0.0.1:{port}", token="t", settings=FAST) as client:
+        with pytest.raises(rc.Unreachable) as caught:
+            await client.trips()
+        assert caught.value.code == "no-connection"
+
+
+class WallClock(SystemClock):
+    """Stands still."""
+
+    def now(self) -> datetime:
+        return datetime(2030, 5, 1, tzinfo=UTC)
+
+
+def test_the_servers_time_is_estimated_from_what_it_says_and_nonsense_is_not_believed():
+    time, here = ServerTime(WallClock()), WallClock().now()
+    time.roughly(here + timedelta(seconds=1))
+    assert time.now() == here, "a Date header is no better than a second"
+    time.roughly(here + timedelta(minutes=3))
+    assert time.now() == here + timedelta(minutes=3)
+    time.exactly(here + timedelta(seconds=-30))
+    assert time.now() == here - timedelta(seconds=30)
+    time.at_least(here)
+    assert time.now() == here
+    time.at_least(here - timedelta(hours=1))
+    time.exactly(datetime(9999, 12, 31, tzinfo=UTC))
+    assert time.now() == here
