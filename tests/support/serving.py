@@ -69,7 +69,7 @@ async def served(place: Path, *, store: Store | None = None, **settings: Any) ->
     """A server in this event loop, on a free port, with its store in the folder `place` (or a given one)."""
     file = place / "store.sqlite"
     chosen = settings_for(file, **settings)
-    server = Server(store or SqliteStore(file), chosen)
+    server = Server(store or SqliteStore(file, synchronous="NORMAL"), chosen)  # nobody cuts the power in here
     sock = listen(chosen)
     server.port = sock.getsockname()[1]
     config = uvicorn.Config(

@@ -102,6 +102,18 @@ class Terminal:
         for key in keys:
             os.write(self._master, KEYS.get(key, key).encode())
 
+    def enter(self, *keys: str) -> None:
+        """Press keys one after the other, each once the program has painted what the one before did."""
+        for key in keys:
+            self.press(key)
+            self.settle()
+
+    def settle(self, quiet: float = 0.08, seconds: float = 5.0) -> None:
+        """Wait until nothing has been painted for `quiet` seconds, at most `seconds`."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end and self.read(quiet):
+            pass
+
     def read(self, seconds: float) -> bool:
         """Take what the program has written, waiting at most so long; False when nothing came."""
         ready, _, _ = select.select([self._master], [], [], max(0.0, seconds))

@@ -1,0 +1,236 @@
+"""Who may use which route on whose trip: every route, for everybody. A new route without a row fails."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from tests.support.people import JSON, SSE, Person, crew
+from tests.support.serving import Running
+
+from roadcrew_server.app import ENDPOINTS
+
+PEOPLE = ("nobody", "bad token", "stranger", "removed", "member", "opener", "organiser")
+SIGNED_IN_ONLY = {"nobody": 401, "bad token": 401}
+
+
+@dataclass
+class Scene:
+    """A trip with a poll, a hotel and an open vote, all begun by `opener`."""
+
+    people: dict[str, Person]
+    trip: str
+    code: str
+    poll: str
+    option: str
+    hotel: str
+
+
+Body = Callable[[Scene], Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A request to a route, and its status: `status`, `but` for those named. `once`: it can be done once only."""
+
+    status: int
+    body: Body | None = None
+    but: dict[str, int] | None = None
+    path: Callable[[Scene], str] | None = None
+    params: Callable[[Scene], dict[str, str]] | None = None
+    once: bool = False
+
+    def expected(self, who: str, *, open_to_all: bool) -> int:
+        if not open_to_all and who in SIGNED_IN_ONLY:
+            return 401
+        return (self.but or {}).get(who, self.status)
+
+
+CREW = {"stranger": 403, "removed": 403}
+CHAIR = CREW | {"member": 403, "opener": 403}
+NOT_MEMBER = CREW | {"member": 403}
+
+
+def of_trip(**more: Any) -> Body:
+    return lambda s: {"tripId": s.trip, **{k: v(s) if callable(v) else v for k, v in more.items()}}
+
+
+NEW_HOTEL = {"name": "Alfama", "city": "Lisbon", "stars": 2, "pricePerNight": {"amount": 4800, "currency": "EUR"}}
+CREDENTIALS = {"username": "somebody", "password": "long enough"}
+TRIP_OF: Callable[[Scene], dict[str, str]] = lambda s: {"tripId": s.trip}  # noqa: E731
+TOPIC_OF: Callable[[Scene], dict[str, str]] = lambda s: {"topic": f"trip:{s.trip}"}  # noqa: E731
+
+MATRIX: dict[tuple[str, str], Row] = {
+    ("POST", "/api/session/guest"): Row(201, lambda _: {"name": "Eve"}),
+    ("POST", "/api/session/signup"): Row(201, lambda _: {**CREDENTIALS, "name": "Eve"}),
+    ("POST", "/api/session/login"): Row(401, lambda _: CREDENTIALS),
+    ("POST", "/api/session/renew"): Row(200, lambda _: {}),
+    ("POST", "/api/session/upgrade"): Row(200, lambda _: CREDENTIALS),
+    ("GET", "/api/session"): Row(200),
+    ("PATCH", "/api/session"): Row(200, lambda _: {"name": "Anna"}),
+    ("DELETE", "/api/session"): Row(204),
+    ("POST", "/api/social-cart/create"): Row(201, lambda _: {"name": "Porto"}),
+    # A crew's invite ends when somebody is removed; only who is in it already may still "use" it.
+    ("POST", "/api/social-cart/join"): Row(200, lambda s: {"invite": s.code}, {"stranger": 410, "removed": 410}),
+    ("GET", "/api/social-cart/join"): Row(200, but=CREW, params=TRIP_OF),
+    ("GET", "/api/social-cart/trips"): Row(200),
+    ("POST", "/api/social-cart/update"): Row(200, of_trip(name="Porto"), CREW),
+    ("POST", "/api/social-cart/invite"): Row(200, of_trip(), CHAIR),
+    ("POST", "/api/social-cart/organiser"): Row(200, of_trip(memberId=lambda s: s.people["member"].id), CHAIR),
+    ("POST", "/api/social-cart/remove-member"): Row(200, of_trip(memberId=lambda s: s.people["member"].id), CHAIR),
+    ("POST", "/api/social-cart/leave"): Row(200, of_trip(), CREW),
+    ("POST", "/api/social-cart/delete"): Row(200, of_trip(), CHAIR),
+    ("POST", "/api/social-cart/polls"): Row(
+        200, of_trip(question="Who drives?", kind="single", options=["Ana", "Ben"]), CREW
+    ),
+    ("POST", "/api/social-cart/polls/vote"): Row(
+        200, of_trip(pollId=lambda s: s.poll, optionIds=lambda s: [s.option]), CREW
+    ),
+    ("POST", "/api/social-cart/polls/close"): Row(200, of_trip(pollId=lambda s: s.poll), NOT_MEMBER),
+    ("POST", "/api/social-cart/hotels/shortlist"): Row(200, of_trip(**NEW_HOTEL), CREW, once=True),
+    ("POST", "/api/social-cart/hotels/unshortlist"): Row(
+        200, of_trip(hotelId=lambda s: s.hotel), NOT_MEMBER, once=True
+    ),
+    ("POST", "/api/social-cart/hotels/vote"): Row(200, of_trip(hotelId=lambda s: s.hotel), CREW),
+    ("POST", "/api/social-cart/hotels/open-voting"): Row(200, of_trip(tieRule="cheapest"), CREW),
+    ("POST", "/api/social-cart/hotels/close-voting"): Row(200, of_trip(), NOT_MEMBER),
+    ("GET", "/api/sync"): Row(200, but=CREW, params=TOPIC_OF),
+    ("POST", "/api/sync/where"): Row(204, lambda s: {"topic": f"trip:{s.trip}", "where": "polls"}, CREW),
+    ("GET", "/j/{code}"): Row(200, path=lambda s: f"/j/{s.code}"),
+    ("GET", "/api/server"): Row(200),
+    ("GET", "/healthz"): Row(200),
+    ("GET", "/readyz"): Row(200),
+    ("GET", "/metrics"): Row(200),
+    ("GET", "/openapi.json"): Row(200),
+}
+
+
+async def scene(http: httpx.AsyncClient) -> Scene:
+    made, (organiser, opener, member, removed) = await crew(http, 4)
+    trip = made["trip"]["id"]
+    poll = str(uuid.uuid4())
+    await opener.do(
+        "/polls", {"tripId": trip, "question": "When?", "kind": "single", "options": ["May", "June"]}, key=poll
+    )
+    hotel = str(uuid.uuid4())
+    price = {"amount": 8400, "currency": "EUR"}
+    await opener.do(
+        "/hotels/shortlist",
+        {"tripId": trip, "name": "Casa Azul", "city": "Lisbon", "stars": 4, "pricePerNight": price},
+        key=hotel,
+    )
+    await opener.do("/hotels/open-voting", {"tripId": trip, "tieRule": "cheapest"})
+    await organiser.do("/remove-member", {"tripId": trip, "memberId": removed.id})
+    people = {
+        "nobody": Person(http),
+        "bad token": Person(http, "rc_nonsense"),
+        "stranger": await Person.guest(http, "Eve"),
+        "removed": removed,
+        "member": member,
+        "opener": opener,
+        "organiser": organiser,
+    }
+    return Scene(people, trip, made["invite"]["code"], poll, f"{poll}.0", hotel)
+
+
+def test_every_route_has_a_row_in_the_matrix():
+    assert {(e.method, e.path) for e in ENDPOINTS} == set(MATRIX)
+
+
+# R: T8
+async def test_everybody_gets_the_status_that_the_matrix_says(http: httpx.AsyncClient, running: Running):
+    wrong = []
+    for endpoint in ENDPOINTS:
+        row = MATRIX[endpoint.method, endpoint.path]
+        s = await scene(http)
+        for who in PEOPLE:
+            if row.once and row.expected(who, open_to_all=False) < 400:
+                s = await scene(http)
+            CREDENTIALS["username"] = f"u{uuid.uuid4().hex[:20]}"
+            answer = await s.people[who].request(
+                endpoint.method,
+                row.path(s) if row.path else endpoint.path,
+                row.body(s) if row.body else None,
+                params=row.params(s) if row.params else None,
+                headers=JSON,
+            )
+            expected = row.expected(who, open_to_all=endpoint.access == "open")
+            if answer.status_code != expected:
+                wrong.append((endpoint.method, endpoint.path, who, expected, answer.status_code, answer.text[:120]))
+            if answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json":
+                wrong.append((endpoint.method, endpoint.path, who, "a problem", answer.headers["content-type"], ""))
+    assert wrong == []
+
+
+# R: T8
+async def test_a_stream_is_refused_to_everybody_to_whom_a_poll_is(http: httpx.AsyncClient, running: Running):
+    s = await scene(http)
+    row = MATRIX["GET", "/api/sync"]
+    for who in PEOPLE:
+        request = http.build_request("GET", "/api/sync", params=TOPIC_OF(s), headers=s.people[who].auth | SSE)
+        answer = await http.send(request, stream=True)
+        assert answer.status_code == row.expected(who, open_to_all=False), who
+        await answer.aclose()
+
+
+# R: T8
+async def test_no_route_tells_a_stranger_whether_a_trip_exists_but_by_saying_that_they_are_not_in_it(
+    http: httpx.AsyncClient, running: Running
+):
+    s = await scene(http)
+    for path, body in (
+        ("/update", {"name": "x"}),
+        ("/polls/vote", {"pollId": s.poll, "optionIds": []}),
+        ("/hotels/vote", {"hotelId": None}),
+        ("/leave", {}),
+        ("/delete", {}),
+        ("/invite", {}),
+    ):
+        for trip, status in ((s.trip, 403), (str(uuid.uuid4()), 404)):
+            answer = await s.people["stranger"].post(path, {"tripId": trip, **body})
+            assert answer.status_code == status, (path, answer.text)
+
+
+# R: T6
+async def test_somebody_elses_key_does_not_open_their_answer(http: httpx.AsyncClient, running: Running):
+    s = await scene(http)
+    key = str(uuid.uuid4())
+    made = await s.people["organiser"].do("/create", {"name": "Secret"}, key=key)
+    answer = await s.people["stranger"].post("/create", {"name": "Secret"}, key=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "trip-exists")
+    assert made["invite"]["code"] not in answer.text
+    assert (await s.people["stranger"].get("/api/social-cart/trips")).json()["trips"] == []
+
+
+# R: T6
+async def test_repeating_an_old_command_shows_nothing_to_somebody_who_was_removed(
+    http: httpx.AsyncClient, running: Running
+):
+    made, (ana, ben) = await crew(http, 2)
+    trip = made["trip"]["id"]
+    body = {"tripId": trip, "question": "When?", "kind": "single", "options": ["May", "June"]}
+    first = await ben.post("/polls", body, key="ben's")
+    joined = await ben.post("/join", {"invite": made["invite"]["code"]}, key="join")
+    assert (first.status_code, joined.status_code) == (200, 200)
+    await ana.do("/remove-member", {"tripId": trip, "memberId": ben.id})
+    await ana.do("/polls", {**body, "question": "Without Ben?"})
+    for path, sent, key in (("/polls", body, "ben's"), ("/join", {"invite": made["invite"]["code"]}, "join")):
+        answer = await ben.post(path, sent, key=key)
+        assert answer.status_code == 403
+        assert "Without Ben" not in answer.text
+
+
+# R: T6
+async def test_repeating_the_creation_of_a_trip_that_one_has_left_or_that_has_ended_shows_nothing_of_it(
+    http: httpx.AsyncClient, running: Running
+):
+    ana, ben = await Person.guest(http, "Ana"), await Person.guest(http, "Ben")
+    made = await ana.do("/create", {"name": "Lisbon"}, key="one")
+    await ben.do("/join", {"invite": made["invite"]["code"]})
+    await ana.do("/leave", {"tripId": made["trip"]["id"]}, key="left")
+    assert (await ana.post("/create", {"name": "Lisbon"}, key="one")).status_code == 403
+    assert (await ana.post("/leave", {"tripId": made["trip"]["id"]}, key="left")).status_code == 200
+    await ben.do("/delete", {"tripId": made["trip"]["id"]}, key="gone")
+    assert (await ben.post("/delete", {"tripId": made["trip"]["id"]}, key="gone")).status_code == 200
+    assert (await ana.post("/create", {"name": "Lisbon"}, key="one")).status_code == 410
