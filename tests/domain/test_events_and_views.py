@@ -112,7 +112,7 @@ def test_mangled_bytes_never_raise_anything_else(count: Count):
     play.vote(BEN, play.poll(), 0)
     seeds = [encode_trip(play.trip), *map(encode_event, play.events)]
 
-    @settings(max_examples=count(reduced=1500, full=100_000), deadline=None)
+    @settings(max_examples=count(reduced=1500, full=30_000), deadline=None)
     @given(st.sampled_from(seeds), st.data())
     def holds(seed: bytes, data: st.DataObject):
         at = data.draw(st.integers(0, len(seed) - 1))

@@ -409,7 +409,7 @@ def test_whatever_a_crowd_does_the_rules_hold(count: Count):
     run_state_machine_as_test(
         Crowd,
         settings=settings(
-            max_examples=count(reduced=100, full=3000),
+            max_examples=count(reduced=100, full=1000),
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -459,7 +459,7 @@ def long_walk(crowd: Crowd, chance: Random, steps: int) -> None:
 # R: S6 T3 T4 T5 T6 T7 T9
 def test_the_rules_hold_on_long_walks_and_every_act_was_met(count: Count, figure: Figure):
     Crowd.accepted.clear()
-    for seed in range(count(reduced=40, full=1000)):
+    for seed in range(count(reduced=40, full=500)):
         long_walk(Crowd(), Random(seed), steps=300)
     figure("accepted acts", dict(Crowd.accepted))
     rare = {act.__name__ for act in REPEATED if Crowd.accepted[act.__name__] < 10} - {"DeleteTrip"}

@@ -159,7 +159,7 @@ def test_line_ends_of_every_kind_are_blanks_or_kept_where_lines_are_wanted():
 
 # R: S6
 def test_cleaning_twice_is_cleaning_once_and_the_door_takes_what_was_cleaned(count: Count):
-    @settings(max_examples=count(reduced=1500, full=100_000), deadline=None)
+    @settings(max_examples=count(reduced=1500, full=50_000), deadline=None)
     @given(NASTY, st.booleans())
     def holds(text: str, lines: bool):
         clean = cleaned(text, lines=lines)
@@ -174,7 +174,7 @@ def test_cleaning_twice_is_cleaning_once_and_the_door_takes_what_was_cleaned(cou
 
 
 def test_the_door_gives_what_cleaning_gives_or_refuses(count: Count):
-    @settings(max_examples=count(reduced=1000, full=50_000), deadline=None)
+    @settings(max_examples=count(reduced=1000, full=30_000), deadline=None)
     @given(NASTY)
     def holds(text: str):
         code = refusal(text, limit=20)
