@@ -41,7 +41,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     text = [[_word(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[i]) for row in text) for i in range(len(head))]
     for row in text:
-        print("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))))
+        first, *rest = zip(row, widths, strict=True)
+        print("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]))
 
 
 def write(path: Path | None, name: str, figures: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""From a key press in one terminal to the paint in another, over a local server, in one run with what it is compared to.
+"""From a key press in one terminal to the paint in another, over a local server, beside what it is compared to.
 
     uv run python bench/sync_latency.py [--rounds 200] [--polled 12] [--json FILE]
 
@@ -19,10 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from report import arguments, summary, table, write  # noqa: E402 - after the path is set
-from roadcrew_client import Client  # noqa: E402 - after the path is set
-from roadcrew_domain.polls import OpenPoll  # noqa: E402 - after the path is set
 from tests.support.serving import ServerProcess  # noqa: E402 - after the path is set
 from tests.support.terminal import Terminal, roadcrew  # noqa: E402 - after the path is set
+
+from roadcrew_client import Client  # noqa: E402 - after the path is set
+from roadcrew_domain.polls import OpenPoll  # noqa: E402 - after the path is set
 
 BARE = [sys.executable, "-P", str(ROOT / "bench" / "bare_app.py")]
 OPTION = "Alpha"
@@ -62,7 +63,7 @@ def option_line(terminal: Terminal) -> str:
 
 def drain(*terminals: Terminal, quiet: float = 0.15) -> None:
     """Read until nobody has painted anything for a while."""
-    while any([t.read(quiet) for t in terminals]):
+    while sum(t.read(quiet) for t in terminals):
         pass
 
 
@@ -81,16 +82,17 @@ def press_to_paint(a: Terminal, b: Terminal, rounds: int) -> list[float]:
 def line_to_paint(rounds: int) -> list[float]:
     """Seconds from a line sent to a bare app to its paint."""
     times = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        with Terminal([*BARE, str(listening.getsockname()[1])]) as bare:
-            connection, _ = listening.accept()
-            bare.wait_for("bare app ready")
-            with connection:
-                for n in range(rounds):
-                    drain(bare, quiet=0.02)
-                    began = time.perf_counter()
-                    connection.sendall(f"line number {n} here\n".encode())
-                    times.append(bare.wait_for(f"line number {n} here") - began)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        Terminal([*BARE, str(listening.getsockname()[1])]) as bare,
+        listening.accept()[0] as connection,
+    ):
+        bare.wait_for("bare app ready")
+        for n in range(rounds):
+            drain(bare, quiet=0.02)
+            began = time.perf_counter()
+            connection.sendall(f"line number {n} here\n".encode())
+            times.append(bare.wait_for(f"line number {n} here") - began)
     return times
 
 

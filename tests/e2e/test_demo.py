@@ -13,7 +13,13 @@ def test_the_demo_without_a_terminal_says_what_happens_and_exits_0_within_30_sec
     done = subprocess.run(roadcrew("demo", "--seconds", "8"), capture_output=True, text=True, timeout=30, check=False)
     figure("seconds", f"{time.monotonic() - began:.1f}")
     assert done.returncode == 0, done.stdout + done.stderr
-    for sentence in ("You started this trip", "Ben (sim) joined", "asks: When do we fly?", "added Casa Azul", "voted in"):
+    for sentence in (
+        "You started this trip",
+        "Ben (sim) joined",
+        "asked: When do we fly?",
+        "added Casa Azul",
+        "voted in",
+    ):
         assert sentence in done.stdout
     assert "all see the same trip" in done.stdout.splitlines()[-1]
     assert done.stderr == ""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from roadcrew_client import Client
 
 DONE, REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
-DEFAULT_SERVER = "http://127.0.0.1:8787"
 DEMO_NAME = "You"
 
 ABOUT = """Plan a trip with your crew, live, from the terminal.
@@ -35,7 +34,12 @@ EXAMPLES = """examples:
   roadcrew watch --json | jq .type
 
 exit status: 0 done, 1 refused, 2 usage, 3 sign in, 4 unreachable, 130 interrupted"""
-GROUP_HELP = {"trip": "trips and their crews", "poll": "polls", "hotel": "the shortlist and its vote", "me": "yourself"}
+GROUP_HELP = {
+    "trip": "trips and their crews",
+    "poll": "polls",
+    "hotel": "the shortlist and its vote",
+    "you": "your name and account",
+}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -79,7 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("roadcrew", description=ABOUT, epilog=EXAMPLES, formatter_class=formatter)
     parser.add_argument("--version", action="version", version=f"roadcrew {_version()}")
-    subs = parser.add_subparsers(title="sub-commands", metavar="")
+    subs = parser.add_subparsers(title="sub-commands", metavar="COMMAND")
     subs.add_parser("serve", help="run a server", add_help=False)
     _demo_parser(subs, formatter)
     _join_parser(subs, formatter)
@@ -92,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
         if group not in groups:
             group_parser = subs.add_parser(group, help=GROUP_HELP.get(group, group))
             group_parser.set_defaults(parser=group_parser)
-            groups[group] = group_parser.add_subparsers(title="actions", metavar="")
+            groups[group] = group_parser.add_subparsers(title="actions", metavar="ACTION")
         _action_parser(groups[group], name, command, formatter)
     return parser
 
@@ -118,7 +122,8 @@ def _join_parser(subs: Any, formatter: type) -> None:
         "join",
         help="join a trip by a link or CODE@HOST, and open it",
         description="Joins a trip and opens it. Without a terminal it joins and prints the trip's id.",
-        epilog="examples:\n  roadcrew join https://example.org/j/K7QM-2D4F\n  roadcrew join K7QM-2D4F@example.org --name Ana",
+        epilog="examples:\n  roadcrew join https://example.org/j/K7QM-2D4F\n"
+        "  roadcrew join K7QM-2D4F@example.org --name Ana",
         formatter_class=formatter,
     )
     join.add_argument("invite", help="the link or CODE@HOST that somebody sent you")
@@ -143,7 +148,7 @@ def _action_parser(subs: Any, name: str, command: Command, formatter: type) -> N
     examples = "\n  ".join(command.examples)
     parser = subs.add_parser(
         name,
-        help=command.title,
+        help=command.help.partition(". ")[0].rstrip("."),
         description=command.help,
         epilog=f"examples:\n  {examples}" if examples else None,
         formatter_class=formatter,

@@ -21,7 +21,7 @@ from datetime import timedelta
 from roadcrew_client import Client, LiveTrip
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
-from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll, Poll
+from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll, Poll
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip, TripAct
 from roadcrew_domain.views import encode_trip
@@ -33,6 +33,7 @@ MOST = 40
 SETTLE = 10.0
 """Seconds within which everybody must have read everything after the last act."""
 PLACES = ("overview", "polls", "hotels")
+ANSWERS: tuple[Answer, ...] = ("yes", "maybe", "no")
 
 
 @dataclass(frozen=True)
@@ -112,32 +113,50 @@ class Member:
         changes = self._random.random() < 0.08
         if unvoted or (open_polls and changes):
             poll = self._random.choice(sorted(unvoted or open_polls, key=lambda p: p.id))
-            return CastVote(poll.id, **self._choice(poll))
+            return self._vote(poll)
         if trip.voting.open and trip.hotels and (self._mine not in trip.voting.ballots or changes):
             return VoteHotel(self._random.choice(sorted(trip.hotels)))
         mine = [p for p in open_polls if p.opened_by == self._mine and len(p.ballots) == len(trip.members)]
         return ClosePoll(mine[0].id) if mine and self._random.random() < 0.05 else None
 
-    def _choice(self, poll: Poll) -> dict[str, tuple[object, ...]]:
+    def _vote(self, poll: Poll) -> CastVote:
         options = [o.id for o in poll.options]
         if poll.kind == "yes-maybe-no":
-            answers = self._random.choices(("yes", "maybe", "no"), (5, 2, 2), k=len(options))
-            return {"answers": tuple(zip(options, answers, strict=True))}
+            answers = self._random.choices(ANSWERS, (5, 2, 2), k=len(options))
+            return CastVote(poll.id, answers=tuple(zip(options, answers, strict=True)))
         picked = 1 if poll.kind == "single" else self._random.randint(1, len(options))
-        return {"option_ids": tuple(self._random.sample(options, picked))}
+        return CastVote(poll.id, option_ids=tuple(self._random.sample(options, picked)))
 
     async def _report(self, live: LiveTrip) -> dict[str, object]:
         """What was seen, once nothing waits to be sent and all see the same, or the time for that is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE):
-                while any(o.pending for o in self._others) or len({digest(o.confirmed) for o in self._others}) > 1:
-                    await asyncio.sleep(0.05)
+        await until(
+            self._others,
+            lambda: not any(o.pending for o in self._others) and len({digest(o.confirmed) for o in self._others}) == 1,
+            SETTLE,
+        )
         return {"name": self.name, "digest": digest(live.confirmed)}
 
 
 def digest(trip: Trip | None) -> str:
     """The same for everybody who sees the same trip."""
     return hashlib.blake2b(encode_trip(trip), digest_size=8).hexdigest() if trip else "none"
+
+
+async def until(trips: Sequence[LiveTrip], condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait until `condition` holds, looking again at each change of these trips; False if it never did."""
+    changed = asyncio.Event()
+    deafen = [live.listen(lambda _: changed.set()) for live in trips]
+    try:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        return condition()
+    finally:
+        for stop in deafen:
+            stop()
+    return True
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:

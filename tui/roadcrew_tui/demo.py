@@ -24,6 +24,7 @@ from roadcrew_tui.serving import OwnServer
 HEADLESS_SECONDS = 12.0
 """How long the members act when nobody is watching."""
 REPORT_SECONDS = 20.0
+AGREE_SECONDS = 5.0
 ENVIRONMENT = {
     "ROADCREW_SIGNINS_PER_ADDRESS": "10000/minute",
     "ROADCREW_INVITES_PER_ADDRESS": "10000/minute",
@@ -60,8 +61,16 @@ def running(bots: int, name: str, seed: int) -> Iterator[Demo]:
         with OwnServer(["--port", "0", "--store", store], ENVIRONMENT) as server:
             token, trip_id, code = asyncio.run(_prepare(server.url, name, bots))
             crowd = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-                [sys.executable, "-P", "-m", "roadcrew_tui.crowd", server.url, code]
-                + ["--people", str(bots), "--seed", str(seed)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "roadcrew_tui.crowd",
+                    server.url,
+                    code,
+                    f"--people={bots}",
+                    f"--seed={seed}",
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -127,8 +136,8 @@ def headless(bots: int, name: str, seed: int, seconds: float, say: Callable[[str
 
 async def _follow(demo: Demo, seconds: float, say: Callable[[str], None]) -> int:
     from roadcrew_client import Client  # noqa: PLC0415 - not for a fast start
-    from roadcrew_tui.crowd import digest  # noqa: PLC0415 - not for a fast start
-    from roadcrew_tui.watch import Teller  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui.crowd import digest, until  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui.watch import Teller, summary  # noqa: PLC0415 - not for a fast start
 
     teller = Teller(say)
     say(f"A server is running on {demo.server}, with a trip called Lisbon in May. Simulated members join it.")
@@ -137,16 +146,12 @@ async def _follow(demo: Demo, seconds: float, say: Callable[[str], None]) -> int
         await asyncio.sleep(seconds)
         reports = await asyncio.to_thread(demo.end_crowd)
         digests = {r.get("digest", "failed") for r in reports}
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                while {digest(live.confirmed)} != digests:
-                    await asyncio.sleep(0.05)
+        agree = await until([live], lambda: digests == {digest(live.confirmed)}, AGREE_SECONDS)
         stop()
-        agree = digests == {digest(live.confirmed)}
         trip = live.confirmed
         if trip is not None:
             say("")
-            for line in teller.summary(trip):
+            for line in summary(trip):
                 say(line)
         say(
             f"{len(reports)} simulated members and you read {teller.events} events, and all see the same trip."

@@ -9,12 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roadcrew_domain.text import cleaned
+from roadcrew_domain.views import decode_trip
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.commands.base import NeedsTrip
 from roadcrew_tui.settings import Folders
+from roadcrew_tui.watch import summary
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
+    from roadcrew_client.credentials import Credentials
 
 T = TypeVar("T")
 DEFAULT_SERVER = "http://127.0.0.1:8787"
@@ -40,8 +43,17 @@ async def session(
         if token is None and becomes_guest:
             issued = await client.guest(name or mine.name or getpass.getuser())
             credentials.save(address, issued.token)
-        client.on_token = lambda new: credentials.save(address, new) if new else credentials.forget(address)
+        if becomes_guest and mine.server != address and not os.environ.get("ROADCREW_SERVER"):
+            prefs.save(folders, mine, server=address)  # the last one used is the next one asked
+        client.on_token = lambda new: _keep(credentials, address, new)
         return await work(client)
+
+
+def _keep(credentials: Credentials, server: str, token: str | None) -> None:
+    if token is None:
+        credentials.forget(server)
+    else:
+        credentials.save(server, token)
 
 
 async def which_trip(client: Client, wanted: str | None) -> str:
@@ -69,9 +81,26 @@ def show(result: Any, *, json: bool) -> None:
     """Print a result: as JSON, or as lines that people read."""
     if json:
         print(json_module.dumps(result, ensure_ascii=False))
-    else:
-        for line in _lines(result, 0):
-            print(line)
+        return
+    for line in _lines(_for_people(result), 0):
+        print(line)
+
+
+def _for_people(result: Any) -> Any:
+    """A trip in a few sentences instead of all its fields; nothing else changes."""
+    if isinstance(result, Mapping) and isinstance(result.get("trips"), list):
+        return [
+            f"{t['name']}  {t['memberCount']} in the crew, {t['needsMe']} waiting for you  {t['id']}"
+            for t in result["trips"]
+        ]
+    if not isinstance(result, Mapping) or not isinstance(result.get("trip"), Mapping):
+        return result
+    trip = decode_trip(json_module.dumps(result["trip"]))
+    told: dict[str, Any] = {"trip": trip.name, "id": trip.id}
+    invite = result.get("invite")
+    if isinstance(invite, Mapping):
+        told["invite"] = invite.get("url")
+    return told | {"now": list(summary(trip))}
 
 
 def _lines(value: Any, depth: int) -> list[str]:

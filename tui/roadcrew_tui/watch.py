@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from roadcrew_domain.events import encode_event
 from roadcrew_domain.hotels import leading
 from roadcrew_domain.polls import leaders
-from roadcrew_tui import happened
-from roadcrew_tui.render import safe
+from roadcrew_tui import happenings
+from roadcrew_tui.render import safe, sentence
 
 if TYPE_CHECKING:
     from roadcrew_client import Change, Client, LiveTrip
@@ -60,31 +60,34 @@ class Teller:
             if recent.seq > self._told:
                 self._told = recent.seq
                 self.events += 1
-                self._words(happened.plain(happened.told(recent)), recent.at)
+                told = happenings.told(recent)
+                if told is not None:
+                    self._words(sentence(told.words, who=told.who, what=told.what), recent.at)
 
     def _words(self, words: str, at: datetime | None = None) -> None:
         if not self._json:
             when = (at or datetime.now().astimezone()).astimezone()
             self._say(f"{when:%H:%M:%S}  {words}")
 
-    def summary(self, trip: Trip) -> Iterator[str]:
-        """How things stand."""
-        names = ", ".join(safe(m.name) for m in sorted(trip.members.values(), key=lambda m: (m.joined_at, m.id)))
-        yield f"Crew: {names}."
-        yield (
-            f"Group discount of {trip.discount_percent} %: unlocked."
-            if trip.discount_unlocked
-            else f"Group discount: {trip.required_members - len(trip.members)} more needed."
-        )
-        for poll in sorted(trip.polls.values(), key=lambda p: (p.opened_at, p.id)):
-            texts = {o.id: o.text for o in poll.options}
-            ahead = poll.outcome.winners if poll.outcome else leaders(poll)
-            verb = "decided" if poll.closed else "a tie" if len(ahead) > 1 else "leads"
-            what = " and ".join(safe(texts[i]) for i in ahead) if ahead else "no votes yet"
-            yield f"{safe(poll.question)} {what}" + (f" ({verb}, {len(poll.ballots)} voted)." if ahead else ".")
-        first = leading(trip.voting, trip.hotels)
-        if first:
-            yield f"Hotels: {' and '.join(safe(h.name) for h in first)} {'lead' if len(first) > 1 else 'leads'}."
+
+def summary(trip: Trip) -> Iterator[str]:
+    """How things stand."""
+    names = ", ".join(safe(m.name) for m in sorted(trip.members.values(), key=lambda m: (m.joined_at, m.id)))
+    yield f"Crew: {names}."
+    yield (
+        f"Group discount of {trip.discount_percent} %: unlocked."
+        if trip.discount_unlocked
+        else f"Group discount: {trip.required_members - len(trip.members)} more needed."
+    )
+    for poll in sorted(trip.polls.values(), key=lambda p: (p.opened_at, p.id)):
+        texts = {o.id: o.text for o in poll.options}
+        ahead = poll.outcome.winners if poll.outcome else leaders(poll)
+        verb = "decided" if poll.closed else "a tie" if len(ahead) > 1 else "leads"
+        what = " and ".join(safe(texts[i]) for i in ahead) if ahead else "no votes yet"
+        yield f"{safe(poll.question)} {what}" + (f" ({verb}, {len(poll.ballots)} voted)." if ahead else ".")
+    first = leading(trip.voting, trip.hotels)
+    if first:
+        yield f"Hotels: {' and '.join(safe(h.name) for h in first)} {'lead' if len(first) > 1 else 'leads'}."
 
 
 async def watch(
