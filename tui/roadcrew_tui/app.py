@@ -39,9 +39,9 @@ class RoadcrewApp(App[str]):
     TITLE = "Roadcrew"
     # The default screen's own sheet is not loaded by Textual, so those two stand here.
     CSS_PATH = ["app.tcss", "screens/lobby.tcss", "screens/welcome.tcss"]  # noqa: RUF012 - as App has it
-    COMMANDS = {_palette}
+    COMMANDS = {_palette}  # noqa: RUF012 - as App has it
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, system=True)]
 

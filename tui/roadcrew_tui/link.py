@@ -207,16 +207,17 @@ class Link:
         )
         self._say(TripChanged(_snapshot(live), news))
 
-    async def act(self, act: TripAct) -> str:
-        """Do something to the followed trip; it is painted at once. Returns the command's id.
+    async def act(self, act: TripAct) -> Snapshot:
+        """Do something to the followed trip. Returns the trip with it painted.
 
         Raises `Refused` when it is malformed; other refusals come as `TripChanged` with the reason.
         """
 
-        async def run() -> str:
+        async def run() -> Snapshot:
             if self._live is None:
                 raise LookupError("no trip is followed")
-            return self._live.act(act).id
+            self._live.act(act)
+            return _snapshot(self._live)
 
         return await self._over_there(run())
 

@@ -52,6 +52,9 @@ class Command:
     places: ClassVar[tuple[Place, ...]]
     footer: ClassVar[str] = ""
     always_in_footer: ClassVar[bool] = False
+    at_once: ClassVar[bool] = False
+    """Done before the next key is looked at, so that `y`, down, `m` typed in a hurry vote for two options. Only for
+    actions that ask nothing."""
     sub: ClassVar[tuple[str, str] | None] = None
     arguments: ClassVar[tuple[Argument, ...]] = ()
     needs_trip: ClassVar[bool] = False

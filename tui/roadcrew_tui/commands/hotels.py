@@ -37,6 +37,7 @@ def shown_hotel(screen: TripScreen) -> Hotel | None:
 
 class VoteHotel(HotelCommand):
     id = "hotel.vote"
+    at_once = True
     keys = "space"
     title = "Vote for this hotel"
     help = "Votes for the hotel under the cursor; again takes the vote back. Everybody has one vote."

@@ -27,7 +27,7 @@ class Palette(Provider):
         for command in self._offered():
             yield DiscoveryHit(
                 render.ours(self._shown(command)),
-                partial(self.screen.action_command, command.id),  # type: ignore[attr-defined]
+                partial(self.screen.start, command),  # type: ignore[attr-defined]
                 text=command.title,
                 help=command.help,
             )
@@ -41,7 +41,7 @@ class Palette(Provider):
                 yield Hit(
                     score,
                     render.ours(self._shown(command)),
-                    partial(self.screen.action_command, command.id),  # type: ignore[attr-defined]
+                    partial(self.screen.start, command),  # type: ignore[attr-defined]
                     text=command.title,
                     help=command.help,
                 )

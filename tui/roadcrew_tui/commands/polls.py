@@ -76,6 +76,7 @@ class OpenPoll(PollCommand):
 
 class Vote(PollAction):
     id = "poll.vote"
+    at_once = True
     keys = "space"
     title = "Vote"
     help = "Votes for the option under the cursor, or goes to the next answer; again takes it back."
@@ -105,6 +106,7 @@ class Vote(PollAction):
 
 class _Say(PollAction):
     answer: Answer
+    at_once = True
 
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens.poll_actions import vote_for  # noqa: PLC0415 - for a fast start

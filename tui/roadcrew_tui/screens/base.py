@@ -58,10 +58,17 @@ class CommandScreen(Screen[None]):
             return any(c.id == parameters[0] for c in self.offered())
         return super().check_action(action, parameters)
 
-    def action_command(self, command_id: str) -> None:
+    async def action_command(self, command_id: str) -> None:
         """Run an action; whatever goes wrong is said in its own words."""
         command = commands.find(command_id)
-        self.run_worker(self.crew_app.guarded(command.on_screen(self)), group="commands", name=command_id)
+        if command.at_once:
+            await self.crew_app.guarded(command.on_screen(self))
+        else:
+            self.start(command)
+
+    def start(self, command: Command) -> None:
+        """Run an action that may ask something, beside whatever else happens."""
+        self.run_worker(self.crew_app.guarded(command.on_screen(self)), group="commands", name=command.id)
 
     async def go_back(self) -> None:
         """What `esc` and `q` do."""
@@ -91,6 +98,6 @@ class CommandScreen(Screen[None]):
     def _key_clicked(self, event: KeyLine.Clicked) -> None:
         event.stop()
         if not event.part.startswith("="):
-            self.action_command(event.part)
+            self.start(commands.find(event.part))
         elif hasattr(self.focused, "action_choose"):
             cast(Any, self.focused).action_choose()

@@ -5,7 +5,9 @@ Enter goes to the next field and sends from the last one; esc leaves without sen
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -54,7 +56,14 @@ class Form(ModalScreen[bool]):
     """Dismissed with True once `send` has accepted what was typed."""
 
     CSS_PATH = "form.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    # Before the focused input gets them: what is typed right after tab or enter belongs to the next field, however
+    # fast it comes.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False, priority=True),
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
+        Binding("enter", "enter", "Next field, or send", show=False, priority=True),
+    ]
 
     def __init__(self, title: str, fields: Sequence[Field], send: Send, *, button: str, lead: str = "") -> None:
         super().__init__()
@@ -144,43 +153,34 @@ class Form(ModalScreen[bool]):
 
     # --- going through it ------------------------------------------------------------------------
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        inputs = [w for w in self.query("Input, Choice") if w.display]
-        last = inputs[-1] is event.input
-        empty_end = self._list_of(event.input) is not None and not event.value.strip()
-        if last or (empty_end and self._list_inputs(event.input)[-1] is event.input and not self._after(event.input)):
+    async def action_enter(self) -> None:
+        """On to the next field; from the last one, send. The empty line at the end of a list is no field to stop at."""
+        here = self.focused
+        if isinstance(here, Input):
+            await _has_taken_its_keys(here)
+            await self._grow(here)
+        stops = list(self.query("Input, Choice").results(Widget))
+        rest = stops[stops.index(here) + 1 :] if here in stops else stops
+        if isinstance(here, Input) and not here.value.strip() and self._list_of(here):
+            rest = [w for w in rest if not isinstance(w, Input) or not self._list_of(w)]
+        if not rest:
             self.action_send()
         else:
-            self.focus_next()
-
-    def key_enter(self) -> None:
-        """Enter on a choice goes on, or sends from the end."""
-        if isinstance(self.focused, Choice):
-            if self.query("Input, Choice").last(Widget) is self.focused:
-                self.action_send()
-            else:
-                self.focus_next()
+            self.set_focus(rest[0])  # at once; `focus()` would wait for its turn
 
     @on(Input.Changed)
     async def _typed(self, event: Input.Changed) -> None:
-        field = self._list_of(event.input)
-        if field is None or not event.value.strip():
-            return
-        lines = self._list_inputs(event.input)
-        if lines[-1] is event.input and len(lines) < field.most:
-            await self.mount(self._input(field, "", len(lines)), after=event.input)
+        await self._grow(event.input)
+
+    async def _grow(self, line: Input) -> None:
+        """One more line for a list whose last one is filled."""
+        field = self._list_of(line)
+        lines = list(self.query(f".of-{field.id}").results(Input)) if field is not None else []
+        if field is not None and lines[-1] is line and line.value.strip() and len(lines) < field.most:
+            await self.mount(self._input(field, "", len(lines)), after=line)
 
     def _list_of(self, line: Input) -> Field | None:
         return next((f for f in self._fields if f.kind == "list" and line.has_class(f"of-{f.id}")), None)
-
-    def _list_inputs(self, line: Input) -> list[Input]:
-        field = self._list_of(line)
-        return list(self.query(f".of-{field.id}").results(Input)) if field else []
-
-    def _after(self, line: Input) -> bool:
-        return list(self.query("Input, Choice"))[-1] is not line
 
     @on(PartsLine.Clicked)
     def _clicked(self, event: PartsLine.Clicked) -> None:
@@ -219,6 +219,14 @@ class Form(ModalScreen[bool]):
             self.dismiss(True)
         finally:
             self._sending = False
+
+
+async def _has_taken_its_keys(line: Input) -> None:
+    """Keys go through the queue of the widget that has the focus; wait until it has seen those typed so far."""
+    taken = asyncio.Event()
+    line.call_later(taken.set)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(taken.wait(), 1)
 
 
 _FIELDS = {

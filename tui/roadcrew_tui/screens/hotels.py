@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from roadcrew_domain.trip import Trip
-from roadcrew_tui import money, render
+from roadcrew_tui import commands, money, render
 from roadcrew_tui.screens.hotels_model import HotelRow, Shortlist, shortlist
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.snapshot import Snapshot
@@ -62,9 +62,11 @@ class HotelsPane(Pane):
         self.call_after_refresh(cast("TripScreen", self.screen).redraw)
 
     @on(RowList.Chosen, "#hotels")
-    def _chosen(self, event: RowList.Chosen) -> None:
+    async def _chosen(self, event: RowList.Chosen) -> None:
         event.stop()
-        cast("TripScreen", self.screen).action_command("hotel.vote")
+        screen = cast("TripScreen", self.screen)
+        if commands.find("hotel.vote").available(screen):
+            await screen.action_command("hotel.vote")
 
     @on(RowList.Moved, "#hotels")
     def _moved(self, event: RowList.Moved) -> None:

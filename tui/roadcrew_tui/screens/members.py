@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roadcrew_domain.crew import HandOver, Member, RemoveMember
-from roadcrew_tui import render
+from roadcrew_tui import commands, render
 from roadcrew_tui.screens.ask import CANCEL, Answer
 from roadcrew_tui.screens.overview import OverviewPane
 
@@ -27,7 +27,7 @@ async def member_menu(screen: TripScreen) -> None:
         ]
         chosen = await screen.ask("You", render.template("You are {name}.", name=member.name), answers)
         if chosen != CANCEL:
-            screen.action_command("you.rename" if chosen == "rename" else "trip.leave")
+            screen.start(commands.find("you.rename" if chosen == "rename" else "trip.leave"))
         return
     if trip.organiser != screen.me:
         name = trip.members[trip.organiser].name if trip.organiser in trip.members else "the organiser"

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from roadcrew_domain.trip import Trip
-from roadcrew_tui import render, when
+from roadcrew_tui import commands, render, when
 from roadcrew_tui.happenings import Happening
 from roadcrew_tui.screens.overview_model import CrewRow, Decision, Need, Overview, overview
 from roadcrew_tui.screens.pane import Pane
@@ -86,12 +86,12 @@ class OverviewPane(Pane):
         elif target == "hotels":
             screen.show_tab("hotels")
         else:
-            screen.action_command("trip.invite" if target == "invite" else "trip.edit")
+            screen.start(commands.find("trip.invite" if target == "invite" else "trip.edit"))
 
     @on(RowList.Chosen, "#crew")
     def _member(self, event: RowList.Chosen) -> None:
         event.stop()
-        cast("TripScreen", self.screen).action_command("crew.member")
+        cast("TripScreen", self.screen).start(commands.find("crew.member"))
 
 
 def _need(need: Need) -> Callable[[int], Content]:

@@ -95,7 +95,7 @@ async def end_poll(screen: TripScreen) -> None:
         if await screen.ask("End the poll", question, [end]) == CANCEL:
             return
         await screen.act(ClosePoll(poll.id))
-    await screen.drawn()
+    await screen.settled(poll.id)
     await offer_dates(screen, poll.id)
 
 

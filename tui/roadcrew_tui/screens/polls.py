@@ -13,7 +13,7 @@ from textual.content import Content
 
 from roadcrew_domain.polls import Answer, Poll
 from roadcrew_domain.trip import Trip
-from roadcrew_tui import render
+from roadcrew_tui import commands, render
 from roadcrew_tui.screens import polls_model as model
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.polls_model import KIND_WORDS, OptionRow, PollRow, Sheet
@@ -118,9 +118,11 @@ class PollsPane(Pane):
         self.query_one("#options", RowList).focus()
 
     @on(RowList.Chosen, "#options")
-    def _voted(self, event: RowList.Chosen) -> None:
+    async def _voted(self, event: RowList.Chosen) -> None:
         event.stop()
-        cast("TripScreen", self.screen).action_command("poll.vote")
+        screen = cast("TripScreen", self.screen)
+        if commands.find("poll.vote").available(screen):
+            await screen.action_command("poll.vote")
 
     def on_descendant_focus(self) -> None:
         """Other keys matter now."""
@@ -205,10 +207,10 @@ def _matrix_row(sheet: Sheet, o: OptionRow) -> Callable[[int], Content]:
         cells: list[Content | str] = [text, " "]
         for p in sheet.people[: _columns(sheet, width)]:
             cells += [render.pad(_answer(o.answers.get(p.id), you=p.you, open_=sheet.open), COLUMN - 1), " "]
-        row = render.join(*cells, _count(o))
-        room = width - row.cell_length - 2
-        if room >= 12:
-            row = render.join(row, "  ", render.bar(o.share, min(20, room)))
+        row = render.join(*cells, render.pad(_count(o), 7))
+        room = width - row.cell_length
+        if width >= 54 and room >= 8:
+            row = render.join(row, render.bar(o.share, min(20, room)))
         return render.cut(row, width)
 
     return draw

@@ -263,14 +263,15 @@ class TripScreen(CommandScreen):
 
     async def act(self, act: TripAct) -> None:
         """Do something to this trip. Painted at once; refusals come as news."""
-        await self.crew_app.link.act(act)
+        self.feed(await self.crew_app.link.act(act), News("pending"))
 
-    async def drawn(self) -> None:
-        """Wait until what was just done is on the screen."""
-        for _ in range(20):
-            if not self._due:
+    async def settled(self, poll_id: str) -> None:
+        """Wait (two seconds at most) until a poll that was just ended is known to have ended."""
+        for _ in range(40):
+            poll = self.trip.polls.get(poll_id) if self.trip is not None else None
+            if poll is None or poll.closed:
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
     async def end_with(self, how: Literal["leave", "delete"]) -> None:
         """Leave or delete: answered by the server before the screen goes."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from roadcrew_tui import render
+from roadcrew_tui import commands, render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens.base import CommandScreen, bindings
 from roadcrew_tui.widgets.lines import KeyLine, Lines
@@ -69,7 +69,7 @@ class WelcomeScreen(CommandScreen):
 
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
-        self.action_command(event.row)
+        self.start(commands.find(event.row))
 
     async def go_back(self) -> None:
         """There is nothing behind."""
