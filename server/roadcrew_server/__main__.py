@@ -8,21 +8,15 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-
-import uvicorn
+from collections.abc import Callable, Sequence
 
 from roadcrew_server.app import Server, make_app
+from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.stores.sqlite import SqliteStore
-
-USER_TIMEOUT_MS = 30_000
-"""TCP_USER_TIMEOUT: how long sent bytes may stay unacknowledged before a vanished peer is given up."""
-BACKLOG = 2048
 
 
 def arguments(argv: Sequence[str]) -> tuple[Settings, bool]:
@@ -49,44 +43,6 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, bool]:
     return settings, end_with_stdin
 
 
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket. What is set here, accepted connections inherit. Raises `OSError`."""
-    info = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    sock = socket.socket(info[0], info[1], info[2])  # without the protocol, asyncio leaves Nagle's algorithm on
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer takes 40 ms
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-        sock.bind(info[4])
-        sock.listen(BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock
-
-
-class HttpServer(uvicorn.Server):
-    """uvicorn, but signals are ours (we drain the streams first), and being ready can be waited for."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        self.ready.set()
-
-
 async def serve(settings: Settings, *, end_with_stdin: bool) -> int:
     """Serve until told to stop; the exit status."""
     server = Server(SqliteStore(settings.store_path()), settings)
@@ -98,15 +54,7 @@ async def serve(settings: Settings, *, end_with_stdin: bool) -> int:
     server.port = sock.getsockname()[1]
     for warning in (await server.start()).warnings:
         print(f"roadcrew: {warning}", file=sys.stderr)
-    config = uvicorn.Config(
-        make_app(server),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    http = HttpServer(config)
+    http = HttpServer(make_app(server))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import uvicorn
+from starlette.types import ASGIApp
 
-from roadcrew_server.__main__ import HttpServer, listen
 from roadcrew_server.app import Server, make_app
+from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store
 from roadcrew_server.stores.sqlite import SqliteStore
@@ -49,8 +49,8 @@ class Running:
 class QuickServer(HttpServer):
     """It hears at once that it should end, where uvicorn looks ten times a second."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, app: ASGIApp, **options: Any) -> None:
+        super().__init__(app, **options)
         self.stop = asyncio.Event()
 
     async def main_loop(self) -> None:
@@ -72,15 +72,7 @@ async def served(place: Path, *, store: Store | None = None, **settings: Any) ->
     server = Server(store or SqliteStore(file, synchronous="NORMAL"), chosen)  # nobody cuts the power in here
     sock = listen(chosen)
     server.port = sock.getsockname()[1]
-    config = uvicorn.Config(
-        make_app(server),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    http = QuickServer(config)
+    http = QuickServer(make_app(server), timeout_graceful_shutdown=2)
     serving = asyncio.create_task(http.serve(sockets=[sock]))
     ready = asyncio.create_task(http.ready.wait())
     try:

@@ -53,7 +53,7 @@ def _to_utc(at: datetime) -> datetime:
 
 Text = Annotated[str, Field(max_length=LONG)]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
-Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_to_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 
 
 # --- bodies ----------------------------------------------------------------------------------------

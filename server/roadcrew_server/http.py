@@ -1,0 +1,134 @@
+"""How this server listens: the socket, a protocol with a bound on headers, and a start that can be waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from roadcrew_server.settings import Settings
+
+USER_TIMEOUT_MS = 30_000
+"""TCP_USER_TIMEOUT: how long sent bytes may stay unacknowledged before a vanished peer is given up."""
+BACKLOG = 2048
+MAX_HEAD = 64 * 1024
+"""Bytes of a request's first line and headers."""
+HEAD_SECONDS = 30.0
+"""Seconds until they must have arrived."""
+
+_TOO_LONG = msgspec.json.encode(
+    {
+        "type": "about:blank",
+        "title": "Request Header Fields Too Large",
+        "status": 431,
+        "detail": f"A request's headers have at most {MAX_HEAD} bytes.",
+        "code": "headers-too-large",
+        "requestId": "",
+    }
+)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """httptools keeps headers of any length, for any time; here both have an end."""
+
+    _head: int | None = 0
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The first request must come."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will."""
+        self._got_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count until the headers are whole."""
+        if self._head is not None:
+            self._head += len(data)
+        super().data_received(data)
+        if self._head is not None and self._head > MAX_HEAD and not self.transport.is_closing():
+            self.transport.write(
+                b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\n"
+                b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_TOO_LONG), _TOO_LONG)
+            )
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """The next request begins."""
+        super().on_message_begin()
+        if self._late is None:
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """Its headers are whole."""
+        self._got_head()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        self._head = 0
+        self._late = self.loop.call_later(HEAD_SECONDS, lambda: self.transport.close())
+
+    def _got_head(self) -> None:
+        self._head = None
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket. What is set here, accepted connections inherit. Raises `OSError`."""
+    info = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    sock = socket.socket(info[0], info[1], info[2])  # without the protocol, asyncio leaves Nagle's algorithm on
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer takes 40 ms
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        sock.bind(info[4])
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn, but signals are ours (we drain the streams first), and being ready can be waited for."""
+
+    def __init__(self, app: ASGIApp, **options: Any) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=BoundedProtocol,
+                ws="none",
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                server_header=False,
+                **{"timeout_graceful_shutdown": 5, **options},
+            )
+        )
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.ready.set()
