@@ -25,6 +25,7 @@ SERVICE = "roadcrew"
 VARIABLE = "ROADCREW_TOKEN"
 KEYRING_TIMEOUT = 3.0
 FILE = "credentials.json"
+LOCK_TIMEOUT = 3.0
 MAX_FILE = 1024 * 1024
 
 Place = Literal["environment", "keyring", "file", "nowhere"]
@@ -104,14 +105,11 @@ class Credentials:
         known = server in kept["keyring"]
         if self._use_keyring and self._set(server, token, known=known or bool(kept["keyring"])):
             if not known or server in kept["tokens"]:
-                kept["tokens"].pop(server, None)
-                kept["keyring"] = sorted({*kept["keyring"], server})
-                self._write(kept)
+                self._update(lambda kept: _mark(kept, server))
             return "keyring"
         if not self.file.exists() and self._may_write_file is not None and not self._may_write_file(self.file):
             return "nowhere"
-        kept["tokens"][server] = token
-        self._write(kept)
+        self._update(lambda kept: kept["tokens"].__setitem__(server, token))
         return "file"
 
     def forget(self, server: str) -> None:
@@ -121,9 +119,7 @@ class Credentials:
         if self._use_keyring and server in kept["keyring"]:
             self._ask_known("delete", server)
         if server in kept["keyring"] or server in kept["tokens"]:
-            kept["keyring"] = [s for s in kept["keyring"] if s != server]
-            kept["tokens"].pop(server, None)
-            self._write(kept)
+            self._update(lambda kept: _unmark(kept, server))
 
     def describe(self) -> Described:
         """Where tokens are, for `roadcrew doctor`. Raises `CredentialsError`."""
@@ -214,10 +210,24 @@ class Credentials:
         if _POSIX and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise CredentialsError(f"Others can read {self.file}. Run: chmod 600 '{self.file}'")
 
+    def _update(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Read, change and write, with nobody else writing in between."""
+        import filelock  # noqa: PLC0415 — only when something is written
+
+        try:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with filelock.FileLock(f"{self.file}.lock", timeout=LOCK_TIMEOUT, mode=0o600):
+                kept = self._read()
+                change(kept)
+                self._write(kept)
+        except filelock.Timeout as error:
+            raise CredentialsError(f"Another program keeps {self.file} locked. Try again.") from error
+        except OSError as error:
+            raise CredentialsError(f"{self.file} can't be written: {error}") from error
+
     def _write(self, kept: Mapping[str, Any]) -> None:
         """All or nothing, and never readable by others, not even for a moment."""
         try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{FILE}.")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -230,6 +240,17 @@ class Credentials:
                 raise
         except OSError as error:
             raise CredentialsError(f"{self.file} can't be written: {error}") from error
+
+
+def _mark(kept: dict[str, Any], server: str) -> None:
+    """The token is in the keyring, and in no file any more."""
+    kept["tokens"].pop(server, None)
+    kept["keyring"] = sorted({*kept["keyring"], server})
+
+
+def _unmark(kept: dict[str, Any], server: str) -> None:
+    kept["tokens"].pop(server, None)
+    kept["keyring"] = [s for s in kept["keyring"] if s != server]
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,13 +75,23 @@ def test_each_server_has_its_own_token(tmp_path: Path):
     assert (credentials.load(SERVER), credentials.load(OTHER)) == (None, "b")
 
 
+def test_programs_that_keep_tokens_at_the_same_moment_lose_none(tmp_path: Path):
+    def keep(n: int) -> None:
+        Credentials(tmp_path, environ={}, use_keyring=False).save(f"http://host-{n}", str(n))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(keep, range(40)))
+    credentials = Credentials(tmp_path, environ={}, use_keyring=False)
+    assert [credentials.load(f"http://host-{n}") for n in range(40)] == [str(n) for n in range(40)]
+
+
 @posix
 def test_the_file_is_for_its_owner_alone_and_no_half_file_is_left(tmp_path: Path):
     credentials = Credentials(tmp_path / "new", environ={}, use_keyring=False)
     credentials.save(SERVER, "a")
     assert stat.S_IMODE(credentials.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(credentials.file.parent.stat().st_mode) == 0o700
-    assert list(credentials.file.parent.iterdir()) == [credentials.file]
+    assert {f.name for f in credentials.file.parent.iterdir()} <= {credentials.file.name, "credentials.json.lock"}
 
 
 @posix

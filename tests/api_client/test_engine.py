@@ -560,13 +560,36 @@ async def test_who_is_here_is_told_again_after_it_was_told_by_the_other_transpor
         streams_work = True
         await until(lambda: "ben" in live.present)
         streams_work = False
+        (stream,) = [r for r in server.requests if r.streams and not r.writer.is_closing()]
+        stream.writer.transport.abort()
+        await until(lambda: dict(live.present) == {"ana": "polls"})
         live.suspended()
-        assert live.present == {}
+        assert live.present == {}, "nobody can say who does not ask"
         live.resumed()
         await until(lambda: dict(live.present) == {"ana": "polls"})
 
 
+# R: S1
+async def test_an_event_that_is_told_twice_happens_once_and_costs_no_reconnect(log: Log):
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        await request.raw(log.reset_frame())
+        rename(log, 1)
+        rename(log, 2)
+        for seq in (1, 2, 2, 1, 3):
+            await request.raw(log.frame(seq))
+        await request.until_closed()
+
+    async with serving(script) as server, rc.Client(server.url, token="token", settings=FAST) as client:
+        events = client.events("t")
+        items = [await anext(events) for _ in range(3)]
+        assert [item.seq for item in items if not isinstance(item, rc.Presence | rc.Gone)] == [1, 2, 3]
+        assert len(server.requests) == 1
+        await events.aclose()
+
+
 # R: S1 S4 S6 S7
+@pytest.mark.timeout(900)
 async def test_in_any_weather_the_picture_is_right_in_the_end_and_nothing_is_doubled(count: Count, figure: Figure):
     seeds = count(reduced=8, full=200)
     requests = 0
