@@ -2,7 +2,7 @@
 
 Writes go to one thread (`_sqlite_writer`), reads to a few others; the event loop waits for none.
 An acknowledged change survives `kill -9` and power loss: the write-ahead log is synced at every
-commit (docs/decisions/0010). What it is not for: several server processes; those share a Redis.
+commit (docs/decisions/0009). What it is not for: several server processes; those share a Redis.
 """
 
 import asyncio
