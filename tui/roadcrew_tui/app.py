@@ -41,7 +41,7 @@ class RoadcrewApp(App[str]):
     CSS_PATH = ["app.tcss", "screens/lobby.tcss", "screens/welcome.tcss"]  # noqa: RUF012 - as App has it
     COMMANDS = {_palette}  # noqa: RUF012 - as App has it
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as App has it
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, system=True)]
 

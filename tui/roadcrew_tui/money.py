@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -36,11 +37,9 @@ def written(price: Money, locale: Locale | None = None) -> str:
     digits = get_currency_precision(price.currency)
     value = Decimal(price.amount).scaleb(-digits)
     whole = value == value.to_integral_value()
-    pattern = locale.currency_formats["standard"]
-    fraction = (0, 0) if whole else (digits, digits)
-    text = pattern.apply(
-        value, locale, currency=price.currency, currency_digits=False, force_frac=fraction, decimal_quantization=True
-    )
+    pattern = copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (0, 0) if whole else (digits, digits)
+    text = pattern.apply(value, locale, currency=price.currency, currency_digits=False)
     return str(text).replace("\u00a0", " ").replace("\u202f", " ")
 
 

@@ -102,7 +102,7 @@ async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
         trip = await app.link.call(lambda client: client.join(target.code))
         joined.append(trip.id)
 
-    if await app.push_screen_wait(Form("Join a trip", fields, send, button="join")):
+    if await app.push_screen_wait(Form("Join a trip", fields, send, button="join", skip_filled=True)):
         app.show_lobby()
         app.open_trip(joined[0])
     elif app.server is None:

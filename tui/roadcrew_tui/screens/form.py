@@ -65,8 +65,14 @@ class Form(ModalScreen[bool]):
         Binding("enter", "enter", "Next field, or send", show=False, priority=True),
     ]
 
-    def __init__(self, title: str, fields: Sequence[Field], send: Send, *, button: str, lead: str = "") -> None:
+    AUTO_FOCUS = "Input, Choice"
+
+    def __init__(
+        self, title: str, fields: Sequence[Field], send: Send, *, button: str, lead: str = "", skip_filled: bool = False
+    ) -> None:
+        """`skip_filled`: begin in the first field that is empty, for a form that asks for what is missing."""
         super().__init__()
+        self._skip_filled = skip_filled
         self._words = title
         self._fields = tuple(fields)
         self._send = send
@@ -104,7 +110,7 @@ class Form(ModalScreen[bool]):
         )
 
     def on_mount(self) -> None:
-        """Say what everything is; start in the first field."""
+        """Say what everything is. Textual has put the focus into the first field."""
         lead = self._lead
         title = render.heading(self._words)
         self.query_one("#form-title", Lines).show(
@@ -116,7 +122,9 @@ class Form(ModalScreen[bool]):
             self._note(field.id, field.hint, render.MUTED)
         keys = [("send", "enter", self._button), ("next", "tab", "next field"), ("leave", "esc", "leave")]
         self.query_one("#form-keys", PartsLine).show([Part(i, render.key_hint(k, words)) for i, k, words in keys])
-        self.query("Input, Choice").first(Widget).focus()
+        empty = next((line for line in self.query(Input) if not line.value), None)
+        if self._skip_filled and empty is not None:
+            self.set_focus(empty)
 
     def _note(self, field: str, words: str, style: str) -> None:
         note = self.query_one(f"#note-{field}", Lines)

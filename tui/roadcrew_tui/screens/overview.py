@@ -154,7 +154,7 @@ def _lately(happenings: tuple[Happening, ...], away: str, now: datetime) -> Call
         title = "Since you left" if away else "Lately"
         rows = [render.heading(title, render.ours(away, render.MUTED) if away else render.BLANK)]
         for h in happenings[:MOST_HAPPENINGS]:
-            time = render.pad(render.ours(when.short_ago(h.at, now), render.MUTED), 7, right=True)
+            time = render.pad(render.ours(when.short_ago(h.at, now), render.MUTED), 6, right=True)
             words = render.template(h.words, who=h.who, what=h.what)
             rows.append(render.cut(render.join(time, "  ", words), width))
         if not happenings:

@@ -1,0 +1,359 @@
+"""The screen of a trip: what a person at the keyboard sees and does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import SIZES, staged
+from tests.tui.scenes import lisbon
+from textual import events
+
+from roadcrew_domain.hotels import VoteHotel
+from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
+from roadcrew_tui.screens.ask import Ask
+from roadcrew_tui.screens.lobby import LobbyScreen
+
+
+@pytest.mark.parametrize("size", [*SIZES, (200, 50)])
+async def test_the_overview_answers_its_four_questions(tmp_path: Path, size: tuple[int, int]):
+    async with staged(tmp_path, size=size) as s:
+        for words in ("NEEDS YOU", "When do we fly?", "closes in 2 h", "3 of 4 voted", "Invite 2 more", "THE PLAN",
+                      "Wed 20 May leads", "Casa Azul leads, 2 to 1", "CREW", "4 of 6", "you, organiser", "in Polls",
+                      "GROUP DISCOUNT", "10 % off bookings", "LATELY", "Ben voted in When do we fly?",
+                      "● live · you are Ana"):  # fmt: skip
+            assert words in s.text
+        lines = s.text.split("\n")
+        assert len(lines) == size[1]
+        assert "enter open" in lines[-1] and "q trips" in lines[-1]
+
+
+async def test_three_columns_stand_side_by_side_in_a_wide_terminal_and_nothing_is_stretched(tmp_path: Path):
+    async with staged(tmp_path, size=(200, 50)) as s:
+        line = next(row for row in s.text.split("\n") if "NEEDS YOU" in row)
+        assert "CREW" in line and "LATELY" in line
+        assert line.index("LATELY") < 110
+
+
+# R: T4 S6
+async def test_my_vote_is_painted_at_once_marked_and_then_confirmed(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        s.world.hold = True
+        await s.press("enter", "y")
+        await s.sees("sending")
+        assert s.world.trips[s.scene.trip_id].polls[s.scene.flight].ballots.get(s.scene.ana.id) is None
+        s.world.release()
+        await s.until(lambda: "sending" not in s.text)
+        assert dict(s.world.trips[s.scene.trip_id].polls[s.scene.flight].ballots[s.scene.ana.id]) == {
+            f"{s.scene.flight}.0": "yes"
+        }
+
+
+# R: S6
+async def test_a_vote_that_came_too_late_is_taken_back_with_the_reason(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        s.world.hold = True
+        await s.press("enter", "y")
+        await s.sees("sending")
+        s.world.do(s.scene.trip_id, s.scene.ben.id, ClosePoll(s.scene.flight))
+        s.world.release()
+        await s.sees("before your vote arrived")
+        assert "sending" not in s.text
+
+
+async def test_keys_typed_in_a_hurry_vote_for_what_the_cursor_was_on(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("enter")
+        for key in ("y", "down", "m"):
+            s.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        ballots = lambda: s.world.trips[s.scene.trip_id].polls[s.scene.flight].ballots  # noqa: E731
+        want = {f"{s.scene.flight}.0": "yes", f"{s.scene.flight}.1": "maybe"}
+        await s.until(lambda: dict(ballots().get(s.scene.ana.id, ())) == want, "both votes")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_matrix_shows_who_said_what_and_whom_we_wait_for(tmp_path: Path, size: tuple[int, int]):
+    async with staged(tmp_path, size=size, tab="polls") as s:
+        row = next(line for line in s.text.split("\n") if "Wed 20 May" in line)
+        assert row.split("Wed 20 May")[1].split()[:5] == ["?", "✓", "✓", "·", "2"]
+        row = next(line for line in s.text.split("\n") if "Thu 21 May" in line)
+        assert row.split("Thu 21 May")[1].split()[:6] == ["?", "✓", "~", "·", "1", "+1~"]
+        assert "Waiting for you, Dev." in s.text
+        assert ("DECIDED" in s.text) == (size[0] >= 100)
+
+
+# R: T4
+async def test_space_goes_through_the_answers_and_takes_the_vote_back(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("enter")
+        mine = lambda: dict(s.trip.trip.polls[s.scene.flight].ballots.get(s.scene.ana.id, ()))  # noqa: E731
+        option = f"{s.scene.flight}.0"
+        for want in ({option: "yes"}, {option: "maybe"}, {option: "no"}, {}):
+            await s.press("space")
+            await s.until(lambda want=want: mine() == want, str(want))
+
+
+# R: T4
+async def test_a_poll_is_opened_by_form_with_a_deadline(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("n")
+        await s.sees("ASK THE CREW")
+        await s.type("Beach or town?")
+        await s.press("enter", "right", "enter")
+        await s.type("Beach")
+        await s.press("enter")
+        await s.type("Town")
+        await s.press("enter", "enter")
+        await s.type("in 2 h")
+        await s.press("enter")
+        await s.until(lambda: len(s.world.trips[s.scene.trip_id].polls) == 4)
+        poll = max(s.world.trips[s.scene.trip_id].polls.values(), key=lambda p: p.opened_at)
+        assert (poll.question, poll.kind, [o.text for o in poll.options]) == (
+            "Beach or town?", "single", ["Beach", "Town"],
+        )  # fmt: skip
+        assert poll.closes_at is not None
+        await s.sees("Beach or town?")
+
+
+async def test_a_form_says_under_the_field_what_was_not_right_and_keeps_what_was_typed(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("n")
+        await s.sees("ASK THE CREW")
+        await s.type("Where")
+        await s.press("enter", "enter", "enter")
+        await s.type("someday")
+        await s.press("enter")
+        await s.sees("Try 18:00, in 2 h")
+        assert "Where" in s.text
+        await s.press("escape")
+        await s.until(lambda: "ASK THE CREW" not in s.text)
+        assert len(s.world.trips[s.scene.trip_id].polls) == 3
+
+
+async def test_in_an_input_only_esc_tab_and_enter_act(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("n")
+        await s.sees("ASK THE CREW")
+        await s.type("q:?123eij")
+        assert "q:?123eij" in s.text
+        await s.press("ctrl+p")
+        assert "ASK THE CREW" in s.text
+
+
+# R: T4
+async def test_ending_a_poll_asks_first_and_cancel_has_the_cursor(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("e")
+        await s.sees("END THE POLL")
+        assert s.rows("ask-answers").cursor == "cancel"
+        await s.press("enter")
+        await s.until(lambda: not isinstance(s.app.screen, Ask))
+        assert not s.world.trips[s.scene.trip_id].polls[s.scene.flight].closed
+
+
+# R: T1 T4
+async def test_a_poll_whose_winner_is_a_date_offers_to_set_the_trips_dates(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("e")
+        await s.sees("END THE POLL")
+        await s.press("down", "enter")
+        await s.sees("Shall the trip be")
+        await s.press("down", "enter")
+        await s.until(lambda: s.world.trips[s.scene.trip_id].starts_on is not None)
+        starts = s.world.trips[s.scene.trip_id].starts_on
+        assert starts is not None and (starts.day, starts.month) == (20, 5)
+
+
+# R: T4
+async def test_a_tie_is_settled_by_whoever_ends_the_poll(tmp_path: Path):
+    scene = lisbon()
+    tied = scene.world.do(scene.trip_id, scene.ana.id, OpenPoll("Train?", "single", ("Yes please", "No thanks")))
+    scene.world.do(scene.trip_id, scene.ana.id, CastVote(tied, (f"{tied}.0",)))
+    scene.world.do(scene.trip_id, scene.ben.id, CastVote(tied, (f"{tied}.1",)))
+    async with staged(tmp_path, scene, tab="polls") as s:
+        s.rows("polls").move_to(tied)
+        await s.press("e")
+        await s.sees("which one shall it be")
+        await s.press("down", "down", "enter")
+        await s.until(lambda: s.world.trips[scene.trip_id].polls[tied].closed)
+        outcome = s.world.trips[scene.trip_id].polls[tied].outcome
+        assert outcome is not None and outcome.winners == (f"{tied}.1",) and outcome.chosen_by == scene.ana.id
+
+
+# R: T5
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_shortlist_shows_stars_prices_and_votes(tmp_path: Path, size: tuple[int, int]):
+    async with staged(tmp_path, size=size, tab="hotels") as s:
+        row = next(line for line in s.text.split("\n") if "Casa Azul" in line)
+        assert "★★★★" in row and "84" in row and "●●" in row
+        assert "3 of 4 voted, waiting for you. A tie goes to the cheapest." in s.text
+        assert ("Ben, Carla" in row) == (size[0] >= 100)
+        assert ("https://casa-azul" in row) == (size[0] >= 100)
+
+
+# R: T5
+async def test_one_vote_each_and_a_second_press_takes_it_back(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        await s.press("down", "space")
+        ballots = lambda: s.world.trips[s.scene.trip_id].voting.ballots  # noqa: E731
+        await s.until(lambda: ballots().get(s.scene.ana.id) == s.scene.alfama)
+        await s.sees("your vote")
+        await s.press("space")
+        await s.until(lambda: ballots().get(s.scene.ana.id) is None)
+
+
+# R: T5
+async def test_hotels_are_added_dropped_and_their_vote_ended(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        await s.press("a")
+        await s.sees("ADD A HOTEL")
+        await s.type("Pensao Sol")
+        await s.press("enter", "enter")
+        await s.type("62,50")
+        await s.press("enter", "right", "right", "enter", "enter")
+        await s.until(lambda: len(s.world.trips[s.scene.trip_id].hotels) == 3)
+        added = max(s.world.trips[s.scene.trip_id].hotels.values(), key=lambda h: h.added_at)
+        assert (added.name, added.city, added.stars, added.price_per_night.amount) == ("Pensao Sol", "Lisbon", 2, 6250)
+        await s.sees("Pensao Sol")
+        s.rows("hotels").move_to(added.id)
+        await s.press("d")
+        await s.sees("DROP")
+        await s.press("down", "enter")
+        await s.until(lambda: len(s.world.trips[s.scene.trip_id].hotels) == 2)
+        await s.press("e")
+        await s.sees("Casa Azul would win")
+        await s.press("down", "enter")
+        await s.sees("Casa Azul won.")
+        await s.press("o")
+        await s.sees("What shall a tie mean?")
+
+
+async def test_others_never_move_the_cursor_and_rows_keep_their_order_under_it(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        await s.press("down")
+        table = s.rows("hotels")
+        assert (table.cursor, table.ids) == (s.scene.alfama, [s.scene.azul, s.scene.alfama])
+        for who in (s.scene.ben, s.scene.carla, s.scene.dev):
+            s.world.do(s.scene.trip_id, who.id, VoteHotel(s.scene.alfama))
+        await s.sees("●●●")
+        assert (table.cursor, table.ids) == (s.scene.alfama, [s.scene.azul, s.scene.alfama])
+        assert s.app.focused is table
+        table.blur()
+        await s.until(lambda: table.ids == [s.scene.alfama, s.scene.azul], "sorted once nobody stands on it")
+        assert table.cursor == s.scene.alfama
+
+
+async def test_a_new_poll_of_somebody_else_moves_neither_focus_nor_selection(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("enter", "down")
+        focus, poll, option = s.app.focused, s.rows("polls").cursor, s.rows("options").cursor
+        soon = s.world.now() + timedelta(minutes=5)
+        s.world.do(s.scene.trip_id, s.scene.ben.id, OpenPoll("Now?", "single", ("A", "B"), soon))
+        await s.sees("Now?")
+        assert (s.app.focused, s.rows("polls").cursor, s.rows("options").cursor) == (focus, poll, option)
+
+
+async def test_what_others_did_is_told_in_one_toast(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        s.world.do(s.scene.trip_id, s.scene.carla.id, VoteHotel(s.scene.alfama))
+        s.world.do(s.scene.trip_id, s.scene.dev.id, VoteHotel(s.scene.azul))
+        await s.until(lambda: len(s.app._notifications) == 1)
+        assert [n.message for n in s.app._notifications] == ["Dev voted for Casa Azul, and 1 more"]
+
+
+# R: S5
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"state": "polling", "interval": 4.0}, "◐ polling every 4 s"),
+        ({"state": "offline", "waiting": 2}, "○ offline · 2 changes wait"),
+        ({"state": "paused"}, "paused while you are away"),
+        ({"state": "connecting"}, "connecting"),
+    ],
+)
+async def test_the_link_to_the_server_is_said_in_words(tmp_path: Path, changes: dict[str, object], words: str):
+    async with staged(tmp_path) as s:
+        s.world.set_status(**changes)
+        await s.sees(words)
+
+
+# R: T6
+async def test_removing_somebody_asks_first(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        s.rows("crew").focus()
+        await s.press("down", "down", "enter")
+        await s.sees("Make them the organiser")
+        await s.press("down", "down", "enter")
+        await s.sees("Remove Carla?")
+        assert s.rows("ask-answers").cursor == "cancel"
+        await s.press("down", "enter")
+        await s.until(lambda: s.scene.carla.id not in s.world.trips[s.scene.trip_id].members)
+
+
+# R: T6
+async def test_somebody_who_was_removed_is_told_and_is_back_in_the_lobby(tmp_path: Path):
+    from roadcrew_domain.crew import RemoveMember
+
+    scene = lisbon()
+    async with staged(tmp_path, scene, me=scene.ben) as s:
+        s.world.do(scene.trip_id, scene.ana.id, RemoveMember(scene.ben.id))
+        await s.until(lambda: isinstance(s.app.screen, LobbyScreen))
+        await s.sees("You were removed from this trip.")
+
+
+# R: T2
+async def test_the_invite_shows_code_link_and_a_qr_code_and_warns_of_a_local_link(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await s.press("i")
+        await s.sees("INVITE")
+        invite = s.world.trips[s.scene.trip_id].invite
+        assert invite is not None
+        assert invite.code in s.text and f"http://127.0.0.1:8787/j/{invite.code}" in s.text
+        assert "█▀▀▀▀▀█" in s.text
+        assert "only on this" in s.text
+        await s.press("c")
+        await s.sees("Sent to your clipboard.")
+        assert s.app.clipboard.endswith(invite.code)
+
+
+async def test_since_you_left_begins_where_the_last_visit_ended(tmp_path: Path):
+    scene = lisbon()
+    async with staged(tmp_path, scene):
+        pass
+    scene.world.do(scene.trip_id, scene.carla.id, VoteHotel(scene.alfama))
+    async with staged(tmp_path, scene) as s:
+        await s.sees("SINCE YOU LEFT")
+        assert "Carla voted for Alfama" in s.text
+        assert "Ben voted for Casa Azul" not in s.text
+
+
+async def test_the_trip_is_edited(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await s.press("E")
+        await s.sees("EDIT THE TRIP")
+        await s.press("tab", "tab")
+        await s.type("21 to 25 May")
+        await s.press("enter", "enter", "enter")
+        await s.until(lambda: s.world.trips[s.scene.trip_id].ends_on is not None)
+        await s.sees("21 to 25 May")
+
+
+async def test_everything_is_reached_by_mouse(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await s.pilot.click("#tabs", offset=(20, 0))
+        await s.until(lambda: s.trip.tab == "polls")
+        await s.until(lambda: s.app.focused is not None and s.app.focused.id == "polls")
+        await s.pilot.click("#polls", offset=(6, 3))
+        await s.until(lambda: s.rows("polls").cursor == s.scene.drivers)
+        line = s.text.split("\n")[-1]
+        await s.pilot.click("#keys", offset=(line.index("new poll"), 0))
+        await s.sees("ASK THE CREW")
+
+
+async def test_ctrl_c_twice_quits(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await s.press("ctrl+c")
+        await s.sees("Press ctrl+c again to quit.")
+        await s.press("ctrl+c")
+        await s.until(lambda: not s.app.is_running or s.app._exit)
