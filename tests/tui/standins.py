@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from roadcrew_client import errors
@@ -340,7 +341,7 @@ class StandInClient:
         me = await self.whoami()
         for trip in self.world.trips.values():
             if trip.invite is not None and trip.invite.code == invite:
-                _refusing(lambda t=trip: self.world.do(t.id, me.id, JoinTrip(invite, me.name)))
+                _refusing(partial(self.world.do, trip.id, me.id, JoinTrip(invite, me.name)))
                 return self.world.trips[trip.id]
         raise errors.NotFound("invite-unknown", "There is no such invite. Check the code with who sent it.")
 

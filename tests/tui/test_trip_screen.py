@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,15 @@ async def test_the_overview_answers_its_four_questions(tmp_path: Path, size: tup
             assert words in s.text
         lines = s.text.split("\n")
         assert len(lines) == size[1]
-        assert "enter open" in lines[-1] and "q trips" in lines[-1]
+        assert "enter open" in lines[-1]
+        assert "q trips" in lines[-1]
 
 
 async def test_three_columns_stand_side_by_side_in_a_wide_terminal_and_nothing_is_stretched(tmp_path: Path):
     async with staged(tmp_path, size=(200, 50)) as s:
         line = next(row for row in s.text.split("\n") if "NEEDS YOU" in row)
-        assert "CREW" in line and "LATELY" in line
+        assert "CREW" in line
+        assert "LATELY" in line
         assert line.index("LATELY") < 110
 
 
@@ -67,9 +70,12 @@ async def test_keys_typed_in_a_hurry_vote_for_what_the_cursor_was_on(tmp_path: P
         await s.press("enter")
         for key in ("y", "down", "m"):
             s.app.post_message(events.Key(key, key if len(key) == 1 else None))
-        ballots = lambda: s.world.trips[s.scene.trip_id].polls[s.scene.flight].ballots  # noqa: E731
+
+        def mine() -> dict[str, str]:
+            return dict(s.world.trips[s.scene.trip_id].polls[s.scene.flight].ballots.get(s.scene.ana.id, ()))
+
         want = {f"{s.scene.flight}.0": "yes", f"{s.scene.flight}.1": "maybe"}
-        await s.until(lambda: dict(ballots().get(s.scene.ana.id, ())) == want, "both votes")
+        await s.until(lambda: mine() == want, "both votes")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,11 +93,16 @@ async def test_the_matrix_shows_who_said_what_and_whom_we_wait_for(tmp_path: Pat
 async def test_space_goes_through_the_answers_and_takes_the_vote_back(tmp_path: Path):
     async with staged(tmp_path, tab="polls") as s:
         await s.press("enter")
-        mine = lambda: dict(s.trip.trip.polls[s.scene.flight].ballots.get(s.scene.ana.id, ()))  # noqa: E731
+
+        def mine() -> dict[str, str]:
+            assert s.trip.trip is not None
+            return dict(s.trip.trip.polls[s.scene.flight].ballots.get(s.scene.ana.id, ()))
+
         option = f"{s.scene.flight}.0"
-        for want in ({option: "yes"}, {option: "maybe"}, {option: "no"}, {}):
+        answers: list[dict[str, str]] = [{option: "yes"}, {option: "maybe"}, {option: "no"}, {}]
+        for want in answers:
             await s.press("space")
-            await s.until(lambda want=want: mine() == want, str(want))
+            await s.until(partial(lambda want: mine() == want, want), str(want))
 
 
 # R: T4
@@ -162,7 +173,8 @@ async def test_a_poll_whose_winner_is_a_date_offers_to_set_the_trips_dates(tmp_p
         await s.press("down", "enter")
         await s.until(lambda: s.world.trips[s.scene.trip_id].starts_on is not None)
         starts = s.world.trips[s.scene.trip_id].starts_on
-        assert starts is not None and (starts.day, starts.month) == (20, 5)
+        assert starts is not None
+        assert (starts.day, starts.month) == (20, 5)
 
 
 # R: T4
@@ -178,7 +190,9 @@ async def test_a_tie_is_settled_by_whoever_ends_the_poll(tmp_path: Path):
         await s.press("down", "down", "enter")
         await s.until(lambda: s.world.trips[scene.trip_id].polls[tied].closed)
         outcome = s.world.trips[scene.trip_id].polls[tied].outcome
-        assert outcome is not None and outcome.winners == (f"{tied}.1",) and outcome.chosen_by == scene.ana.id
+        assert outcome is not None
+        assert outcome.winners == (f"{tied}.1",)
+        assert outcome.chosen_by == scene.ana.id
 
 
 # R: T5
@@ -186,7 +200,9 @@ async def test_a_tie_is_settled_by_whoever_ends_the_poll(tmp_path: Path):
 async def test_the_shortlist_shows_stars_prices_and_votes(tmp_path: Path, size: tuple[int, int]):
     async with staged(tmp_path, size=size, tab="hotels") as s:
         row = next(line for line in s.text.split("\n") if "Casa Azul" in line)
-        assert "★★★★" in row and "84" in row and "●●" in row
+        assert "★★★★" in row
+        assert "84" in row
+        assert "●●" in row
         assert "3 of 4 voted, waiting for you. A tie goes to the cheapest." in s.text
         assert ("Ben, Carla" in row) == (size[0] >= 100)
         assert ("https://casa-azul" in row) == (size[0] >= 100)
@@ -196,11 +212,14 @@ async def test_the_shortlist_shows_stars_prices_and_votes(tmp_path: Path, size: 
 async def test_one_vote_each_and_a_second_press_takes_it_back(tmp_path: Path):
     async with staged(tmp_path, tab="hotels") as s:
         await s.press("down", "space")
-        ballots = lambda: s.world.trips[s.scene.trip_id].voting.ballots  # noqa: E731
-        await s.until(lambda: ballots().get(s.scene.ana.id) == s.scene.alfama)
+
+        def mine() -> str | None:
+            return s.world.trips[s.scene.trip_id].voting.ballots.get(s.scene.ana.id)
+
+        await s.until(lambda: mine() == s.scene.alfama)
         await s.sees("your vote")
         await s.press("space")
-        await s.until(lambda: ballots().get(s.scene.ana.id) is None)
+        await s.until(lambda: mine() is None)
 
 
 # R: T5
@@ -309,7 +328,8 @@ async def test_the_invite_shows_code_link_and_a_qr_code_and_warns_of_a_local_lin
         await s.sees("INVITE")
         invite = s.world.trips[s.scene.trip_id].invite
         assert invite is not None
-        assert invite.code in s.text and f"http://127.0.0.1:8787/j/{invite.code}" in s.text
+        assert invite.code in s.text
+        assert f"http://127.0.0.1:8787/j/{invite.code}" in s.text
         assert "█▀▀▀▀▀█" in s.text
         assert "only on this" in s.text
         await s.press("c")

@@ -40,7 +40,9 @@ def written(price: Money, locale: Locale | None = None) -> str:
     pattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = (0, 0) if whole else (digits, digits)
     text = pattern.apply(value, locale, currency=price.currency, currency_digits=False)
-    return str(text).replace("\u00a0", " ").replace("\u202f", " ")
+    text = str(text).replace("\u00a0", " ").replace("\u202f", " ")
+    # Where the currency has no sign of its own, its letters do not stick to the number.
+    return re.sub(r"([A-Z]{3})(\d)", r"\1 \2", text)
 
 
 def symbol(currency: str) -> str:

@@ -29,6 +29,16 @@ _LIGHT = {
     "row-cursor-blurred": "#efece6",
 }
 _TERMINAL = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "link-background-hover": "ansi_default",
+    "screen-selection-background": "ansi_default",
+    "screen-selection-foreground": "ansi_default",
+    "input-selection-background": "ansi_default",
+    "input-selection-foreground": "ansi_default",
+    "block-cursor-background": "ansi_default",
+    "block-cursor-foreground": "ansi_default",
+    "block-cursor-text-style": "reverse",
     "ink-muted": "ansi_default",
     "ink-faint": "ansi_default",
     "ink-heading": "ansi_default",

@@ -16,7 +16,9 @@ class Palette(Provider):
 
     def _offered(self) -> list[Command]:
         screen = self.screen
-        return screen.offered() if isinstance(screen, CommandScreen) else []
+        offered = screen.offered() if isinstance(screen, CommandScreen) else []
+        # What belongs to the tab comes before what belongs to the whole trip.
+        return sorted(offered, key=lambda c: "trip" in c.places)
 
     def _shown(self, command: Command) -> str:
         key = shown_key(command.keys)

@@ -48,7 +48,7 @@ class LobbyScreen(CommandScreen):
     def on_screen_resume(self) -> None:
         """Back from a trip: things have changed."""
         self.crew_app.window_title()
-        if self.crew_app.trips is not None and self.crew_app.user is not None:
+        if self.crew_app.user is not None:
             self.run_worker(self.crew_app.guarded(self.crew_app.list_trips()), group="lobby", exclusive=True)
 
     def redraw(self) -> None:
@@ -119,11 +119,11 @@ def _drawn(trip: TripRow) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         needs = render.ours(f"{sign().badge} {trip.needs}", render.WARN) if trip.needs else render.BLANK
         wide = width >= 70
-        name = width - 20 - (16 if wide else 0) - 20
+        name = width - (54 if wide else 42)
         cells: list[Content | str] = [render.pad(render.said(trip.name), max(12, min(name, 44))), "  "]
-        cells += [render.pad(render.ours(trip.dates, render.MUTED), 18), "  "]
+        cells += [render.pad(render.ours(trip.dates, render.MUTED), 19), "  "]
         if wide:
-            cells += [render.pad(render.ours(trip.crew, render.MUTED), 14), "  "]
+            cells += [render.pad(render.ours(trip.crew, render.MUTED), 10), "  "]
         return render.cut(render.join(*cells, needs), width)
 
     return draw

@@ -75,7 +75,7 @@ def _date(value: object) -> date | None:
 
 
 def _crew(members: int, needed: int, unlocked: bool) -> str:
-    return f"{members} in the crew" if unlocked or not needed or members >= needed else f"{members} of {needed}"
+    return f"{members} people" if unlocked or not needed or members >= needed else f"{members} of {needed}"
 
 
 def _needs(count: int) -> str:

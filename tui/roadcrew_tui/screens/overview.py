@@ -96,7 +96,7 @@ class OverviewPane(Pane):
 
 def _need(need: Need) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
-        what = render.said(need.what) if need.said else render.ours(need.what)
+        what = render.said(need.question) if need.question else render.ours(need.words)
         room = max(10, width - 18)
         return render.cut(
             render.join(render.pad(what, min(room, 26)), "  ", render.ours(need.note, render.WARN)), width

@@ -21,12 +21,13 @@ _PLACES = {**TABS, "quotes": "Quotes", "book": "Book", "talk": "Talk"}
 
 @dataclass(frozen=True)
 class Need:
-    """`target` is where enter leads: `poll:ID`, `hotels`, `invite`. `what` is a person's text if `said`."""
+    """`target` is where enter leads: `poll:ID`, `hotels`, `invite`. Said in `words` of ours, or, for a poll, in the
+    `question` that somebody asked."""
 
     target: str
-    what: str
-    said: bool
+    words: str
     note: str
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,14 @@ def needs(trip: Trip, me: str, now: datetime) -> list[Need]:
     for poll in trip.polls.values():
         note = _poll_need(trip, poll, me, now)
         if note is not None:
-            found.append(((0, poll.closes_at or trip.ends_at), Need(f"poll:{poll.id}", poll.question, True, note)))
+            found.append(((0, poll.closes_at or trip.ends_at), Need(f"poll:{poll.id}", "", note, poll.question)))
     hotel_note = _hotel_need(trip, me)
     if hotel_note is not None:
-        found.append(((1, now), Need("hotels", "Pick a hotel", False, hotel_note)))
+        found.append(((1, now), Need("hotels", "Pick a hotel", hotel_note)))
     missing = trip.required_members - len(trip.members)
     if missing > 0:
         code = trip.invite.code if trip.invite is not None else "make an invite"
-        found.append(((2, now), Need("invite", f"Invite {missing} more", False, code)))
+        found.append(((2, now), Need("invite", f"Invite {missing} more", code)))
     return [need for _, need in sorted(found, key=lambda pair: (pair[0], pair[1].target))]
 
 

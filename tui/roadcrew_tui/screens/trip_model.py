@@ -22,9 +22,7 @@ def status_words(status: Status) -> tuple[str, str, Tone]:
     """(which sign, words, tone): `live`, `polling every 4 s`, `offline · 2 changes wait`."""
     sign, words, tone = _STATES.get(status.state, ("waiting", status.state, "muted"))
     if status.state == "polling" and status.interval:
-        words = (
-            f"polling every {status.interval:g} s" if status.interval < 10 else f"polling every {status.interval:.0f} s"
-        )
+        words = f"polling every {round(status.interval, 1):g} s"
     if status.waiting:
         words += f" · {status.waiting} change{'s' * (status.waiting > 1)} wait{'s' * (status.waiting == 1)}"
     return sign, words, tone

@@ -1,0 +1,181 @@
+"""One class an action: key, footer, palette, help and sub-command all come from it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tui.conftest import folders, staged
+from tests.tui.scenes import Scene, lisbon
+from tests.tui.standins import SERVER, StandInClient
+from textual.binding import Binding
+
+from roadcrew_domain.refusals import Refused
+from roadcrew_tui import commands
+from roadcrew_tui.commands.base import GROUPS, Command, NeedsTrip
+from roadcrew_tui.screens.help import HelpScreen
+
+
+def test_every_action_says_what_it_is():
+    ids = [c.id for c in commands.everything()]
+    assert len(ids) == len(set(ids)) > 30
+    for c in commands.everything():
+        assert c.title
+        assert c.help.endswith("."), c.id
+        assert c.group in GROUPS
+        assert c.places
+        assert not re.search(r"[\[\]]", c.title + c.help + c.footer), "no markup"
+
+
+def test_no_two_actions_of_one_place_want_the_same_key():
+    for place in ("welcome", "lobby", "overview", "polls", "hotels"):
+        wanted: dict[str, str] = {}
+        here = {place, "trip"} if place in ("overview", "polls", "hotels") else {place}
+        for c in commands.everything():
+            if here & set(c.places):
+                for key in filter(None, c.keys.split(",")):
+                    assert key not in wanted, f"{c.id} and {wanted[key]} both want {key} in {place}"
+                    wanted[key] = c.id
+
+
+# R: G5
+def test_sub_commands_are_complete_and_none_is_there_twice():
+    subs = [c.sub for c in commands.everything() if c.sub]
+    assert len(subs) == len(set(subs)) >= 20
+    for c in commands.everything():
+        if c.sub:
+            assert c.examples, f"{c.id} has no example"
+            assert type(c).run is not Command.run, f"{c.id} can't run without a screen"
+            names = [a.name for a in c.arguments]
+            assert len(names) == len(set(names))
+            assert all(a.help for a in c.arguments)
+
+
+# R: G5
+def test_every_act_of_the_domain_that_a_person_can_do_has_an_action():
+    covered = {"EditTrip", "DeleteTrip", "LeaveTrip", "RemoveMember", "HandOver", "OpenPoll", "CastVote", "ClosePoll",
+               "ShortlistHotel", "UnshortlistHotel", "VoteHotel", "OpenHotelVoting", "CloseHotelVoting"}  # fmt: skip
+    source = "".join(p.read_text("utf-8") for p in Path(commands.__file__).parent.glob("*.py"))
+    assert {name for name in covered if not re.search(rf"\b{name}\(|import {name}\b|\b{name} as ", source)} == set()
+
+
+async def test_the_palette_offers_what_can_be_done_here(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        await s.press("colon")
+        await s.sees("Add a hotel")
+        await s.type("drop")
+        await s.sees("Drop this hotel")
+        await s.press("enter")
+        await s.sees("Drop Casa Azul?")
+
+
+async def test_ctrl_p_opens_the_palette_too(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("ctrl+p")
+        await s.sees("New poll")
+
+
+async def test_help_has_a_row_for_everything_that_belongs_to_this_place(tmp_path: Path):
+    async with staged(tmp_path, size=(120, 160)) as s:
+        await s.press("question_mark")
+        await s.until(lambda: isinstance(s.app.screen, HelpScreen))
+        words = " ".join(s.text.split())
+        for c in commands.everything():
+            if {"trip", "overview"} & set(c.places):
+                assert f"{c.title}." in words, c.id
+        await s.press("escape")
+        await s.until(lambda: not isinstance(s.app.screen, HelpScreen))
+
+
+async def test_a_key_can_be_changed_in_the_settings(tmp_path: Path):
+    where = folders(tmp_path).settings_file
+    where.parent.mkdir(parents=True)
+    where.write_text('[keymap]\n"trip.invite" = "v"\n')
+    async with staged(tmp_path) as s:
+        assert "v invite" in s.text
+        await s.press("i")
+        assert "INVITE" not in s.text.split("\n")[2]
+        await s.press("v")
+        await s.sees("Code")
+
+
+def test_every_binding_has_the_id_of_its_action():
+    from roadcrew_tui.screens.trip import TripScreen
+
+    ids = {b.id for b in TripScreen.BINDINGS if isinstance(b, Binding)}
+    assert {c.id for c in commands.of("polls") if c.keys} <= ids
+    assert {"tab.overview", "tab.polls", "tab.hotels"} <= ids
+
+
+# --- without a screen ------------------------------------------------------------------------------
+
+
+def run(scene: Scene, command_id: str, args: Mapping[str, Any]) -> Any:
+    """As a sub-command does it."""
+    client: Any = StandInClient(scene.world, scene.ana)
+    client.server = SERVER
+    return asyncio.run(_run(commands.find(command_id), client, {"trip": scene.trip_id, **args}))
+
+
+async def _run(command: Command, client: Any, args: Mapping[str, Any]) -> Any:
+    return await command.run(client, args)
+
+
+# R: G5
+def test_a_vote_by_the_words_of_question_and_options():
+    scene = lisbon()
+    shape = run(scene, "poll.vote", {"poll": "when", "yes": ["wed"], "maybe": ["2"]})
+    poll = next(p for p in shape["trip"]["polls"] if p["id"] == scene.flight)
+    assert poll["options"][0]["votes"][scene.ana.id] == "yes"
+    assert poll["options"][1]["votes"][scene.ana.id] == "maybe"
+
+
+# R: G5
+@pytest.mark.parametrize(
+    ("command", "args", "holds"),
+    [
+        (
+            "trip.edit",
+            {"dates": "21 to 25 May", "destination": "-"},
+            lambda t: t["startsOn"] and t["destination"] is None,
+        ),
+        ("poll.new", {"question": "Car?", "option": ["Yes", "No"], "closes": "in 2 h"}, lambda t: len(t["polls"]) == 4),
+        (
+            "poll.end",
+            {"poll": "When"},
+            lambda t: any(p["closed"] for p in t["polls"] if p["question"].startswith("When")),
+        ),
+        ("hotel.vote", {"hotel": "casa"}, lambda t: len(t["hotels"][0]["votes"]) == 3),
+        ("hotel.add", {"name": "Sol", "city": "Lisbon", "price": "62.50 EUR"}, lambda t: len(t["hotels"]) == 3),
+        ("hotel.drop", {"hotel": "Alfama"}, lambda t: len(t["hotels"]) == 1),
+        ("hotel.end", {}, lambda t: t["hotelVoting"]["winnerId"]),
+        ("crew.hand-over", {"member": "ben"}, lambda t: t["members"][1]["role"] == "organiser"),
+        ("crew.remove", {"member": "Dev"}, lambda t: len(t["members"]) == 3),
+        ("trip.show", {}, lambda t: t["name"] == "Lisbon in May"),
+    ],
+)
+def test_actions_give_the_shape_of_the_contract(command: str, args: Mapping[str, Any], holds: Any):
+    assert holds(run(lisbon(), command, args)["trip"])
+
+
+def test_a_name_that_fits_two_things_is_not_guessed_at():
+    scene = lisbon()
+    with pytest.raises(Refused, match="say more of it"):
+        run(scene, "poll.end", {"poll": "Wh"})
+    with pytest.raises(Refused, match="no hotel called Ritz"):
+        run(scene, "hotel.vote", {"hotel": "Ritz"})
+    with pytest.raises(NeedsTrip):
+        run(scene, "poll.end", {"poll": "When", "trip": None})
+
+
+def test_a_new_trip_comes_with_its_invite():
+    scene = lisbon()
+    made = run(scene, "trip.new", {"name": "Alps", "dates": "2026-12-02 to 2026-12-09"})
+    assert made["trip"]["startsOn"] == "2026-12-02"
+    assert made["invite"]["url"].endswith(made["invite"]["code"])
+    assert datetime.fromisoformat(made["trip"]["createdAt"]).tzinfo in (UTC, datetime.now(UTC).tzinfo)

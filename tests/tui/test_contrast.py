@@ -1,0 +1,88 @@
+"""Everything that is written can be read: a contrast of at least 4.5 (WCAG AA), also on highlighted rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import Stage, staged
+from textual.color import Color
+
+from roadcrew_tui.themes import THEMES
+
+READABLE = 4.5
+INKS = ("foreground", "ink-muted", "ink-heading", "ink-accent", "ink-good", "ink-warn", "ink-bad")
+GROUNDS = ("background", "surface", "panel", "row-cursor")
+DRAWING = re.compile(r"^[\s█░▀▄▌▊▎▋]*$")
+"""Bars, scroll bars and edges; what they say is also said in words."""
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_ink_is_readable_on_every_ground(theme: str):
+    colours = {**THEMES[theme].to_color_system().generate(), **THEMES[theme].variables}
+    for ink in INKS:
+        for ground in GROUNDS:
+            contrast = _contrast(colours[ink], colours[ground])
+            assert contrast >= READABLE, f"{ink} on {ground}: {contrast:.2f}"
+
+
+def _contrast(ink: str, ground: str) -> float:
+    return _ratio(Color.parse(ink), Color.parse(ground))
+
+
+def _ratio(a: Color, b: Color) -> float:
+    lighter, darker = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(c: Color) -> float:
+    parts = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c.r / 255, c.g / 255, c.b / 255)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def test_the_measure_itself_is_right():
+    assert _contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert _contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def faint(s: Stage) -> Iterator[str]:
+    """Words on the screen that can't be read well."""
+    for strip in s.app.screen._compositor.render_strips():
+        for segment in strip:
+            style = segment.style
+            if style is None or DRAWING.match(segment.text) or style.color is None or style.bgcolor is None:
+                continue
+            if style.color.triplet is None or style.bgcolor.triplet is None:
+                continue
+            ratio = _ratio(Color(*style.color.triplet), Color(*style.bgcolor.triplet))
+            if ratio < READABLE or style.dim:
+                yield f"{segment.text!r}: {ratio:.2f}"
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_every_word_of_every_tab_is_readable_as_it_is_drawn(tmp_path: Path, theme: str):
+    async with staged(tmp_path, size=(120, 36)) as s:
+        s.app.theme = theme
+        seen = 0
+        for keys in ((), ("2",), ("enter", "y"), ("3",), ("down",)):
+            await s.press(*keys)
+            await s.pilot.pause(0.2)
+            assert list(faint(s)) == []
+            seen += len(s.text.split())
+        assert seen > 200
+
+
+async def test_the_terminals_own_colours_are_left_alone(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        s.app.theme = "terminal"
+        await s.pilot.pause(0.2)
+        assert "When do we fly?" in s.text
+        for strip in s.app.screen._compositor.render_strips():
+            for segment in strip:
+                if segment.style is not None and segment.text.strip():
+                    for colour in (segment.style.color, segment.style.bgcolor):
+                        assert colour is None or colour.is_default, segment
+        row = next(strip for strip in s.app.screen._compositor.render_strips() if "When do we fly?" in strip.text)
+        assert any(seg.style and seg.style.reverse for seg in row), "the cursor's row is reversed"

@@ -1,0 +1,171 @@
+"""The first run, the lobby, planning, joining, signing in; and what is kept for the next time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import SIZES, Stage, folders, staged
+from tests.tui.scenes import lisbon
+from tests.tui.standins import SERVER, StandInMaker
+
+from roadcrew_tui.app import RoadcrewApp
+from roadcrew_tui.screens.lobby import LobbyScreen
+from roadcrew_tui.screens.trip import TripScreen
+from roadcrew_tui.screens.welcome import WelcomeScreen
+from roadcrew_tui.settings import Memory, Settings, load, save
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_first_run_asks_one_question(tmp_path: Path, size: tuple[int, int]):
+    scene = lisbon()
+    app = RoadcrewApp(folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.until(lambda: isinstance(app.screen, WelcomeScreen))
+        for words in ("What brings you here?", "Join a trip", "Plan a trip", "Look around", "Sign in"):
+            await s.sees(words)
+
+
+# R: T1
+async def test_a_trip_is_planned_from_a_name_alone(tmp_path: Path):
+    scene = lisbon()
+    app = RoadcrewApp(folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.press("n")
+        await s.sees("PLAN A TRIP")
+        await s.type("Alps")
+        await s.press("enter", "enter")
+        await s.type("Zoe")
+        await s.press("enter", "enter")
+        await s.until(lambda: isinstance(app.screen, TripScreen) and app.screen.trip is not None)
+        await s.sees("you are Zoe")
+        await s.press("q")
+        await s.until(lambda: isinstance(app.screen, LobbyScreen))
+        await s.sees("Alps")
+    assert load(folders(tmp_path)).name == "Zoe"
+    assert load(folders(tmp_path)).server == SERVER
+
+
+# R: T2
+async def test_a_trip_is_joined_by_link_and_the_others_see_it(tmp_path: Path):
+    scene = lisbon()
+    invite = scene.world.trips[scene.trip_id].invite
+    assert invite is not None
+    link = f"{SERVER}/j/{invite.code}"
+    async with staged(tmp_path / "ana", scene) as ana:
+        app = RoadcrewApp(invite=link, folders=folders(tmp_path / "zoe"), maker=StandInMaker(scene.world))
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            s = Stage(app, pilot, scene, scene.world)
+            await s.sees("JOIN A TRIP")
+            await s.until(lambda: app.focused is not None and app.focused.id == "field-name")
+            await s.type("Zoe")
+            await s.press("enter")
+            await s.until(lambda: isinstance(app.screen, TripScreen) and app.screen.trip is not None)
+            await s.sees("5 of 6")
+            await ana.until(lambda: "Zoe" in ana.text and "5 of 6" in ana.text)
+            assert "● Zoe" in ana.text
+
+
+async def test_an_invite_that_leads_nowhere_is_said_in_the_form(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as s:
+        await s.press("j")
+        await s.sees("JOIN A TRIP")
+        await s.type("K7QM-2D4F")
+        await s.press("enter")
+        await s.sees("There is no such invite.")
+        await s.press("escape")
+        await s.until(lambda: isinstance(s.app.screen, LobbyScreen))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_lobby_lists_my_trips(tmp_path: Path, size: tuple[int, int]):
+    async with staged(tmp_path, in_trip=False, size=size) as s:
+        await s.sees("Lisbon in May")
+        assert "4 of 6" in s.text
+        assert "1 thing needs you" in s.text
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, TripScreen))
+
+
+# R: S7
+async def test_without_a_network_the_trips_of_last_time_are_there(tmp_path: Path):
+    scene = lisbon()
+    async with staged(tmp_path, scene, in_trip=False) as s:
+        await s.sees("Lisbon in May")
+    scene.world.down = True
+    app = RoadcrewApp(server=SERVER, folders=folders(tmp_path), maker=StandInMaker(scene.world, scene.ana))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.sees("offline")
+        assert "Lisbon in May" in s.text
+        assert "These are the trips of last time." in s.text
+
+
+async def test_a_new_name_is_shown_at_once(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await s.press("N")
+        await s.sees("CHANGE YOUR NAME")
+        await s.press("end", "backspace", "backspace", "backspace")
+        await s.type("Anna")
+        await s.press("enter")
+        await s.sees("you are Anna")
+
+
+async def test_a_guest_becomes_an_account(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await s.press("colon")
+        await s.type("account")
+        await s.sees("Make this an account")
+        await s.press("enter")
+        await s.sees("User name")
+        await s.type("ana")
+        await s.press("enter")
+        await s.type("a long password")
+        await s.press("enter")
+        await s.type("another password")
+        await s.press("enter")
+        await s.sees("The two passwords are not the same.")
+        assert "a long password" not in s.text
+        await s.press("escape")
+
+
+async def test_colours_and_signs_are_kept(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await s.press("ctrl+t")
+        assert s.app.theme == "light"
+        await s.press("colon")
+        await s.type("signs")
+        await s.press("enter")
+        await s.sees("* live")
+        assert "●" not in s.text
+    kept = load(folders(tmp_path))
+    assert (kept.theme, kept.symbols) == ("light", "ascii")
+
+
+@pytest.mark.parametrize("text", ["theme = ", "theme = 3\nkeymap = 7\nwhat = 1", "\x00"])
+def test_a_broken_settings_file_is_said_and_stops_nothing(tmp_path: Path, text: str):
+    where = folders(tmp_path).settings_file
+    where.parent.mkdir(parents=True)
+    where.write_text(text)
+    got = load(folders(tmp_path))
+    assert (got.theme, got.symbols) == ("dark", "unicode")
+    assert got.trouble
+
+
+def test_settings_are_read_back_as_they_were_kept(tmp_path: Path):
+    kept = save(
+        folders(tmp_path), Settings(), name='A "quoted" \\ name\n', keymap={"trip.invite": "v"}, animations=False
+    )
+    assert load(folders(tmp_path)) == kept
+
+
+def test_a_broken_memory_is_an_empty_one(tmp_path: Path):
+    where = folders(tmp_path).memory_file
+    where.parent.mkdir(parents=True)
+    for text in ("[]", "{", '{"http://x": 3}'):
+        where.write_text(text)
+        memory = Memory(folders(tmp_path))
+        assert memory.trips("http://x") == []
+        assert memory.seen("http://x", "t") is None
