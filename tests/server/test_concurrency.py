@@ -1,0 +1,357 @@
+"""Many at once: nothing is lost, nothing happens twice, on one process and on two. And a control that does lose."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+import httpx
+import pytest
+from tests.conftest import Count, Figure
+from tests.support.people import Person, connected, crew, eventually
+from tests.support.serving import Running, served, settings_for
+
+from roadcrew_domain import crew as crew_rules
+from roadcrew_domain import polls, trip
+from roadcrew_domain.crew import Invite, JoinTrip
+from roadcrew_domain.refusals import Refused
+from roadcrew_server.hub import Hub
+from roadcrew_server.stores.base import AppendResult, Commit, Hint, StoreUnavailable
+from roadcrew_server.stores.sqlite import SqliteStore
+from roadcrew_server.topic import Topic
+from roadcrew_server.topics import TripKind
+
+
+class LastWriterWins(SqliteStore):
+    """The control: a store without the compare. It drops what others wrote and puts its own in its place."""
+
+    turn = asyncio.Lock()
+
+    async def append(
+        self,
+        topic: str,
+        epoch: str | None,
+        expected_last: int,
+        commits: Sequence[Commit],
+        *,
+        keep_until: datetime,
+        due: datetime | None,
+    ) -> AppendResult:
+        async with self.turn:
+            if epoch is not None:
+                await self._write(lambda w: cut(w.db, topic, expected_last))
+            return await super().append(topic, epoch, expected_last, commits, keep_until=keep_until, due=due)
+
+
+def cut(db: apsw.Connection, topic: str, last: int) -> None:
+    """Make `last` the last event."""
+    db.execute("DELETE FROM events WHERE seq > ? AND topic = (SELECT id FROM topics WHERE name = ?)", (last, topic))
+    db.execute("UPDATE topics SET head = ? WHERE name = ?", (last, topic))
+
+
+class Muted:
+    """While this lasts, a store's hints are lost."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        assert store._writer is not None
+        self._writer = store._writer
+
+    def __enter__(self) -> None:
+        self._publish = self._writer._publish
+        self._writer._publish = lambda hints: None
+
+    def __exit__(self, *_: object) -> None:
+        self._writer._publish = self._publish
+
+
+class Deaf(SqliteStore):
+    """Hints of the log are lost, as they may be."""
+
+    def listen(self) -> Any:
+        hints = super().listen()
+        push = hints.push
+        hints.push = lambda hint: None if hint.kind == "log" else push(hint)  # type: ignore[method-assign]
+        return hints
+
+
+@asynccontextmanager
+async def two_hubs(store: SqliteStore, **settings: Any) -> AsyncIterator[tuple[Hub, Hub]]:
+    """Two hubs over one store: what two processes are to each other."""
+    await store.open()
+    chosen = settings_for(store.path, **settings)
+    hubs = Hub(store, (TripKind(),), chosen), Hub(store, (TripKind(),), chosen)
+    for hub in hubs:
+        await hub.start()
+    try:
+        yield hubs
+    finally:
+        for hub in hubs:
+            await hub.stop()
+        await store.close()
+
+
+async def trip_of(hub: Hub, members: Sequence[str], **invite: Any) -> tuple[str, str, list[str]]:
+    """A trip with these members and one open poll: topic, poll, options."""
+    made, poll = hub.new_id(), hub.new_id()
+    topic = f"trip:{made}"
+    create = trip.CreateTrip(
+        "Lisbon", members[0], Invite("K7QM-2D4F", None, invite.get("max_uses")), trip.Bounds(), 10**7
+    )
+    await hub.execute(topic, trip.Command(made, members[0], create))
+    await asyncio.gather(
+        *(hub.execute(topic, trip.Command(hub.new_id(), m, JoinTrip("K7QM-2D4F", m))) for m in members[1:])
+    )
+    await hub.execute(topic, trip.Command(poll, members[0], polls.OpenPoll("When?", "single", ("May", "June"))))
+    return topic, poll, [f"{poll}.0", f"{poll}.1"]
+
+
+async def votes_after(store: SqliteStore, people: int) -> int:
+    """Everybody votes in the same instant, on two hubs in turn; how many votes the store has afterwards."""
+    members = [f"member {n}" for n in range(people)]
+    async with two_hubs(store) as (one, two):
+        topic, poll, options = await trip_of(one, members)
+        await two.topic(topic)
+        await asyncio.gather(
+            *(
+                (one, two)[n % 2].execute(
+                    topic, trip.Command(one.new_id(), m, polls.CastVote(poll, (options[n % 2],))), key=m, body="b"
+                )
+                for n, m in enumerate(members)
+            ),
+            return_exceptions=isinstance(store, LastWriterWins),
+        )
+        fresh = Hub(store, (TripKind(),), one.settings)
+        state: trip.Trip = (await fresh.topic(topic)).state
+        return len(state.polls[poll].ballots)
+
+
+# R: T9
+async def test_a_hundred_votes_in_the_same_instant_on_two_hubs_are_a_hundred_votes(
+    tmp_path: Path, count: Count, figure: Figure
+):
+    for n in range(count(reduced=3, full=50)):
+        votes = await votes_after(SqliteStore(tmp_path / f"{n}.sqlite", synchronous="NORMAL"), 100)
+        assert votes == 100
+    figure("votes lost of 100, on two hubs", 100 - votes)
+
+
+# R: T9
+async def test_the_control_without_the_compare_does_lose_votes(tmp_path: Path, figure: Figure):
+    votes = await votes_after(LastWriterWins(tmp_path / "store.sqlite", synchronous="NORMAL"), 100)
+    figure("votes lost of 100, by the control", 100 - votes)
+    assert votes < 100
+
+
+# R: T9
+async def test_votes_are_not_lost_either_when_every_hint_is(tmp_path: Path):
+    assert await votes_after(Deaf(tmp_path / "store.sqlite", synchronous="NORMAL"), 40) == 40
+
+
+# R: T9
+async def test_a_hundred_members_who_vote_by_http_in_the_same_instant_have_a_hundred_votes(
+    http: httpx.AsyncClient, running: Running, count: Count
+):
+    size = count(reduced=100, full=100)
+    made, people = await crew(http, size)
+    trip_id, poll = made["trip"]["id"], str(uuid.uuid4())
+    body = {"tripId": trip_id, "question": "When?", "kind": "single", "options": ["May", "June"]}
+    await people[0].do("/polls", body, key=poll)
+    async with people[0].stream(trip_id) as stream:
+        await stream.next("reset")
+        for rounds in range(count(reduced=1, full=20)):
+            choice = [f"{poll}.{rounds % 2}"]
+            vote = {"tripId": trip_id, "pollId": poll, "optionIds": choice}
+            await asyncio.gather(*(p.do("/polls/vote", vote, key=f"{rounds}") for p in people))
+            options = (await people[-1].trip(trip_id)).json()["trip"]["polls"][0]["options"]
+            assert sorted(options[rounds % 2]["votes"]) == sorted(p.id for p in people)
+            await eventually(lambda n=rounds: len(stream.events()) == size * (n + 1), "each vote once")
+
+
+# R: T2 T9
+async def test_of_a_hundred_who_use_an_invite_for_five_at_once_exactly_five_get_in(
+    http: httpx.AsyncClient, running: Running, count: Count, figure: Figure
+):
+    people = await asyncio.gather(*(Person.guest(http, f"Person {n}") for n in range(100)))
+    for _ in range(count(reduced=1, full=20)):
+        ana = await Person.guest(http, "Ana")
+        made = await ana.create(invite={"maxUses": 5})
+        answers = await asyncio.gather(*(p.post("/join", {"invite": made["invite"]["code"]}) for p in people))
+        assert sorted(a.status_code for a in answers) == [200] * 5 + [410] * 95
+        assert {a.json()["code"] for a in answers if a.status_code == 410} == {"invite-used-up"}
+        members = (await ana.trip(made["trip"]["id"])).json()["trip"]["members"]
+        assert len(members) == 6
+    figure("joined of 100, invite for 5", len(members) - 1)
+
+
+# R: T2 T9
+async def test_an_invite_for_five_lets_in_five_on_two_hubs(tmp_path: Path):
+    async with two_hubs(SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")) as (one, two):
+        topic, _, _ = await trip_of(one, ["ana"], max_uses=5)
+        await two.topic(topic)
+
+        async def join(n: int) -> bool:
+            try:
+                await (one, two)[n % 2].execute(
+                    topic, trip.Command(one.new_id(), f"p{n}", JoinTrip("K7QM-2D4F", f"p{n}"))
+                )
+            except Refused as refused:
+                return refused.code != "invite-used-up"
+            return True
+
+        assert sum(await asyncio.gather(*map(join, range(60)))) == 5
+        assert one.counters.conflicts + two.counters.conflicts > 0
+
+
+# R: T9
+async def test_a_refusal_is_answered_only_after_the_stores_head_has_been_seen(tmp_path: Path):
+    async with two_hubs(Deaf(tmp_path / "store.sqlite", synchronous="NORMAL")) as (one, two):
+        topic, poll, options = await trip_of(one, ["ana"])
+        copy = await two.topic(topic)
+        await one.execute(topic, trip.Command(one.new_id(), "ben", JoinTrip("K7QM-2D4F", "Ben")))
+        assert "ben" not in copy.state.members
+        done = await two.execute(topic, trip.Command(two.new_id(), "ben", polls.CastVote(poll, (options[0],))))
+        assert "ben" in done.state.members
+        await one.execute(topic, trip.Command(one.new_id(), "ana", crew_rules.RemoveMember("ben")))
+        with pytest.raises(Refused, match="not in this trip"):
+            await two.execute(topic, trip.Command(two.new_id(), "ben", polls.CastVote(poll, (options[1],))))
+
+
+class Woken:
+    """A follower that only notes that it was woken."""
+
+    def __init__(self) -> None:
+        self.heads: list[int] = []
+
+    def wake(self, topic: Topic) -> None:
+        self.heads.append(topic.head)
+
+
+# R: T10
+async def test_readers_of_the_other_hub_are_told_by_hints_and_after_lost_ones_by_lost(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        topic, poll, options = await trip_of(one, ["ana"])
+        copy, woken = await two.topic(topic), Woken()
+        copy.followers.add(woken)
+        vote = polls.CastVote(poll, (options[0],))
+        done = await one.execute(topic, trip.Command(one.new_id(), "ana", vote))
+        await eventually(lambda: copy.position == done.position, "the hint")
+        with Muted(store):
+            done = await one.execute(topic, trip.Command(one.new_id(), "ana", polls.CastVote(poll, (options[1],))))
+        assert copy.head == done.position.seq - 1
+        store._hints.publish([Hint("lost")])
+        await eventually(lambda: copy.position == done.position, "what was lost")
+        assert woken.heads[-1] == done.position.seq
+
+
+# R: T10
+async def test_a_hint_with_a_gap_while_commands_run_is_made_good_when_they_have_ended(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        topic, poll, options = await trip_of(one, ["ana"])
+        copy = await two.topic(topic)
+        copy.followers.add(Woken())
+        append = store.append
+
+        async def slow(*args: Any, **more: Any) -> AppendResult:
+            """The other hub appends after ours is in the store, and its hint comes before our answer; ours is lost."""
+            store.append = append  # type: ignore[method-assign]
+            with Muted(store):
+                result = await append(*args, **more)
+            await one.refresh(await one.topic(topic))
+            await one.execute(topic, trip.Command(one.new_id(), "ana", trip.EditTrip(name="From the other")))
+            await asyncio.sleep(0.02)
+            return result
+
+        store.append = slow  # type: ignore[method-assign]
+        await two.execute(topic, trip.Command(two.new_id(), "ana", polls.CastVote(poll, (options[0],))))
+        await eventually(lambda: copy.state.name == "From the other", "the other's event")
+
+
+# R: T9
+async def test_a_cancelled_request_has_happened_whole_or_not_at_all_and_is_answered_when_it_comes_again(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, _):
+        topic, poll, options = await trip_of(one, ["ana"])
+        before = (await one.topic(topic)).head
+        for n in range(20):
+            command = trip.Command(one.new_id(), "ana", polls.CastVote(poll, (options[n % 2],)))
+            asking = asyncio.create_task(one.execute(topic, command, key=f"{n}", body="b"))
+            for _ in range(n % 5):
+                await asyncio.sleep(0)
+            asking.cancel()
+            done = await one.execute(topic, command, key=f"{n}", body="b")
+            assert done.position.seq == before + n + 1
+
+
+async def test_a_slow_load_does_not_set_a_copy_back(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, _):
+        topic, poll, options = await trip_of(one, ["ana"])
+        copy = await one.topic(topic)
+        load, loaded, go = store.load, asyncio.Event(), asyncio.Event()
+
+        async def slow(name: str) -> Any:
+            old = await load(name)
+            loaded.set()
+            await go.wait()
+            return old
+
+        store.load = slow  # type: ignore[method-assign]
+        loading = asyncio.create_task(one._copies.load(copy))
+        await loaded.wait()
+        done = await one.execute(topic, trip.Command(one.new_id(), "ana", polls.CastVote(poll, (options[0],))))
+        go.set()
+        await loading
+        assert copy.position == done.position
+        assert "ana" in copy.state.polls[poll].ballots
+
+
+async def test_a_store_that_fails_is_said_and_the_next_command_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    class Failing(SqliteStore):
+        fails = False
+
+        async def append(self, *args: Any, **more: Any) -> AppendResult:
+            if self.fails:
+                raise StoreUnavailable("the disk is full")
+            return await super().append(*args, **more)
+
+    store = Failing(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with served(tmp_path, store=store) as running, connected(running.url) as http:
+        ana = await Person.guest(http, "Ana")
+        made = await ana.create()
+        store.fails = True
+        answer = await ana.post("/update", {"tripId": made["trip"]["id"], "name": "Porto"}, key="1")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert "disk" not in answer.text
+        store.fails = False
+        again = await ana.post("/update", {"tripId": made["trip"]["id"], "name": "Porto"}, key="1")
+        assert (again.status_code, again.json()["trip"]["name"]) == (200, "Porto")
+
+
+async def test_one_command_that_breaks_a_rule_of_ours_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, _):
+        topic, _, _ = await trip_of(one, ["ana"])
+        decide = TripKind.decide
+
+        def broken(self: TripKind, state: Any, command: trip.Command, now: datetime) -> Any:
+            if isinstance(command.act, trip.EditTrip) and command.act.name == "Bang":
+                raise ZeroDivisionError
+            return decide(self, state, command, now)
+
+        monkeypatch.setattr(TripKind, "decide", broken)
+        names = ("One", "Bang", "Two")
+        answers = await asyncio.gather(
+            *(one.execute(topic, trip.Command(one.new_id(), "ana", trip.EditTrip(name=n))) for n in names),
+            return_exceptions=True,
+        )
+        assert [type(a).__name__ for a in answers] == ["Done", "ZeroDivisionError", "Done"]
