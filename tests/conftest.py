@@ -63,9 +63,7 @@ def count(full: bool, figure: Figure) -> Count:
     return choose
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """List the figures by test."""
     figures = config.stash[FIGURES]
     if not figures:
