@@ -256,6 +256,12 @@ class StandInLive:
     def hidden(self) -> None:
         self.signals.append("hidden")
 
+    def suspended(self) -> None:
+        self.signals.append("suspended")
+
+    def resumed(self) -> None:
+        self.signals.append("resumed")
+
     def shown(self) -> None:
         self.signals.append("shown")
 

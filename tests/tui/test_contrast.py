@@ -15,7 +15,7 @@ from roadcrew_tui.themes import THEMES
 READABLE = 4.5
 INKS = ("foreground", "ink-muted", "ink-heading", "ink-accent", "ink-good", "ink-warn", "ink-bad")
 GROUNDS = ("background", "surface", "panel", "row-cursor")
-DRAWING = re.compile(r"^[\s█░▀▄▌▊▎▋]*$")
+DRAWING = re.compile(r"^[\s━─█▀▄▌▊▎▋]*$")
 """Bars, scroll bars and edges; what they say is also said in words."""
 
 

@@ -186,7 +186,7 @@ async def test_a_tie_is_settled_by_whoever_ends_the_poll(tmp_path: Path):
     async with staged(tmp_path, scene, tab="polls") as s:
         s.rows("polls").move_to(tied)
         await s.press("e")
-        await s.sees("which one shall it be")
+        await s.sees("Which one shall it be")
         await s.press("down", "down", "enter")
         await s.until(lambda: s.world.trips[scene.trip_id].polls[tied].closed)
         outcome = s.world.trips[scene.trip_id].polls[tied].outcome
@@ -377,3 +377,22 @@ async def test_ctrl_c_twice_quits(tmp_path: Path):
         await s.sees("Press ctrl+c again to quit.")
         await s.press("ctrl+c")
         await s.until(lambda: not s.app.is_running or s.app._exit)
+
+
+# R: S2 S3
+async def test_the_client_hears_of_keys_and_of_being_hidden(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        live = s.world.lives[0]
+        assert "key_pressed" in live.signals
+        s.app.post_message(events.AppBlur())
+        await s.until(lambda: "hidden" in live.signals)
+        s.app.post_message(events.AppFocus())
+        await s.until(lambda: "shown" in live.signals)
+        assert live.where == "overview"
+        assert s.world.present[s.scene.trip_id][s.scene.ana.id] == "polls"
+        live.signals.clear()
+        await s.press("n")
+        await s.sees("ASK THE CREW")
+        live.signals.clear()
+        await s.type("a")
+        await s.until(lambda: "key_pressed" in live.signals, "typing in a form counts")

@@ -92,6 +92,8 @@ class RoadcrewApp(App[str]):
     def on_ready(self) -> None:
         """The first screen is painted: now the rest."""
         self.link.start()
+        self.app_suspend_signal.subscribe(self, lambda _: self.link.signal("suspended"))
+        self.app_resume_signal.subscribe(self, lambda _: self.link.signal("resumed"))
         self.window_title()
         if self.settings.trouble:
             self.say(self.settings.trouble, "warning")
@@ -261,9 +263,11 @@ class RoadcrewApp(App[str]):
             self.user = None
             self._tell_lobby()
 
-    def on_key(self, event: events.Key) -> None:
-        """Somebody is here: polling may go back to its quick pace."""
-        self.link.signal("key_pressed")
+    async def on_event(self, event: events.Event) -> None:
+        """A key, wherever it goes: somebody is here, so polling may go back to its quick pace."""
+        if isinstance(event, events.Key):
+            self.link.signal("key_pressed")
+        await super().on_event(event)
 
     def on_app_focus(self) -> None:
         """The terminal is seen again."""

@@ -24,8 +24,8 @@ class Symbols:
     vote: str = "●"
     full: str = "●"
     empty: str = "○"
-    bar: str = "█"
-    bar_rest: str = "░"
+    bar: str = "━"
+    bar_rest: str = "─"
     ellipsis: str = "…"
     rule: str = "─"
 

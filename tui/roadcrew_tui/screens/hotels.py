@@ -84,7 +84,7 @@ def _heading(m: Shortlist, width: int) -> Content:
     cells = [render.pad(render.ours("Hotel", render.MUTED), name + 2 + STARS + 2)]
     cells += [render.pad(render.ours("night", render.MUTED), PRICE, right=True), render.ours("   votes", render.MUTED)]
     if width >= WIDE:
-        cells += [render.ours(" " * 16 + "who" + " " * 18 + "added by" + " " * 6 + "link", render.MUTED)]
+        cells += [render.ours(" " * 17 + "who" + " " * 18 + "added by" + " " * 6 + "link", render.MUTED)]
     return render.cut(render.join(*cells), width)
 
 

@@ -81,16 +81,16 @@ async def end_poll(screen: TripScreen) -> None:
         answers = [Answer(i, render.said(texts[i])) for i in outcome.winners]
         if not poll.closed:
             answers.append(Answer("tie", render.ours("End it as a tie"), irreversible=True))
-        words = "{question} A tie: which one shall it be?"
-        chosen = await screen.ask("A tie", render.template(words, question=poll.question), answers)
+        question = render.stack([render.said(poll.question, "bold"), "Which one shall it be?"])
+        chosen = await screen.ask("A tie", question, answers)
         if chosen == CANCEL:
             return
         await screen.act(ClosePoll(poll.id, None if chosen == "tie" else chosen))
     else:
         waiting = len(rules.waiting_for(poll, screen.trip.members))
-        words = "End {question}? No more votes will be counted."
+        words = "No more votes will be counted."
         words += f" {waiting} of {len(screen.trip.members)} have not voted." if waiting else " All have voted."
-        question = render.template(words, question=poll.question)
+        question = render.stack([render.said(poll.question, "bold"), words])
         end = Answer("end", render.ours("End this poll"), irreversible=True)
         if await screen.ask("End the poll", question, [end]) == CANCEL:
             return

@@ -209,7 +209,7 @@ def _matrix_row(sheet: Sheet, o: OptionRow) -> Callable[[int], Content]:
             cells += [render.pad(_answer(o.answers.get(p.id), you=p.you, open_=sheet.open), COLUMN - 1), " "]
         row = render.join(*cells, render.pad(_count(o), 7))
         room = width - row.cell_length
-        if width >= 54 and room >= 8:
+        if width >= 52 and room >= 8:
             row = render.join(row, render.bar(o.share, min(20, room)))
         return render.cut(row, width)
 

@@ -1,0 +1,37 @@
+"""The first paint waits for nothing that it does not need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("httpx", "pydantic", "keyring", "babel", "segno", "msgspec", "rpds", "argparse", "roadcrew_client")
+PROGRAM = """
+import sys
+from roadcrew_tui.app import RoadcrewApp
+app = RoadcrewApp()
+app.get_default_screen()
+print(*sorted({m.split('.')[0] for m in sys.modules}))
+print(*sorted(m for m in sys.modules if m.startswith('roadcrew_tui.screens')))
+"""
+
+
+@pytest.mark.parametrize("settings", ["", 'server = "http://127.0.0.1:9"\n'])
+def test_network_keyring_and_rules_are_not_imported_before_the_first_paint(tmp_path: Path, settings: str):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.toml").write_text(settings)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM],
+        env={"ROADCREW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    packages, screens = done.stdout.splitlines()
+    assert set(packages.split()) & set(HEAVY) == set()
+    assert "roadcrew_tui" in packages
+    assert ("roadcrew_tui.screens.lobby" in screens.split()) == bool(settings)
+    assert "roadcrew_tui.screens.trip" not in screens.split()
