@@ -396,3 +396,27 @@ async def test_the_client_hears_of_keys_and_of_being_hidden(tmp_path: Path):
         live.signals.clear()
         await s.type("a")
         await s.until(lambda: "key_pressed" in live.signals, "typing in a form counts")
+
+
+async def test_a_form_typed_in_a_hurry_is_filled_as_it_was_meant(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        await s.press("a")
+        await s.sees("ADD A HOTEL")
+        keys = [
+            *"Sol",
+            "enter",
+            *"x",
+            "enter",
+            *"62",
+            "enter",
+            "right",
+            "right",
+            "enter",
+            *"https://sol.example",
+            "enter",
+        ]
+        for key in keys:
+            s.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await s.until(lambda: len(s.world.trips[s.scene.trip_id].hotels) == 3)
+        added = max(s.world.trips[s.scene.trip_id].hotels.values(), key=lambda h: h.added_at)
+        assert (added.name, added.city, added.stars, added.url) == ("Sol", "Lisbonx", 2, "https://sol.example")

@@ -232,12 +232,14 @@ class Link:
 
 def _snapshot(live: LiveTrip) -> Snapshot:
     status = live.status
+    # While the link is live, what is on its way is marked where it stands; only what is held back is counted.
+    held = sum(p.state == "waiting" for p in live.pending) if status.state == "live" else status.waiting
     return Snapshot(
         trip_id=live.trip_id,
         trip=live.trip,
         confirmed=live.confirmed,
         sending=tuple(Sending(p.id, p.act, p.state == "waiting") for p in live.pending),
         present=MappingProxyType(dict(live.present)),
-        status=Status(status.state, status.interval, status.waiting),
+        status=Status(status.state, status.interval, held),
         ahead=live.server_now() - datetime.now(UTC),
     )

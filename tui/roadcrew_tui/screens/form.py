@@ -164,8 +164,9 @@ class Form(ModalScreen[bool]):
     async def action_enter(self) -> None:
         """On to the next field; from the last one, send. The empty line at the end of a list is no field to stop at."""
         here = self.focused
-        if isinstance(here, Input):
+        if here is not None:
             await _has_taken_its_keys(here)
+        if isinstance(here, Input):
             await self._grow(here)
         stops = list(self.query("Input, Choice").results(Widget))
         rest = stops[stops.index(here) + 1 :] if here in stops else stops
@@ -229,7 +230,7 @@ class Form(ModalScreen[bool]):
             self._sending = False
 
 
-async def _has_taken_its_keys(line: Input) -> None:
+async def _has_taken_its_keys(line: Widget) -> None:
     """Keys go through the queue of the widget that has the focus; wait until it has seen those typed so far."""
     taken = asyncio.Event()
     line.call_later(taken.set)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
@@ -19,10 +18,7 @@ class Choice(Widget, can_focus=True):
     Choice { height: auto; width: 1fr; }
     Choice:focus { background: $row-cursor; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,up", "step(-1)", "Before", show=False),
-        Binding("right,down,space", "step(1)", "Next", show=False),
-    ]
+    STEPS: ClassVar[dict[str, int]] = {"left": -1, "up": -1, "right": 1, "down": 1, "space": 1}
 
     def __init__(self, options: Sequence[tuple[str, str]], value: str, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -48,8 +44,14 @@ class Choice(Widget, can_focus=True):
             at += piece.cell_length + 3
         return render.cut(render.join(*parts), max(1, self.content_size.width))
 
-    def action_step(self, step: int) -> None:
-        """Go to the next one, round and round."""
+    def on_key(self, event: events.Key) -> None:
+        """Go to the next one, round and round. Not a binding: those run after the key has gone through everything
+        above, and what is typed in a hurry would come too late."""
+        step = self.STEPS.get(event.key)
+        if step is None:
+            return
+        event.stop()
+        event.prevent_default()
         values = [value for value, _ in self._options]
         self.value = values[(values.index(self.value) + step) % len(values)]
         self.refresh()
