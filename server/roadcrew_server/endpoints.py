@@ -119,7 +119,7 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route. `answer` is a pydantic model, a msgspec struct, or None for an answer of its own kind."""
+    """A route. `answer` is a pydantic model, a msgspec struct, or None; `media` are other kinds of answers."""
 
     method: str
     path: str
@@ -130,6 +130,7 @@ class Endpoint:
     answer: type[Any] | None = None
     status: int = 200
     query: Mapping[str, str] | None = None
+    media: tuple[str, ...] = ()
     problems: tuple[int, ...] = ()
     tag: str = "trips"
 

@@ -27,8 +27,54 @@ PROBLEM = {
         "code": {"type": "string"},
         "requestId": {"type": "string"},
         "retryAfter": {"type": "number"},
+        "field": {"type": "string"},
+        "limit": {"type": "integer"},
+        "closedAt": {"type": "string", "format": "date-time"},
+        "endedAt": {"type": "string", "format": "date-time"},
+        "reason": {"type": "string"},
+        "pollId": {"type": "string"},
+        "organiser": {"type": "string"},
+        "tied": {"type": "array", "items": {"type": "string"}},
     },
 }
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _list(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": REF.format(model=name)}}
+
+
+TEXT = {"type": "string"}
+WHOLE = {"type": "integer", "minimum": 0}
+TIME = {"type": "string", "format": "date-time"}
+SYNC = {
+    "Event": _object(
+        topic=TEXT,
+        seq=WHOLE,
+        type=TEXT,
+        at=TIME,
+        by={"anyOf": [TEXT, {"type": "null"}]},
+        command=TEXT,
+        data={"type": "object"},
+        v=WHOLE,
+    ),
+    "Reset": _object(topic=TEXT, seq=WHOLE, state={"$ref": REF.format(model="TripView")}, now=TIME),
+    "Gone": _object(topic=TEXT, reason={"enum": ["removed", "ended", "unknown", "forbidden"]}),
+    "Present": _object(topic=TEXT, present={"type": "array", "items": _object(id=TEXT, where=TEXT)}),
+    "Batch": _object(
+        resets=_list("Reset"),
+        events=_list("Event"),
+        gone=_list("Gone"),
+        presence=_list("Present"),
+        presenceTag=TEXT,
+        more={"type": "boolean"},
+        cursor=TEXT,
+    ),
+}
+"""What `/api/sync` says. It is written as bytes that were made once for all, so no model of it exists."""
 
 
 def document(endpoints: Sequence[Endpoint], *, title: str, version: str, address: str) -> dict[str, Any]:
@@ -38,7 +84,7 @@ def document(endpoints: Sequence[Endpoint], *, title: str, version: str, address
     unique = list(dict.fromkeys(pydantic_models))
     _, definitions = models_json_schema([(m, "validation") for m in unique], by_alias=True, ref_template=REF)
     _, components = msgspec.json.schema_components(list(dict.fromkeys(structs)), ref_template=MSGSPEC_REF)
-    schemas: dict[str, Any] = {"Problem": PROBLEM, **definitions.get("$defs", {}), **components}
+    schemas: dict[str, Any] = {"Problem": PROBLEM, **SYNC, **definitions.get("$defs", {}), **components}
     paths: dict[str, dict[str, Any]] = {}
     for e in endpoints:
         paths.setdefault(e.path, {})[e.method.lower()] = _operation(e)
@@ -59,10 +105,9 @@ def _operation(e: Endpoint) -> dict[str, Any]:
     if e.answer is not None:
         ok["content"] = {"application/json": {"schema": {"$ref": REF.format(model=e.answer.__name__)}}}
     elif e.path == "/api/sync":
-        ok["content"] = {
-            "text/event-stream": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "object"}},
-        }
+        ok["content"] = {"application/json": {"schema": {"$ref": REF.format(model="Batch")}}}
+    for kind in e.media:
+        ok.setdefault("content", {})[kind] = {"schema": {"type": "object" if kind.endswith("json") else "string"}}
     responses: dict[str, Any] = {str(e.status): ok}
     if e.path == "/api/sync":
         responses["204"] = {"description": "Nothing new (polling)"}

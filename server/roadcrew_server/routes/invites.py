@@ -124,4 +124,15 @@ def _page(title: str, body: str) -> str:
     )
 
 
-ENDPOINTS = (Endpoint("GET", "/j/{code}", show, "open", "What an invite says", answer=Preview, tag="invites"),)
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/j/{code}",
+        show,
+        "open",
+        "What an invite says",
+        answer=Preview,
+        tag="invites",
+        media=("text/html", "text/plain"),
+    ),
+)

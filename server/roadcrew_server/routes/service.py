@@ -55,14 +55,14 @@ async def description(call: Call) -> Response:
     return JSONResponse(call.server.openapi())
 
 
-def _get(path: str, handler: object, summary: str, answer: type | None = None) -> Endpoint:
-    return Endpoint("GET", path, handler, "open", summary, answer=answer, tag="service")  # type: ignore[arg-type]
+def _get(path: str, handler: object, summary: str, answer: type | None = None, *media: str) -> Endpoint:
+    return Endpoint("GET", path, handler, "open", summary, answer=answer, tag="service", media=media)  # type: ignore[arg-type]
 
 
 ENDPOINTS = (
     _get("/api/server", about, "What this server is and can do", ServerAnswer),
-    _get("/healthz", alive, "The process runs"),
-    _get("/readyz", ready, "Requests can be served"),
-    _get("/metrics", metrics, "Figures for Prometheus"),
-    _get("/openapi.json", description, "This document"),
+    _get("/healthz", alive, "The process runs", None, "text/plain"),
+    _get("/readyz", ready, "Requests can be served", None, "text/plain"),
+    _get("/metrics", metrics, "Figures for Prometheus", None, "text/plain"),
+    _get("/openapi.json", description, "This document", None, "application/json"),
 )

@@ -105,6 +105,7 @@ ENDPOINTS = (
             "where": "The tab that this person looks at.",
             "presenceTag": "Polling only: the last batch's presenceTag.",
         },
+        media=("text/event-stream",),
         tag="sync",
     ),
     Endpoint(
