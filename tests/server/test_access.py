@@ -140,7 +140,7 @@ def test_every_route_has_a_row_in_the_matrix():
 
 # R: T8
 async def test_everybody_gets_the_status_that_the_matrix_says(http: httpx.AsyncClient, running: Running):
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for endpoint in ENDPOINTS:
         row = MATRIX[endpoint.method, endpoint.path]
         s = await scene(http)

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ async def test_a_reader_that_takes_nothing_is_cut_off_and_costs_the_others_nothi
                 for at in range(0, events, 50):
                     await asyncio.gather(*(edit(running, ana, trip_id, f"{LONG}{n}") for n in range(at, at + 50)))
                     sent = time.perf_counter()
-                    await eventually(lambda seen=at + 50: len(stream.events()) >= seen, "the news")
+                    await eventually(partial(has, stream, at + 50), "the news")
                     late = max(late, time.perf_counter() - sent)
                     held = max(held, *(c.transport.get_write_buffer_size() for c in connections(running)))
                 figure("events, seconds, latest (ms)", f"{events} {time.perf_counter() - began:.1f} {late * 1000:.0f}")
@@ -91,8 +92,12 @@ async def edit(running: Running, person: Person, trip_id: str, name: str) -> Non
     await hub.execute(f"trip:{trip_id}", trip.Command(hub.new_id(), person.id, trip.EditTrip(name=name)))
 
 
+def has(stream: Stream, events: int) -> bool:
+    return len(stream.events()) >= events
+
+
 def connections(running: Running) -> list[Any]:
-    return [c for c in running.http.server_state.connections if c.transport is not None]
+    return list(running.http.server_state.connections)
 
 
 def received(sock: socket.socket) -> bytes:

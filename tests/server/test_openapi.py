@@ -1,0 +1,120 @@
+"""The description is complete and true: every route is in it, and real answers are what it says."""
+
+import json
+import re
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+import httpx
+from tests.server.test_access import MATRIX, PEOPLE, scene
+from tests.support.people import JSON, Person
+from tests.support.serving import Running
+
+from roadcrew_server.app import ENDPOINTS
+
+
+def faults(value: Any, schema: dict[str, Any], schemas: dict[str, Any], at: str = "") -> list[str]:
+    """What of a value is not as its schema says: what these documents use of JSON Schema, and no more."""
+    if "$ref" in schema:
+        return faults(value, schemas[schema["$ref"].rpartition("/")[2]], schemas, at)
+    if "anyOf" in schema:
+        tried = [faults(value, s, schemas, at) for s in schema["anyOf"]]
+        return [] if any(not t for t in tried) else [f"{at}: none of {len(tried)}: {tried}"]
+    if "enum" in schema:
+        return [] if value in schema["enum"] else [f"{at}: {value!r} is not one of {schema['enum']}"]
+    known = {"object", "array", "string", "integer", "number", "boolean", "null"}
+    kind = schema.get("type")
+    assert kind in known or kind is None, schema
+    types: dict[str, Any] = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+    if kind == "integer" or kind == "number":
+        good = isinstance(value, int if kind == "integer" else int | float) and not isinstance(value, bool)
+    else:
+        good = kind is None or isinstance(value, types[kind])
+    if not good:
+        return [f"{at}: {value!r} is no {kind}"]
+    found = []
+    if isinstance(value, dict):
+        found += [f"{at}: no {name}" for name in schema.get("required", ()) if name not in value]
+        properties = schema.get("properties", {})
+        for name, inner in value.items():
+            if name in properties:
+                found += faults(inner, properties[name], schemas, f"{at}.{name}")
+            elif isinstance(schema.get("additionalProperties"), dict):
+                found += faults(inner, schema["additionalProperties"], schemas, f"{at}.{name}")
+            elif properties:
+                found.append(f"{at}: {name} is not described")
+    if isinstance(value, list) and "items" in schema and schema["items"]:
+        for n, inner in enumerate(value):
+            found += faults(inner, schema["items"], schemas, f"{at}[{n}]")
+    if isinstance(value, str):
+        match schema.get("format"):
+            case "date-time":
+                assert datetime.fromisoformat(value).tzinfo is not None
+            case "date":
+                date.fromisoformat(value)
+    return found
+
+
+def test_the_validator_of_these_tests_finds_faults():
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "array", "items": {"type": "integer"}}}}
+    assert faults({"a": [1]}, schema, {}) == []
+    wrong: list[Any] = [{}, {"a": 1}, {"a": ["x"]}, {"a": [True]}, {"a": [], "b": 1}, []]
+    for value in wrong:
+        assert faults(value, schema, {}) != []
+
+
+async def test_every_route_and_nothing_else_is_described(http: httpx.AsyncClient, running: Running):
+    document = (await http.get("/openapi.json")).json()
+    described = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
+    assert described == {(e.method, e.path) for e in ENDPOINTS}
+    ids = [op["operationId"] for item in document["paths"].values() for op in item.values()]
+    assert len(set(ids)) == len(ids)
+    refs = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert refs <= set(document["components"]["schemas"])
+    for e in ENDPOINTS:
+        operation = document["paths"][e.path][e.method.lower()]
+        assert ("security" in operation) == (e.access != "open")
+        assert ("requestBody" in operation) == (e.body is not None)
+
+
+async def test_real_answers_of_every_route_are_as_described(http: httpx.AsyncClient, running: Running):
+    document = (await http.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    wrong: list[str] = []
+    answered: set[tuple[str, str]] = set()
+    for e in ENDPOINTS:
+        row = MATRIX[e.method, e.path]
+        for who in ("organiser", "stranger", "nobody"):
+            s = await scene(http)
+            assert who in PEOPLE
+            answer = await s.people[who].request(
+                e.method,
+                row.path(s) if row.path else e.path,
+                row.body(s) if row.body else None,
+                params=row.params(s) if row.params else None,
+                headers=JSON,
+                key=str(uuid.uuid4()) if e.method == "POST" else None,
+            )
+            responses = document["paths"][e.path][e.method.lower()]["responses"]
+            described = responses.get(str(answer.status_code), responses["default"])
+            kind = answer.headers.get("content-type", "").partition(";")[0]
+            content = described.get("content", {})
+            if not content and not answer.content:
+                continue
+            if kind not in content:
+                wrong.append(f"{e.method} {e.path} {answer.status_code}: {kind} is not described")
+                continue
+            answered.add((e.method, e.path))
+            if kind.endswith("json"):
+                where = f"{e.method} {e.path} {answer.status_code}"
+                wrong += faults(answer.json(), content[kind]["schema"], schemas, where)
+    assert wrong == []
+    assert len(answered) > len(ENDPOINTS) - 4
+
+
+async def test_a_problem_is_as_described(ana: Person, http: httpx.AsyncClient):
+    document = (await http.get("/openapi.json")).json()
+    answer = await ana.post("/update", {"tripId": "x", "name": "y"})
+    required = document["components"]["schemas"]["Problem"]["required"]
+    assert set(required) <= set(answer.json())
