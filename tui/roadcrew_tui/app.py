@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Coroutine
 from time import monotonic
@@ -66,7 +67,7 @@ class RoadcrewApp(App[str]):
         if not self.settings.animations:
             self.animation_level = "none"
         self.set_keymap(dict(self.settings.keymap))
-        self.server = server or self.settings.server
+        self.server = server or os.environ.get("ROADCREW_SERVER") or self.settings.server
         self.invite = invite
         self.first_trip = trip
         self.user: User | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 DONE, REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 DEMO_NAME = "You"
+BECOMES_SOMEBODY = ("trip.join", "trip.new")
+"""Actions that make a guest of somebody whom the server does not know."""
 
 ABOUT = """Plan a trip with your crew, live, from the terminal.
 
@@ -262,6 +265,11 @@ def _act(command: Command, given: argparse.Namespace) -> int:
 
     arguments: dict[str, Any] = {a.name: getattr(given, a.name.replace("-", "_"), None) for a in command.arguments}
 
+    if command.asks and not arguments.get("yes") and not _confirmed(command.asks):
+        return USAGE
+    for name in command.secrets:
+        arguments[name] = os.environ.get(f"ROADCREW_{name.upper()}") or getpass.getpass(f"{name.capitalize()}: ")
+
     async def work(client: Client) -> int:
         if command.needs_trip:
             arguments["trip"] = await which_trip(client, given.trip)
@@ -269,8 +277,17 @@ def _act(command: Command, given: argparse.Namespace) -> int:
         return DONE
 
     may_be_new = arguments.get("name") if command.id == "trip.join" else None
-    becomes_guest = command.id in ("trip.join", "trip.new")
+    becomes_guest = command.id in BECOMES_SOMEBODY
     return _told(lambda: asyncio.run(session(given.server, may_be_new, work, becomes_guest=becomes_guest)))
+
+
+def _confirmed(question: str) -> bool:
+    """Ask at the terminal; without one, say how to answer beforehand."""
+    if not sys.stdin.isatty():
+        _say(f"{question} Add --yes.", USAGE)
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _told(run: Callable[[], int]) -> int:

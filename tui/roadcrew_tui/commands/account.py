@@ -48,6 +48,7 @@ class Upgrade(AccountCommand):
     sub = ("you", "upgrade")
     arguments = (Argument("username", "the name to sign in with", required=True),)
     examples = ("roadcrew you upgrade ana",)
+    secrets = ("password",)
 
     def available(self, screen: CommandScreen) -> bool:
         user = screen.crew_app.user

@@ -59,6 +59,10 @@ class Command:
     arguments: ClassVar[tuple[Argument, ...]] = ()
     needs_trip: ClassVar[bool] = False
     examples: ClassVar[tuple[str, ...]] = ()
+    secrets: ClassVar[tuple[str, ...]] = ()
+    """Arguments that a sub-command asks for without showing them, instead of taking them from the command line."""
+    asks: ClassVar[str] = ""
+    """What a sub-command asks before it does something that can't be undone; `--yes` answers beforehand."""
 
     def available(self, screen: Any) -> bool:
         """Whether it can be done right now; what can't be is not offered."""

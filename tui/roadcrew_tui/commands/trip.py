@@ -165,6 +165,7 @@ class Delete(TripCommand):
     group = "This trip"
     sub = ("trip", "delete")
     arguments = (Argument("yes", "do not ask", kind="flag"),)
+    asks = "Delete this trip for everybody? It can't be brought back."
     examples = ("roadcrew trip delete --trip ID --yes",)
 
     def available(self, screen: TripScreen) -> bool:
