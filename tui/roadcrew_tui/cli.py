@@ -171,8 +171,9 @@ def _add(parser: argparse.ArgumentParser, argument: Argument) -> None:
         words["type"] = int
     if argument.choices:
         words["choices"] = argument.choices
-    if argument.required:
-        parser.add_argument(argument.name, nargs="+" if argument.many else None, **words)
+    if argument.required or argument.positional:
+        count = ("+" if argument.required else "*") if argument.many else (None if argument.required else "?")
+        parser.add_argument(argument.name, nargs=count, **words)
     else:
         parser.add_argument(f"--{argument.name}", action="append" if argument.many else "store", **words)
 

@@ -22,7 +22,7 @@ GROUPS = ("Everywhere", "Trips", "This trip", "Crew", "Polls", "Hotels", "You")
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a sub-command: positional when `required`, else an option `--name`."""
+    """One argument of a sub-command: positional when `required` or `positional`, else an option `--name`."""
 
     name: str
     help: str
@@ -30,6 +30,7 @@ class Argument:
     required: bool = False
     many: bool = False
     choices: tuple[str, ...] = ()
+    positional: bool = False
 
 
 class NeedsTrip(Exception):

@@ -44,7 +44,7 @@ class VoteHotel(HotelCommand):
     footer = "vote"
     sub = ("hotel", "vote")
     arguments = (
-        Argument("hotel", "its name, the start of it, or its id"),
+        Argument("hotel", "its name, the start of it, or its id", positional=True),
         Argument("none", "take the vote back", kind="flag"),
     )
     examples = ('roadcrew hotel vote "Casa Azul"', "roadcrew hotel vote --none")

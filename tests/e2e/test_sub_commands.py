@@ -1,0 +1,135 @@
+"""Every action without the screen: data on stdout, words on stderr, and an exit status that says how it went."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.serving import ServerProcess, server_process
+from tests.support.terminal import roadcrew
+
+from roadcrew_tui.commands import everything
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server for sub-commands."""
+    with server_process(tmp_path) as running:
+        yield running
+
+
+class Person:
+    """Somebody who only uses sub-commands, with settings of their own."""
+
+    def __init__(self, home: Path, server: str) -> None:
+        self._environment = {**os.environ, "ROADCREW_HOME": str(home), "ROADCREW_SERVER": server}
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `roadcrew WORDS` without a terminal."""
+        return subprocess.run(
+            roadcrew(*words),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def json(self, *words: str) -> Any:
+        """What `--json` prints; fails unless it is done."""
+        done = self.run(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return json.loads(done.stdout)
+
+
+# R: G5, T1, T2, T4, T5
+def test_a_trip_is_planned_from_start_to_end_without_a_screen(tmp_path: Path, server: ServerProcess) -> None:
+    ana, ben = Person(tmp_path / "ana", server.url), Person(tmp_path / "ben", server.url)
+    created = ana.json("trip", "new", "Lisbon in May", "--destination", "Lisbon")
+    assert created["trip"]["name"] == "Lisbon in May"
+    joined = ben.json("join", created["invite"]["url"], "--name", "Ben")
+    assert [m["name"] for m in joined["trip"]["members"]][1] == "Ben"
+    asked = ana.json("poll", "new", "When?", "--option", "20 May", "--option", "21 May", "--kind", "single")
+    assert asked["trip"]["polls"][0]["question"] == "When?"
+    assert len(ben.json("poll", "vote", "When?", "--yes", "21 May")["trip"]["polls"][0]["options"][1]["votes"]) == 1
+    ended = ana.json("poll", "end", "When?")["trip"]["polls"][0]
+    assert ended["outcome"]["winners"] == [ended["options"][1]["id"]]
+    ana.json("hotel", "add", "Casa Azul", "Lisbon", "84 EUR", "--stars", "4")
+    ana.json("hotel", "open-voting")
+    assert len(ben.json("hotel", "vote", "Casa Azul")["trip"]["hotels"][0]["votes"]) == 1
+    voting = ana.json("hotel", "end-voting")["trip"]
+    assert voting["hotelVoting"]["winnerId"] == voting["hotels"][0]["id"]
+    assert [t["name"] for t in ben.json("trip", "list")["trips"]] == ["Lisbon in May"]
+
+
+# R: G5
+def test_the_exit_status_says_how_it_went(tmp_path: Path, server: ServerProcess) -> None:
+    ana = Person(tmp_path / "ana", server.url)
+    stranger = ana.run("trip", "list")
+    assert (stranger.returncode, stranger.stdout) == (3, "")
+    assert "sign in" in stranger.stderr
+    assert ana.run("trip", "new", "Lisbon").returncode == 0
+    assert ana.run("trip", "new").returncode == 2
+    assert ana.run("trip", "show", "--trip", "Nowhere").returncode == 2
+    refused = ana.run("poll", "vote", "No such poll", "--yes", "1")
+    assert refused.returncode in (1, 2)
+    assert refused.stderr
+    assert "Traceback" not in refused.stderr
+    unsure = ana.run("trip", "delete")
+    assert unsure.returncode == 2
+    assert "--yes" in unsure.stderr
+    assert ana.run("trip", "delete", "--yes").returncode == 0
+    assert Person(tmp_path / "ana", "http://127.0.0.1:1").run("trip", "new", "X").returncode == 4
+
+
+# R: G5
+def test_watch_prints_each_event_once_as_json(tmp_path: Path, server: ServerProcess) -> None:
+    ana = Person(tmp_path / "ana", server.url)
+    ana.json("trip", "new", "Lisbon")
+    watching = subprocess.Popen(
+        roadcrew("watch", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ana._environment,
+    )
+    try:
+        assert watching.stderr is not None
+        assert watching.stdout is not None
+        while "live" not in watching.stderr.readline():
+            assert watching.poll() is None
+        ana.json("poll", "new", "When?", "--option", "a", "--option", "b", "--kind", "single")
+        event = json.loads(watching.stdout.readline())
+        assert (event["type"], event["seq"]) == ("PollOpened", 1)
+        ana.json("trip", "delete", "--yes")
+        assert json.loads(watching.stdout.readline())["type"] == "TripEnded"
+        assert watching.wait(20) == 0
+    finally:
+        watching.kill()
+        watching.communicate()
+
+
+# R: G5
+def test_every_action_of_the_screen_that_changes_something_is_a_sub_command() -> None:
+    about_the_screen = {"Everywhere"}
+    without = {c.id for c in everything() if c.sub is None and c.group not in about_the_screen}
+    assert without <= SCREEN_ONLY, without - SCREEN_ONLY
+
+
+SCREEN_ONLY = {
+    "app.look-around",  # roadcrew demo
+    "trip.share",  # roadcrew trip invite prints the link
+    "trip.print",
+    "poll.yes",  # roadcrew poll vote --yes, --maybe, --no
+    "poll.maybe",
+    "poll.no",
+    "poll.use-dates",  # roadcrew trip edit --dates
+    "crew.member",  # a menu of other actions
+    "hotel.link",
+}
+"""Actions that are about the screen itself, or have a sub-command of another shape."""
