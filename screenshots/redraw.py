@@ -50,7 +50,7 @@ PICTURES = (
     Picture("trip-overview-80x24", (80, 24), wanted="NEEDS YOU"),
     Picture("trip-polls-80x24", (80, 24), tab="polls", wanted="Wed 20 May"),
     Picture("trip-overview-light", theme="light", wanted="NEEDS YOU"),
-    Picture("invite", (100, 28), keys=("i",), wanted="CREW"),
+    Picture("invite", (100, 28), keys=("i",), wanted="INVITE"),
     Picture("help", (100, 36), keys=("question_mark",), wanted="EVERYWHERE"),
 )
 
