@@ -405,10 +405,10 @@ async def test_no_body_whatsoever_is_an_error_of_the_server(
     document = (await http.get("/openapi.json")).json()
     schemas = document["components"]["schemas"]
     known = st.sampled_from([trip, poll, f"{poll}.0", ana.id, ben.id, made["invite"]["code"], f"trip:{trip}"])
-    rounds, tally = count(reduced=25, full=1000), dict[int, int]()
+    rounds, tally = count(reduced=25, full=500), dict[int, int]()
 
     for endpoint in ENDPOINTS:
-        if endpoint.body is None or endpoint.path.endswith(("/delete", "/leave")):
+        if endpoint.body is None or endpoint.path.endswith(("/delete", "/leave", "/renew")):  # they end what is asked
             continue
         strategy = made_for({"$ref": f"#/{endpoint.body.__name__}"}, schemas, known)
         for body in drawn(strategy, rounds):
