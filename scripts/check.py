@@ -48,11 +48,7 @@ def passes(name: str, command: list[str]) -> bool:
 def main() -> int:
     """0 when all chosen gates pass, 1 when one does not, 2 when none is called that."""
     words = sys.argv[1:]
-    chosen = {
-        name: command
-        for name, command in GATES.items()
-        if not words or any(word in name for word in words)
-    }
+    chosen = {name: command for name, command in GATES.items() if not words or any(word in name for word in words)}
     if not chosen:
         print(f"no such gate; there are: {', '.join(GATES)}", file=sys.stderr)
         return 2

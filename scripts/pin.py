@@ -32,9 +32,7 @@ HEADER = (
     "# Every version with its hashes, extras and groups included.\n"
     "# Written by: uv run --no-project python scripts/pin.py\n"
 )
-BLOCK = re.compile(
-    r"(?<=^# >>> pins: written by scripts/pin\.py, not by hand\n).*?(?=^# <<< pins$)", re.M | re.S
-)
+BLOCK = re.compile(r"(?<=^# >>> pins: written by scripts/pin\.py, not by hand\n).*?(?=^# <<< pins$)", re.M | re.S)
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?$")
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 ADDRESS = re.compile(r"://|--(extra-)?index-url|--find-links|file:|@ ")
@@ -78,9 +76,7 @@ def with_pins(text: str, pins: list[str], build_pins: list[str]) -> str:
     def listed(key: str, values: list[str]) -> str:
         return f"{key} = [\n" + "".join(f'    "{value}",\n' for value in values) + "]\n"
 
-    block = listed("constraint-dependencies", pins) + listed(
-        "build-constraint-dependencies", build_pins
-    )
+    block = listed("constraint-dependencies", pins) + listed("build-constraint-dependencies", build_pins)
     changed, times = BLOCK.subn(lambda _: block, text)
     if times != 1:
         raise PinError("pyproject.toml has lost the comment lines around its pins")
@@ -127,9 +123,7 @@ def pins_of(lock: dict[str, Any]) -> list[str]:
         for package in packages:
             pin = f"{name}=={package['version']}"
             if len(packages) > 1:
-                pin += " ; " + " or ".join(
-                    f"({marker})" for marker in package["resolution-markers"]
-                )
+                pin += " ; " + " or ".join(f"({marker})" for marker in package["resolution-markers"])
             pins.append(pin)
     return sorted(pins)
 
@@ -194,11 +188,7 @@ def faults_on_paper(project: dict[str, Any], requirements: str) -> list[str]:
         *(line for lines in project["dependency-groups"].values() for line in lines),
     ]
     ours = project["project"]["name"]
-    faults += [
-        f"not pinned: {line}"
-        for line in wanted
-        if name_of(line) not in pinned and name_of(line) != ours
-    ]
+    faults += [f"not pinned: {line}" for line in wanted if name_of(line) not in pinned and name_of(line) != ours]
     locked: defaultdict[str, set[str]] = defaultdict(set)
     for line, hashes in versions_in(requirements).items():
         found = PIN.match(line)
@@ -268,16 +258,10 @@ def check() -> int:
 
 def main() -> int:
     """Read the command line; 0 when done or in order, 1 when not."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--check", action="store_true", help="change nothing, say whether the pins are whole"
-    )
-    what.add_argument(
-        "--upgrade", nargs="*", metavar="NAME", help="to the newest versions: all, or those named"
-    )
+    what.add_argument("--check", action="store_true", help="change nothing, say whether the pins are whole")
+    what.add_argument("--upgrade", nargs="*", metavar="NAME", help="to the newest versions: all, or those named")
     chosen = parser.parse_args()
     try:
         if chosen.check:
