@@ -79,11 +79,11 @@ class CommandLoop:
                     await self._settle(topic, batch)
                 except StoreError as error:
                     log.warning("commands of %s failed: %s", topic.name, error)
-                    topic.stale = True
+                    topic.distrust()
                     _fail(batch, StoreUnavailable(str(error)))
                 except Exception as error:
                     log.exception("commands of %s failed", topic.name)
-                    topic.stale = True
+                    topic.distrust()
                     _fail(batch, error)
                 except BaseException:
                     _fail(batch, StoreUnavailable("the server is stopping"))

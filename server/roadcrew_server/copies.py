@@ -20,7 +20,7 @@ class Copies:
     async def load(self, topic: Topic) -> None:
         """Replace the copy by what the store has, unless it got further meanwhile; in one step for whoever looks."""
         while True:
-            before = topic.epoch, topic.head
+            before, doubts = (topic.epoch, topic.head), topic.doubts
             loaded = await self._store.load(topic.name)
             newest: Sequence[StoredEvent] = loaded.events if loaded is not None else ()
             if loaded is not None and not newest:  # the log's last time is needed, and readers want the last events
@@ -30,9 +30,10 @@ class Copies:
             if (topic.epoch, topic.head) == before:
                 break
             if loaded is not None and loaded.epoch == topic.epoch and loaded.head <= topic.head:
+                topic.trust(doubts)
                 return
         self._counters.reloads += 1
-        topic.stale = False
+        topic.trust(doubts)
         topic.ring.clear()
         if loaded is None:
             topic.epoch, topic.head, topic.head_command, topic.state = None, NOTHING_YET, "", None
@@ -54,6 +55,7 @@ class Copies:
         """Read what the store has after our head. Raises `StoreUnavailable`."""
         async with topic.reading:
             while True:
+                doubts = topic.doubts
                 part = await self._store.read(topic.name, topic.head, 1000)
                 if (
                     part is None
@@ -63,13 +65,15 @@ class Copies:
                 ):
                     if part is not None or topic.state is not None:
                         await self.load(topic)
+                    else:
+                        topic.trust(doubts)
                     break
                 if not self.absorb(topic, part.events):
                     await self.load(topic)
                     break
                 if topic.head >= part.head:
+                    topic.trust(doubts)
                     break
-            topic.stale = False
         topic.wake()
 
     def absorb(self, topic: Topic, events: Sequence[StoredEvent]) -> bool:

@@ -58,7 +58,7 @@ class Hub:
         self._kinds: Mapping[str, Kind] = {k.prefix: k for k in kinds}
         self._random = random
         self._topics: dict[str, Topic] = {}
-        self._opening: dict[str, asyncio.Task[Topic]] = {}
+        self._opening: dict[str, tuple[Topic, asyncio.Task[Topic]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- life --------------------------------------------------------------------------------------
@@ -112,11 +112,11 @@ class Hub:
                 kind = self._kinds.get(name.partition(":")[0])
                 if kind is None:
                     raise TopicMissing(name)
-                opening = self._spawn(self._load_new(Topic(name, kind, self.settings.ring)))
-                self._opening[name] = opening
-                opening.add_done_callback(lambda _: self._opening.pop(name, None))
-            topic = await asyncio.shield(opening)
-        elif topic.stale:
+                new = Topic(name, kind, self.settings.ring)
+                opening = self._opening[name] = new, self._spawn(self._load_new(new))
+                opening[1].add_done_callback(lambda _: self._opening.pop(name, None))
+            topic = await asyncio.shield(opening[1])
+        if topic.stale:
             await self.refresh(topic)
         topic.used_at = time.monotonic()
         return topic
@@ -191,12 +191,15 @@ class Hub:
                 await self.refresh(topic)
             elif topic.loop is not None and topic.epoch is not None:
                 same = hint.epoch == topic.epoch
-                topic.stale |= not (same and self._copies.absorb(topic, hint.events))
+                if not (same and self._copies.absorb(topic, hint.events)):
+                    topic.distrust()
+        elif hint.kind == "log" and hint.topic in self._opening:  # what is being loaded may be from before
+            self._opening[hint.topic][0].distrust()
 
     async def distrust(self) -> None:
         """Nothing in memory is answered until it was read again."""
-        for topic in tuple(self._topics.values()):
-            topic.stale = True
+        for topic in (*self._topics.values(), *(topic for topic, _ in self._opening.values())):
+            topic.distrust()
         await self._refresh_followed()
 
     async def _refresh_followed(self) -> None:

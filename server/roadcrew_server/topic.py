@@ -83,7 +83,8 @@ class Topic:
         self.presence_tag = "0"
         self.presence_known = False
         self.used_at = time.monotonic()
-        self.stale = False
+        self._doubts = 0
+        self._settled_doubts = 0
         self.jobs: deque[Job] = deque()
         self.loop: asyncio.Task[None] | None = None
         self.reading = asyncio.Lock()
@@ -93,6 +94,24 @@ class Topic:
     def position(self) -> Position:
         """The position of somebody who has read everything."""
         return Position.after(self.epoch or "", self.head, self.head_command)
+
+    @property
+    def stale(self) -> bool:
+        """True if the store may have more than this copy."""
+        return self._doubts != self._settled_doubts
+
+    @property
+    def doubts(self) -> int:
+        """How often this copy was doubted; noted before the store is read, for `trust`."""
+        return self._doubts
+
+    def distrust(self) -> None:
+        """Something was heard, or missed, that this copy may lack."""
+        self._doubts += 1
+
+    def trust(self, doubts: int) -> None:
+        """The copy has all that the store had when so many doubts were there; later ones remain."""
+        self._settled_doubts = max(self._settled_doubts, doubts)
 
     def encoded(self) -> bytes:
         """The state's JSON, made once for each state."""

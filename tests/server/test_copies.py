@@ -1,0 +1,102 @@
+"""A copy of a topic is what the store has, or knows that it may not be."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.server.test_concurrency import Muted, trip_of, two_hubs
+from tests.support.people import eventually
+
+from roadcrew_domain import polls, trip
+from roadcrew_server.hub import Hub
+from roadcrew_server.stores.base import KEPT_EVENTS, Hint
+from roadcrew_server.stores.sqlite import SqliteStore
+from roadcrew_server.topics import TripKind
+
+
+class Held:
+    """A reading of the store whose answer is made at once and arrives when `go` is set; the first one only."""
+
+    def __init__(self, read: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        self.made, self.go = asyncio.Event(), asyncio.Event()
+        self._read = read
+
+    async def __call__(self, *args: Any) -> Any:
+        answer = await self._read(*args)
+        if not self.made.is_set():
+            self.made.set()
+            await self.go.wait()
+        return answer
+
+
+def edit(hub: Hub, name: str) -> trip.Command:
+    return trip.Command(hub.new_id(), "ana", trip.EditTrip(name=name))
+
+
+# R: T10
+@pytest.mark.parametrize("hint", ["log", "lost"])
+async def test_what_is_heard_while_a_topic_is_being_opened_is_not_forgotten(tmp_path: Path, hint: str):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        topic, _, _ = await trip_of(one, ["ana"])
+        held = Held(store.load)
+        store.load = held  # type: ignore[method-assign]
+        opening = asyncio.create_task(two.topic(topic))
+        await held.made.wait()
+        if hint == "log":
+            done = await one.execute(topic, edit(one, "Porto"))
+        else:
+            with Muted(store):
+                done = await one.execute(topic, edit(one, "Porto"))
+            store._hints.publish([Hint("lost")])
+        await asyncio.sleep(0.02)  # for the other hub to hear it
+        held.go.set()
+        copy = await opening
+        assert copy.position == done.position
+        assert not copy.stale
+
+
+# R: T10
+@pytest.mark.parametrize("reading", ["load", "read"])
+async def test_a_doubt_that_comes_while_the_store_is_read_stays_until_it_was_read_again(tmp_path: Path, reading: str):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        topic, _, _ = await trip_of(one, ["ana"])
+        copy = await two.topic(topic)
+        held = Held(getattr(store, reading))
+        setattr(store, reading, held)
+        asked = asyncio.create_task(two._copies.load(copy) if reading == "load" else two.refresh(copy))
+        await held.made.wait()
+        with Muted(store):
+            done = await one.execute(topic, edit(one, "Porto"))
+        await two.distrust()
+        held.go.set()
+        await asked
+        assert copy.head == done.position.seq - 1
+        assert copy.stale
+        assert (await two.topic(topic)).position == done.position
+        assert not copy.stale
+
+
+# R: T9
+async def test_time_does_not_run_backwards_in_a_log_that_was_read_from_a_snapshot_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store, snapshot_every=1) as (one, _):
+        topic, poll, options = await trip_of(one, ["ana"])
+        await one.execute(topic, trip.Command(one.new_id(), "ana", polls.CastVote(poll, (options[0],))))
+        await eventually(lambda: one.counters.snapshots > 0, "a snapshot")
+        while (loaded := await store.load(topic)) is None or loaded.events:
+            await asyncio.sleep(0.01)
+        now = store.now
+        monkeypatch.setattr(store, "now", lambda: now() - timedelta(hours=1))  # the wall clock was set back
+        fresh = Hub(store, (TripKind(),), one.settings)
+        await fresh.execute(topic, edit(fresh, "Porto"))
+        times = [entry.event.at for entry in await fresh.after(await fresh.topic(topic), -1, KEPT_EVENTS) or ()]
+        assert times == sorted(times)
+        assert len(times) == 4
+        await fresh.stop()
