@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from roadcrew_client.context import Context
 from roadcrew_client.errors import Rejected, not_ours
-from roadcrew_client.link import Link
 from roadcrew_client.links import base_address, parse_invite
 from roadcrew_client.live import LiveTrip
 from roadcrew_client.models import (
@@ -70,7 +70,7 @@ class Client:
         self._session = SessionKeeper(self._connect, self.settings, self._time, token)
         self._session.on_signed_in = self._signed_in
         self._session.on_signed_out = self._signed_out
-        self._link = Link(
+        self._context = Context(
             session=self._session,
             settings=self.settings,
             clock=self._clock,
@@ -131,7 +131,7 @@ class Client:
         return await self._sign_in("login", {"username": username, "password": password})
 
     async def _sign_in(self, how: str, body: Mapping[str, object]) -> Session:
-        key = self._link.new_id()
+        key = self._context.new_id()
         return await self._retry(lambda: self._session.sign_in(f"/api/session/{how}", body, key))
 
     async def upgrade(self, username: str, password: str) -> User:
@@ -225,7 +225,7 @@ class Client:
 
     def follow(self, trip_id: str, *, where: str = "overview") -> LiveTrip:
         """A trip that stays as it is at the server. Use it with `async with`, or `start` and `stop` it."""
-        live = LiveTrip(self._link, trip_id, where, self._live.discard)
+        live = LiveTrip(self._context, trip_id, where, self._live.discard)
         self._live.add(live)
         return live
 
@@ -234,7 +234,7 @@ class Client:
 
         Ends when all topics are gone; raises `NotSignedIn` when the session is over. Reconnects by itself.
         """
-        return follow_topics(self._link, tuple(t if ":" in t else f"trip:{t}" for t in topics))
+        return follow_topics(self._context, tuple(t if ":" in t else f"trip:{t}" for t in topics))
 
     # --- how --------------------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class Client:
 
     async def _post(self, path: str, body: Mapping[str, object] | bytes, key: str | None = None) -> Reply:
         encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        headers = {"Idempotency-Key": key or self._link.new_id()}
+        headers = {"Idempotency-Key": key or self._context.new_id()}
         return await self._retry(lambda: self._session.call("POST", path, body=encoded, headers=headers))
 
     async def _open_get(self, path: str) -> Reply:
@@ -265,7 +265,7 @@ class Client:
             initial=s.retry_initial,
             cap=s.retry_cap,
             total=s.retry_total,
-            chance=self._link.chance,
+            chance=self._context.chance,
         )
 
     def _signed_in(self) -> None:

@@ -14,8 +14,8 @@ from types import TracebackType
 import msgspec
 
 from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SendState, SyncState, SyncStatus
+from roadcrew_client.context import Context
 from roadcrew_client.errors import RoadcrewError, TooManyRequests
-from roadcrew_client.link import Link
 from roadcrew_client.models import Answer, Gone, Item, Presence, Reset, SessionInfo, read
 from roadcrew_client.replica import Replica
 from roadcrew_client.routes import call_of
@@ -32,19 +32,19 @@ logger = logging.getLogger(__name__)
 class LiveTrip:
     """Made by `Client.follow`; syncs between `start` and `stop`. All of it belongs to one event loop."""
 
-    def __init__(self, link: Link, trip_id: str, where: str, on_stop: Callable[[LiveTrip], None]) -> None:
+    def __init__(self, context: Context, trip_id: str, where: str, on_stop: Callable[[LiveTrip], None]) -> None:
         self.trip_id = trip_id
         self.topic = f"trip:{trip_id}"
         self.present: Mapping[str, str] = {}
-        self._link = link
+        self._context = context
         self._on_stop = on_stop
         self._replica = Replica()
         self._pendings: dict[str, Pending] = {}
         self._answered: set[str] = set()
-        self._source = SyncSource(link, (self.topic,), where)
-        self._sender = Sender(link, trip_id, self)
+        self._source = SyncSource(context, (self.topic,), where)
+        self._sender = Sender(context, trip_id, self)
         self._engine = Engine(
-            self._source, self, (self.topic,), settings=link.settings, clock=link.clock, chance=link.chance
+            self._source, self, (self.topic,), settings=context.settings, clock=context.clock, chance=context.chance
         )
         self._listeners: dict[object, Callable[[Change], None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -52,7 +52,7 @@ class LiveTrip:
         self._latency: float | None = None
         self._send_error: RoadcrewError | None = None
         self._mode: policy.Mode = "stopped"
-        self._since = link.clock.now()
+        self._since = context.clock.now()
         self._told_gone = False
         self._stopped = False
 
@@ -88,7 +88,7 @@ class LiveTrip:
             mode = "paused"
         return SyncStatus(
             state=mode,
-            interval=(state.interval or self._link.settings.poll_fast) if mode == "polling" else None,
+            interval=(state.interval or self._context.settings.poll_fast) if mode == "polling" else None,
             waiting=len(self._pendings) - len(self._answered),
             since=self._since,
             attempts=0 if mode == "live" else state.tries,
@@ -98,7 +98,7 @@ class LiveTrip:
 
     def server_now(self) -> datetime:
         """What time it is at the server, as well as we know."""
-        return self._link.server_time.now()
+        return self._context.server_time.now()
 
     def listen(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call `callback` on each change, on the client's event loop. Returns what ends that."""
@@ -146,11 +146,11 @@ class LiveTrip:
 
     async def _introduce(self) -> None:
         """Learn who we are, if only a token was given: without that, nothing can be painted in our name."""
-        if self._link.session.user is not None:
+        if self._context.session.user is not None:
             return
         try:
-            reply = await self._link.session.call("GET", "/api/session")
-            self._link.session.know(read(reply.body, SessionInfo))
+            reply = await self._context.session.call("GET", "/api/session")
+            self._context.session.know(read(reply.body, SessionInfo))
         except RoadcrewError as error:
             logger.debug("who we are is not known yet: %s", error.code)
 
@@ -160,11 +160,11 @@ class LiveTrip:
         """Change the trip: painted at once, sent in order. Raises `Refused` (of the domain) if it is malformed,
         `TypeError` for an act that is no change to a trip, `TooManyRequests` when too many wait already."""
         call_of(self.trip_id, act)
-        if len(self._pendings) >= self._link.settings.max_pending:
+        if len(self._pendings) >= self._context.settings.max_pending:
             raise TooManyRequests("too-many-pending", "Too many changes wait already. Wait until some are sent.")
-        user = self._link.session.user
-        command = Command(self._link.new_id(), None if user is None else user.id, act)
-        at = self._link.server_time.now()
+        user = self._context.session.user
+        command = Command(self._context.new_id(), None if user is None else user.id, act)
+        at = self._context.server_time.now()
         self._replica.add(command, at)
         pending = Pending(command.id, act, at, asyncio.get_running_loop().create_future())
         self._pendings[command.id] = pending
@@ -216,10 +216,10 @@ class LiveTrip:
             self._looked.clear()
             body = msgspec.json.encode({"topic": self.topic, "where": self._source.where})
             try:
-                await self._link.session.call("POST", "/api/sync/where", body=body)
+                await self._context.session.call("POST", "/api/sync/where", body=body)
             except RoadcrewError as error:
                 logger.debug("where we look was not told: %s", error.code)  # the next request to sync says it too
-            await self._link.clock.sleep(self._link.settings.look_throttle)
+            await self._context.clock.sleep(self._context.settings.look_throttle)
 
     # --- from the engine --------------------------------------------------------------------------
 
@@ -231,12 +231,12 @@ class LiveTrip:
                 if verdict in ("gap", "unknown"):
                     return "unknown"
                 if verdict == "applied":
-                    self._link.server_time.at_least(frame.at)
+                    self._context.server_time.at_least(frame.at)
                     self._tell(Change("events", events=(frame,)))
                 self._confirm(ended)
             case Reset(state=Trip() as trip, seq=seq, now=now):
                 if now is not None:
-                    self._link.server_time.exactly(now)
+                    self._context.server_time.exactly(now)
                 place = self._place(cursor)
                 ended = self._replica.reset(trip, seq, place.epoch if place else None)
                 self._tell(Change("reset"))
@@ -255,7 +255,7 @@ class LiveTrip:
         mode = self._engine.state.mode
         if mode != self._mode:
             self._mode = mode
-            self._since = self._link.clock.now()
+            self._since = self._context.clock.now()
             if mode in ("live", "polling"):
                 self._sender.kick()
             elif mode != "connecting" and self.present:

@@ -11,8 +11,8 @@ from collections import deque
 from typing import Protocol
 
 from roadcrew_client.changes import SendState
+from roadcrew_client.context import Context
 from roadcrew_client.errors import NotSignedIn, RoadcrewError, TooManyRequests
-from roadcrew_client.link import Link
 from roadcrew_client.models import Answer, read_answer
 from roadcrew_client.retry import is_passing
 from roadcrew_client.routes import call_of
@@ -45,8 +45,8 @@ class Desk(Protocol):
 class Sender:
     """`run` is the task to start and to cancel."""
 
-    def __init__(self, link: Link, trip_id: str, desk: Desk) -> None:
-        self._link = link
+    def __init__(self, context: Context, trip_id: str, desk: Desk) -> None:
+        self._context = context
         self._trip_id = trip_id
         self._desk = desk
         self._queue: deque[Command] = deque()
@@ -77,10 +77,10 @@ class Sender:
         while self._desk.still_wanted(command.id):
             self._desk.sending(command.id, "sending", None)
             self._kicked.clear()
-            started = self._link.clock.monotonic()
+            started = self._context.clock.monotonic()
             try:
                 headers = {"Idempotency-Key": command.id}
-                reply = await self._link.session.call("POST", call.path, body=call.body, headers=headers)
+                reply = await self._context.session.call("POST", call.path, body=call.body, headers=headers)
                 answer = read_answer(reply.body)
             except RoadcrewError as error:
                 if not self._may_pass(error):
@@ -92,7 +92,7 @@ class Sender:
                 logger.exception("sending failed in a way that nobody foresaw")
                 failed = RoadcrewError("client-trouble", f"{type(error).__name__}: {error}"[:300])
             else:
-                self._desk.accepted(command.id, answer, self._link.clock.monotonic() - started)
+                self._desk.accepted(command.id, answer, self._context.clock.monotonic() - started)
                 return
             self._desk.sending(command.id, "waiting", failed)
             await self._wait(failed, tries)
@@ -106,11 +106,11 @@ class Sender:
         if isinstance(error, NotSignedIn) and error.certain:
             await self._kicked.wait()
             return
-        delay = jittered(tries, self._link.chance(), self._link.settings)
+        delay = jittered(tries, self._context.chance(), self._context.settings)
         if isinstance(error, TooManyRequests) or error.retry_after is not None:
-            await self._link.clock.sleep(max(delay, error.retry_after or 0.0))
+            await self._context.clock.sleep(max(delay, error.retry_after or 0.0))
             return
-        sleep = asyncio.ensure_future(self._link.clock.sleep(delay))
+        sleep = asyncio.ensure_future(self._context.clock.sleep(delay))
         kick = asyncio.ensure_future(self._kicked.wait())
         try:
             await asyncio.wait({sleep, kick}, return_when=asyncio.FIRST_COMPLETED)

@@ -100,7 +100,7 @@ async def test_every_act_has_its_call_and_the_server_takes_it(running: Running):
         poll = (await ana.do(trip, polls.OpenPoll("When?", "yes-maybe-no", ("Wed", "Thu")))).trip
         assert poll is not None
         (poll_id,) = poll.polls
-        key = ana._link.new_id()
+        key = ana._context.new_id()
         first = await ana.do(trip, polls.OpenPoll("Where?", "multiple", ("Sea", "Hills")), key=key)
         again = await ana.do(trip, polls.OpenPoll("Where?", "multiple", ("Sea", "Hills")), key=key)
         assert first.cursor == again.cursor
@@ -116,10 +116,10 @@ async def test_every_act_has_its_call_and_the_server_takes_it(running: Running):
             polls.ClosePoll(key),
         ):
             assert (await ana.do(trip, act)).trip is not None
-        hotel_key = ana._link.new_id()
+        hotel_key = ana._context.new_id()
         casa = hotels.ShortlistHotel("Casa", "Porto", 3, Money(8400, "EUR"), "https://casa.example.org")
         await ana.do(trip, casa, key=hotel_key)
-        other = ana._link.new_id()
+        other = ana._context.new_id()
         await ana.do(trip, hotels.ShortlistHotel("Sol", "Porto", 0, Money(1, "EUR")), key=other)
         choices: tuple[TripAct, ...] = (
             hotels.UnshortlistHotel(other),

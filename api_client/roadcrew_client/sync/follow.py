@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+from roadcrew_client.context import Context
 from roadcrew_client.errors import NotSignedIn
-from roadcrew_client.link import Link
 from roadcrew_client.models import Item
 from roadcrew_client.sync.engine import Engine, Taken
 from roadcrew_client.sync.source import SyncSource
@@ -27,12 +27,11 @@ class _Queued:
         self.changed.set()
 
 
-async def follow_topics(link: Link, topics: tuple[str, ...]) -> AsyncGenerator[Item, None]:
+async def follow_topics(context: Context, topics: tuple[str, ...]) -> AsyncGenerator[Item, None]:
     """What happens in `topics`. Ends when all are gone; raises `NotSignedIn`, or why they can't be followed."""
-    queue = _Queued(link.settings.max_events_queued)
-    engine = Engine(
-        SyncSource(link, topics), queue, topics, settings=link.settings, clock=link.clock, chance=link.chance
-    )
+    queue = _Queued(context.settings.max_events_queued)
+    source = SyncSource(context, topics)
+    engine = Engine(source, queue, topics, settings=context.settings, clock=context.clock, chance=context.chance)
     running = asyncio.create_task(engine.run())
     try:
         while True:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from roadcrew_client.link import Link
+from roadcrew_client.context import Context
 from roadcrew_client.sync.polling import Batch, batch_of
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ PATH = "/api/sync"
 class SyncSource:
     """`where` is the tab that the person looks at; it may change, and holds from the next request on."""
 
-    def __init__(self, link: Link, topics: tuple[str, ...], where: str | None = None) -> None:
+    def __init__(self, context: Context, topics: tuple[str, ...], where: str | None = None) -> None:
         self.where = where
-        self._link = link
+        self._context = context
         self._topics = topics
         self._used: str | None = None
 
@@ -34,9 +34,9 @@ class SyncSource:
         from roadcrew_client.sync import sse  # noqa: PLC0415 — loads the HTTP library, which the first paint does not wait for
 
         headers = {} if cursor is None else {"Last-Event-ID": cursor}
-        self._used = self._link.session.token
-        async with self._link.session.stream(PATH, self._params(), headers) as opened:
-            most = self._link.settings.max_body
+        self._used = self._context.session.token
+        async with self._context.session.stream(PATH, self._params(), headers) as opened:
+            most = self._context.settings.max_body
             yield sse.frames(opened, most=most, proven=proven, anew=cursor is None)
 
     async def poll(self, cursor: str | None, tag: str | None) -> Batch:
@@ -46,9 +46,9 @@ class SyncSource:
             params.append(("cursor", cursor))
         if tag is not None:
             params.append(("presenceTag", tag))
-        self._used = self._link.session.token
-        return batch_of(await self._link.session.call("GET", PATH, params=params))
+        self._used = self._context.session.token
+        return batch_of(await self._context.session.call("GET", PATH, params=params))
 
     async def renew(self) -> bool:
         """After a 401."""
-        return await self._link.session.renew_after(self._used)
+        return await self._context.session.renew_after(self._used)

@@ -12,7 +12,7 @@ from roadcrew_domain.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Context:
     """One person at one server. `chance` gives a number from 0 up to 1."""
 
     session: SessionKeeper
