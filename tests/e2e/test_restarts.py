@@ -1,6 +1,7 @@
 """Acknowledged means durable, and clients go on by themselves."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from tests.conftest import Count, Figure
@@ -16,6 +17,21 @@ PATIENT = ClientSettings(backoff_base=0.05, backoff_cap=0.5)
 WRITERS = 4
 MOST_POLLS = 96
 """A trip has room for 100 polls; each poll is one change that can be told from all others."""
+
+
+def has_state(live: LiveTrip) -> bool:
+    """Whether the first state is here."""
+    return live.confirmed is not None
+
+
+def known_of(sent: list[Pending], goal: int) -> bool:
+    """Whether it is known of so many changes what became of them."""
+    return sum(p.done.done() for p in sent) >= goal
+
+
+def shows(live: LiveTrip, wanted: bytes) -> bool:
+    """Whether this is the confirmed state."""
+    return live.confirmed is not None and encode_trip(live.confirmed) == wanted
 
 
 # R: S7, T9, T10
@@ -47,13 +63,13 @@ async def test_no_acknowledged_change_is_missing_after_kill_9_and_every_client_c
                     await client.join(created.invite.code)
                     live = client.follow(created.trip.id)
                     await live.start()
-                    await eventually(lambda live=live: live.confirmed is not None, "the first state")
+                    await eventually(partial(has_state, live), "the first state")
                     lives.append(live)
                 writing = [asyncio.create_task(write(n, live)) for n, live in enumerate(lives)]
                 acknowledged_before_kill = 0
                 for _ in range(kills):
                     goal = min(len([p for p in sent if p.done.done()]) + 2, MOST_POLLS - WRITERS)
-                    await eventually(lambda goal=goal: sum(p.done.done() for p in sent) >= goal, "two changes", 30)
+                    await eventually(partial(known_of, sent, goal), "two changes", 30)
                     await asyncio.to_thread(server.kill)
                     known = {p.id for p in sent if p.done.done()}
                     acknowledged_before_kill = len(known)
@@ -70,7 +86,7 @@ async def test_no_acknowledged_change_is_missing_after_kill_9_and_every_client_c
                 wanted = encode_trip(truth)
                 for live in lives:
                     await eventually(
-                        lambda live=live: live.confirmed is not None and encode_trip(live.confirmed) == wanted,
+                        partial(shows, live, wanted),
                         "the same state everywhere",
                         40,
                     )

@@ -48,7 +48,8 @@ def join_trip(kind: type[Any], home: Path, link: str, name: str) -> Any:
 
 def all_see(began: float, wanted: str, *terminals: Any) -> float:
     """Wait until the text is on every screen; seconds since `began`."""
-    return max(t.wait_for(wanted) for t in terminals) - began
+    last: float = max(t.wait_for(wanted) for t in terminals)
+    return last - began
 
 
 # R: T2, T3, T4, F3
