@@ -8,8 +8,7 @@ from tests.conftest import Count, Figure
 from tests.support.people import eventually
 from tests.support.serving import server_process
 
-from roadcrew_client import Client, ClientSettings, LiveTrip
-from roadcrew_client.live import Pending
+from roadcrew_client import Client, ClientSettings, LiveTrip, Pending
 from roadcrew_domain.polls import OpenPoll
 from roadcrew_domain.views import encode_trip
 
