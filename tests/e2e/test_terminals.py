@@ -93,3 +93,11 @@ def test_one_creates_two_join_and_each_sees_the_others_and_every_vote(
             gone = max(t.wait_for(lambda t: "● Ben" not in t.text and "○ Ben" in t.text) for t in (ana, dev)) - began
             figure("a killed terminal is gone for the others after, s", f"{gone:.3f}")
             assert gone < GONE_WITHIN
+
+
+def test_a_program_whose_terminal_vanishes_ends_by_itself(tmp_path: Path) -> None:
+    with Terminal(roadcrew(), environment={"ROADCREW_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for("What brings you here?")
+        terminal.settle()
+        terminal.vanish()
+        assert terminal.process.wait(15) is not None

@@ -156,6 +156,11 @@ class Terminal:
             self.read(0.05)
         return self.process.returncode
 
+    def vanish(self) -> None:
+        """Take the terminal away and send no signal, as a broken connection may."""
+        os.close(self._master)
+        self._master = -1
+
     def kill(self) -> None:
         """End the program without asking it (SIGKILL), and let go of the terminal."""
         if self.process.poll() is None:

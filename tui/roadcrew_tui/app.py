@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
+TERMINAL_LOOK = 2.0
+"""Seconds between two looks whether there still is a terminal."""
 
 
 def _palette() -> type[Provider]:
@@ -93,6 +95,8 @@ class RoadcrewApp(App[str]):
     def on_ready(self) -> None:
         """The first screen is painted: now the rest."""
         self.link.start()
+        if not self.is_headless and sys.__stdin__ is not None and sys.__stdin__.isatty():
+            self.set_interval(TERMINAL_LOOK, self._end_without_terminal)
         self.app_suspend_signal.subscribe(self, lambda _: self.link.signal("suspended"))
         self.app_resume_signal.subscribe(self, lambda _: self.link.signal("resumed"))
         self.window_title()
@@ -104,6 +108,11 @@ class RoadcrewApp(App[str]):
             from roadcrew_tui.screens.entry import join_trip  # noqa: PLC0415 - only with an invite
 
             self.run_worker(self.guarded(join_trip(self, self.invite)), group="link")
+
+    def _end_without_terminal(self) -> None:
+        """A terminal that vanished without a signal would be read for ever, as fast as the machine can."""
+        if sys.__stdin__ is None or not sys.__stdin__.isatty():
+            self.exit(return_code=1)
 
     async def begin(self, server: str) -> None:
         """Open the server of last time and list the trips there."""
