@@ -54,7 +54,7 @@ class Server:
         self.limits = Limits(store.rate_storage(), settings)
         self.hub = Hub(store, (TripKind(),), settings)
         self.presence = Presence(self.hub, settings)
-        self.streams = Streams(self.presence, settings)
+        self.streams = Streams(self.presence, settings, self.auth.revoked)
         self.metrics = Metrics(self)
         self.hub.on_revoked = self._revoked
 
@@ -88,7 +88,7 @@ class Server:
         return hashlib.sha256(stored.value).digest()
 
     def _revoked(self, token_hash: str) -> None:
-        self.auth.forget(token_hash)
+        self.auth.revoke(token_hash)
         self.streams.revoke(token_hash)
 
     @cached_property

@@ -36,6 +36,10 @@ MAX_PASSWORD = 256
 DECOY = "$argon2id$v=19$m=19456,t=2,p=1$FxCI0QbCPFxAmIeaEKOAPQ$Ay37EtKUJYV+lFyoV80x7wtQU+3FXA+7jau/SWPoNoo"
 """Verified where there is no such user, so that it takes as long."""
 CACHED_SESSIONS = 50_000
+REVOKED_TOKENS = 50_000
+REVOKED_SECONDS = 60.0
+"""For how long a revoked token is remembered at the least: longer than any request waits between reading a session
+and using it."""
 REMEMBERED_TOKENS = 8
 WAITING_HASHES = 64
 GUEST_DAYS = 400
@@ -95,6 +99,7 @@ class Auth:
         self._slots = asyncio.Semaphore(2)
         self._waiting = 0
         self._cache: OrderedDict[str, tuple[Session, float]] = OrderedDict()
+        self._revoked: OrderedDict[str, float] = OrderedDict()
 
     # --- signing in --------------------------------------------------------------------------------
 
@@ -161,7 +166,7 @@ class Auth:
         """The token is no longer good, on every process; nor are those that it was renewed from."""
         for token_hash in (session.token_hash, *await self._renewed(session)):
             await self._store.delete("session", token_hash)
-            self.forget(token_hash)
+            self.revoke(token_hash)
             await self._store.announce_revoked(token_hash)
 
     # --- asking ------------------------------------------------------------------------------------
@@ -179,9 +184,21 @@ class Auth:
             raise not_signed_in()
         record = msgspec.json.decode(stored.value, type=SessionRecord)
         user = await self._user(record.user)
-        if user is None or now >= record.expires_at:
+        if user is None or now >= record.expires_at or self.revoked(token_hash):  # meanwhile, it may be
             raise not_signed_in()
         return self._cached(Session(user, token_hash, record.expires_at))
+
+    def revoke(self, token_hash: str) -> None:
+        """The token is no longer good, whatever is being read of it right now."""
+        self.forget(token_hash)
+        now = time.monotonic()
+        self._revoked[token_hash] = now + max(REVOKED_SECONDS, self._settings.session_cache)
+        while len(self._revoked) > REVOKED_TOKENS or next(iter(self._revoked.values())) < now:
+            self._revoked.popitem(last=False)
+
+    def revoked(self, token_hash: str) -> bool:
+        """True if this token was revoked a short while ago."""
+        return token_hash in self._revoked
 
     def forget(self, token_hash: str) -> None:
         """Don't answer for this token from memory."""
@@ -208,6 +225,8 @@ class Auth:
         return None if stored is None else msgspec.json.decode(stored.value, type=User)
 
     def _cached(self, session: Session) -> Session:
+        if self.revoked(session.token_hash):
+            return session
         self._cache[session.token_hash] = (session, time.monotonic() + self._settings.session_cache)
         while len(self._cache) > CACHED_SESSIONS:
             self._cache.popitem(last=False)
@@ -223,9 +242,11 @@ class Auth:
 
     async def _shorten(self, session: Session) -> None:
         soon = self._store.now() + timedelta(seconds=self._settings.renewal_grace)
-        if soon < session.expires_at:
-            record = SessionRecord(session.user.id, soon, self._store.now(), await self._renewed(session))
-            await self._store.put("session", session.token_hash, msgspec.json.encode(record), soon)
+        stored = await self._store.get("session", session.token_hash)
+        if stored is not None and soon < session.expires_at:
+            record = msgspec.json.decode(stored.value, type=SessionRecord)
+            shorter = msgspec.json.encode(msgspec.structs.replace(record, expires_at=soon))
+            await self._store.replace("session", session.token_hash, stored.value, shorter, soon)  # not if signed out
             self.forget(session.token_hash)
 
     async def _claim(self, user: User, password: str) -> User:

@@ -10,8 +10,10 @@ import pytest
 from argon2 import PasswordHasher
 from tests.conftest import Count, Figure
 from tests.server.conftest import Guest
-from tests.support.people import Person, connected, crew, eventually
+from tests.support.people import Frame, Person, connected, crew, eventually
 from tests.support.serving import Running, served
+
+from roadcrew_server.reader import Reader
 
 PASSWORD = "correct horse"
 
@@ -219,6 +221,64 @@ async def test_a_bad_new_name_changes_nothing(ana: Person):
 async def test_what_is_not_a_good_token_is_nobody(http: httpx.AsyncClient, header: str):
     answer = await http.get("/api/session", headers=[(b"Authorization", header.encode())])
     assert (answer.status_code, answer.json()["code"]) == (401, "not-signed-in")
+
+
+async def test_a_session_that_ends_while_it_is_being_read_is_not_kept_as_a_good_one(
+    ana: Person, running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    running.server.auth._cache.clear()
+    store, read, go = running.server.store, asyncio.Event(), asyncio.Event()
+    get = store.get
+
+    async def slow(kind: str, key: str) -> Any:
+        """The record arrives when whoever asked for it has signed out meanwhile."""
+        found = await get(kind, key)
+        if kind == "session" and not read.is_set():
+            read.set()
+            await go.wait()
+        return found
+
+    monkeypatch.setattr(store, "get", slow)
+    asking = asyncio.create_task(ana.get("/api/session"))
+    await read.wait()
+    assert (await ana.request("DELETE", "/api/session")).status_code == 204
+    go.set()
+    assert (await asking).status_code == 401
+    assert (await ana.get("/api/session")).status_code == 401
+
+
+async def test_a_stream_whose_session_ends_before_it_is_registered_ends_too(
+    ana: Person, running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    trip_id = (await ana.create())["trip"]["id"]
+    admit, reached, go = Reader.start, asyncio.Event(), asyncio.Event()
+
+    async def slow(self: Reader, *args: Any) -> None:
+        reached.set()
+        await go.wait()
+        await admit(self, *args)
+
+    monkeypatch.setattr(Reader, "start", slow)
+
+    async def frames() -> list[Frame]:
+        async with ana.stream(trip_id) as stream:
+            return await stream.end()
+
+    streaming = asyncio.create_task(frames())
+    await reached.wait()
+    assert (await ana.request("DELETE", "/api/session")).status_code == 204
+    await asyncio.sleep(0.02)  # for the revocation to be told
+    go.set()
+    assert (await streaming)[-1].data == {"reason": "signed-out"}
+
+
+def test_no_more_revoked_tokens_are_remembered_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, running: Running
+):
+    monkeypatch.setattr("roadcrew_server.auth.REVOKED_TOKENS", 3)
+    for n in range(5):
+        running.server.auth.revoke(str(n))
+    assert [running.server.auth.revoked(str(n)) for n in range(5)] == [False, False, True, True, True]
 
 
 async def test_passwords_and_tokens_are_nowhere_in_the_store(tmp_path: Path):
