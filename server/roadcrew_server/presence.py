@@ -42,9 +42,10 @@ class Presence:
         hub.on_presence = self._changed
 
     async def arrive(self, topic: str, connection: str, user: str, where: str) -> None:
-        """A stream opened."""
+        """A stream opened; it says from now on whether they are here, and no poll that came before it does."""
         here = self._streams[topic, connection] = Here(user, where)
         await self._set(topic, connection, here, self._settings.stream_presence)
+        await self._hub.store.presence_drop(topic, _polling(user))
 
     async def leave(self, topic: str, connection: str) -> None:
         """A stream closed; unless another of the same person is open, they are gone at once."""
@@ -54,7 +55,11 @@ class Presence:
 
     async def polled(self, topic: str, user: str, where: str) -> None:
         """A poll was made: as good as being here for a while."""
-        await self._set(topic, f"poll:{user}", Here(user, where), self._settings.poll_presence)
+        await self._set(topic, _polling(user), Here(user, where), self._settings.poll_presence)
+
+    async def polls_no_more(self, topic: str, user: str) -> None:
+        """What they polled is closed to them."""
+        await self._hub.store.presence_drop(topic, _polling(user))
 
     async def look(self, topic: str, user: str, where: str) -> None:
         """Somebody looks at another tab now."""
@@ -64,7 +69,7 @@ class Presence:
                 moved = Here(user, where)
                 if (topic, connection) in self._streams:
                     self._streams[topic, connection] = moved
-                ttl = self._settings.poll_presence if connection.startswith("poll:") else self._settings.stream_presence
+                ttl = self._settings.poll_presence if connection == _polling(user) else self._settings.stream_presence
                 await self._set(topic, connection, moved, ttl)
 
     async def renew(self) -> None:
@@ -77,8 +82,8 @@ class Presence:
                 await self.refresh(topic_copy)
 
     async def refresh(self, topic: Topic) -> None:
-        """Read who is here; followers are woken if it changed."""
-        topic.presence_known = True
+        """Read who is here; followers are woken if it changed, or if they may have looked while it was not known."""
+        doubted, topic.presence_known = not topic.presence_known, True
         people: dict[str, str] = {}
         listed = await self._hub.store.presence_list(topic.name)
         for connection, value in sorted(listed.items()):
@@ -88,9 +93,11 @@ class Presence:
             if mine is not None and mine != here:  # another process was told of a new tab
                 self._streams[topic.name, connection] = here
         present = tuple(sorted(people.items()))
-        if present != topic.presence:
+        changed = present != topic.presence
+        if changed:
             topic.presence = present
             topic.presence_tag = hashlib.blake2b(msgspec.json.encode(present), digest_size=4).hexdigest()
+        if changed or doubted:
             topic.wake()
 
     async def _set(self, topic: str, connection: str, here: Here, ttl: float) -> None:
@@ -107,6 +114,11 @@ class Presence:
             await self.refresh(topic)
         except StoreError as error:
             log.warning("presence of %s not read: %s", topic.name, error)
+
+
+def _polling(user: str) -> str:
+    """The key under which somebody's polls are a sign of life."""
+    return f"poll:{user}"
 
 
 def encode_present(topic: str, present: tuple[tuple[str, str], ...]) -> bytes:

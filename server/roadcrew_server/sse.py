@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -48,7 +49,8 @@ class EventStream:
         self.token_hash = session.token_hash
         self._session_ends = session.expires_at
         self.where = where
-        self.topics: tuple[str, ...] = tuple(t.name for t in reader.topics)
+        self.connection = secrets.token_hex(8)
+        self.topics = [t.name for t in reader.topics]
         self._streams = streams
         self._bye: tuple[str, int] | None = None
         self._beats = 0
@@ -98,6 +100,8 @@ class EventStream:
             if chunk:
                 await self._send(send, chunk)
                 self._streams.sent(len(frames))
+            if len(self.reader.topics) < len(self.topics):
+                await self._leave_closed()
             if not self.reader.topics:
                 break
             if self._bye is None and time.monotonic() >= ends:
@@ -111,6 +115,13 @@ class EventStream:
                 async with asyncio.timeout(max(0, ends - time.monotonic())):
                     await self.reader.changed.wait()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _leave_closed(self) -> None:
+        """Be no longer present where this person may no longer read."""
+        open_still = {t.name for t in self.reader.topics}
+        for topic in [name for name in self.topics if name not in open_still]:
+            self.topics.remove(topic)
+            await self._streams.left(self, topic)
 
     async def _send(self, send: Send, body: bytes) -> None:
         """A reader that takes nothing for `send_timeout` is cut off; it reads on with its cursor later."""

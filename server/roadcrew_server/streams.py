@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from roadcrew_server.presence import Presence
@@ -21,11 +21,12 @@ log = logging.getLogger(__name__)
 class Streams:
     """The registry of streams. One timer serves the heartbeat of all."""
 
-    def __init__(self, presence: Presence, settings: Settings) -> None:
+    def __init__(self, presence: Presence, settings: Settings, revoked: Callable[[str], bool]) -> None:
         self.settings = settings
         self.frames_sent = 0
         self.draining = False
         self._presence = presence
+        self._revoked = revoked
         self._open: set[EventStream] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -58,17 +59,21 @@ class Streams:
     @asynccontextmanager
     async def present(self, stream: EventStream) -> AsyncIterator[None]:
         """While this lasts, the stream is open and its person is here."""
-        connection, user = secrets.token_hex(8), stream.reader.user
+        user = stream.reader.user
         self._open.add(stream)
         self._empty.clear()
         self._by_user[user] += 1
         self._by_token[stream.token_hash].add(stream)
         if self.draining:
             stream.close("restart", self.spread_ms())
+        if self._revoked(stream.token_hash):  # since it was looked at, when nobody could find this stream yet
+            stream.close("signed-out", 1000)
         try:
-            for topic in stream.topics:
+            for topic in tuple(stream.topics):
                 with suppress(StoreError):
-                    await self._presence.arrive(topic, connection, user, stream.where)
+                    await self._presence.arrive(topic, stream.connection, user, stream.where)
+                if topic not in stream.topics:  # it was closed to them meanwhile
+                    await self._presence.leave(topic, stream.connection)
             yield
         finally:
             self._open.discard(stream)
@@ -80,13 +85,17 @@ class Streams:
             self._by_token[stream.token_hash].discard(stream)
             if not self._by_token[stream.token_hash]:
                 del self._by_token[stream.token_hash]
-            for topic in stream.topics:
-                await self._presence.leave(topic, connection)
+            for topic in tuple(stream.topics):
+                await self._presence.leave(topic, stream.connection)
 
     def revoke(self, token_hash: str) -> None:
         """A token is no longer good: its streams end."""
         for stream in tuple(self._by_token.get(token_hash, ())):
             stream.close("signed-out", 1000)
+
+    async def left(self, stream: EventStream, topic: str) -> None:
+        """A stream goes on without this topic."""
+        await self._presence.leave(topic, stream.connection)
 
     def retry_ms(self) -> int:
         """What a client should wait before it comes back after a loss: longer the more are here (S8)."""

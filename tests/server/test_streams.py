@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from tests.conftest import Count, Figure
 from tests.support.people import Person, Stream, connected, crew, eventually
 from tests.support.serving import Running, ServerProcess, served
@@ -198,6 +199,45 @@ async def test_a_poll_is_a_sign_of_life_for_a_while(tmp_path: Path):
             await eventually(lambda: ben.id in present(stream), "Ben", 1)
             await eventually(lambda: ben.id not in present(stream), "that Ben went", 2)
             assert ana.id in present(stream)
+
+
+# R: F3 T12
+async def test_who_goes_from_polling_to_a_stream_and_leaves_is_gone_within_a_second(
+    http: httpx.AsyncClient, running: Running
+):
+    made, (ana, ben) = await crew(http, 2)
+    trip_id = made["trip"]["id"]
+    async with ana.stream(trip_id) as stream:
+        await ben.poll(trip_id)
+        await eventually(lambda: ben.id in present(stream), "Ben", 1)
+        async with ben.stream(trip_id) as his:
+            await his.next("presence")
+            assert ben.id in present(stream)
+        await eventually(lambda: ben.id not in present(stream), "that Ben went", 1)
+
+
+# R: F3 T8
+@pytest.mark.parametrize("transport", ["stream", "poll"])
+async def test_who_is_removed_from_one_of_two_trips_is_no_longer_present_in_that_one(
+    http: httpx.AsyncClient, running: Running, transport: str
+):
+    made, (ana, ben) = await crew(http, 2)
+    other = (await ben.create())["trip"]["id"]
+    trip_id = made["trip"]["id"]
+    async with ana.stream(trip_id) as stream, contextlib.AsyncExitStack() as stack:
+        cursor = (await ben.poll(trip_id, other)).json()["cursor"]
+        his = await stack.enter_async_context(ben.stream(trip_id, other)) if transport == "stream" else None
+        await eventually(lambda: ben.id in present(stream), "Ben", 1)
+        await ana.do("/remove-member", {"tripId": trip_id, "memberId": ben.id})
+        if his is not None:
+            assert (await his.next("gone")).data["topic"] == f"trip:{trip_id}"
+        else:
+            await ben.poll(trip_id, other, cursor=cursor)
+        await eventually(lambda: ben.id not in present(stream), "that Ben went", 1)
+        if his is not None:
+            assert not his.closed
+            listed = (await ben.poll(other)).json()["presence"]
+            assert listed[0]["present"] == [{"id": ben.id, "where": "overview"}]
 
 
 # R: F3

@@ -1,5 +1,6 @@
 """`/api/sync`: streaming and polling, one cursor."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -35,7 +36,11 @@ async def sync(call: Call) -> ASGIApp | Response:
     streaming = wants_stream(call.headers.get("accept", "")) and call.request.method != "HEAD"
     if streaming:
         call.server.streams.admit(call.user_id)
-    reader = await Reader.open(call.server.hub, call.user_id, names)
+    try:
+        reader = await Reader.open(call.server.hub, call.user_id, names)
+    except Problem:
+        await _leave(call, names)
+        raise
     positions = _positions(call)
     if streaming:
         await reader.start(positions)
@@ -50,9 +55,16 @@ async def _batch(call: Call, reader: Reader, positions: dict[str, Position], whe
         await call.server.presence.polled(topic.name, call.user_id, where)
         await call.server.presence.refresh(topic)
     frames = await reader.take(POLL_FRAMES)
+    await _leave(call, set(call.query.getlist("topic")).difference(topic.name for topic in reader.topics))
     if not frames:
         return json_response(None, 204)
     return json_response(encode_batch(reader, frames, more=reader.changed.is_set()), 200)
+
+
+async def _leave(call: Call, names: Iterable[str]) -> None:
+    """They may be listed there by an earlier poll, and may no longer read it."""
+    for name in names:
+        await call.server.presence.polls_no_more(name, call.user_id)
 
 
 def _positions(call: Call) -> dict[str, Position]:
