@@ -38,7 +38,7 @@ from roadcrew_client.models import (
     read_answer,
 )
 from roadcrew_client.routes import BASE, call_of
-from roadcrew_client.session import SessionKeeper
+from roadcrew_client.session import Reload, SessionKeeper
 from roadcrew_client.settings import ClientSettings, Clock, ServerTime, SystemClock
 from roadcrew_client.sync.follow import follow_topics
 from roadcrew_domain.events import Event
@@ -52,13 +52,21 @@ T = TypeVar("T")
 
 
 class Client:
-    """`server` is its http(s) address. Raises `ValueError` for one that is none. Belongs to one event loop."""
+    """`server` is its http(s) address. Raises `ValueError` for one that is none. Belongs to one event loop.
+
+    Who keeps tokens between runs gives the kept one as `token`, and `token_since`, when it was kept; sets `on_token`,
+    so that it is renewed once a day; and gives `reload_token`, which is asked for the kept one again before ours is
+    renewed or given up: another program of the same person may have renewed it. `renews` False: never renew `token`.
+    """
 
     def __init__(
         self,
         server: str,
         *,
         token: str | None = None,
+        token_since: datetime | None = None,
+        reload_token: Reload | None = None,
+        renews: bool = True,
         settings: ClientSettings | None = None,
         clock: Clock | None = None,
         random: chances.Random | None = None,
@@ -67,7 +75,9 @@ class Client:
         self.settings = settings or ClientSettings()
         self._clock = clock or SystemClock()
         self._time = ServerTime(self._clock)
-        self._session = SessionKeeper(self._connect, self.settings, self._time, token)
+        self._session = SessionKeeper(
+            self._connect, self.settings, self._time, token, since=token_since, renews=renews, reload=reload_token
+        )
         self._session.on_signed_in = self._signed_in
         self._session.on_signed_out = self._signed_out
         self._context = Context(

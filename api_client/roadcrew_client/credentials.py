@@ -1,5 +1,5 @@
 """Where a token is kept between runs: `ROADCREW_TOKEN`, then the system's keyring, then a file that only its owner can
-read. One for each server. Not for what a token is good for.
+read. One for each server; the variable counts for one server alone. Not for what a token is good for.
 
 Everything here may take up to three seconds and touches the disk: call it in a thread (`asyncio.to_thread`).
 """
@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from roadcrew_client.links import base_address
 
 SERVICE = "roadcrew"
 VARIABLE = "ROADCREW_TOKEN"
+SERVER_VARIABLE = "ROADCREW_SERVER"
 KEYRING_TIMEOUT = 3.0
 FILE = "credentials.json"
 LOCK_TIMEOUT = 3.0
@@ -30,10 +32,26 @@ MAX_FILE = 1024 * 1024
 
 Place = Literal["environment", "keyring", "file", "nowhere"]
 _POSIX = os.name == "posix"
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class CredentialsError(Exception):
     """A token can't be read or kept; the sentence says how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A token that was found. `since`: when it was kept, long ago if nobody knows; `place`: where it is. One from the
+    environment is whoever's who set it: to be used, and not to be renewed."""
+
+    token: str
+    since: datetime
+    place: Place
+
+    @property
+    def ours(self) -> bool:
+        """Whether a renewed one can be kept instead of it."""
+        return self.place != "environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +74,16 @@ class _Slow(Exception):
 
 class Credentials:
     """`folder`: where the file is, by default the platform's data folder. `may_write_file` is asked once, before the
-    first token is written to a file; by default yes. `use_keyring` False: never touch it (web mode)."""
+    first token is written to a file; by default yes. `use_keyring` False: never touch it (web mode).
+
+    `ROADCREW_TOKEN` is for the server in `ROADCREW_SERVER`; without that, for `home`, the server that the person chose
+    themselves. No other server gets it, least of all one that an invite names."""
 
     def __init__(
         self,
         folder: Path | None = None,
         *,
+        home: str | None = None,
         environ: Mapping[str, str] | None = None,
         use_keyring: bool = True,
         may_write_file: Callable[[Path], bool] | None = None,
@@ -69,6 +91,7 @@ class Credentials:
     ) -> None:
         self._folder = folder
         self._environ = os.environ if environ is None else environ
+        self._home = home
         self._use_keyring = use_keyring
         self._may_write_file = may_write_file
         self._timeout = timeout
@@ -84,42 +107,63 @@ class Credentials:
 
     def load(self, server: str) -> str | None:
         """The token for a server, or None. Raises `CredentialsError`."""
+        found = self.find(server)
+        return None if found is None else found.token
+
+    def find(self, server: str) -> Kept | None:
+        """The token for a server with what is known of it, or None. Raises `CredentialsError`."""
         server = base_address(server)
-        from_environment = self._environ.get(VARIABLE, "").strip()
-        if from_environment:
-            return from_environment
+        given = self._given(server)
+        if given:
+            return Kept(given, _LONG_AGO, "environment")
         kept = self._read()
+        token, place = self._stored(server, kept)
+        return None if token is None else Kept(token, _since(kept, server), place)
+
+    def _stored(self, server: str, kept: Mapping[str, Any]) -> tuple[str | None, Place]:
         if self._use_keyring and server in kept["keyring"]:
             found = self._ask_known("get", server)
-            return None if found is None else str(found["secret"])
+            return (None, "nowhere") if found is None else (str(found["secret"]), "keyring")
         token = kept["tokens"].get(server)
-        return token if isinstance(token, str) else None
+        return (token, "file") if isinstance(token, str) else (None, "nowhere")
+
+    def _given(self, server: str) -> str:
+        """The token in the environment, if it is for this server."""
+        home = self._environ.get(SERVER_VARIABLE, "").strip() or self._home
+        try:
+            meant = home is not None and base_address(home) == server
+        except ValueError:  # an address that is none is no server's
+            meant = False
+        return self._environ.get(VARIABLE, "").strip() if meant else ""
 
     def save(self, server: str, token: str) -> Place:
         """Keep a token. Returns where: `nowhere` if the file was not allowed, or the environment gives the token
         anyway. Raises `CredentialsError` when a keyring that has worked does not, rather than use a file instead."""
         server = base_address(server)
-        if self._environ.get(VARIABLE, "").strip():
+        if self._given(server):
             return "environment"
         kept = self._read()
         known = server in kept["keyring"]
         if self._use_keyring and self._set(server, token, known=known or bool(kept["keyring"])):
-            if not known or server in kept["tokens"]:
-                self._update(lambda kept: _mark(kept, server))
+            self._update(lambda kept: _mark(kept, server))
             return "keyring"
         if not self.file.exists() and self._may_write_file is not None and not self._may_write_file(self.file):
             return "nowhere"
-        self._update(lambda kept: kept["tokens"].__setitem__(server, token))
+        self._update(lambda kept: _put(kept, server, token))
         return "file"
 
-    def forget(self, server: str) -> None:
-        """Keep no token for a server any more. Raises `CredentialsError`."""
+    def forget(self, server: str, token: str | None = None) -> None:
+        """Keep no token for a server any more; with `token` only if it is that one: another terminal may have kept a
+        better one since. Raises `CredentialsError`."""
         server = base_address(server)
         kept = self._read()
         if self._use_keyring and server in kept["keyring"]:
+            if token is not None and self._stored(server, kept)[0] not in (token, None):
+                return
             self._ask_known("delete", server)
-        if server in kept["keyring"] or server in kept["tokens"]:
             self._update(lambda kept: _unmark(kept, server))
+        elif server in kept["keyring"] or server in kept["tokens"]:
+            self._update(lambda kept: _unmark(kept, server, token))
 
     def describe(self) -> Described:
         """Where tokens are, for `roadcrew doctor`. Raises `CredentialsError`."""
@@ -242,15 +286,39 @@ class Credentials:
             raise CredentialsError(f"{self.file} can't be written: {error}") from error
 
 
+def _put(kept: dict[str, Any], server: str, token: str) -> None:
+    kept["tokens"][server] = token
+    _note(kept, server)
+
+
 def _mark(kept: dict[str, Any], server: str) -> None:
     """The token is in the keyring, and in no file any more."""
     kept["tokens"].pop(server, None)
     kept["keyring"] = sorted({*kept["keyring"], server})
+    _note(kept, server)
 
 
-def _unmark(kept: dict[str, Any], server: str) -> None:
+def _unmark(kept: dict[str, Any], server: str, token: str | None = None) -> None:
+    if token is not None and kept["tokens"].get(server) != token:
+        return
     kept["tokens"].pop(server, None)
     kept["keyring"] = [s for s in kept["keyring"] if s != server]
+    if isinstance(kept.get("since"), dict):
+        kept["since"].pop(server, None)
+
+
+def _note(kept: dict[str, Any], server: str) -> None:
+    """It is a new token."""
+    since = kept.get("since")
+    kept["since"] = {**(since if isinstance(since, dict) else {}), server: datetime.now(UTC).isoformat()}
+
+
+def _since(kept: Mapping[str, Any], server: str) -> datetime:
+    since = kept.get("since")
+    try:
+        return datetime.fromisoformat(since[server]).astimezone(UTC) if isinstance(since, dict) else _LONG_AGO
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return _LONG_AGO
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -18,15 +19,34 @@ if TYPE_CHECKING:
     from roadcrew_client.transport import HttpTransport, OpenStream, Params, Reply
 
 
+logger = logging.getLogger(__name__)
+
 Connect = Callable[[], Awaitable["HttpTransport"]]
 """Gives the transport; the HTTP library is loaded when it is first asked for."""
+Reload = Callable[[], Awaitable[str | None]]
+"""Gives the token that is kept now, which another program may have renewed."""
 
 
 class SessionKeeper:
     """Holds the token and renews it. `on_token` is told of a token that was got, renewed or lost (None); `on_signed_in`
-    when there is one again, `on_signed_out` when there is none any more."""
+    when there is one again, `on_signed_out` when there is none any more.
 
-    def __init__(self, connect: Connect, settings: ClientSettings, server_time: ServerTime, token: str | None) -> None:
+    A token is renewed near its end, and, if somebody keeps what `on_token` tells, as soon as it is older than
+    `renew_after`: who comes now and then must not be lost between two visits. `since`: when it was got, by default
+    now. `renews` False: the token is not ours to renew. Before anything else, `reload` is asked for a newer one.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        settings: ClientSettings,
+        server_time: ServerTime,
+        token: str | None,
+        *,
+        since: datetime | None = None,
+        renews: bool = True,
+        reload: Reload | None = None,
+    ) -> None:
         self.token = token
         self.user: User | None = None
         self.on_token: Callable[[str | None], None] | None = None
@@ -38,6 +58,10 @@ class SessionKeeper:
         self._expires_at: datetime | None = None
         self._lifetime = timedelta(0)
         self._renewing: asyncio.Task[bool] | None = None
+        self._since = since or server_time.now()
+        self._renews = renews
+        self._reload = reload
+        self._not_before: datetime | None = None
 
     # --- getting and losing it --------------------------------------------------------------------
 
@@ -52,6 +76,7 @@ class SessionKeeper:
     def adopt(self, session: Session) -> None:
         """Act in the name of this session from now on."""
         self.user = session.user
+        self._renews = True
         self._learn(session.expires_at)
         self._set(session.token)
         if self.on_signed_in is not None:
@@ -72,6 +97,7 @@ class SessionKeeper:
     def _set(self, token: str | None) -> None:
         if token != self.token:
             self.token = token
+            self._since, self._not_before = self._time.now(), None
             if self.on_token is not None:
                 self.on_token(token)
 
@@ -120,18 +146,28 @@ class SessionKeeper:
         margin = min(timedelta(seconds=self._settings.renew_before), self._lifetime / 4)
         return self._expires_at - self._time.now() <= margin
 
+    def is_due(self) -> bool:
+        """Whether it is time for another token."""
+        if self.token is None or not self._renews:
+            return False
+        now = self._time.now()
+        if self._not_before is not None and now < self._not_before:
+            return False
+        old = now - self._since >= timedelta(seconds=self._settings.renew_after)
+        return self.is_near_end() or (old and self.on_token is not None)
+
     async def renew_after(self, used: str | None, error: NotSignedIn | None = None) -> bool:
         """After a 401 for the token `used`: True if there is another one now. If there is not, it is lost."""
-        if self.token is not None and self.token != used:
+        if self.token is not None and self.token == used and await self._renew():
             return True
-        if self.token is not None and self.is_near_end() and await self._renew():
+        if self.token is not None and self.token != used:
             return True
         if self.token == used and (error is None or (error.certain and error.code != "wrong-credentials")):
             self.lose()
         return False
 
     async def _fresh(self) -> str:
-        if self.is_near_end():
+        if self.is_due():
             with suppress(RoadcrewError):  # the old one may still be good; the call itself will tell
                 await self._renew()
         if self.token is None:
@@ -146,9 +182,13 @@ class SessionKeeper:
         return await asyncio.shield(self._renewing)
 
     async def _renew_now(self) -> bool:
-        headers = {"Authorization": f"Bearer {self.token}"}
+        if await self._take_newer():
+            return True
+        if not self.is_due():
+            return False
+        self._not_before = self._time.now() + timedelta(seconds=self._settings.renew_again)
         try:
-            reply = await (await self._connect()).call("POST", "/api/session/renew", body=b"{}", headers=headers)
+            reply = await self._with(self.token, "POST", "/api/session/renew", b"{}")
         except NotSignedIn:
             return False
         session = read(reply.body, Session)
@@ -157,6 +197,35 @@ class SessionKeeper:
         self._learn(session.expires_at)
         self._set(session.token)
         return True
+
+    async def _take_newer(self) -> bool:
+        """Go on with the token that another program of this person has kept meanwhile, if it is good and theirs."""
+        newer, had = await self._kept(), self.token
+        if newer is None or newer == had:
+            return False
+        try:
+            info = read((await self._with(newer, "GET", "/api/session")).body, SessionInfo)
+        except NotSignedIn:
+            return False
+        if self.token != had or (self.user is not None and info.user.id != self.user.id):
+            return False
+        # Not told to `on_token`: it is kept already.
+        self.token, self._expires_at = newer, None
+        self._since, self._not_before = self._time.now(), None
+        self.know(info)
+        return True
+
+    async def _kept(self) -> str | None:
+        try:
+            return None if self._reload is None else await self._reload()
+        except Exception:
+            # A place that can't be read now has no newer token; why it can't is told to who looks there first.
+            logger.warning("the token that is kept could not be read again", exc_info=True)
+            return None
+
+    async def _with(self, token: str | None, method: str, path: str, body: bytes | None = None) -> Reply:
+        headers = {"Authorization": f"Bearer {token}"}
+        return await (await self._connect()).call(method, path, body=body, headers=headers)
 
     async def close(self) -> None:
         """End what is under way."""

@@ -61,6 +61,10 @@ class ClientSettings:
     # session
     renew_before: float = 3600.0
     """A token that ends within this is renewed on its next use."""
+    renew_after: float = 86400.0
+    """So is one that is older than this, where a new one is kept: who comes once in 90 days is not lost."""
+    renew_again: float = 60.0
+    """A renewal that failed is not tried again before this."""
 
     @property
     def stream_read_timeout(self) -> float:

@@ -5,6 +5,7 @@ import stat
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,58 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_token_in_the_environment_goes_before_all_and_nothing_is_written(tmp_path: Path):
-    credentials = Credentials(tmp_path, environ={"ROADCREW_TOKEN": " t "}, use_keyring=False)
+    credentials = Credentials(tmp_path, home=SERVER, environ={"ROADCREW_TOKEN": " t "}, use_keyring=False)
     assert credentials.load(SERVER) == "t"
     assert credentials.save(SERVER, "other") == "environment"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "home", "gets_it"),
+    [
+        (None, None, ()),
+        (None, SERVER, (SERVER,)),
+        (SERVER, None, (SERVER,)),
+        (SERVER + "/", OTHER, (SERVER,)),
+        ("no address", OTHER, ()),
+        ("", OTHER, (OTHER,)),
+    ],
+)
+def test_the_token_in_the_environment_goes_to_one_server_alone(
+    tmp_path: Path, named: str | None, home: str | None, gets_it: tuple[str, ...]
+):
+    environ = {"ROADCREW_TOKEN": "t"} | ({} if named is None else {"ROADCREW_SERVER": named})
+    credentials = Credentials(tmp_path, home=home, environ=environ, use_keyring=False)
+    evil = "http://evil.example"
+    assert tuple(s for s in (SERVER, OTHER, evil) if credentials.load(s) is not None) == gets_it
+    assert credentials.save(evil, "theirs") == "file"
+    assert credentials.load(evil) == "theirs"
+
+
+def test_only_the_token_that_failed_is_forgotten(tmp_path: Path, use):
+    for credentials in (
+        Credentials(tmp_path / "file", environ={}, use_keyring=False),
+        Credentials(tmp_path / "ring", environ={}),
+    ):
+        credentials.save(SERVER, "new")
+        credentials.forget(SERVER, "old")
+        assert credentials.load(SERVER) == "new"
+        credentials.forget(SERVER, "new")
+        assert credentials.load(SERVER) is None
+        use(WORKING)
+
+
+def test_since_when_a_token_is_kept_is_known_and_unknown_means_long_ago(tmp_path: Path):
+    credentials = Credentials(tmp_path, environ={}, use_keyring=False)
+    before = datetime.now(UTC)
+    credentials.save(SERVER, "a")
+    found = credentials.find(SERVER)
+    assert found is not None
+    assert before <= found.since <= datetime.now(UTC)
+    credentials.file.write_text(credentials.file.read_text().replace('"since"', '"since when"'))
+    found = credentials.find(SERVER)
+    assert found is not None
+    assert found.since.year == 1970
 
 
 def test_each_server_has_its_own_token(tmp_path: Path):

@@ -45,6 +45,136 @@ async def test_a_token_that_ends_soon_is_renewed_once_however_many_calls_need_it
         assert tokens == ["old", "new"]
 
 
+class Tokens:
+    """A stand-in for a server's sessions: who each good token belongs to; a renewed one is good no more."""
+
+    def __init__(self, **good: str) -> None:
+        self.good = good
+        self.log = Log()
+
+    async def script(self, request: Request) -> None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.good:
+            return await request.problem(401, "not-signed-in")
+        who = self.good[token]
+        match request.path:
+            case "/api/session/renew":
+                del self.good[token]
+                self.good["renewed"] = who
+                return await request.answer(200, {**session("renewed", 7_776_000), "user": {**ANA, "id": who}})
+            case "/api/session":
+                body = {"user": {**ANA, "id": who}, "expiresAt": session("", 7_776_000)["expiresAt"]}
+                return await request.answer(200, body)
+            case "/api/sync":
+                return await self.log.follow(request)
+            case _:
+                return await request.answer(200, {"trips": []})
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("age", "kept", "renews", "renewed"),
+    [
+        (timedelta(days=2), True, True, True),
+        (timedelta(hours=23), True, True, False),
+        (timedelta(days=2), False, True, False),
+        (timedelta(days=2), True, False, False),
+    ],
+)
+async def test_by_default_a_kept_token_is_renewed_when_it_is_a_day_old(
+    age: timedelta, kept: bool, renews: bool, renewed: bool
+):
+    async with (
+        serving(Tokens(old="ana").script) as server,
+        rc.Client(server.url, token="old", token_since=NOW - age, renews=renews) as client,
+    ):
+        told: list[str | None] = []
+        if kept:
+            client.on_token = told.append
+        await client.trips()
+        await client.trips()
+        assert told == (["renewed"] if renewed else [])
+        assert [r.path for r in server.requests].count("/api/session/renew") == int(renewed)
+
+
+async def test_a_renewal_that_fails_costs_neither_the_token_nor_a_request_each_time():
+    async def script(request: Request) -> None:
+        await (request.answer(500) if request.path.endswith("renew") else request.answer(200, {"trips": []}))
+
+    async with (
+        serving(script) as server,
+        rc.Client(server.url, token="old", token_since=NOW - timedelta(days=9)) as client,
+    ):
+        client.on_token = lambda _: None
+        for _ in range(3):
+            await client.trips()
+        assert client.token == "old"
+        assert [r.path for r in server.requests].count("/api/session/renew") == 1
+
+
+async def test_a_token_that_another_terminal_has_renewed_is_taken_over_and_not_lost():
+    tokens = Tokens(newer="ana")
+
+    async def kept() -> str:
+        return "newer"
+
+    async with (
+        serving(tokens.script) as server,
+        rc.Client(server.url, token="over", settings=FAST, reload_token=kept) as client,
+    ):
+        told: list[str | None] = []
+        client.on_token = told.append
+        await asyncio.gather(*(client.trips() for _ in range(5)))
+        assert (client.token, told) == ("newer", [])
+        assert len(server.asked("/api/session")) == 1
+
+
+async def test_what_is_followed_goes_on_with_the_token_that_another_terminal_has_renewed():
+    tokens = Tokens(over="ana", newer="ana")
+
+    async def kept() -> str:
+        return "newer"
+
+    async with (
+        serving(tokens.script) as server,
+        rc.Client(server.url, token="over", settings=FAST, reload_token=kept) as client,
+        client.follow("t") as live,
+    ):
+        await until(lambda: live.status.state == "live" and client.user)
+        del tokens.good["over"]
+        live.suspended()
+        live.resumed()
+        await until(lambda: live.status.state == "live" and client.token == "newer")
+
+
+async def test_the_token_of_another_person_is_not_taken_over():
+    async def kept() -> str:
+        return "theirs"
+
+    async with (
+        serving(Tokens(theirs="ben").script) as server,
+        rc.Client(server.url, token="over", settings=FAST, reload_token=kept) as client,
+    ):
+        client._session.user = rc.User("ana", "Ana")
+        with pytest.raises(rc.NotSignedIn):
+            await client.trips()
+        assert client.token is None
+
+
+async def test_a_place_of_tokens_that_breaks_is_no_reason_to_break():
+    async def kept() -> str:
+        raise rc.CredentialsError("locked")
+
+    async with (
+        serving(Tokens().script) as server,
+        rc.Client(server.url, token="over", settings=FAST, reload_token=kept) as client,
+    ):
+        with pytest.raises(rc.NotSignedIn):
+            await client.trips()
+
+
 async def test_a_token_that_is_over_and_can_not_be_renewed_is_lost_and_said():
     async with (
         serving(lambda r: r.problem(401, "not-signed-in")) as server,
@@ -100,6 +230,22 @@ async def test_all_attempts_of_one_change_carry_one_key():
         keys.clear()
         await client.do("t", EditTrip(name="Porto"), key="my own")
         assert set(keys) == {"my own"}
+
+
+@pytest.mark.parametrize("how", ["guest", "signup"])
+async def test_all_attempts_to_become_somebody_carry_one_key(how: str):
+    keys: list[str] = []
+
+    async def script(request: Request) -> None:
+        keys.append(request.headers["idempotency-key"])
+        await (request.answer(503) if len(keys) < 3 else request.answer(201, session("t", 100_000)))
+
+    async with serving(script) as server, rc.Client(server.url, settings=FAST) as client:
+        for _ in range(2):
+            await (client.guest("Ana") if how == "guest" else client.signup("ana", "correct horse battery", "Ana"))
+    assert len(keys) == 4
+    assert len(set(keys[:3])) == 1
+    assert keys[3] != keys[0]
 
 
 async def test_a_change_is_never_sent_to_where_a_redirect_points():
