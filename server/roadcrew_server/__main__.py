@@ -12,11 +12,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from roadcrew_server.app import Server, make_app
 from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
-from roadcrew_server.stores.sqlite import SqliteStore
+from roadcrew_server.stores.sqlite import SqliteStore, path_of
 
 
 def arguments(argv: Sequence[str]) -> tuple[Settings, bool]:
@@ -37,15 +40,24 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, bool]:
     end_with_stdin = bool(given.pop("end_with_stdin"))
     try:
         settings = Settings(**given)
-        settings.store_path()
+        path_of(settings.store)
+    except ValidationError as error:
+        parser.error("; ".join(map(_sentence, error.errors(include_url=False, include_input=False))))
     except ValueError as error:
         parser.error(str(error))
     return settings, end_with_stdin
 
 
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong with a setting: ours are sentences already."""
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
+
+
 async def serve(settings: Settings, *, end_with_stdin: bool) -> int:
     """Serve until told to stop; the exit status."""
-    server = Server(SqliteStore(settings.store_path()), settings)
+    server = Server(SqliteStore(path_of(settings.store)), settings)
     try:
         sock = listen(settings)
     except OSError as error:
@@ -54,7 +66,7 @@ async def serve(settings: Settings, *, end_with_stdin: bool) -> int:
     server.port = sock.getsockname()[1]
     for warning in (await server.start()).warnings:
         print(f"roadcrew: {warning}", file=sys.stderr)
-    http = HttpServer(make_app(server))
+    http = HttpServer(make_app(server), trusted_proxies=settings.trusted_proxies)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

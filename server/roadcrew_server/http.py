@@ -108,7 +108,8 @@ def listen(settings: Settings) -> socket.socket:
 class HttpServer(uvicorn.Server):
     """uvicorn, but signals are ours (we drain the streams first), and being ready can be waited for."""
 
-    def __init__(self, app: ASGIApp, **options: Any) -> None:
+    def __init__(self, app: ASGIApp, *, trusted_proxies: str = "", **options: Any) -> None:
+        """`trusted_proxies`: whose word is taken for where a request comes from; nobody's if it is empty."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -118,6 +119,8 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 lifespan="on",
                 server_header=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=trusted_proxies,
                 **{"timeout_graceful_shutdown": 5, **options},
             )
         )

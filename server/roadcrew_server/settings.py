@@ -3,18 +3,27 @@
 Durations are in seconds unless the name says otherwise; rates are written as the `limits` library reads them.
 """
 
+import os
+import re
+from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from roadcrew_domain.trip import Bounds
 
+_ADDRESS = re.compile(r"https?://[\w.~:/%\[\]-]+", re.IGNORECASE)
+
 
 def default_store() -> str:
-    """The store of a server that was told nothing: a file in the platform's data folder."""
-    return f"sqlite:///{user_data_path('roadcrew') / 'roadcrew.db'}"
+    """The store of a server that was told nothing: a file in the data folder of `ROADCREW_HOME`, or else of the
+    platform."""
+    home = os.environ.get("ROADCREW_HOME")
+    folder = Path(home).expanduser().absolute() / "data" if home else user_data_path("roadcrew")
+    return f"sqlite:///{quote((folder / 'roadcrew.db').as_posix(), safe='/:')}"
 
 
 class Settings(BaseSettings):
@@ -27,6 +36,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     store: str = Field(default_factory=default_store)
     server_name: str = "Roadcrew"
+    trusted_proxies: str = ""
 
     # what a trip may be
     trip_days: float = Field(180, gt=0, le=3650)
@@ -66,6 +76,39 @@ class Settings(BaseSettings):
     timer_interval: float = Field(0.5, gt=0)
     command_ids_days: float = Field(7, gt=0)
 
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, text: str | None) -> str | None:
+        """Links are made by adding to it, so nothing may come after its path."""
+        if not text:
+            return None
+        try:
+            parts = urlsplit(text)
+            good = _ADDRESS.fullmatch(text) and parts.hostname and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError(
+                f"A public address is http:// or https:// with a host and perhaps a path, such as "
+                f"https://trips.example.org, not {text!r}."
+            )
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        proxies = [part.strip() for part in text.split(",") if part.strip()]
+        for proxy in proxies:
+            try:
+                if proxy != "*":
+                    ip_network(proxy, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"Trusted proxies are addresses or networks with commas between, such as "
+                    f"127.0.0.1,10.0.0.0/8, not {proxy!r}."
+                ) from None
+        return ",".join(proxies)
+
     @property
     def bounds(self) -> Bounds:
         """What a trip's discount may be (T1)."""
@@ -82,10 +125,3 @@ class Settings(BaseSettings):
             return self.public_url.rstrip("/")
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    def store_path(self) -> Path:
-        """The file of an embedded store. Raises `ValueError` for any other store."""
-        prefix = "sqlite:///"
-        if not self.store.startswith(prefix) or len(self.store) == len(prefix):
-            raise ValueError(f"a store is written sqlite:///FILE, not {self.store}")
-        return Path(self.store[len(prefix) :])
