@@ -27,6 +27,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_server.problems import Problem, not_signed_in
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store
+from roadcrew_server.topic import KeyReused
 
 T = TypeVar("T")
 
@@ -42,6 +43,8 @@ REVOKED_SECONDS = 60.0
 and using it."""
 REMEMBERED_TOKENS = 8
 WAITING_HASHES = 64
+ONCE_DAYS = 1
+"""For so long somebody's first request may be repeated under its key; who has the key may be them until then."""
 GUEST_DAYS = 400
 """A guest's record outlives every session it may have by far."""
 
@@ -58,6 +61,21 @@ class User(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     def guest(self) -> bool:
         """Without a user name."""
         return self.username is None
+
+
+class Once(msgspec.Struct, frozen=True):
+    """What makes becoming somebody safe to repeat: `key` is a hash of the idempotency key, `body` one of what came
+    with it (never of a password: fast hashes of those can be tried through)."""
+
+    key: str
+    body: str
+
+
+class _Became(msgspec.Struct, frozen=True):
+    """Recorded under `Once.key` before anything is done: whose id it will be."""
+
+    body: str
+    user: str
 
 
 class SessionRecord(msgspec.Struct, frozen=True, rename="camel"):
@@ -103,22 +121,54 @@ class Auth:
 
     # --- signing in --------------------------------------------------------------------------------
 
-    async def guest(self, name: str) -> Issued:
-        """A new guest. Raises `Refused` for a bad name."""
-        user = User(self._new_id(), person_name(name))
-        await self._store.put(
-            "user", user.id, msgspec.json.encode(user), self._store.now() + timedelta(days=GUEST_DAYS)
-        )
+    async def guest(self, name: str, once: Once | None = None) -> Issued:
+        """A new guest, or that of the first time. Raises `Refused` for a bad name, `KeyReused`."""
+        shown = person_name(name)
+        user = User(await self._id_for(once), shown)
+        expires = self._store.now() + timedelta(days=GUEST_DAYS)
+        if not await self._store.create("user", user.id, msgspec.json.encode(user), expires):
+            user = await self._user(user.id) or user
+        if not user.guest:  # a key is no password
+            raise _has_account()
         return await self._issue(user)
 
-    async def sign_up(self, username: str, password: str, name: str) -> Issued:
-        """A new account. Raises `Refused` (`username-taken`, `invalid`, `weak-password`)."""
-        user = User(self._new_id(), person_name(name), _username(username))
+    async def sign_up(self, username: str, password: str, name: str, once: Once | None = None) -> Issued:
+        """A new account, or that of the first time, for which the password must be the same again.
+
+        Raises `Refused` (`username-taken`, `invalid`, `weak-password`), `KeyReused`.
+        """
+        person, called = person_name(name), _username(username)
+        _check_password(password)
+        user = User(await self._id_for(once), person, called)
+        before = None if once is None else await self._user(user.id)
+        if before is not None and before.password is not None and not await self._verify(before.password, password):
+            raise KeyReused
+        named = None if before is None else await self._store.get("username", called)
+        if before is not None and named is not None and named.value == user.id.encode():
+            return await self._issue(before)
         try:
             return await self._issue(await self._claim(user, password))
         except Refused:
             await self._store.delete("user", user.id)
+            if once is not None:  # refusals are not remembered
+                await self._store.delete("idem", once.key)
             raise
+
+    async def _id_for(self, once: Once | None) -> str:
+        """The id of a new person; the same one for the same `Once`. Raises `KeyReused`."""
+        new = self._new_id()
+        if once is None:
+            return new
+        expires = self._store.now() + timedelta(days=ONCE_DAYS)
+        if await self._store.create("idem", once.key, msgspec.json.encode(_Became(once.body, new)), expires):
+            return new
+        stored = await self._store.get("idem", once.key)
+        if stored is None:  # it ran out just now
+            return new
+        became = msgspec.json.decode(stored.value, type=_Became)
+        if became.body != once.body:
+            raise KeyReused
+        return became.user
 
     async def log_in(self, username: str, password: str) -> Issued:
         """Raises `Problem` 401 `wrong-credentials`, in the same time whether the user exists or not."""
@@ -137,7 +187,7 @@ class Auth:
         if not user.guest:
             if user.username == _username(username) and await self._verify(user.password, password):
                 return session  # the same once more: its answer got lost
-            raise Refused("already-account", "conflict", "You have an account already.")
+            raise _has_account()
         named = msgspec.structs.replace(user, username=_username(username))
         claimed = await self._claim(named, password)
         self._forget_user(user.id)
@@ -251,13 +301,7 @@ class Auth:
 
     async def _claim(self, user: User, password: str) -> User:
         """Give the user its name and password, unless somebody has that name."""
-        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-            raise Refused(
-                "weak-password",
-                "invalid",
-                f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.",
-                field="password",
-            )
+        _check_password(password)
         hashed = await self._in_slot(lambda: self._hasher.hash(password))
         user = msgspec.structs.replace(user, password=hashed)
         name, record = user.username or "", msgspec.json.encode(user)
@@ -297,6 +341,16 @@ class Auth:
 
     def _new_id(self) -> str:
         return ids.uuid7(int(self._store.now().timestamp() * 1000), secrets.token_bytes(10))
+
+
+def _check_password(password: str) -> None:
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        sentence = f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters."
+        raise Refused("weak-password", "invalid", sentence, field="password")
+
+
+def _has_account() -> Refused:
+    return Refused("already-account", "conflict", "You have an account already.")
 
 
 def _username(text: str) -> str:

@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from roadcrew_domain.ids import command_id
 from roadcrew_domain.refusals import Refused
-from roadcrew_server.auth import Session
+from roadcrew_server.auth import Once, Session
 from roadcrew_server.problems import Problem, not_signed_in, unavailable
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.topic import KeyReused, TopicMissing
@@ -39,6 +39,8 @@ Access = Literal["open", "signed-in", "member", "organiser", "opener-or-organise
 """Who may use a route. `open` needs no token. What is more than `signed-in` is decided by the domain's rules."""
 
 MAX_KEY = 200
+SECRET_KEY = 20
+"""Characters that a key must have to be honoured where nobody has signed in: there it alone tells people apart."""
 MAX_FIELD = 100
 """Characters of a field's name in a problem: the name may be theirs."""
 
@@ -106,12 +108,26 @@ class Call:
 
     def command(self) -> tuple[str, str | None]:
         """The command's id, and the key under which its outcome is recorded (None: no key was sent)."""
-        key = self.headers.get("idempotency-key")
+        key = self._key()
         if key is None:
             return self.server.hub.new_id(), None
-        if not 1 <= len(key) <= MAX_KEY or not key.isprintable() or not key.isascii():
-            raise Problem(400, "bad-request", f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
         return command_id(key, self.user_id, self.endpoint.path), f"{self.user_id}:{self.endpoint.path}:{key}"
+
+    def once(self) -> Once | None:
+        """What makes this request of somebody who is nobody yet safe to repeat, if they sent a key that is hard to
+        guess. Only a hash of the key is kept."""
+        key = self._key()
+        if key is None or len(key) < SECRET_KEY:
+            return None
+        said = self.body.model_dump_json(exclude={"password"}).encode()
+        hashed = hashlib.sha256(f"{self.endpoint.path} {key}".encode()).hexdigest()
+        return Once(hashed, hashlib.blake2b(said, digest_size=16).hexdigest())
+
+    def _key(self) -> str | None:
+        key = self.headers.get("idempotency-key")
+        if key is not None and (not 1 <= len(key) <= MAX_KEY or not key.isprintable() or not key.isascii()):
+            raise Problem(400, "bad-request", f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
+        return key
 
 
 Handler = Callable[[Call], Awaitable[Any]]
@@ -119,7 +135,8 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route. `answer` is a pydantic model, a msgspec struct, or None; `media` are other kinds of answers."""
+    """A route. `answer` is a pydantic model, a msgspec struct, or None; `media` are other kinds of answers.
+    `takes_key` says that an Idempotency-Key makes it safe to repeat (others are, or need none)."""
 
     method: str
     path: str
@@ -131,7 +148,7 @@ class Endpoint:
     status: int = 200
     query: Mapping[str, str] | None = None
     media: tuple[str, ...] = ()
-    problems: tuple[int, ...] = ()
+    takes_key: bool = False
     tag: str = "trips"
 
 

@@ -139,7 +139,7 @@ def _operation(e: Endpoint) -> dict[str, Any]:
         for part in e.path.split("/")
         if part.startswith("{")
     ]
-    if e.method == "POST" and e.access != "open":
+    if e.takes_key:
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}})
     if parameters:
         operation["parameters"] = parameters

@@ -1,6 +1,7 @@
 """Sending twice is harmless: the first answer comes again, and nothing happens twice."""
 
 import asyncio
+import hashlib
 import json
 import uuid
 from datetime import timedelta
@@ -11,9 +12,10 @@ import httpx
 import pytest
 from tests.conftest import Count
 from tests.support.people import Person, connected, crew
-from tests.support.serving import Running, ServerProcess
+from tests.support.serving import Running, ServerProcess, served
 
 from roadcrew_server.app import ENDPOINTS
+from roadcrew_server.stores.base import StoreUnavailable
 
 PRICE = {"amount": 8400, "currency": "EUR"}
 HOTEL = {"name": "Casa Azul", "city": "Lisbon", "stars": 4, "pricePerNight": PRICE}
@@ -245,3 +247,93 @@ async def test_what_was_accepted_is_answered_again_after_a_restart(tmp_path: Pat
                 again = await s.ana.post(path, body, key="before")
                 assert told(path, again) == told(path, first[path]), path
             assert (await s.ana.get("/api/social-cart/trips")).json() == trips
+
+
+# --- becoming somebody -------------------------------------------------------------------------------
+
+
+async def become(http: httpx.AsyncClient, how: str, key: str, **other: str) -> httpx.Response:
+    body = {"name": "Ana"} if how == "guest" else {"name": "Ana", "username": "ana", "password": "correct horse"}
+    return await http.post(f"/api/session/{how}", json=body | other, headers={"Idempotency-Key": key})
+
+
+# R: C5 C9
+@pytest.mark.parametrize("how", ["guest", "signup"])
+async def test_who_becomes_somebody_twice_under_one_key_is_one_person_with_two_tokens(
+    http: httpx.AsyncClient, how: str
+):
+    key = str(uuid.uuid4())
+    first = await become(http, how, key)
+    again = await become(http, how, key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["user"] == again.json()["user"]
+    for answer in (first, again):
+        person = Person.of(http, answer.json())
+        assert (await person.get("/api/session")).json()["user"] == first.json()["user"]
+    other = await become(http, how, key, name="Ben")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize("how", ["guest", "signup"])
+async def test_who_becomes_somebody_at_once_under_one_key_is_one_person(http: httpx.AsyncClient, how: str):
+    key = str(uuid.uuid4())
+    answers = await asyncio.gather(*(become(http, how, key) for _ in range(5)))
+    assert {a.status_code for a in answers} == {201}
+    assert len({a.json()["user"]["id"] for a in answers}) == 1
+
+
+async def test_a_key_is_no_password(http: httpx.AsyncClient):
+    key = str(uuid.uuid4())
+    assert (await become(http, "signup", key)).status_code == 201
+    wrong = await become(http, "signup", key, password="wrong horse")
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "idempotency-key-reused")
+    ben = Person.of(http, (await become(http, "guest", key, name="Ben")).json())  # a key is one route's
+    await ben.do("/api/session/upgrade", {"username": "ben", "password": "correct horse"})
+    late = await become(http, "guest", key, name="Ben")
+    assert (late.status_code, late.json()["code"]) == (409, "already-account")
+
+
+async def test_a_key_that_can_be_guessed_is_not_taken_for_a_person(http: httpx.AsyncClient):
+    first, second = [await become(http, "guest", "guest-1") for _ in range(2)]
+    assert first.json()["user"]["id"] != second.json()["user"]["id"]
+    bad = await become(http, "guest", "x" * 201)
+    assert (bad.status_code, bad.json()["code"]) == (400, "bad-request")
+
+
+async def test_a_sign_up_that_was_refused_can_be_sent_again_under_its_key(http: httpx.AsyncClient):
+    key = str(uuid.uuid4())
+    await become(http, "signup", str(uuid.uuid4()))
+    taken = await become(http, "signup", key)
+    assert (taken.status_code, taken.json()["code"]) == (409, "username-taken")
+    assert (await become(http, "signup", key, password="short")).json()["code"] == "weak-password"
+    assert (await become(http, "signup", key, username="ana2")).status_code == 201
+
+
+async def test_a_sign_up_that_was_cut_off_halfway_is_finished_under_its_key(
+    http: httpx.AsyncClient, running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    key, store = str(uuid.uuid4()), running.server.store
+    create = store.create
+
+    async def failing(kind: str, *args: Any) -> bool:
+        if kind == "username":
+            raise StoreUnavailable("gone")
+        return await create(kind, *args)
+
+    monkeypatch.setattr(store, "create", failing)
+    assert (await become(http, "signup", key)).status_code == 503
+    monkeypatch.undo()
+    assert (await become(http, "signup", key)).status_code == 201
+    login = await http.post("/api/session/login", json={"username": "ana", "password": "correct horse"})
+    assert login.status_code == 200
+
+
+async def test_keys_and_passwords_of_those_who_came_are_nowhere_in_the_store(tmp_path: Path):
+    key, password = str(uuid.uuid4()), "a very secret password"
+    async with served(tmp_path) as running, connected(running.url) as http:
+        body = {"name": "Ana", "username": "ana", "password": password}
+        assert (await become(http, "signup", key, password=password)).status_code == 201
+    stored = b"".join(p.read_bytes() for p in tmp_path.iterdir() if p.is_file())  # noqa: ASYNC240 - nothing runs
+    spelt = json.dumps(body, separators=(",", ":")).encode()
+    for secret in (key, password, hashlib.blake2b(spelt, digest_size=16).hexdigest()):
+        assert secret.encode() not in stored

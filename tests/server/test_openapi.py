@@ -76,6 +76,9 @@ async def test_every_route_and_nothing_else_is_described(http: httpx.AsyncClient
         operation = document["paths"][e.path][e.method.lower()]
         assert ("security" in operation) == (e.access != "open")
         assert ("requestBody" in operation) == (e.body is not None)
+        takes_key = any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
+        becoming = e.path in ("/api/session/guest", "/api/session/signup")
+        assert takes_key == (e.method == "POST" and (e.path.startswith("/api/social-cart/") or becoming)), e.path
 
 
 async def test_real_answers_of_every_route_are_as_described(http: httpx.AsyncClient, running: Running):

@@ -62,13 +62,14 @@ def _issued(issued: auth.Issued) -> IssuedAnswer:
 async def guest(call: Call) -> IssuedAnswer:
     """A new guest: a real user without a password."""
     await call.server.limits.sign_in(call.address)
-    return _issued(await call.server.auth.guest(call.body.name))
+    return _issued(await call.server.auth.guest(call.body.name, call.once()))
 
 
 async def sign_up(call: Call) -> IssuedAnswer:
     """A new account."""
     await call.server.limits.sign_in(call.address)
-    return _issued(await call.server.auth.sign_up(call.body.username, call.body.password, call.body.name))
+    b: SignUpBody = call.body
+    return _issued(await call.server.auth.sign_up(b.username, b.password, b.name, call.once()))
 
 
 async def log_in(call: Call) -> IssuedAnswer:
@@ -117,9 +118,27 @@ def _endpoint(method: str, path: str, handler: object, summary: str, **more: obj
 
 ENDPOINTS = (
     _endpoint(
-        "POST", "/guest", guest, "Become a guest", access="open", body=GuestBody, answer=IssuedAnswer, status=201
+        "POST",
+        "/guest",
+        guest,
+        "Become a guest",
+        access="open",
+        body=GuestBody,
+        answer=IssuedAnswer,
+        status=201,
+        takes_key=True,
     ),
-    _endpoint("POST", "/signup", sign_up, "Sign up", access="open", body=SignUpBody, answer=IssuedAnswer, status=201),
+    _endpoint(
+        "POST",
+        "/signup",
+        sign_up,
+        "Sign up",
+        access="open",
+        body=SignUpBody,
+        answer=IssuedAnswer,
+        status=201,
+        takes_key=True,
+    ),
     _endpoint("POST", "/login", log_in, "Sign in", access="open", body=CredentialsBody, answer=IssuedAnswer),
     _endpoint("POST", "/renew", renew, "Get a new token", access="signed-in", body=Nothing, answer=IssuedAnswer),
     _endpoint(

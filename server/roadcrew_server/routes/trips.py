@@ -423,7 +423,7 @@ def _post(
     path: str, handler: object, summary: str, body: type[Body], access: Access = "member", **more: object
 ) -> Endpoint:
     more.setdefault("answer", TripAnswer)
-    return Endpoint("POST", f"/api/social-cart{path}", handler, access, summary, body=body, **more)  # type: ignore[arg-type]
+    return Endpoint("POST", f"/api/social-cart{path}", handler, access, summary, body=body, takes_key=True, **more)  # type: ignore[arg-type]
 
 
 ENDPOINTS = (
