@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from roadcrew_domain.events import encode_event
-from roadcrew_domain.hotels import leading
-from roadcrew_domain.polls import leaders
+from roadcrew_domain.hotels import leading, votes_by_hotel
+from roadcrew_domain.polls import Poll, leaders, tally
+from roadcrew_domain.views import crew_order, hotel_order, poll_order
 from roadcrew_tui import happenings
 from roadcrew_tui.render import safe, sentence
 
@@ -71,23 +72,51 @@ class Teller:
 
 
 def summary(trip: Trip) -> Iterator[str]:
-    """How things stand."""
-    names = ", ".join(safe(m.name) for m in sorted(trip.members.values(), key=lambda m: (m.joined_at, m.id)))
-    yield f"Crew: {names}."
+    """How things stand, in a few lines."""
+    where = [safe(trip.destination)] if trip.destination else []
+    when = [f"{trip.starts_on} to {trip.ends_on}"] if trip.starts_on and trip.ends_on else []
+    if where or when:
+        yield f"Plan: {', '.join(where + when)}."
+    yield f"Crew: {', '.join(safe(m.name) for m in crew_order(trip))}."
     yield (
         f"Group discount of {trip.discount_percent} %: unlocked."
         if trip.discount_unlocked
         else f"Group discount: {trip.required_members - len(trip.members)} more needed."
     )
-    for poll in sorted(trip.polls.values(), key=lambda p: (p.opened_at, p.id)):
-        texts = {o.id: o.text for o in poll.options}
-        ahead = poll.outcome.winners if poll.outcome else leaders(poll)
-        verb = "decided" if poll.closed else "a tie" if len(ahead) > 1 else "leads"
-        what = " and ".join(safe(texts[i]) for i in ahead) if ahead else "no votes yet"
-        yield f"{safe(poll.question)} {what}" + (f" ({verb}, {len(poll.ballots)} voted)." if ahead else ".")
-    first = leading(trip.voting, trip.hotels)
-    if first:
-        yield f"Hotels: {' and '.join(safe(h.name) for h in first)} {'lead' if len(first) > 1 else 'leads'}."
+    for poll in poll_order(trip):
+        yield _poll(poll)
+    if trip.hotels:
+        yield _hotels(trip)
+
+
+def _poll(poll: Poll) -> str:
+    counts = "; ".join(f"{safe(t.option.text)} {len(t.yes)}" for t in tally(poll))
+    ahead = poll.outcome.winners if poll.outcome else leaders(poll)
+    names = " and ".join(safe(o.text) for o in poll.options if o.id in ahead)
+    if not ahead:
+        state = "ended without votes" if poll.closed else "no votes yet"
+    elif poll.closed:
+        state = f"ended, a tie: {names}" if len(ahead) > 1 else f"decided: {names}"
+    else:
+        state = f"a tie: {names}" if len(ahead) > 1 else f"{names} leads"
+    return f"{safe(poll.question)} {state} ({counts})."
+
+
+def _hotels(trip: Trip) -> str:
+    votes = votes_by_hotel(trip.voting, trip.hotels)
+    counts = "; ".join(f"{safe(h.name)} {len(votes.get(h.id, ()))}" for h in hotel_order(trip))
+    outcome, first = trip.voting.outcome, leading(trip.voting, trip.hotels)
+    winner = trip.hotels.get(outcome.winner_id or "") if outcome else None
+    names = " and ".join(safe(h.name) for h in first)
+    if winner is not None:
+        state = f"decided: {safe(winner.name)}"
+    elif not trip.voting.open:
+        state = "the vote is not open"
+    elif not first:
+        state = "no votes yet"
+    else:
+        state = f"a tie: {names}" if len(first) > 1 else f"{names} leads"
+    return f"Hotels: {state} ({counts})."
 
 
 async def watch(
