@@ -46,7 +46,9 @@ WAITING_HASHES = 64
 ONCE_DAYS = 1
 """For so long somebody's first request may be repeated under its key; who has the key may be them until then."""
 GUEST_DAYS = 400
-"""A guest's record outlives every session it may have by far."""
+"""A guest is forgotten this long after they were last here, and never while a session of theirs may last."""
+GUEST_SLACK = timedelta(days=30)
+"""Their record is prolonged this often at the most."""
 
 
 class User(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -113,6 +115,7 @@ class Auth:
         self._store = store
         self._settings = settings
         self._token = token
+        self._guest_life = timedelta(days=max(GUEST_DAYS, settings.session_days + GUEST_SLACK.days + 1))
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._slots = asyncio.Semaphore(2)
         self._waiting = 0
@@ -125,7 +128,7 @@ class Auth:
         """A new guest, or that of the first time. Raises `Refused` for a bad name, `KeyReused`."""
         shown = person_name(name)
         user = User(await self._id_for(once), shown)
-        expires = self._store.now() + timedelta(days=GUEST_DAYS)
+        expires = self._store.now() + self._guest_life
         if not await self._store.create("user", user.id, msgspec.json.encode(user), expires):
             user = await self._user(user.id) or user
         if not user.guest:  # a key is no password
@@ -198,7 +201,7 @@ class Auth:
         for _ in range(10):
             user = await self._fresh(session)
             changed = msgspec.structs.replace(user, name=person_name(name))
-            expires = self._store.now() + timedelta(days=GUEST_DAYS) if user.guest else None
+            expires = self._store.now() + self._guest_life if user.guest else None
             old, new = msgspec.json.encode(user), msgspec.json.encode(changed)
             if old == new or await self._store.replace("user", user.id, old, new, expires):
                 self._forget_user(user.id)
@@ -271,8 +274,14 @@ class Auth:
         return user
 
     async def _user(self, user_id: str) -> User | None:
+        """The person, who is here: their record lives on."""
         stored = await self._store.get("user", user_id)
-        return None if stored is None else msgspec.json.decode(stored.value, type=User)
+        if stored is None:
+            return None
+        expires = self._store.now() + self._guest_life
+        if stored.expires_at is not None and stored.expires_at < expires - GUEST_SLACK:
+            await self._store.replace("user", user_id, stored.value, stored.value, expires)
+        return msgspec.json.decode(stored.value, type=User)
 
     def _cached(self, session: Session) -> Session:
         if self.revoked(session.token_hash):

@@ -204,6 +204,7 @@ class CommandLoop:
         for entry in plan.entries:
             self._counters.by_type[entry.event.type] = self._counters.by_type.get(entry.event.type, 0) + 1
         topic.wake()
+        self._spawn(self._copies.keep_records(topic, plan.keep_until))
         if topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
             topic.snapshot_seq = topic.head
             self._spawn(self._compact(topic.name, result.epoch, topic.head, topic.head_command, topic.encoded()))

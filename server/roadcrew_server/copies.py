@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from roadcrew_domain import ids
 from roadcrew_domain.events import Position
-from roadcrew_server.stores.base import KEPT_EVENTS, NOTHING_YET, Store, StoredEvent
+from roadcrew_server.stores.base import KEPT_EVENTS, NOTHING_YET, Store, StoredEvent, StoreError
 from roadcrew_server.topic import Counters, Entry, Topic, entry_of
+
+log = logging.getLogger(__name__)
+
+FAR = datetime.max.replace(tzinfo=UTC) - timedelta(days=365)
+"""What is kept until then is kept for ever."""
+
+
+RECORDS_AHEAD = timedelta(days=30)
+"""Records of a topic are kept this much longer than it, so that few changes must prolong them."""
 
 
 class Copies:
@@ -75,6 +86,26 @@ class Copies:
                     topic.trust(doubts)
                     break
         topic.wake()
+
+    async def keep_records(self, topic: Topic, until: datetime) -> None:
+        """See to it that what a topic needs outlives it: until `until` at the least."""
+        records = topic.kind.records(topic.state)
+        if records == topic.records and topic.records_until is not None and until <= topic.records_until:
+            return
+        ends = until + RECORDS_AHEAD if until < FAR else None
+        topic.records, topic.records_until = records, ends or until
+        try:
+            for kind, key, value in records:
+                stored = await self._store.get(kind, key)
+                if stored is None:
+                    await self._store.create(kind, key, value, ends)
+                elif stored.expires_at is not None and stored.expires_at < until:
+                    await self._store.replace(kind, key, value, value, ends)
+                elif stored.expires_at is not None:
+                    topic.records_until = min(topic.records_until, stored.expires_at)
+        except StoreError as error:
+            topic.records_until = None  # with the next change, then
+            log.warning("records of %r not prolonged: %s", topic.name, error)
 
     def absorb(self, topic: Topic, events: Sequence[StoredEvent]) -> bool:
         """Apply those of `events` that are new. False if they leave a gap."""

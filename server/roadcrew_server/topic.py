@@ -12,11 +12,12 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from roadcrew_domain.events import Event, Position, decode_event
 from roadcrew_server.stores.base import NOTHING_YET, StoredEvent
-from roadcrew_server.topics import Kind
+from roadcrew_server.topics import Kind, Record
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ class Topic:
         self.presence: tuple[tuple[str, str], ...] = ()
         self.presence_tag = "0"
         self.presence_known = False
+        self.records: tuple[Record, ...] = ()
+        self.records_until: datetime | None = None
         self.used_at = time.monotonic()
         self._doubts = 0
         self._settled_doubts = 0

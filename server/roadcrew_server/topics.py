@@ -14,6 +14,10 @@ STORE_GRACE = timedelta(days=1)
 """The store's own expiry comes this much after a topic's end, as a net."""
 
 
+Record = tuple[str, str, bytes]
+"""Kind, key and value of a record in the store."""
+
+
 class Kind(Protocol):
     """The rules of one kind of topic, over a state that only the kind understands."""
 
@@ -28,6 +32,9 @@ class Kind(Protocol):
 
     def next_due(self, state: Any) -> datetime | None: ...
     def keep_until(self, state: Any, now: datetime) -> datetime: ...
+    def records(self, state: Any) -> tuple[Record, ...]:
+        """What the store must keep for as long as the topic: kind, key and value of each record."""
+
     def closed_to(self, state: Any, user: str) -> str | None:
         """Why this person may not read: `forbidden` or `ended`; None if they may."""
 
@@ -61,6 +68,11 @@ class TripKind:
     def keep_until(self, state: trip.Trip, now: datetime) -> datetime:
         return (now if state.ended else state.ends_at) + STORE_GRACE
 
+    def records(self, state: trip.Trip) -> tuple[Record, ...]:
+        """Where its invites lead; also those that have ended, so that this can be said."""
+        codes = [] if state.invite is None else [state.invite.code]
+        return tuple(invite_record(code, state.id) for code in (*codes, *(e.code for e in state.ended_invites)))
+
     @staticmethod
     def closed_to(state: trip.Trip, user: str) -> str | None:
         if state.ended is not None:
@@ -74,6 +86,11 @@ class TripKind:
             case trip.TripEnded():
                 return "ended"
         return None
+
+
+def invite_record(code: str, trip_id: str) -> Record:
+    """The record that says to which trip an invite code leads."""
+    return "invite", code, trip_id.encode()
 
 
 def trip_topic(trip_id: str) -> str:

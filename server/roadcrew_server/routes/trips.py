@@ -28,7 +28,7 @@ from roadcrew_server.endpoints import Access, Body, Call, Endpoint
 from roadcrew_server.problems import Problem
 from roadcrew_server.reader import problem_of_reading
 from roadcrew_server.topic import Done, TopicMissing
-from roadcrew_server.topics import TripKind, trip_topic
+from roadcrew_server.topics import TripKind, invite_record, trip_topic
 
 MY_TRIPS = 200
 """Trips in one person's list."""
@@ -36,7 +36,8 @@ ALL_TRIPS = 1_000
 """Trips of one person that are told of a new name, the newest first."""
 LONG = 4_000
 """Characters that a field may have before the domain looks at it; its own limits are far lower."""
-INVITE_KEPT = timedelta(days=400)
+RESERVED = timedelta(days=30)
+"""An invite's record is made to last this much longer than a trip that nobody changes; changes prolong it."""
 
 
 def my_trips_index(user: str) -> str:
@@ -292,14 +293,15 @@ async def again(call: Call, topic: str, key: str | None) -> Done | None:
 
 async def reserve_code(call: Call, command: str, trip_id: str) -> str:
     """An invite code that points to this trip; the same one for the same command, however often it is sent."""
-    store = call.server.store
+    store, kept = call.server.store, timedelta(days=call.server.settings.trip_days) + RESERVED
     for attempt in range(20):
         digest = hmac.digest(call.server.secret, f"{call.user_id} {command} {attempt}".encode(), hashlib.sha256)
         code = invite_code(digest[:5])
-        if await store.create("invite", code, trip_id.encode(), store.now() + INVITE_KEPT):
+        kind, key, value = invite_record(code, trip_id)
+        if await store.create(kind, key, value, store.now() + kept):
             return code
-        taken = await store.get("invite", code)
-        if taken is not None and taken.value == trip_id.encode():
+        taken = await store.get(kind, key)
+        if taken is not None and taken.value == value:
             return code
     raise Problem(503, "unavailable", "No invite code could be found. Try again.", retry_after=1)
 
