@@ -480,6 +480,19 @@ class StoreContract:
         assert await store.index_list("saved:ben", 10) == ("hotel 0",)
         assert await store.index_list("saved:carla", 10) == ()
 
+    async def test_an_item_that_was_added_again_meanwhile_is_not_removed(self, store: Store) -> None:
+        # R: F2
+        start = store.now()
+        await store.index_add("trips:ana", "lisbon", start)
+        await store.index_remove("trips:ana", "lisbon", start)
+        assert await store.index_list("trips:ana", 10) == ("lisbon",)
+        await store.index_add("trips:ana", "lisbon", start + timedelta(seconds=2))
+        await store.index_remove("trips:ana", "lisbon", start + timedelta(seconds=1))
+        await store.index_remove("trips:ben", "lisbon", start + timedelta(seconds=9))
+        assert await store.index_list("trips:ana", 10) == ("lisbon",)
+        await store.index_remove("trips:ana", "lisbon", start + timedelta(seconds=3))
+        assert await store.index_list("trips:ana", 10) == ()
+
     # --- due times -------------------------------------------------------------------------------
 
     async def test_a_due_topic_is_handed_out_once_and_again_later(self, store: Store, advance: Advance) -> None:

@@ -6,9 +6,11 @@ the state and a cursor. Who may do it and whether it is allowed is the domain's 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -27,6 +29,7 @@ from roadcrew_domain.views import TripView, encode_trip
 from roadcrew_server.endpoints import Access, Body, Call, Endpoint
 from roadcrew_server.problems import Problem
 from roadcrew_server.reader import problem_of_reading
+from roadcrew_server.stores.base import StoreError
 from roadcrew_server.topic import Done, TopicMissing
 from roadcrew_server.topics import TripKind, invite_record, trip_topic
 
@@ -34,6 +37,8 @@ MY_TRIPS = 200
 """Trips in one person's list."""
 ALL_TRIPS = 1_000
 """Trips of one person that are told of a new name, the newest first."""
+UNPROVEN = timedelta(seconds=60)
+"""An entry of "my trips" that is younger may wait for its event still."""
 LONG = 4_000
 """Characters that a field may have before the domain looks at it; its own limits are far lower."""
 RESERVED = timedelta(days=30)
@@ -246,11 +251,25 @@ def leaving(act: trip.TripAct) -> Callable[[Call], object]:
     """A handler after which the trip is no longer theirs to see."""
 
     async def handler(call: Call) -> tuple[int, LeftAnswer]:
+        began = call.server.store.now()
         done = await change(call, call.body.trip_id, act)
+        await _unlist(call, done, [call.user_id, *(done.state.members if done.state is not None else ())], began)
         cursor = encode_cursor({trip_topic(call.body.trip_id): done.position})
         return done.status, LeftAnswer(call.body.trip_id, cursor)
 
     return handler
+
+
+async def _unlist(call: Call, done: Done, people: Iterable[str], before: datetime) -> None:
+    """Take the trip from the lists of those to whom it is closed now, unless they joined it again since `before`.
+
+    What is left out by a store that fails is found dead by `mine`.
+    """
+    closed = [p for p in people if done.state is None or TripKind.closed_to(done.state, p) is not None]
+    with suppress(StoreError):
+        await asyncio.gather(
+            *(call.server.store.index_remove(my_trips_index(p), call.body.trip_id, before) for p in closed)
+        )
 
 
 # --- handlers --------------------------------------------------------------------------------------
@@ -317,11 +336,12 @@ async def join(call: Call) -> tuple[int, dict[str, object]]:
     code = code_in(call.body.invite)
     trip_id = await trip_of(call, code)
     name = call.session.user.name if call.body.name is None else call.body.name
-    await call.server.store.index_add(my_trips_index(call.user_id), trip_id, call.server.store.now())
+    added = call.server.store.now()
+    await call.server.store.index_add(my_trips_index(call.user_id), trip_id, added)
     try:
         done = await change(call, trip_id, crew.JoinTrip(code, name))
     except Refused:
-        await call.server.store.index_remove(my_trips_index(call.user_id), trip_id)
+        await call.server.store.index_remove(my_trips_index(call.user_id), trip_id, added + timedelta(milliseconds=1))
         raise
     return done.status, _state(call, trip_topic(trip_id), done)
 
@@ -353,17 +373,30 @@ async def read(call: Call) -> dict[str, object]:
 
 
 async def mine(call: Call) -> TripsAnswer:
-    """My trips. The index was written before the event, so each entry is verified."""
+    """My trips. The index was written before the event, so each entry is verified, and an old dead one goes."""
     index = my_trips_index(call.user_id)
     found: list[Summary] = []
     for trip_id in await call.server.store.index_list(index, MY_TRIPS):
-        try:
-            topic = await call.server.hub.topic(trip_topic(trip_id))
-        except TopicMissing:
-            continue
-        if topic.kind.closed_to(topic.state, call.user_id) is None:
-            found.append(_summary(topic.state, call.user_id))
+        state = await _if_mine(call, trip_id)
+        if state is not None:
+            found.append(_summary(state, call.user_id))
+        else:
+            with suppress(StoreError):
+                await call.server.store.index_remove(index, trip_id, call.server.store.now() - UNPROVEN)
     return TripsAnswer(sorted(found, key=lambda s: s.changed_at, reverse=True))
+
+
+async def _if_mine(call: Call, trip_id: str) -> Trip | None:
+    """The trip, if this person is in it; a no of ours is asked of the store."""
+    hub = call.server.hub
+    try:
+        topic = await hub.topic(trip_topic(trip_id))
+        if TripKind.closed_to(topic.state, call.user_id) is not None:
+            await hub.refresh(topic)
+    except TopicMissing:
+        return None
+    gone = topic.state is None or TripKind.closed_to(topic.state, call.user_id) is not None
+    return None if gone else topic.state
 
 
 def _summary(t: Trip, me: str) -> Summary:
@@ -411,6 +444,15 @@ async def _may_renew(call: Call, name: str, command: str) -> None:
         trip.decide(topic.state, Command(command, call.user_id, crew.RevokeInvite()), call.server.store.now())
 
 
+async def remove_member(call: Call) -> tuple[int, dict[str, object]]:
+    """Somebody is no longer a member."""
+    b: MemberBody = call.body
+    began = call.server.store.now()
+    done = await change(call, b.trip_id, crew.RemoveMember(b.member_id))
+    await _unlist(call, done, [b.member_id], began)
+    return done.status, _state(call, trip_topic(b.trip_id), done)
+
+
 def _edit(b: UpdateBody) -> trip.EditTrip:
     given = b.model_fields_set - {"trip_id"}
     return trip.EditTrip(**{f: getattr(b, f) if f in given else UNSET for f in trip.EditTrip.__struct_fields__})
@@ -444,9 +486,7 @@ ENDPOINTS = (
     _post("/update", acting(_edit), "Edit a trip", UpdateBody),
     _post("/invite", invite, "Renew or revoke the invite", RenewInviteBody, "organiser", answer=InviteAnswer),
     _post("/organiser", acting(lambda b: crew.HandOver(b.member_id)), "Hand over", MemberBody, "organiser"),
-    _post(
-        "/remove-member", acting(lambda b: crew.RemoveMember(b.member_id)), "Remove a member", MemberBody, "organiser"
-    ),
+    _post("/remove-member", remove_member, "Remove a member", MemberBody, "organiser"),
     _post("/leave", leaving(crew.LeaveTrip()), "Leave a trip", TripBody, answer=LeftAnswer),
     _post("/delete", leaving(trip.DeleteTrip()), "Delete a trip", TripBody, "organiser", answer=LeftAnswer),
     _post(

@@ -63,9 +63,12 @@ def index_add(db: apsw.Connection, name: str, item: str, at: int) -> None:
     db.execute("INSERT OR REPLACE INTO index_items (name, item, at) VALUES (?, ?, ?)", (name, item, at))
 
 
-def index_remove(db: apsw.Connection, name: str, item: str) -> None:
-    """Take an item out of an index, if it is there."""
-    db.execute("DELETE FROM index_items WHERE name = ? AND item = ?", (name, item))
+def index_remove(db: apsw.Connection, name: str, item: str, before: int | None) -> None:
+    """Take an item out of an index, if it is there (and its time is before that)."""
+    db.execute(
+        "DELETE FROM index_items WHERE name = ? AND item = ? AND (?3 IS NULL OR at < ?3)",
+        (name, item, before),
+    )
 
 
 def index_list(db: apsw.Connection, name: str, limit: int) -> tuple[str, ...]:

@@ -284,8 +284,8 @@ class Store(Protocol):
     async def index_add(self, index: str, item: str, at: datetime) -> None:
         """Put `item` into `index` or move it to `at`."""
 
-    async def index_remove(self, index: str, item: str) -> None:
-        """Idempotent."""
+    async def index_remove(self, index: str, item: str, before: datetime | None = None) -> None:
+        """Take it out; if `before` is given, only if its time is before that. Idempotent."""
 
     async def index_list(self, index: str, limit: int) -> tuple[str, ...]:
         """Items, newest first, at most `limit`."""

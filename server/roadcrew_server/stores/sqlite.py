@@ -291,9 +291,10 @@ class SqliteStore:
         at_ms = to_ms(at)
         await self._write(lambda w: keys.index_add(w.db, index, item, at_ms))
 
-    async def index_remove(self, index: str, item: str) -> None:
-        """Remove."""
-        await self._write(lambda w: keys.index_remove(w.db, index, item))
+    async def index_remove(self, index: str, item: str, before: datetime | None = None) -> None:
+        """Remove, unless it was added or moved later."""
+        at = _ms(before)
+        await self._write(lambda w: keys.index_remove(w.db, index, item, at))
 
     async def index_list(self, index: str, limit: int) -> tuple[str, ...]:
         """Newest first, never more than the store's bound."""
