@@ -115,6 +115,11 @@ class Client:
         return self._session.token
 
     @property
+    def lost_token(self) -> str | None:
+        """The token that was given up last, so that no other is forgotten where tokens are kept."""
+        return self._session.lost
+
+    @property
     def user(self) -> User | None:
         """Who we are; None until signed in here, or asked by `whoami`."""
         return self._session.user

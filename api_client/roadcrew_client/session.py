@@ -48,6 +48,7 @@ class SessionKeeper:
         reload: Reload | None = None,
     ) -> None:
         self.token = token
+        self.lost: str | None = None
         self.user: User | None = None
         self.on_token: Callable[[str | None], None] | None = None
         self.on_signed_in: Callable[[], None] | None = None
@@ -90,6 +91,7 @@ class SessionKeeper:
     def lose(self) -> None:
         """There is no token any more."""
         self._expires_at = None
+        self.lost = self.token or self.lost
         self._set(None)
         if self.on_signed_out is not None:
             self.on_signed_out()

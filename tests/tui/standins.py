@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from roadcrew_client import errors
+from roadcrew_client.credentials import Kept
 from roadcrew_client.models import Answer, Created, InviteLink, ServerInfo, Session, TripSummary, User
 from roadcrew_domain.crew import Invite, JoinTrip, RenameMember, RenewInvite, RevokeInvite
 from roadcrew_domain.events import Event, event
@@ -269,6 +271,7 @@ class StandInLive:
 class StandInClient:
     def __init__(self, world: World, me: User | None) -> None:
         self.world, self.user = world, me
+        self.lost_token: str | None = None
         self.on_token: Callable[[str | None], None] | None = None
 
     async def __aenter__(self) -> StandInClient:
@@ -374,13 +377,16 @@ class StandInVault:
     def __init__(self, token: str | None) -> None:
         self.token = token
 
+    def find(self, server: str) -> Kept | None:
+        return None if self.token is None else Kept(self.token, datetime.now(UTC), "file")
+
     def load(self, server: str) -> str | None:
         return self.token
 
     def save(self, server: str, token: str) -> None:
         self.token = token
 
-    def forget(self, server: str) -> None:
+    def forget(self, server: str, token: str | None) -> None:
         self.token = None
 
 
@@ -391,10 +397,10 @@ class StandInMaker:
         self.world, self.me = world, me
         self._vault = StandInVault(me.id if me else None)
 
-    def client(self, server: str, token: str | None) -> Any:
-        return StandInClient(self.world, self.world.users.get(token or ""))
+    def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Any:
+        return StandInClient(self.world, self.world.users.get(kept.token if kept else ""))
 
-    def vault(self) -> StandInVault:
+    def vault(self, may_write_file: Callable[[Path], bool]) -> StandInVault:
         return self._vault
 
 

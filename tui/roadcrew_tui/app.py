@@ -18,7 +18,7 @@ from roadcrew_tui import render, symbols
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.link import Link, Maker, RealMaker
 from roadcrew_tui.settings import Folders, Memory, Settings
-from roadcrew_tui.snapshot import TokenChanged, TripChanged
+from roadcrew_tui.snapshot import SignInNote, TokenChanged, TripChanged
 from roadcrew_tui.themes import THEMES
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ class RoadcrewApp(App[str]):
         folders: Folders | None = None,
         maker: Maker | None = None,
     ) -> None:
-        """`server` instead of the last one, `invite` to join, `trip` to open at once."""
+        """`server` instead of the last one, `invite` to join, `trip` to open at once.
+
+        `server` is one that this person chose, never one that an invite names: `ROADCREW_TOKEN` may be for it.
+        """
         self.folders = folders or Folders.of_this_person()
         self.settings: Settings = prefs.load(self.folders)
         self.memory = Memory(self.folders)
@@ -77,7 +80,9 @@ class RoadcrewApp(App[str]):
         self.trouble: str | None = None
         self.shared: str | None = None
         self.public_url: str | None = None
-        self.link = Link(self.post_message, maker or RealMaker(self.folders.data))
+        self.home = prefs.home_server(self.settings, server)
+        keeps = self.settings.keep_sign_in is not False
+        self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps)
         self._interrupted = -QUIT_WITHIN
 
     # --- start and end ---------------------------------------------------------------------------
@@ -105,9 +110,7 @@ class RoadcrewApp(App[str]):
         if self.server is not None and self.invite is None:
             self.run_worker(self.guarded(self.begin(self.server)), group="link")
         elif self.invite is not None:
-            from roadcrew_tui.screens.entry import join_trip  # noqa: PLC0415 - only with an invite
-
-            self.run_worker(self.guarded(join_trip(self, self.invite)), group="link")
+            self.run_worker(self.guarded(self.begin_with(self.invite)), group="link")
 
     def _end_without_terminal(self) -> None:
         """A terminal that vanished without a signal would be read for ever, as fast as the machine can."""
@@ -121,6 +124,14 @@ class RoadcrewApp(App[str]):
         if self.first_trip is not None and self.user is not None:
             trip, self.first_trip = self.first_trip, None
             self.open_trip(trip)
+
+    async def begin_with(self, invite: str) -> None:
+        """Join by an invite; whoever thinks better of it gets the trips of the last server."""
+        from roadcrew_tui.screens.entry import join_trip  # noqa: PLC0415 - only with an invite
+
+        await join_trip(self, invite)
+        if self.server is not None and self.user is None:
+            await self.begin(self.server)
 
     async def on_unmount(self) -> None:
         """Leave cleanly: others see at once that we are gone."""
@@ -166,7 +177,8 @@ class RoadcrewApp(App[str]):
             self.user = await self.reaching(self.link.open(server))
             self.public_url = None
         self.server = server
-        self.change_settings(server=server)
+        if prefs.may_be_last(server, self.home):
+            self.change_settings(server=server)
 
     def show_lobby(self) -> None:
         """The list of trips as the screen below everything."""
@@ -272,6 +284,10 @@ class RoadcrewApp(App[str]):
         if not event.signed_in:
             self.user = None
             self._tell_lobby()
+
+    @on(SignInNote)
+    def _sign_in_note(self, event: SignInNote) -> None:
+        self.say(event.words, event.severity, seconds=12)
 
     async def on_event(self, event: events.Event) -> None:
         """A key, wherever it goes: somebody is here, so polling may go back to its quick pace."""

@@ -229,16 +229,16 @@ def _join(given: argparse.Namespace) -> int:
     from roadcrew_client.links import parse_invite  # noqa: PLC0415 - not for a fast start
     from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not for a fast start
 
-    try:
-        target = parse_invite(given.invite)
-    except Refused as refused:
-        return _say(refused.detail, USAGE)
     if _has_terminal() and not given.json:
+        try:
+            parse_invite(given.invite)
+        except Refused as refused:
+            return _say(refused.detail, USAGE)
         from roadcrew_tui.app import RoadcrewApp  # noqa: PLC0415 - only with a terminal
 
-        RoadcrewApp(server=target.server, invite=given.invite).run()
+        RoadcrewApp(invite=given.invite).run()
         return DONE
-    given.server = target.server
+    given.server = None
     from roadcrew_tui.commands import find  # noqa: PLC0415 - only here
 
     return _act(find("trip.join"), given)
@@ -262,6 +262,7 @@ def _watch(given: argparse.Namespace) -> int:
 
 
 def _act(command: Command, given: argparse.Namespace) -> int:
+    from roadcrew_client.links import parse_invite  # noqa: PLC0415 - not for a fast start
     from roadcrew_tui.oneshot import session, show, which_trip  # noqa: PLC0415 - not for a fast start
 
     arguments: dict[str, Any] = {a.name: getattr(given, a.name.replace("-", "_"), None) for a in command.arguments}
@@ -277,9 +278,17 @@ def _act(command: Command, given: argparse.Namespace) -> int:
         show(await command.run(client, arguments), json=given.json)
         return DONE
 
-    may_be_new = arguments.get("name") if command.id == "trip.join" else None
-    becomes_guest = command.id in BECOMES_SOMEBODY
-    return _told(lambda: asyncio.run(session(given.server, may_be_new, work, becomes_guest=becomes_guest)))
+    async def at_its_server() -> int:
+        server, invited, may_be_new = given.server, False, None
+        if command.id == "trip.join":
+            may_be_new = arguments["name"]
+            if server is None:
+                server = parse_invite(arguments["invite"]).server
+                invited = server is not None
+        becomes_guest = command.id in BECOMES_SOMEBODY
+        return await session(server, may_be_new, work, becomes_guest=becomes_guest, invited=invited)
+
+    return _told(lambda: asyncio.run(at_its_server()))
 
 
 def _confirmed(question: str) -> bool:
@@ -293,6 +302,7 @@ def _confirmed(question: str) -> bool:
 
 def _told(run: Callable[[], int]) -> int:
     """Run, and turn what goes wrong into a sentence and a status."""
+    from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not for a fast start
     from roadcrew_client.errors import NotSignedIn, RoadcrewError, Unreachable  # noqa: PLC0415 - not for a fast start
     from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not for a fast start
 
@@ -300,6 +310,8 @@ def _told(run: Callable[[], int]) -> int:
         return run()
     except NotSignedIn:
         return _say("Please sign in first: open the app with `roadcrew`, or join a trip.", SIGN_IN)
+    except CredentialsError as error:
+        return _say(str(error), SIGN_IN)
     except Unreachable as error:
         return _say(error.detail, UNREACHABLE)
     except (RoadcrewError, Refused) as error:

@@ -15,11 +15,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from roadcrew_tui import settings as prefs
+from roadcrew_tui.link import RealMaker
 from roadcrew_tui.serving import OwnServer
+from roadcrew_tui.settings import Folders
+
+if TYPE_CHECKING:
+    from roadcrew_client.credentials import Kept
+    from roadcrew_tui.app import RoadcrewApp
 
 HEADLESS_SECONDS = 12.0
 """How long the members act when nobody is watching."""
@@ -112,19 +120,55 @@ async def _prepare(server: str, name: str, bots: int) -> tuple[str, str, str]:
         return session.token, created.trip.id, created.invite.code
 
 
+class OwnVault:
+    """The demo's tokens: in memory, for this person exists for the demo only."""
+
+    def __init__(self, server: str, token: str) -> None:
+        self._tokens = {server: token}
+
+    def find(self, server: str) -> Kept | None:
+        from roadcrew_client.credentials import Kept  # noqa: PLC0415 - on the client's thread
+
+        token = self.load(server)
+        return None if token is None else Kept(token, datetime.now(UTC), "nowhere")
+
+    def load(self, server: str) -> str | None:
+        return self._tokens.get(server)
+
+    def save(self, server: str, token: str) -> None:
+        self._tokens[server] = token
+
+    def forget(self, server: str, token: str | None) -> None:
+        if token in (None, self._tokens.get(server)):
+            self._tokens.pop(server, None)
+
+
+class DemoMaker(RealMaker):
+    """Real clients, and tokens that are kept nowhere."""
+
+    def __init__(self, folder: Path, vault: OwnVault) -> None:
+        super().__init__(folder)
+        self._own = vault
+
+    def vault(self, may_write_file: Callable[[Path], bool]) -> OwnVault:
+        return self._own
+
+
+def app_for(demo: Demo, home: Path) -> RoadcrewApp:
+    """The app on the sample trip. It looks as this person likes it, and writes nothing outside `home`."""
+    from roadcrew_tui.app import RoadcrewApp  # noqa: PLC0415 - not without a terminal
+
+    folders = Folders(config=home / "config", state=home / "state", data=home / "data")
+    liked = prefs.load(Folders.of_this_person())
+    prefs.save(folders, replace(liked, server=None, name=None, trouble=None))
+    maker = DemoMaker(folders.data, OwnVault(demo.server, demo.token))
+    return RoadcrewApp(server=demo.server, trip=demo.trip_id, folders=folders, maker=maker)
+
+
 def on_screen(bots: int, name: str, seed: int) -> int:
     """The app on the sample trip. Returns the exit status."""
-    from roadcrew_tui.app import RoadcrewApp  # noqa: PLC0415 - not without a terminal
-    from roadcrew_tui.settings import Folders  # noqa: PLC0415 - not without a terminal
-
     with running(bots, name, seed) as demo, tempfile.TemporaryDirectory(prefix="roadcrew-demo-") as home:
-        root = Path(home)
-        os.environ["ROADCREW_TOKEN"] = demo.token  # this person exists for the demo only
-        RoadcrewApp(
-            server=demo.server,
-            trip=demo.trip_id,
-            folders=Folders(config=Folders.of_this_person().config, state=root / "state", data=root / "data"),
-        ).run()
+        app_for(demo, Path(home)).run()
         return 0
 
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from textual.message import Message
 
-from roadcrew_tui.snapshot import News, Refusal, Sending, Snapshot, Status, TokenChanged, TripChanged
+from roadcrew_tui.snapshot import News, Refusal, Sending, SignInNote, Snapshot, Status, TokenChanged, TripChanged
 
 if TYPE_CHECKING:
     from roadcrew_client import Change, Client, LiveTrip, User
+    from roadcrew_client.credentials import Kept
     from roadcrew_domain.trip import TripAct
 
 T = TypeVar("T")
@@ -29,50 +30,58 @@ CLOSING = 3.0
 
 
 class Vault(Protocol):
-    """Where tokens are kept."""
+    """Where tokens are kept. Asked in a thread."""
 
+    def find(self, server: str) -> Kept | None: ...
     def load(self, server: str) -> str | None: ...
     def save(self, server: str, token: str) -> object: ...
-    def forget(self, server: str) -> object: ...
+    def forget(self, server: str, token: str | None) -> object: ...
 
 
 class Maker(Protocol):
-    """Makes what the thread works with; tests hand in a maker of stand-ins."""
+    """Makes what the thread works with; tests and the demo hand in one of their own."""
 
-    def client(self, server: str, token: str | None) -> Client: ...
-    def vault(self) -> Vault: ...
+    def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client: ...
+    def vault(self, may_write_file: Callable[[Path], bool]) -> Vault: ...
 
 
 class RealMaker:
     """The real client. Imports it on the client's thread, after the first paint."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, home: str | None = None) -> None:
+        """`folder` for the credentials file; `home`, the server that `ROADCREW_TOKEN` is for."""
         self._folder = folder
+        self._home = home
 
-    def client(self, server: str, token: str | None) -> Client:
+    def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client:
         from roadcrew_client import Client  # noqa: PLC0415 - not before the first paint
 
-        return Client(server, token=token)
+        if kept is None:
+            return Client(server, reload_token=reload)
+        return Client(server, token=kept.token, token_since=kept.since, renews=kept.ours, reload_token=reload)
 
-    def vault(self) -> Vault:
+    def vault(self, may_write_file: Callable[[Path], bool]) -> Vault:
         from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not before the first paint
 
-        return Credentials(self._folder)
+        return Credentials(self._folder, home=self._home, may_write_file=may_write_file)
 
 
 class Link:
     """One client at a time, one followed trip at a time."""
 
-    def __init__(self, post: Callable[[Message], object], maker: Maker) -> None:
+    def __init__(self, post: Callable[[Message], object], maker: Maker, *, keeps: bool = True) -> None:
+        """`keeps` False: no token goes into a file, where no keyring works."""
         self._post = post
         self._maker = maker
+        self._keeps = keeps
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="roadcrew-client", daemon=True)
+        self._vault: Vault | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._client: Client | None = None
         self._live: LiveTrip | None = None
         self._unlisten: Callable[[], None] | None = None
-        self._server: str | None = None
 
     # --- the thread ------------------------------------------------------------------------------
 
@@ -121,6 +130,8 @@ class Link:
         if self._client is not None:
             client, self._client = self._client, None
             await client.close()
+        if self._keeping is not None:
+            await asyncio.wait([self._keeping])
 
     # --- server and person -----------------------------------------------------------------------
 
@@ -133,30 +144,56 @@ class Link:
 
     async def _open(self, server: str) -> User | None:
         from roadcrew_client import errors  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not before the first paint
 
         await self._shut()
-        token = await asyncio.to_thread(self._maker.vault().load, server)
-        self._client = self._maker.client(server, token)
-        self._server = server
-        self._client.on_token = self._token_changed
-        await self._client.__aenter__()
-        if token is None:
+        if self._vault is None:
+            self._vault = self._maker.vault(self._may_write)
+        vault = self._vault
+        try:
+            kept = await asyncio.to_thread(vault.find, server)
+        except CredentialsError as error:
+            raise errors.RoadcrewError("credentials", str(error)) from error
+        client = self._maker.client(server, kept, lambda: asyncio.to_thread(vault.load, server))
+        client.on_token = lambda token: self._token_changed(vault, server, client, token)
+        self._client = client
+        await client.__aenter__()
+        if kept is None:
             return None
         try:
-            return await self._client.whoami()
+            return await client.whoami()
         except errors.NotSignedIn:
             return None
 
-    def _token_changed(self, token: str | None) -> None:
-        server = self._server
-        if server is None or self._loop is None:
+    def _may_write(self, file: Path) -> bool:
+        """Told, not asked: docs/decisions/0010-where-tokens-are-kept.md."""
+        if self._keeps:
+            self._say(SignInNote(f"Your sign-in is kept in {file}, readable by you only."))
+        else:
+            self._say(SignInNote("Your settings say keep_sign_in = false: this sign-in ends with the app.", "warning"))
+        return self._keeps
+
+    def _token_changed(self, vault: Vault, server: str, client: Client, token: str | None) -> None:
+        if self._loop is None:
             return
-        vault = self._maker.vault()
-        work = (
-            asyncio.to_thread(vault.forget, server) if token is None else asyncio.to_thread(vault.save, server, token)
-        )
-        self._keeping = self._loop.create_task(work)
+        self._keeping = self._loop.create_task(self._keep(vault, server, token, client.lost_token, self._keeping))
         self._say(TokenChanged(token is not None))
+
+    async def _keep(
+        self, vault: Vault, server: str, token: str | None, lost: str | None, before: asyncio.Task[None] | None
+    ) -> None:
+        """Keep or forget a token, one after the other in the order in which they came."""
+        from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not before the first paint
+
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            if token is None:
+                await asyncio.to_thread(vault.forget, server, lost)
+            else:
+                await asyncio.to_thread(vault.save, server, token)
+        except CredentialsError as error:
+            self._say(SignInNote(str(error), "warning"))
 
     async def call(self, work: Callable[[Client], Awaitable[T]]) -> T:
         """Run `work(client)` on the client's loop. Raises what it raises."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import json as json_module
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roadcrew_domain.text import cleaned
@@ -20,40 +23,78 @@ if TYPE_CHECKING:
     from roadcrew_client.credentials import Credentials
 
 T = TypeVar("T")
-DEFAULT_SERVER = "http://127.0.0.1:8787"
 
 
 async def session(
-    server: str | None, name: str | None, work: Callable[[Client], Awaitable[T]], *, becomes_guest: bool = False
+    server: str | None,
+    name: str | None,
+    work: Callable[[Client], Awaitable[T]],
+    *,
+    becomes_guest: bool = False,
+    invited: bool = False,
 ) -> T:
     """Run `work` with a client for `server` (default: `ROADCREW_SERVER`, then the last one).
 
     With `becomes_guest` somebody who is nobody there yet becomes a guest, called `name` or as the settings or
-    the system call them, and stays that person. Raises the client's errors.
+    the system call them, and stays that person. `invited`: an invite names the server, so `ROADCREW_TOKEN` is not
+    for it. Raises the client's errors, and `CredentialsError`.
     """
     from roadcrew_client import Client  # noqa: PLC0415 - not for a fast start
     from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not for a fast start
 
     folders = Folders.of_this_person()
     mine = prefs.load(folders)
-    address = server or os.environ.get("ROADCREW_SERVER") or mine.server or DEFAULT_SERVER
-    credentials = Credentials(folders.data)
-    token = credentials.load(address)
-    async with Client(address, token=token) as client:
-        if token is None and becomes_guest:
-            issued = await client.guest(name or mine.name or getpass.getuser())
-            credentials.save(address, issued.token)
-        if becomes_guest and mine.server != address and not os.environ.get("ROADCREW_SERVER"):
-            prefs.save(folders, mine, server=address)  # the last one used is the next one asked
-        client.on_token = lambda new: _keep(credentials, address, new)
+    home = prefs.home_server(mine, None if invited else server)
+    address = server or prefs.home_server(mine)
+    credentials = Credentials(folders.data, home=home, may_write_file=lambda file: _may_write(folders, file))
+    kept = credentials.find(address)
+    async with Client(
+        address,
+        token=kept.token if kept else None,
+        token_since=kept.since if kept else None,
+        renews=kept is None or kept.ours,
+        reload_token=lambda: asyncio.to_thread(credentials.load, address),
+    ) as client:
+        client.on_token = lambda new: _keep(credentials, address, client, new)
+        if kept is None and becomes_guest:
+            await client.guest(name or mine.name or getpass.getuser())
+        last = address != mine.server and prefs.may_be_last(address, home)
+        if becomes_guest and last and not os.environ.get("ROADCREW_SERVER"):
+            prefs.save(folders, prefs.load(folders), server=address)  # the last one used is the next one asked
         return await work(client)
 
 
-def _keep(credentials: Credentials, server: str, token: str | None) -> None:
-    if token is None:
-        credentials.forget(server)
-    else:
-        credentials.save(server, token)
+def _keep(credentials: Credentials, server: str, client: Client, token: str | None) -> None:
+    """Keep or forget a token. Where that fails, the work goes on: a token that was just got is good for it."""
+    from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not for a fast start
+
+    try:
+        if token is None:
+            credentials.forget(server, client.lost_token)
+        else:
+            credentials.save(server, token)
+    except CredentialsError as error:
+        _hint(f"Your sign-in can't be kept. {error}")
+
+
+def _may_write(folders: Folders, file: Path) -> bool:
+    """Whether a first token may go into a file: asked at a terminal, and remembered; elsewhere said."""
+    mine = prefs.load(folders)
+    if mine.keep_sign_in is False:
+        _hint("Your settings say keep_sign_in = false: this sign-in ends with this command.")
+        return False
+    if mine.keep_sign_in is None and sys.stdin.isatty() and sys.stderr.isatty():
+        question = f"No keyring works here. Keep your sign-in in {file}, readable by you only? [Y/n] "
+        print(question, end="", file=sys.stderr, flush=True)
+        yes = not sys.stdin.readline().strip().lower().startswith("n")
+        prefs.save(folders, mine, keep_sign_in=yes)
+        return yes
+    _hint(f"Your sign-in is kept in {file} (mode 0600: readable by you only).")
+    return True
+
+
+def _hint(words: str) -> None:
+    print(f"roadcrew: {words}", file=sys.stderr, flush=True)
 
 
 async def which_trip(client: Client, wanted: str | None) -> str:

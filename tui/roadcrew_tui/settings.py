@@ -16,6 +16,8 @@ from typing import Any, Literal, cast
 Look = Literal["dark", "light", "terminal"]
 SYMBOLS = ("unicode", "ascii")
 LOOKS = ("dark", "light", "terminal")
+LOCAL_SERVER = "http://127.0.0.1:8787"
+"""Where `roadcrew serve` listens unless it is told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,15 @@ class Folders:
 
 @dataclass(frozen=True)
 class Settings:
-    """`server` is the last one used, `name` how this person is called, `keymap` maps a command's id to keys."""
+    """`server` is the last one used, `name` how this person is called, `keymap` maps a command's id to keys.
+    `keep_sign_in`: whether a sign-in may be kept in a file where no keyring works; None: not asked yet."""
 
     theme: str = "dark"
     symbols: str = "unicode"
     animations: bool = True
     server: str | None = None
     name: str | None = None
+    keep_sign_in: bool | None = None
     keymap: Mapping[str, str] = field(default_factory=dict)
     trouble: str | None = None
 
@@ -76,6 +80,9 @@ def _checked(given: Mapping[str, Any]) -> Settings:
     wrong = [name for name in given if name not in {f.name for f in fields(Settings)} or name == "trouble"]
     theme, symbols = given.get("theme", "dark"), given.get("symbols", "unicode")
     keymap = given.get("keymap", {})
+    keeps = given.get("keep_sign_in")
+    if keeps is not None and not isinstance(keeps, bool):
+        wrong, keeps = [*wrong, "keep_sign_in"], None
     if theme not in LOOKS:
         wrong, theme = [*wrong, "theme"], "dark"
     if symbols not in SYMBOLS:
@@ -88,6 +95,7 @@ def _checked(given: Mapping[str, Any]) -> Settings:
         animations=given.get("animations", True) is not False,
         server=_text(given.get("server")),
         name=_text(given.get("name")),
+        keep_sign_in=keeps,
         keymap=keymap,
         trouble=f"Not understood in the settings file: {', '.join(wrong)}." if wrong else None,
     )
@@ -110,6 +118,20 @@ def save(folders: Folders, settings: Settings, **changes: object) -> Settings:
         lines += [f"{json.dumps(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in sorted(changed.keymap.items())]
     write_atomically(folders.settings_file, "\n".join(lines) + "\n")
     return changed
+
+
+def home_server(settings: Settings, given: str | None = None) -> str:
+    """The server that this person chose: `ROADCREW_SERVER`, else `given` by them, else the last one used.
+
+    `ROADCREW_TOKEN` is for this one alone; so `given` is never one that an invite names.
+    """
+    return os.environ.get("ROADCREW_SERVER") or given or settings.server or LOCAL_SERVER
+
+
+def may_be_last(server: str, home: str) -> bool:
+    """Whether a server may be remembered as the last one used. While a token stands in the environment, only the one
+    that it is for: the next start would send it there."""
+    return not os.environ.get("ROADCREW_TOKEN") or server == home
 
 
 def write_atomically(path: Path, text: str) -> None:

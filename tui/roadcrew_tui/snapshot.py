@@ -86,3 +86,11 @@ class TokenChanged(Message):
     def __init__(self, signed_in: bool) -> None:
         super().__init__()
         self.signed_in = signed_in
+
+
+class SignInNote(Message):
+    """Something to say, once, about where the sign-in is kept."""
+
+    def __init__(self, words: str, severity: Literal["information", "warning"] = "information") -> None:
+        super().__init__()
+        self.words, self.severity = words, severity

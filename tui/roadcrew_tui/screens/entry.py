@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from roadcrew_tui import dates, render, when
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
+from roadcrew_tui.settings import LOCAL_SERVER
 
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
     from roadcrew_tui.screens.trip import TripScreen
-
-LOCAL_SERVER = "http://127.0.0.1:8787"
 
 
 def _name_field(app: RoadcrewApp) -> list[Field]:
