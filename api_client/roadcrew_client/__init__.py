@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from roadcrew_client.retry import execute_with_retry
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
+    from roadcrew_domain.events import Event
 
 _HOME = {
     "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus"),
@@ -63,6 +64,7 @@ _HOME = {
     "models": (
         "Answer",
         "Created",
+        "Event",  # the domain's, for scripts that read events one by one
         "Gone",
         "InviteLink",
         "InvitePreview",
@@ -103,6 +105,7 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "InviteRequest",
     "InviteTarget",
     "parse_invite",
+    "Event",
     "Reset",
     "Presence",
     "Gone",

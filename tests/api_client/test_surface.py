@@ -19,6 +19,7 @@ PUBLIC = [
     "Created",
     "Credentials",
     "CredentialsError",
+    "Event",
     "Forbidden",
     "Gone",
     "InviteLink",

@@ -20,7 +20,7 @@ from roadcrew_domain.money import Money
 from roadcrew_domain.trip import DeleteTrip, EditTrip, TripAct
 from roadcrew_domain.views import to_view
 
-README = Path(__file__).parents[2] / "api_client" / "README.md"
+ROOT = Path(__file__).parents[2]
 QUICK = ClientSettings(backoff_base=0.05, backoff_cap=0.5, retry_initial=0.05)
 
 
@@ -244,23 +244,37 @@ async def test_polling_and_streaming_in_turn_see_the_same_log(running: Running):
 
 
 # R: G3
-async def test_the_readmes_script_runs_as_it_stands_and_prints_what_happens(running: Running, tmp_path: Path):
-    script = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+@pytest.mark.parametrize(
+    ("readme", "first", "edited"),
+    [("README.md", b"Reset(", b"TripEdited\n"), ("api_client/README.md", b"Reset(", b"TripEdited")],
+)
+async def test_a_readmes_script_runs_as_it_stands_and_prints_what_happens(
+    readme: str, first: bytes, edited: bytes, running: Running, tmp_path: Path
+):
+    script = re.search(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
     assert script is not None
     file = tmp_path / "script.py"
-    file.write_text(script[1])
     async with people(running.url, "Ana") as (ana,):
         made = await ana.create_trip("Lisbon")
-        environ = {**os.environ, "ROADCREW_SERVER": running.url, "ROADCREW_INVITE": made.invite.url}
+        # Its example of an address and of a code, where it does not take them from the environment.
+        file.write_text(script[1].replace("http://127.0.0.1:8787", running.url).replace("K7QM-2D4F", made.invite.code))
+        environ = {
+            **os.environ,
+            "ROADCREW_SERVER": running.url,
+            "ROADCREW_INVITE": made.invite.url,
+            "PYTHONUNBUFFERED": "1",
+        }
         process = await asyncio.create_subprocess_exec(
             sys.executable, file, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         try:
             assert process.stdout is not None
+            assert process.stderr is not None
             async with asyncio.timeout(20):
-                assert (await process.stdout.readline()).startswith(b"Reset(")
+                line = await process.stdout.readline()
+                assert line.startswith(first), (line, await process.stderr.read())
                 await ana.do(made.trip.id, EditTrip(name="Porto"))
-                while b"TripEdited" not in await process.stdout.readline():
+                while edited not in await process.stdout.readline():
                     pass
                 await ana.do(made.trip.id, DeleteTrip())
                 _, errors = await process.communicate()
