@@ -40,6 +40,7 @@ ATTEMPTS = 100
 """Conflicts in a row after which a batch is given up; each means that somebody else got on."""
 
 
+EVER = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
@@ -78,11 +79,11 @@ class CommandLoop:
                 try:
                     await self._settle(topic, batch)
                 except StoreError as error:
-                    log.warning("commands of %s failed: %s", topic.name, error)
+                    log.warning("commands of %r failed: %s", topic.name, error)
                     topic.distrust()
                     _fail(batch, StoreUnavailable(str(error)))
                 except Exception as error:
-                    log.exception("commands of %s failed", topic.name)
+                    log.exception("commands of %r failed", topic.name)
                     topic.distrust()
                     _fail(batch, error)
                 except BaseException:
@@ -154,9 +155,7 @@ class CommandLoop:
 
     def _plan(self, topic: Topic, jobs: Sequence[Job]) -> _Plan:
         """Decide all jobs on speculative state, one after the other."""
-        now = self._store.now()
-        if topic.ring:
-            now = max(now, topic.ring[-1].event.at)
+        now = max(self._store.now(), topic.last_at or EVER)
         plan = _Plan(topic.epoch, topic.head, topic.state, now)
         command_of_head = topic.head_command
         for job in jobs:
@@ -166,7 +165,7 @@ class CommandLoop:
                 plan.answers.append((job, refused))
                 continue
             except Exception as error:
-                log.exception("a command of %s failed", topic.name)
+                log.exception("a command of %r failed", topic.name)
                 plan.answers.append((job, error))
                 continue
             plan.state = state
@@ -235,7 +234,7 @@ class CommandLoop:
             if await self._store.compact(name, epoch, upto, command, snapshot):
                 self._counters.snapshots += 1
         except StoreError as error:
-            log.warning("no snapshot of %s: %s", name, error)
+            log.warning("no snapshot of %r: %s", name, error)
 
 
 @dataclass(slots=True)

@@ -271,7 +271,7 @@ def problem_of(error: Exception) -> Problem:
         case Refused():
             return Problem.of(error)
         case TopicMissing():
-            return Problem(404, "unknown-trip", "There is no such trip.")
+            return error.problem()
         case KeyReused():
             return Problem(422, "idempotency-key-reused", "This Idempotency-Key came with another body before.")
         case StoreError():

@@ -101,7 +101,7 @@ class Hub:
         if topic.state is None:
             if topic.loop is None and not topic.jobs:
                 self._topics.pop(name, None)
-            raise TopicMissing(name)
+            raise TopicMissing(name, topic.kind)
         return topic
 
     async def _open(self, name: str) -> Topic:
@@ -109,9 +109,10 @@ class Hub:
         if topic is None:
             opening = self._opening.get(name)
             if opening is None:
-                kind = self._kinds.get(name.partition(":")[0])
-                if kind is None:
-                    raise TopicMissing(name)
+                prefix, _, rest = name.partition(":")
+                kind = self._kinds.get(prefix)
+                if kind is None or not kind.names(rest):
+                    raise TopicMissing(name, kind)
                 new = Topic(name, kind, self.settings.ring)
                 opening = self._opening[name] = new, self._spawn(self._load_new(new))
                 opening[1].add_done_callback(lambda _: self._opening.pop(name, None))
@@ -145,7 +146,7 @@ class Hub:
         """Decide, append, evolve; durable when this returns. A cancelled caller does not cancel it.
 
         `key` makes it safe to send twice and `body` is a hash of what was sent with it.
-        Raises `Refused`, `TopicMissing` (no such kind), `KeyReused`, `StoreUnavailable`.
+        Raises `Refused`, `TopicMissing` (no topic can have that name), `KeyReused`, `StoreUnavailable`.
         """
         topic = await self._open(name)
         if len(topic.jobs) >= QUEUE:
@@ -174,9 +175,9 @@ class Hub:
             try:
                 await self._take_hint(hint)
             except StoreError as error:
-                log.warning("hint about %s not followed: %s", hint.topic, error)
+                log.warning("hint about %r not followed: %s", hint.topic, error)
             except Exception:
-                log.exception("hint about %s not followed", hint.topic)
+                log.exception("hint about %r not followed", hint.topic)
 
     async def _take_hint(self, hint: Hint) -> None:
         if hint.kind == "revoked":

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from typing import Literal, get_args
 
 import msgspec
 
@@ -20,7 +21,8 @@ from roadcrew_server.topic import Topic
 
 log = logging.getLogger(__name__)
 
-PLACES = ("overview", "polls", "hotels", "quotes", "book", "talk")
+Place = Literal["overview", "polls", "hotels", "quotes", "book", "talk"]
+PLACES: tuple[Place, ...] = get_args(Place)
 """The tabs that a person can be said to look at."""
 
 
@@ -113,7 +115,7 @@ class Presence:
         try:
             await self.refresh(topic)
         except StoreError as error:
-            log.warning("presence of %s not read: %s", topic.name, error)
+            log.warning("presence of %r not read: %s", topic.name, error)
 
 
 def _polling(user: str) -> str:

@@ -53,19 +53,22 @@ class Reader:
         """
         topics: list[Topic] = []
         refused: dict[str, str] = {}
+        problems: list[Problem] = []
         for name in dict.fromkeys(names):
             try:
                 topic = await hub.topic(name)
-            except TopicMissing:
+            except TopicMissing as missing:
                 refused[name] = "unknown"
+                problems.append(missing.problem())
                 continue
-            closed = topic.kind.closed_to(topic.state, user)
+            closed = topic.closed_to(user, hub.store.now())
             if closed is None:
                 topics.append(topic)
             else:
                 refused[name] = closed
+                problems.append(topic.kind.problem(closed))
         if not topics:
-            raise problem_of_reading(next(iter(refused.values())))
+            raise problems[0]
         return cls(hub, user, topics, refused)
 
     def __enter__(self) -> Reader:
@@ -118,7 +121,8 @@ class Reader:
     async def _take_topic(self, topic: Topic, limit: int) -> AsyncIterator[Frame]:
         """What is new in one topic. Whether they may read is asked after the last wait, for what is then known."""
         entries = await self._next(topic, min(limit, CHUNK))
-        closed = "unknown" if topic.state is None else topic.kind.closed_to(topic.state, self.user)
+        # A follower is told of an end that comes by time when the log says so, not a moment before.
+        closed = topic.closed_to(self.user, topic.last_at or self.now())
         if entries is None:
             if closed is not None:
                 yield self._expelled(topic, closed)
@@ -187,14 +191,3 @@ class Reader:
         topic.followers.discard(self)
         self.topics.remove(topic)
         return self._gone(topic.name, reason)
-
-
-def problem_of_reading(reason: str) -> Problem:
-    """Why somebody may not read a topic."""
-    match reason:
-        case "forbidden":
-            return Problem(403, "not-a-member", "You are not in this trip.")
-        case "ended":
-            return Problem(410, "trip-ended", "This trip has ended.")
-        case _:
-            return Problem(404, "unknown-trip", "There is no such trip.")

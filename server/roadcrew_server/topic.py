@@ -16,14 +16,25 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from roadcrew_domain.events import Event, Position, decode_event
+from roadcrew_server.problems import Problem
 from roadcrew_server.stores.base import NOTHING_YET, StoredEvent
-from roadcrew_server.topics import Kind, Record
+from roadcrew_server.topics import Closed, Kind, Record
 
 log = logging.getLogger(__name__)
 
 
 class TopicMissing(Exception):
-    """No such topic, or of a kind that this server does not serve."""
+    """No such topic, or (`kind` None) of a kind that this server does not serve."""
+
+    def __init__(self, name: str, kind: Kind | None) -> None:
+        super().__init__(name)
+        self.kind = kind
+
+    def problem(self) -> Problem:
+        """What who asked is told."""
+        if self.kind is not None:
+            return self.kind.problem("unknown")
+        return Problem(404, "unknown-topic", "There is nothing of that name to follow here.")
 
 
 class KeyReused(Exception):
@@ -99,6 +110,15 @@ class Topic:
         return Position.after(self.epoch or "", self.head, self.head_command)
 
     @property
+    def last_at(self) -> datetime | None:
+        """When the last event was."""
+        return self.ring[-1].event.at if self.ring else None
+
+    def closed_to(self, user: str, now: datetime) -> Closed | None:
+        """Why this person may not read; None if they may."""
+        return "unknown" if self.state is None else self.kind.closed_to(self.state, user, now)
+
+    @property
     def stale(self) -> bool:
         """True if the store may have more than this copy."""
         return self._doubts != self._settled_doubts
@@ -144,7 +164,7 @@ class Topic:
             try:
                 follower.wake(self)
             except Exception:
-                log.exception("a follower of %s failed", self.name)
+                log.exception("a follower of %r failed", self.name)
                 self.followers.discard(follower)
 
 

@@ -4,16 +4,20 @@ A later kind (quote runs, carts, feeds) is another class here and nothing else i
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from roadcrew_domain import crew, trip
 from roadcrew_domain.events import Event, Fact
+from roadcrew_domain.ids import is_id
 from roadcrew_domain.views import decode_trip, encode_trip
+from roadcrew_server.problems import Problem
 
 STORE_GRACE = timedelta(days=1)
 """The store's own expiry comes this much after a topic's end, as a net."""
 
 
+Closed = Literal["forbidden", "ended", "unknown"]
+"""Why somebody may not read a topic."""
 Record = tuple[str, str, bytes]
 """Kind, key and value of a record in the store."""
 
@@ -35,8 +39,14 @@ class Kind(Protocol):
     def records(self, state: Any) -> tuple[Record, ...]:
         """What the store must keep for as long as the topic: kind, key and value of each record."""
 
-    def closed_to(self, state: Any, user: str) -> str | None:
-        """Why this person may not read: `forbidden` or `ended`; None if they may."""
+    def names(self, rest: str) -> bool:
+        """True if a topic may be called this, after the kind's prefix."""
+
+    def closed_to(self, state: Any, user: str, now: datetime) -> Closed | None:
+        """Why this person may not read; None if they may."""
+
+    def problem(self, closed: Closed) -> Problem:
+        """What they are told of it."""
 
     def expels(self, event: Event, user: str) -> str | None:
         """`removed` or `ended` if this event is the last that this person may see."""
@@ -73,11 +83,24 @@ class TripKind:
         codes = [] if state.invite is None else [state.invite.code]
         return tuple(invite_record(code, state.id) for code in (*codes, *(e.code for e in state.ended_invites)))
 
+    def names(self, rest: str) -> bool:
+        return is_id(rest)
+
     @staticmethod
-    def closed_to(state: trip.Trip, user: str) -> str | None:
-        if state.ended is not None:
+    def closed_to(state: trip.Trip, user: str, now: datetime) -> Closed | None:
+        if state.over(now) is not None:
             return "ended"
         return None if user in state.members else "forbidden"
+
+    @staticmethod
+    def problem(closed: Closed) -> Problem:
+        match closed:
+            case "forbidden":
+                return Problem(403, "not-a-member", "You are not in this trip.")
+            case "ended":
+                return Problem(410, "trip-ended", "This trip has ended.")
+            case "unknown":
+                return Problem(404, "unknown-trip", "There is no such trip.")
 
     def expels(self, event: Event, user: str) -> str | None:
         match event.data:

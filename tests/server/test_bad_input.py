@@ -21,6 +21,8 @@ from tests.support.serving import Running, served
 
 from roadcrew_server.app import ENDPOINTS
 from roadcrew_server.auth import Auth
+from roadcrew_server.stores.base import Loaded, Slice, StoreUnavailable
+from roadcrew_server.stores.sqlite import SqliteStore
 
 POLL = {"question": "When?", "kind": "single", "options": ["May", "June"]}
 HOTEL = {"name": "Casa Azul", "city": "Lisbon", "stars": 4, "pricePerNight": {"amount": 8400, "currency": "EUR"}}
@@ -148,7 +150,7 @@ def cases(s: Scene) -> Iterator[tuple[str, Person, str, Any, int, str]]:
     yield "an unknown code", s.eve, "/join", {"invite": "0000-0000"}, 404, "invite-unknown"
     where = {"topic": f"trip:{s.trip}", "where": "kitchen"}
     yield "an unknown tab", s.ana, "/api/sync/where", where, 422, "invalid"
-    yield "an unknown topic", s.ana, "/api/sync/where", {"topic": "cart:1", "where": "polls"}, 404, "unknown-trip"
+    yield "an unknown topic", s.ana, "/api/sync/where", {"topic": "cart:1", "where": "polls"}, 404, "unknown-topic"
 
 
 # R: T4 T8
@@ -458,3 +460,38 @@ async def test_random_bytes_on_the_socket_leave_the_server_standing(tmp_path: Pa
             writer.write(start + chance.randbytes(chance.randrange(1, 300)))
             writer.close()
         assert (await http.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["x\n2026-05-20 ERROR forged", "x\x1b[2J", "", "lisbon"])
+async def test_what_is_no_id_names_no_trip_and_reaches_neither_the_store_nor_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+):
+    class Failing(SqliteStore):
+        """Whatever asks for a topic fails, and that is logged."""
+
+        fails = False
+
+        async def load(self, topic: str) -> Loaded | None:
+            if self.fails:
+                raise StoreUnavailable("the disk is full")
+            return await super().load(topic)
+
+        async def read(self, topic: str, after: int, limit: int) -> Slice | None:
+            if self.fails:
+                raise StoreUnavailable("the disk is full")
+            return await super().read(topic, after, limit)
+
+    store = Failing(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with served(tmp_path, store=store) as running, connected(running.url) as http:
+        ana = await Person.guest(http, "Ana")
+        store.fails = True
+        if name:
+            problem(await ana.post("/update", {"tripId": name, "name": "Porto"}), 404, "unknown-trip")
+        problem(await ana.get("/api/social-cart/join", tripId=name), 404, "unknown-trip")
+        problem(await ana.poll(f"trip:{name}"), 404, "unknown-trip")
+        problem(await ana.post("/api/sync/where", {"topic": f"trip:{name}", "where": "polls"}), 404, "unknown-trip")
+        assert running.server.hub.topics == {}
+        assert caplog.text == ""
+        real = str(uuid.uuid4())
+        problem(await ana.post("/update", {"tripId": real, "name": "Porto"}), 503, "unavailable")
+        assert "the store: the disk is full" in caplog.text

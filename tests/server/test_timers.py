@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.server.test_keeping import Calendar
 from tests.support.people import Person, connected, crew, eventually
 from tests.support.serving import Running, served
 
@@ -99,3 +100,27 @@ async def test_a_change_puts_the_end_of_a_trip_off(tmp_path: Path):
             await ana.do("/update", {"tripId": trip_id, "name": f"Name {n}"})
             await asyncio.sleep(0.25)
         assert (await ana.trip(trip_id)).status_code == 200
+
+
+# R: T7
+async def test_a_trip_that_is_over_is_closed_also_before_anybody_has_said_so(tmp_path: Path):
+    calendar = Calendar(tmp_path)
+    async with (
+        served(tmp_path, store=calendar.store, trip_days=30, timer_interval=60) as running,
+        connected(running.url) as http,
+    ):
+        made, (ana, _) = await crew(http, 2)
+        trip_id, hub = made["trip"]["id"], running.server.hub
+        calendar.later(29)
+        await hub._tick(f"trip:{trip_id}")
+        assert (await ana.trip(trip_id)).status_code == 200
+        async with ana.stream(trip_id) as stream:
+            await stream.next("presence")
+            calendar.later(7.5)
+            for answer in (await ana.trip(trip_id), await ana.poll(trip_id)):
+                assert (answer.status_code, answer.json()["code"]) == (410, "trip-ended")
+            assert (await ana.get("/api/social-cart/trips")).json()["trips"] == []
+            assert (await http.get(f"/j/{made['invite']['code']}")).status_code == 410
+            await hub._tick(f"trip:{trip_id}")
+            assert (await stream.next("event", "gone")).data["type"] == "TripEnded"
+            assert (await stream.next("gone")).data["reason"] == "ended"

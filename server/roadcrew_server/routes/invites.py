@@ -9,7 +9,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip
 from roadcrew_server.endpoints import Answer, Call, Endpoint, json_response
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes.trips import code_in, trip_of
+from roadcrew_server.routes.trips import code_in, invite_link, trip_of
 from roadcrew_server.topic import TopicMissing
 from roadcrew_server.topics import trip_topic
 
@@ -55,10 +55,10 @@ async def _preview(call: Call) -> Preview:
     code = code_in(call.request.path_params["code"])
     topic = await call.server.hub.topic(trip_topic(await trip_of(call, code)))
     trip: Trip = topic.state
-    if trip.ended is not None:
-        raise Problem(410, "trip-ended", "This trip has ended.")
-    invite = trip.invite
     now = call.server.store.now()
+    if trip.over(now) is not None:
+        raise topic.kind.problem("ended")
+    invite = trip.invite
     active = (
         invite is not None
         and invite.code == code
@@ -70,7 +70,7 @@ async def _preview(call: Call) -> Preview:
         starts_on=trip.starts_on,
         ends_on=trip.ends_on,
         invited_by=trip.members[trip.organiser].name,
-        join_command=f"uvx roadcrew join {call.server.address}/j/{code}",
+        join_command=f"uvx roadcrew join {invite_link(call, code)}",
         code=code,
         active=active,
     )

@@ -1,7 +1,6 @@
 """`/api/sync`: streaming and polling, one cursor."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from pydantic import Field
 from starlette.responses import Response
@@ -9,15 +8,13 @@ from starlette.types import ASGIApp
 
 from roadcrew_domain.events import MAX_TOPICS, BadCursor, Position, decode_cursor
 from roadcrew_server.endpoints import Body, Call, Endpoint, json_response
-from roadcrew_server.presence import PLACES
+from roadcrew_server.presence import PLACES, Place
 from roadcrew_server.problems import Problem
-from roadcrew_server.reader import Reader, problem_of_reading
+from roadcrew_server.reader import Reader
 from roadcrew_server.sse import EventStream, encode_batch
 
 POLL_FRAMES = 100
 """Frames in one answer to a poll; `more` says that there are others. Few, so that a bad network lets some through."""
-
-Place = Literal["overview", "polls", "hotels", "quotes", "book", "talk"]
 
 
 class WhereBody(Body):
@@ -99,8 +96,8 @@ def wants_stream(accept: str) -> bool:
 async def where(call: Call) -> None:
     """Somebody looks at another tab now."""
     topic = await call.server.hub.topic(call.body.topic)
-    if (closed := topic.kind.closed_to(topic.state, call.user_id)) is not None:
-        raise problem_of_reading(closed)
+    if (closed := topic.closed_to(call.user_id, call.server.store.now())) is not None:
+        raise topic.kind.problem(closed)
     await call.server.presence.look(topic.name, call.user_id, call.body.where)
 
 

@@ -28,10 +28,9 @@ from roadcrew_domain.values import Value
 from roadcrew_domain.views import TripView, encode_trip
 from roadcrew_server.endpoints import Access, Body, Call, Endpoint
 from roadcrew_server.problems import Problem
-from roadcrew_server.reader import problem_of_reading
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.topic import Done, TopicMissing
-from roadcrew_server.topics import TripKind, invite_record, trip_topic
+from roadcrew_server.topics import Closed, TripKind, invite_record, trip_topic
 
 MY_TRIPS = 200
 """Trips in one person's list."""
@@ -231,10 +230,17 @@ async def change(call: Call, trip_id: str, act: trip.TripAct) -> Done:
 
 def _state(call: Call, topic: str, done: Done) -> dict[str, object]:
     """The answer, unless it is a second one and the trip is no longer theirs to see."""
-    closed = "unknown" if done.state is None else TripKind.closed_to(done.state, call.user_id)
+    closed = _closed(done.state, call)
     if closed is not None:
-        raise problem_of_reading(closed)
+        raise TripKind.problem(closed)
     return {"trip": msgspec.Raw(encode_trip(done.state)), "cursor": encode_cursor({topic: done.position})}
+
+
+def _closed(state: Trip | None, call: Call, user: str | None = None) -> Closed | None:
+    """Why a trip is closed to who asks, or to `user`; None if it is open."""
+    if state is None:
+        return "unknown"
+    return TripKind.closed_to(state, user or call.user_id, call.server.store.now())
 
 
 def acting(make: Callable[..., trip.TripAct]) -> Callable[[Call], object]:
@@ -265,7 +271,7 @@ async def _unlist(call: Call, done: Done, people: Iterable[str], before: datetim
 
     What is left out by a store that fails is found dead by `mine`.
     """
-    closed = [p for p in people if done.state is None or TripKind.closed_to(done.state, p) is not None]
+    closed = [p for p in people if _closed(done.state, call, p) is not None]
     with suppress(StoreError):
         await asyncio.gather(
             *(call.server.store.index_remove(my_trips_index(p), call.body.trip_id, before) for p in closed)
@@ -325,9 +331,14 @@ async def reserve_code(call: Call, command: str, trip_id: str) -> str:
     raise Problem(503, "unavailable", "No invite code could be found. Try again.", retry_after=1)
 
 
+def invite_link(call: Call, code: str) -> str:
+    """What an organiser sends to people; `code_in` takes it apart."""
+    return f"{call.server.address}/j/{code}"
+
+
 def _invite(call: Call, code: str, asked: InviteBody | RenewInviteBody) -> InviteView:
     """The invite that this command made, with its link; the same one whenever it is answered."""
-    return InviteView(code, f"{call.server.address}/j/{code}", asked.expires_at, asked.max_uses)
+    return InviteView(code, invite_link(call, code), asked.expires_at, asked.max_uses)
 
 
 async def join(call: Call) -> tuple[int, dict[str, object]]:
@@ -366,9 +377,8 @@ async def read(call: Call) -> dict[str, object]:
     """The whole trip and the cursor at which it was read (T11)."""
     trip_id = call.query.get("tripId", "")
     topic = await call.server.hub.topic(trip_topic(trip_id))
-    closed = topic.kind.closed_to(topic.state, call.user_id)
-    if closed is not None:
-        raise problem_of_reading(closed)
+    if (closed := topic.closed_to(call.user_id, call.server.store.now())) is not None:
+        raise topic.kind.problem(closed)
     return {"trip": msgspec.Raw(topic.encoded()), "cursor": encode_cursor({topic.name: topic.position})}
 
 
@@ -391,12 +401,11 @@ async def _if_mine(call: Call, trip_id: str) -> Trip | None:
     hub = call.server.hub
     try:
         topic = await hub.topic(trip_topic(trip_id))
-        if TripKind.closed_to(topic.state, call.user_id) is not None:
+        if _closed(topic.state, call) is not None:
             await hub.refresh(topic)
     except TopicMissing:
         return None
-    gone = topic.state is None or TripKind.closed_to(topic.state, call.user_id) is not None
-    return None if gone else topic.state
+    return topic.state if _closed(topic.state, call) is None else None
 
 
 def _summary(t: Trip, me: str) -> Summary:
