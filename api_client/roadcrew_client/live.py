@@ -75,8 +75,8 @@ class LiveTrip:
 
     @property
     def predicting(self) -> bool:
-        """False once something came from the server that this version does not understand: then only the server's
-        own state is drawn."""
+        """False once something came from the server that this version does not understand: from then on, until the
+        trip is followed anew, only the server's own state is drawn."""
         return self._replica.predicting
 
     @property

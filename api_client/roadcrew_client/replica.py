@@ -1,6 +1,10 @@
 """One trip as this terminal knows it: what the server has confirmed, and the changes that it has not. Pure.
 
 What is drawn is the fold of both. Nothing here sends, waits or draws.
+
+After the first event that this version of the rules does not know, nothing is predicted any more until the trip is
+followed anew: the server's state is drawn as it comes. An unknown event may have changed what is allowed, a reset does
+not say that it is over, and a picture that is late is better than one that is taken back.
 """
 
 from __future__ import annotations

@@ -402,6 +402,30 @@ async def test_hidden_means_no_requests_and_shown_means_one_catch_up(log: Log):
         assert [r.streams for r in server.requests[asked:]] == [False, True]
 
 
+# R: S2
+async def test_suspended_between_start_and_the_first_request_means_none(log: Log):
+    async with serving(lambda r: log.follow(r) if r.streams else log.poll(r)) as server, Person(server) as live:
+        live.suspended()
+        await asyncio.sleep(0.1)
+        assert (server.requests, live.status.state) == ([], "paused")
+        live.resumed()
+        await until(lambda: live.status.state == "live")
+
+
+async def test_what_is_stopped_before_it_starts_asks_nothing(log: Log):
+    async with serving(log.follow) as server:
+        client = rc.Client(server.url, token="token", settings=FAST)
+        live = client.follow("t")
+        await live.stop()
+        await live.start()
+        early = client.follow("t")
+        early._engine.stop()
+        await early._engine.run()
+        await asyncio.sleep(0.05)
+        assert server.requests == []
+        await client.close()
+
+
 async def test_a_listener_that_fails_stops_neither_the_others_nor_the_sync(log: Log, caplog: pytest.LogCaptureFixture):
     async with serving(lambda r: log.follow(r)) as server:
         person = Person(server)

@@ -313,6 +313,37 @@ def test_hidden_for_longer_than_the_grace_time_means_no_requests_at_all(world: W
 
 
 # R: S2
+def test_who_is_suspended_before_the_start_asks_nothing_until_seen(world: World):
+    world.send(p.Hidden(at_once=True))
+    assert world.state.due is None
+    assert world.send(p.Started()) == ()
+    assert world.mode() == "paused"
+    assert world.wait(1e6) == []
+    assert world.send(p.Shown()) == (p.Poll(1),)
+
+
+# R: S2
+def test_who_is_hidden_before_the_start_has_the_grace_time_from_then(world: World):
+    world.send(p.Hidden())
+    world.wait(10)
+    world.send(p.Hidden())
+    assert world.send(p.Started()) == (p.Open(1),)
+    world.prove()
+    assert world.wait(S.hidden_grace - 10.1) == []
+    assert world.wait(0.2) == [p.Drop(1)]
+    assert world.mode() == "paused"
+
+
+# R: S2
+@pytest.mark.parametrize("seen", [p.Shown(), p.Key()])
+def test_who_is_seen_again_before_the_start_was_never_hidden(world: World, seen: p.Signal):
+    world.send(p.Hidden(at_once=True))
+    world.send(seen)
+    world.live()
+    assert world.wait(1000) == []
+
+
+# R: S2
 def test_a_glance_away_costs_nothing(world: World):
     world.live()
     world.send(p.Hidden())

@@ -103,7 +103,8 @@ class Engine:
     async def run(self) -> None:
         """Follow until stopped, or cancelled; whatever was started has ended when this returns."""
         try:
-            self.signal(policy.Started())
+            if not self._over.is_set():
+                self.signal(policy.Started())
             await self._over.wait()
         finally:
             self.signal(policy.Stopped())

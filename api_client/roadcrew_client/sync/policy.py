@@ -110,6 +110,8 @@ class State:
     @property
     def due(self) -> float | None:
         """When to send `Tick`."""
+        if self.mode == "stopped":
+            return None
         times = [t for t in (self.next_at, self.prove_by, self.hide_at) if t is not None]
         if self.probe_at is not None and self.mode == "polling" and self.out is None:
             times.append(max(self.probe_at, self.not_before))
@@ -129,10 +131,10 @@ def step(state: State, signal: Signal, now: float, chance: float, s: ClientSetti
     match signal:
         case Stopped():
             return _rest(state, "stopped", now)
-        case _ if state.mode == "stopped" and not isinstance(signal, Started):
-            return state, ()
+        case _ if state.mode == "stopped":
+            return _not_started(state, signal, now, s)
         case Started():
-            return _go(_mode(state, "connecting", now), now, s) if state.mode == "stopped" else (state, ())
+            return state, ()
         case Ended(mode=mode):
             return _rest(state, mode, now) if state.mode != mode else (state, ())
         case SignedIn():
@@ -153,6 +155,23 @@ def step(state: State, signal: Signal, now: float, chance: float, s: ClientSetti
             if n != state.n or state.out != about:
                 return state, ()
             return _answer(state, signal, now, chance, s)
+
+
+def _not_started(state: State, signal: Signal, now: float, s: ClientSettings) -> Step:
+    """Who is hidden before the start stays so: the grace time counts from then, and when it is over there is no
+    request at all."""
+    match signal:
+        case Started():
+            if state.hide_at is not None and now >= state.hide_at:
+                return _rest(state, "paused", now)
+            return _go(_mode(state, "connecting", now), now, s)
+        case Hidden(at_once=at_once):
+            hide_at = now + s.hidden_grace if state.hide_at is None else state.hide_at
+            return replace(state, hidden=True, hide_at=now if at_once else hide_at), ()
+        case Shown() | Key():
+            return replace(state, hidden=False, hide_at=None), ()
+        case _:
+            return state, ()
 
 
 def _answer(
