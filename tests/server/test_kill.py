@@ -79,7 +79,8 @@ async def by_curl(url: str, headers: Mapping[str, str], until: bytes) -> bytes:
     try:
         async with asyncio.timeout(10):
             while until not in got:
-                assert (more := await process.stdout.read(4096))
+                more = await process.stdout.read(4096)
+                assert more, "the stream ended"
                 got += more
     finally:
         if process.returncode is None:
@@ -99,7 +100,8 @@ async def by_socket(url: str, headers: Mapping[str, str], until: bytes) -> bytes
     try:
         async with asyncio.timeout(10):
             while until not in got:
-                assert (more := await reader.read(4096))
+                more = await reader.read(4096)
+                assert more, "the stream ended"
                 got += more
     finally:
         writer.close()
@@ -119,7 +121,7 @@ async def test_a_plain_reader_reads_a_stream_and_continues_with_last_event_id(
     url, headers = f"{running.url}/api/sync?topic=trip:{trip_id}", {**ana.auth, "Accept": "text/event-stream"}
     first = await read(url, headers, b"event: presence")
     assert b"event: reset\ndata: {" in first
-    last = first.split(b"id: ")[1].split(b"\n")[0].decode()
+    last = first.split(b"\nid: ")[1].split(b"\n")[0].decode()
     await ana.do("/update", {"tripId": trip_id, "name": "Porto"})
     second = await read(url, headers | {"Last-Event-ID": last}, b"TripEdited")
     assert b"event: reset" not in second
