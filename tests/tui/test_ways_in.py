@@ -8,6 +8,7 @@ import pytest
 from tests.tui.conftest import SIZES, Stage, folders, staged
 from tests.tui.scenes import lisbon
 from tests.tui.standins import SERVER, StandInMaker
+from textual.widgets import Input
 
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.screens.lobby import LobbyScreen
@@ -25,6 +26,66 @@ async def test_the_first_run_asks_one_question(tmp_path: Path, size: tuple[int, 
         await s.until(lambda: isinstance(app.screen, WelcomeScreen))
         for words in ("What brings you here?", "Join a trip", "Plan a trip", "Look around", "Sign in"):
             await s.sees(words)
+
+
+@pytest.mark.parametrize(
+    ("key", "title"), [("j", "JOIN A TRIP"), ("n", "PLAN A TRIP"), ("S", "SIGN IN"), ("", "JOIN A TRIP")]
+)
+async def test_esc_in_the_first_form_leads_back_to_the_one_question(tmp_path: Path, key: str, title: str):
+    scene = lisbon()
+    invite = None if key else f"{SERVER}/j/K7QM-2D4F"
+    app = RoadcrewApp(invite=invite, folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        if key:
+            await s.press(key)
+        for _ in range(2):
+            await s.sees(title)
+            await s.press("escape")
+            await s.until(lambda: isinstance(app.screen, WelcomeScreen))
+            await s.sees("What brings you here?")
+            assert len(app.screen_stack) == 1
+            await s.press(key or "j")
+            title = title if key else "JOIN A TRIP"
+
+
+@pytest.mark.parametrize("in_trip", [False, True])
+async def test_esc_in_a_form_leads_back_to_where_it_was_opened(tmp_path: Path, in_trip: bool):
+    async with staged(tmp_path, in_trip=in_trip) as s:
+        before = s.app.screen
+        for key, title in (("N", "CHANGE YOUR NAME"), *([] if in_trip else [("j", "JOIN A TRIP"), ("n", "PLAN A T")])):
+            await s.press(key)
+            await s.sees(title)
+            await s.press("escape")
+            await s.until(lambda: s.app.screen is before)
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:99999", "http://127.0.0.1:8787wrongpass", "ftp://x", "http://a b", "http://[::1", "a@b", "?"]
+)
+async def test_an_address_that_is_none_is_said_below_its_field(tmp_path: Path, address: str):
+    scene = lisbon()
+    app = RoadcrewApp(folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.press("S")
+        await s.sees("SIGN IN")
+        s.app.screen.query_one("#field-server", Input).value = address
+        s.app.screen.query_one("#field-server", Input).focus()
+        await s.press("enter")
+        await s.sees("A server is an address such as")
+        rows = s.text.split("\n")
+        at = next(n for n, row in enumerate(rows) if "A server is" in row)
+        assert address in rows[at - 1]
+        assert app.server is None
+
+
+async def test_a_server_of_the_settings_that_is_none_is_said_in_the_lobby(tmp_path: Path):
+    scene = lisbon()
+    app = RoadcrewApp(server="localhost:99999", folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.sees("The server's address is not one.")
 
 
 # R: T1

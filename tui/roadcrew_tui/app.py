@@ -119,6 +119,14 @@ class RoadcrewApp(App[str]):
 
     async def begin(self, server: str) -> None:
         """Open the server of last time and list the trips there."""
+        from roadcrew_client.links import base_address  # noqa: PLC0415 - not before the first paint
+
+        try:
+            base_address(server)
+        except ValueError:  # from the settings or the environment; forms check what is typed
+            self.trouble = "The server's address is not one. Look at ROADCREW_SERVER, and at server in the settings."
+            self._tell_lobby()
+            return
         self.user = await self.reaching(self.link.open(server))
         await self.list_trips()
         if self.first_trip is not None and self.user is not None:
@@ -137,6 +145,32 @@ class RoadcrewApp(App[str]):
         """Leave cleanly: others see at once that we are gone."""
         self.memory.save()
         await self.link.close()
+
+    # --- a fault of ours -------------------------------------------------------------------------
+
+    def run(self, *args: Any, **kwargs: Any) -> str | None:
+        """Run until the end; after a fault the program ends with status 1, whoever started the app."""
+        result = super().run(*args, **kwargs)
+        if self.return_code:
+            sys.exit(self.return_code)
+        return result
+
+    def _fatal_error(self) -> None:
+        """Textual would print the traceback with all locals, and passwords are among them."""
+        from roadcrew_tui.faults import keep_traceback  # noqa: PLC0415 - let us hope never
+
+        self._farewell = keep_traceback(self.folders.state, self._exception)
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: Any) -> None:
+        """Nor what an error draws of itself."""
+        self._fatal_error()
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+        if self._farewell:
+            self.error_console.print(self._farewell, markup=False, highlight=False, soft_wrap=True)
+            self._farewell = ""
 
     # --- what screens ask for --------------------------------------------------------------------
 

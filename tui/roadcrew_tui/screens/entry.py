@@ -29,13 +29,19 @@ def _server_field(app: RoadcrewApp) -> list[Field]:
 
 def server_address(text: str) -> str:
     """The address as we keep it. Raises `FormProblem`."""
+    from roadcrew_client.links import base_address  # noqa: PLC0415 - not before the first paint
+
     text = text.strip().rstrip("/")
     if text and "://" not in text:
         local = text.startswith(("localhost", "127.", "[::1]"))
         text = f"{'http' if local else 'https'}://{text}"
-    if not text.startswith(("http://", "https://")) or len(text.split("://", 1)[1]) < 1 or " " in text:
-        raise FormProblem("server", "A server is an address such as https://trips.example.org.")
-    return text
+    try:
+        if any(c.isspace() for c in text):
+            raise ValueError("an address has no spaces")
+        return base_address(text)
+    except ValueError as problem:
+        words = "A server is an address such as https://trips.example.org or http://127.0.0.1:8787."
+        raise FormProblem("server", words) from problem
 
 
 async def _enter(app: RoadcrewApp, server: str, name: str | None) -> None:
@@ -104,8 +110,6 @@ async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
     if await app.push_screen_wait(Form("Join a trip", fields, send, button="join", skip_filled=True)):
         app.show_lobby()
         app.open_trip(joined[0])
-    elif app.server is None:
-        app.show_welcome()
 
 
 async def sign_in(app: RoadcrewApp) -> None:
