@@ -84,12 +84,13 @@ class RoadcrewApp(App[str]):
         keeps = self.settings.keep_sign_in is not False
         self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps)
         self._interrupted = -QUIT_WITHIN
+        self._farewell = ""
 
     # --- start and end ---------------------------------------------------------------------------
 
     def get_default_screen(self) -> Any:
-        """My trips, or the one question of a first run."""
-        if self.server is None and self.invite is None:
+        """My trips, or the one question of a first run; an invite is asked about above either."""
+        if self.server is None:
             from roadcrew_tui.screens.welcome import WelcomeScreen  # noqa: PLC0415 - one of the two
 
             return WelcomeScreen()
@@ -226,12 +227,6 @@ class RoadcrewApp(App[str]):
         from roadcrew_tui.screens.trip import TripScreen  # noqa: PLC0415 - not before the first paint
 
         self.push_screen(TripScreen(trip_id))
-
-    def show_welcome(self) -> None:
-        """Back to the one question, when nothing came of an invite."""
-        from roadcrew_tui.screens.welcome import WelcomeScreen  # noqa: PLC0415 - seldom
-
-        self.switch_screen(WelcomeScreen())
 
     async def guarded(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run an action; what a server or a rule says against it is shown as the sentence it is."""
