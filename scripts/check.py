@@ -52,7 +52,8 @@ def main() -> int:
     if not chosen:
         print(f"no such gate; there are: {', '.join(GATES)}", file=sys.stderr)
         return 2
-    return 0 if all([passes(name, command) for name, command in chosen.items()]) else 1
+    results = [passes(name, command) for name, command in chosen.items()]  # each runs, whatever became of those before
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":

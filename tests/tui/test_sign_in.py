@@ -15,6 +15,7 @@ import pytest
 from tests.api_client.scripted import ANA, Request, ScriptedServer, serving, until
 from tests.support.serving import ServerProcess, server_process
 from tests.support.terminal import Terminal, roadcrew
+from tests.tui.conftest import staged
 
 from roadcrew_client.credentials import Credentials
 from roadcrew_tui.app import RoadcrewApp
@@ -218,6 +219,12 @@ async def test_the_app_says_once_where_the_sign_in_is_kept(server: ServerProcess
         assert len(notes(said)) == expected
         assert all(str(tmp_path / "credentials.json") in words for words in notes(said))
         assert Credentials(tmp_path).load(server.url) is not None, "closing waits until it is kept"
+
+
+async def test_the_note_is_seen_in_the_app(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as stage:
+        stage.app.post_message(SignInNote("Your sign-in is kept in a file."))
+        await stage.sees("Your sign-in is kept in a file.")
 
 
 async def test_the_app_keeps_nothing_in_a_file_where_that_was_refused(server: ServerProcess, tmp_path: Path):
