@@ -88,6 +88,27 @@ async def test_a_server_of_the_settings_that_is_none_is_said_in_the_lobby(tmp_pa
         await s.sees("The server's address is not one.")
 
 
+async def test_a_first_server_that_did_not_answer_is_asked_for_again(tmp_path: Path):
+    scene = lisbon()
+    scene.world.down = True
+    app = RoadcrewApp(folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        for _ in range(2):
+            await s.press("n")
+            await s.sees("PLAN A TRIP")
+            await s.type("Alps")
+            await s.press("enter", "enter")
+            await s.type("Zoe")
+            await s.press("enter")
+            await s.sees("Where your trips live.")
+            await s.press("enter")
+            await s.sees("The server can't be reached.")
+            await s.press("escape")
+            await s.until(lambda: isinstance(app.screen, WelcomeScreen))
+    assert load(folders(tmp_path)).server is None
+
+
 # R: T1
 async def test_a_trip_is_planned_from_a_name_alone(tmp_path: Path):
     scene = lisbon()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -214,6 +215,19 @@ class RoadcrewApp(App[str]):
         self.server = server
         if prefs.may_be_last(server, self.home):
             self.change_settings(server=server)
+
+    @asynccontextmanager
+    async def trying_server(self, server: str) -> AsyncIterator[None]:
+        """As `use_server`; but one where nobody became somebody is not remembered as the first one."""
+        before = self.server
+        await self.use_server(server)
+        try:
+            yield
+        except Exception:
+            if before is None:
+                self.server = None
+                self.change_settings(server=None)
+            raise
 
     def show_lobby(self) -> None:
         """The list of trips as the screen below everything."""

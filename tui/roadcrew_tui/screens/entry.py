@@ -46,14 +46,14 @@ def server_address(text: str) -> str:
 
 async def _enter(app: RoadcrewApp, server: str, name: str | None) -> None:
     """Be somebody at this server: who we were, or a new guest."""
-    await app.use_server(server)
-    if app.user is None:
-        from roadcrew_domain.crew import person_name  # noqa: PLC0415 - not before the first paint
+    async with app.trying_server(server):
+        if app.user is None:
+            from roadcrew_domain.crew import person_name  # noqa: PLC0415 - not before the first paint
 
-        checked = person_name(name or "")
-        session = await app.link.call(lambda client: client.guest(checked))
-        app.user = session.user
-        app.change_settings(name=session.user.name)
+            checked = person_name(name or "")
+            session = await app.link.call(lambda client: client.guest(checked))
+            app.user = session.user
+            app.change_settings(name=session.user.name)
 
 
 async def create_trip(app: RoadcrewApp) -> None:
@@ -121,9 +121,9 @@ async def sign_in(app: RoadcrewApp) -> None:
     ]
 
     async def send(values: Values) -> None:
-        await app.use_server(server_address(values["server"]))
-        session = await app.link.call(lambda client: client.login(values["username"], values["password"]))
-        app.user = session.user
+        async with app.trying_server(server_address(values["server"])):
+            session = await app.link.call(lambda client: client.login(values["username"], values["password"]))
+            app.user = session.user
         app.change_settings(name=session.user.name)
         await app.list_trips()
 
