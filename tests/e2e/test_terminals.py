@@ -77,7 +77,7 @@ def test_one_creates_two_join_and_each_sees_the_others_and_every_vote(
                 terminal.enter("2")
             all_see(time.perf_counter(), "Which?", *everybody)
             slowest = 0.0
-            for voter, votes in ((ana, "1 voted"), (ben, "2 voted"), (dev, "All have voted")):
+            for voter, votes in ((ana, "1 voted"), (ben, "2 voted"), (dev, "3 voted")):
                 voter.enter("enter")
                 began = time.perf_counter()
                 voter.press("y")

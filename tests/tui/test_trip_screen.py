@@ -85,7 +85,7 @@ async def test_the_matrix_shows_who_said_what_and_whom_we_wait_for(tmp_path: Pat
         assert row.split("Wed 20 May")[1].split()[:5] == ["?", "✓", "✓", "·", "2"]
         row = next(line for line in s.text.split("\n") if "Thu 21 May" in line)
         assert row.split("Thu 21 May")[1].split()[:6] == ["?", "✓", "~", "·", "1", "+1~"]
-        assert "Waiting for you, Dev." in s.text
+        assert "Waiting for you and Dev." in s.text
         assert ("DECIDED" in s.text) == (size[0] >= 100)
 
 
@@ -103,6 +103,105 @@ async def test_space_goes_through_the_answers_and_takes_the_vote_back(tmp_path: 
         for want in answers:
             await s.press("space")
             await s.until(partial(lambda want: mine() == want, want), str(want))
+
+
+async def test_the_options_of_each_poll_begin_at_the_first_or_at_my_own_vote(tmp_path: Path):
+    scene = lisbon()
+    mine = scene.world.do(scene.trip_id, scene.ana.id, OpenPoll("Train?", "single", ("Yes", "No", "Maybe")))
+    scene.world.do(scene.trip_id, scene.ana.id, CastVote(mine, (f"{mine}.1",)))
+    async with staged(tmp_path, scene, tab="polls") as s:
+        await s.press("enter", "down", "escape", "down")
+        assert s.rows("options").cursor == f"{scene.drivers}.2"
+        await s.press("down")
+        assert s.rows("options").cursor == f"{mine}.1"
+        await s.press("up", "up")
+        assert s.rows("options").cursor == f"{scene.flight}.0"
+
+
+# R: T4
+async def test_n_says_no_among_the_options_of_a_yes_maybe_no_poll_and_asks_anew_elsewhere(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        assert "n new poll" in s.text.split("\n")[-1]
+        await s.press("enter")
+        await s.sees("y yes  m maybe  n no")
+        assert "n new poll" not in s.text.split("\n")[-1]
+
+        def mine() -> dict[str, str]:
+            return dict(s.world.trips[s.scene.trip_id].polls[s.scene.flight].ballots.get(s.scene.ana.id, ()))
+
+        await s.press("n", "down", "x")
+        await s.until(lambda: mine() == {f"{s.scene.flight}.0": "no", f"{s.scene.flight}.1": "no"})
+        await s.press("escape", "down", "enter")
+        await s.sees("space vote")
+        await s.press("n")
+        await s.sees("ASK THE CREW")
+
+
+# R: T4
+@pytest.mark.parametrize("key", ["y", "m", "space"])
+async def test_a_vote_in_the_list_of_polls_only_leads_into_the_options(tmp_path: Path, key: str):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press(key)
+        await s.until(lambda: s.app.focused is s.rows("options"))
+        assert s.scene.ana.id not in s.world.trips[s.scene.trip_id].polls[s.scene.flight].ballots
+        assert not s.trip.snapshot.sending
+
+
+async def test_what_ended_promises_no_vote(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("end")
+        assert "enter look" in s.text.split("\n")[-1]
+        await s.press("enter")
+        last = s.text.split("\n")[-1]
+        assert "vote" not in last
+        assert "n new poll" in last
+
+
+async def test_polls_stand_in_the_same_order_for_everybody_and_no_vote_moves_them(tmp_path: Path):
+    scene = lisbon()
+    soon = scene.world.now() + timedelta(minutes=5)
+    late = scene.world.do(scene.trip_id, scene.dev.id, OpenPoll("Now?", "single", ("A", "B"), soon))
+    order = [scene.flight, scene.drivers, late, scene.where]
+    for who in (scene.ana, scene.ben, scene.carla):
+        async with staged(tmp_path / who.name, scene, me=who, tab="polls") as s:
+            assert s.rows("polls").ids == order
+            s.rows("polls").move_to(late)
+            await s.press("enter", "space")
+            await s.until(partial(lambda who: who.id in scene.world.trips[scene.trip_id].polls[late].ballots, who))
+            await s.press("escape", "1", "2")
+            await s.until(lambda: s.rows("polls").has_focus)
+            assert s.rows("polls").ids == order
+
+
+async def test_the_cursor_goes_to_a_poll_that_i_have_opened(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("end", "n")
+        await s.sees("ASK THE CREW")
+        await s.type("Beach?")
+        await s.press("enter", "right", "enter")
+        await s.type("Yes")
+        await s.press("enter")
+        await s.type("No")
+        await s.press("enter", "enter", "enter")
+        await s.until(lambda: len(s.world.trips[s.scene.trip_id].polls) == 4)
+        new = max(s.world.trips[s.scene.trip_id].polls.values(), key=lambda p: p.opened_at).id
+        await s.until(lambda: s.rows("polls").cursor == new)
+        assert s.rows("polls").ids == [s.scene.flight, s.scene.drivers, new, s.scene.where]
+        assert s.app.focused is s.rows("polls")
+
+
+async def test_all_have_answered_only_when_every_option_has_an_answer(tmp_path: Path):
+    scene = lisbon()
+    first, second = f"{scene.flight}.0", f"{scene.flight}.1"
+    scene.world.do(scene.trip_id, scene.dev.id, CastVote(scene.flight, answers=((first, "yes"),)))
+    async with staged(tmp_path, scene, tab="polls", size=(120, 36)) as s:
+        await s.sees("Waiting for you, and for Dev to answer the rest.")
+        await s.press("enter", "y")
+        await s.sees("Waiting for you and Dev to answer the rest.")
+        await s.press("down", "n")
+        await s.sees("Waiting for Dev to answer the rest.")
+        scene.world.do(scene.trip_id, scene.dev.id, CastVote(scene.flight, answers=((first, "yes"), (second, "no"))))
+        await s.sees("All have answered.")
 
 
 # R: T4

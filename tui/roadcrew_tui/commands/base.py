@@ -69,6 +69,10 @@ class Command:
         """Whether it can be done right now; what can't be is not offered."""
         return True
 
+    def footer_words(self, screen: Any) -> str:
+        """Its words in the last line right now; what would do nothing is not promised there."""
+        return self.footer
+
     async def on_screen(self, screen: Any) -> None:
         """Do it as a person at the screen."""
         raise NotImplementedError

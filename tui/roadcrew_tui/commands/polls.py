@@ -40,38 +40,25 @@ def shown_poll(screen: TripScreen) -> Poll | None:
     return pane_of(screen).chosen_poll(screen.trip)
 
 
+def in_options(screen: TripScreen) -> bool:
+    """Whether the cursor is among the options of a poll."""
+    return shown_poll(screen) is not None and pane_of(screen).in_options
+
+
+def answers_options(screen: TripScreen) -> bool:
+    """Whether it is among those of a poll that takes yes, maybe or no, and takes them now."""
+    poll = shown_poll(screen)
+    now = screen.snapshot.now()
+    return poll is not None and poll.kind == "yes-maybe-no" and poll.takes_votes(now) and in_options(screen)
+
+
 class PollAction(PollCommand):
-    """An action on the poll under the cursor, while it takes votes."""
+    """A vote in the poll under the cursor, while it takes votes. In the list of polls it only leads into the options:
+    the option that would be voted for is not one that is looked at."""
 
     def available(self, screen: TripScreen) -> bool:
         poll = shown_poll(screen)
         return poll is not None and poll.takes_votes(screen.snapshot.now())
-
-
-class OpenPoll(PollCommand):
-    id = "poll.new"
-    keys = "n"
-    title = "New poll"
-    help = "Asks the crew: one choice, several, or yes, maybe, no for each option; with a deadline if you like."
-    footer = "new poll"
-    sub = ("poll", "new")
-    arguments = (
-        Argument("question", "what to ask", required=True),
-        Argument("option", "an option; give it at least twice", required=False, many=True),
-        Argument("kind", "how to vote", choices=("single", "multiple", "yes-maybe-no")),
-        Argument("closes", 'a deadline, such as "18:00" or "in 2 h"', kind="time"),
-    )
-    examples = ('roadcrew poll new "When do we fly?" --option "20 May" --option "21 May" --kind yes-maybe-no',)
-
-    async def on_screen(self, screen: TripScreen) -> None:
-        from roadcrew_tui.screens.poll_actions import ask_crew  # noqa: PLC0415 - when it is opened
-
-        await ask_crew(screen)
-
-    async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
-
-        return await headless.open_poll(client, args)
 
 
 class Vote(PollAction):
@@ -108,6 +95,9 @@ class _Say(PollAction):
     answer: Answer
     at_once = True
 
+    def footer_words(self, screen: TripScreen) -> str:
+        return self.footer if answers_options(screen) else ""
+
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens.poll_actions import vote_for  # noqa: PLC0415 - for a fast start
 
@@ -119,6 +109,7 @@ class SayYes(_Say):
     keys = "y"
     title = "Yes"
     help = "Says yes to the option under the cursor."
+    footer = "yes"
     answer = "yes"
 
 
@@ -127,6 +118,7 @@ class SayMaybe(_Say):
     keys = "m"
     title = "Maybe"
     help = "Says that you could live with the option under the cursor."
+    footer = "maybe"
     answer = "maybe"
 
     def available(self, screen: TripScreen) -> bool:
@@ -135,11 +127,62 @@ class SayMaybe(_Say):
 
 
 class SayNo(_Say):
+    """Before `OpenPoll`, whose key means this one among the options of such a poll."""
+
     id = "poll.no"
-    keys = "x"
+    keys = "n,x"
     title = "No"
-    help = "Says no to the option under the cursor; in other polls it takes a vote back."
+    help = "Says no to the option under the cursor, in a poll that takes yes, maybe and no."
+    footer = "no"
     answer = "no"
+
+    def available(self, screen: TripScreen) -> bool:
+        return answers_options(screen)
+
+
+class TakeBack(PollAction):
+    id = "poll.take-back"
+    at_once = True
+    keys = "x"
+    title = "Take the vote back"
+    help = "Takes your vote for the option under the cursor back, in a poll of choices."
+
+    def available(self, screen: TripScreen) -> bool:
+        return in_options(screen) and not answers_options(screen) and super().available(screen)
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.poll_actions import take_back  # noqa: PLC0415 - for a fast start
+
+        await take_back(screen)
+
+
+class OpenPoll(PollCommand):
+    id = "poll.new"
+    keys = "n"
+    title = "New poll"
+    help = "Asks the crew: one choice, several, or yes, maybe, no for each option; with a deadline if you like."
+    footer = "new poll"
+    sub = ("poll", "new")
+    arguments = (
+        Argument("question", "what to ask", required=True),
+        Argument("option", "an option; give it at least twice", required=False, many=True),
+        Argument("kind", "how to vote", choices=("single", "multiple", "yes-maybe-no")),
+        Argument("closes", 'a deadline, such as "18:00" or "in 2 h"', kind="time"),
+    )
+    examples = ('roadcrew poll new "When do we fly?" --option "20 May" --option "21 May" --kind yes-maybe-no',)
+
+    def footer_words(self, screen: TripScreen) -> str:
+        return "" if answers_options(screen) else self.footer
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.poll_actions import ask_crew  # noqa: PLC0415 - when it is opened
+
+        await ask_crew(screen)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
+
+        return await headless.open_poll(client, args)
 
 
 class End(PollCommand):

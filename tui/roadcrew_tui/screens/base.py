@@ -88,8 +88,8 @@ class CommandScreen(Screen[None]):
         kept: list[Part] = []
         # What belongs to the tab comes before what belongs to the whole trip.
         for c in sorted(self.offered(), key=lambda c: "trip" in c.places):
-            if c.footer:
-                words = self.back_words if c.id == "app.back" else c.footer
+            words = self.back_words if c.id == "app.back" else c.footer_words(self)
+            if words:
                 part = Part(c.id, render.key_hint(shown_key(keymap.get(c.id, c.keys)), words))
                 (kept if c.always_in_footer else shown).append(part)
         self.query_one(KeyLine).show([*first, *shown], kept)

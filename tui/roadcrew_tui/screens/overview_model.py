@@ -14,6 +14,7 @@ from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import crew_order, poll_order
 from roadcrew_tui import dates, when
 from roadcrew_tui.happenings import Happening, by_others
+from roadcrew_tui.screens.polls_model import unfinished
 
 TABS = {"overview": "Overview", "polls": "Polls", "hotels": "Hotels"}
 _PLACES = {**TABS, "quotes": "Quotes", "book": "Book", "talk": "Talk"}
@@ -124,7 +125,7 @@ def _poll_need(trip: Trip, poll: Poll, me: str, now: datetime) -> str | None:
     if me not in poll.ballots:
         return f"closes {when.until(poll.closes_at, now)}" if poll.closes_at else _voted(len(poll.ballots), trip)
     if _may_end(trip, poll, me) and not poll_rules.waiting_for(poll, trip.members) and len(trip.members) > 1:
-        return "all voted: end it"
+        return "all voted: end it?" if not unfinished(trip, poll) else "voted, in part: end it?"
     return None
 
 
@@ -136,7 +137,7 @@ def _hotel_need(trip: Trip, me: str) -> str | None:
     if voting.ballots.get(me) not in trip.hotels:
         return _voted(voters, trip)
     if me in (trip.organiser, voting.opened_by) and voters == len(trip.members) > 1:
-        return "all voted: end it"
+        return "all voted: end it?"
     return None
 
 

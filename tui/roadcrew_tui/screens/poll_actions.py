@@ -33,6 +33,7 @@ async def ask_crew(screen: TripScreen) -> None:
         Field("options", "Options", "One on each line. Dates can become the trip's dates.", kind="list", longest=100),
         Field("closes", "Until when?", "Such as 18:00, tomorrow 18:00, in 2 d. Empty: until somebody ends it."),
     ]
+    opened: list[str] = []
 
     async def send(values: Values) -> None:
         kinds: dict[str, PollKind] = {k: k for k, _ in KINDS}
@@ -44,30 +45,42 @@ async def ask_crew(screen: TripScreen) -> None:
         if len(options) < 2:
             raise FormProblem("options", "A poll needs at least two options.")
         await screen.act(OpenPoll(values["question"], kinds[values["kind"]], options, closes))
+        mine = [change.id for change in screen.snapshot.sending if isinstance(change.act, OpenPoll)]
+        opened.append(mine[-1] if mine else "")
 
-    await screen.app.push_screen_wait(Form("Ask the crew", fields, send, button="ask"))
+    if await screen.app.push_screen_wait(Form("Ask the crew", fields, send, button="ask")):
+        pane_of(screen).show_new(opened[-1])
 
 
 async def vote_next(screen: TripScreen) -> None:
     """Space: vote, go to the next answer, take it back."""
-    poll = shown_poll(screen)
-    option = pane_of(screen).option_id
-    if poll is not None and option is not None:
+    found = _option(screen)
+    if found is not None:
+        poll, option = found
         await screen.act(model.vote(poll, screen.me, option, model.next_answer(poll, screen.me, option)))
 
 
 async def vote_for(screen: TripScreen, answer: Vote) -> None:
-    """y, m, x: exactly that."""
-    poll = shown_poll(screen)
-    option = pane_of(screen).option_id
-    if poll is None or option is None:
-        return
-    if poll.kind != "yes-maybe-no" and answer == "no":
-        mine = dict(poll.ballots.get(screen.me, ()))
-        if option in mine:
-            await screen.act(model.vote(poll, screen.me, option, None))
-        return
-    await screen.act(model.vote(poll, screen.me, option, answer))
+    """y, m, n: exactly that."""
+    found = _option(screen)
+    if found is not None:
+        await screen.act(model.vote(found[0], screen.me, found[1], answer))
+
+
+async def take_back(screen: TripScreen) -> None:
+    """x: my vote for this choice goes, if there is one."""
+    found = _option(screen)
+    if found is not None and found[1] in dict(found[0].ballots.get(screen.me, ())):
+        await screen.act(model.vote(found[0], screen.me, found[1], None))
+
+
+def _option(screen: TripScreen) -> tuple[Poll, str] | None:
+    """The option that is voted on; from the list of polls, none yet, but the focus goes to the options."""
+    poll, pane = shown_poll(screen), pane_of(screen)
+    if not pane.in_options:
+        pane.enter()
+        return None
+    return (poll, pane.option_id) if poll is not None and pane.option_id is not None else None
 
 
 async def end_poll(screen: TripScreen) -> None:
@@ -87,9 +100,7 @@ async def end_poll(screen: TripScreen) -> None:
             return
         await screen.act(ClosePoll(poll.id, None if chosen == "tie" else chosen))
     else:
-        waiting = len(rules.waiting_for(poll, screen.trip.members))
-        words = "No more votes will be counted."
-        words += f" {waiting} of {len(screen.trip.members)} have not voted." if waiting else " All have voted."
+        words = f"No more votes will be counted. {model.turnout(screen.trip, poll)}"
         question = render.stack([render.said(poll.question, "bold"), words])
         end = Answer("end", render.ours("End this poll"), irreversible=True)
         if await screen.ask("End the poll", question, [end]) == CANCEL:

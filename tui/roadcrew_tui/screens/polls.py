@@ -16,7 +16,7 @@ from roadcrew_domain.trip import Trip
 from roadcrew_tui import commands, render
 from roadcrew_tui.screens import polls_model as model
 from roadcrew_tui.screens.pane import Pane
-from roadcrew_tui.screens.polls_model import KIND_WORDS, OptionRow, PollRow, Sheet
+from roadcrew_tui.screens.polls_model import KIND_WORDS, OptionRow, Person, PollRow, Sheet
 from roadcrew_tui.snapshot import Snapshot
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.widgets.lines import Lines
@@ -33,6 +33,8 @@ class PollsPane(Pane):
     """Left the polls, right the options of one."""
 
     _last: tuple[Snapshot, Trip, str, datetime] | None = None
+    _sheet_of: str | None = None
+    _begun = False
 
     def compose(self) -> ComposeResult:
         """The list, the sheet, and in a wide terminal what was decided."""
@@ -44,21 +46,40 @@ class PollsPane(Pane):
         yield Lines(id="decided")
 
     def start(self) -> None:
-        """In the list, on what waits for me."""
-        self.query_one("#polls", RowList).focus()
+        """In the list, the first time on what waits for me."""
+        polls = self.query_one("#polls", RowList)
+        if not self._begun and self._last is not None:
+            self._begun = True
+            _, trip, me, now = self._last
+            polls.move_to(next((p.id for p in model.rows(trip, me, now) if p.state == "mine"), ""))
+            self._redraw_sheet()
+        polls.focus()
 
     async def back(self) -> bool:
         """From the options to the list."""
-        if self.query_one("#options", RowList).has_focus:
+        if self.in_options:
             self.query_one("#polls", RowList).focus()
             return True
         return False
 
     def hints(self) -> list[tuple[str, str, str]]:
-        """Enter goes from the list to the options, and votes there."""
-        if self.query_one("#options", RowList).has_focus:
-            return [("vote", "space", "vote")]
-        return [("open", "enter", "vote")] if self.poll_id else []
+        """Enter goes from the list to the options. There, space votes; yes, maybe and no are actions of their own."""
+        poll = self._poll
+        if poll is None:
+            return []
+        takes_votes = self._last is not None and poll.takes_votes(self._last[3])
+        if not self.in_options:
+            return [("open", "enter", "vote" if takes_votes else "look")]
+        return [("vote", "space", "vote")] if takes_votes and poll.kind != "yes-maybe-no" else []
+
+    @property
+    def in_options(self) -> bool:
+        """Whether the focus is in the options, also while a dialog is above."""
+        return self.screen.focused is self.query_one("#options")
+
+    @property
+    def _poll(self) -> Poll | None:
+        return self._last[1].polls.get(self.poll_id or "") if self._last is not None else None
 
     @property
     def poll_id(self) -> str | None:
@@ -73,8 +94,21 @@ class PollsPane(Pane):
     def select(self, poll_id: str) -> None:
         """Show a poll and go to its options."""
         self.query_one("#polls", RowList).move_to(poll_id)
+        self.enter()
+
+    def enter(self) -> None:
+        """Go to the options of the poll under the cursor."""
         self._redraw_sheet()
-        self.query_one("#options", RowList).focus()
+        self.screen.set_focus(self.query_one("#options"))  # at once: keys that were typed in a hurry follow
+
+    def show_new(self, poll_id: str) -> None:
+        """A poll that this person has opened: in its place in the list, with the cursor on it."""
+        cast("TripScreen", self.screen).redraw()
+        polls = self.query_one("#polls", RowList)
+        polls.settle()
+        polls.move_to(poll_id)
+        self._redraw_sheet()
+        polls.focus()
 
     def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
         """Draw list and sheet."""
@@ -89,7 +123,7 @@ class PollsPane(Pane):
         if self._last is None:
             return
         snapshot, trip, me, now = self._last
-        poll = trip.polls.get(self.poll_id or "")
+        poll = self._poll
         self.query_one("#sheet").display = poll is not None
         if poll is not None:
             self._draw_sheet(model.sheet(trip, poll, me, now, snapshot.sending))
@@ -103,6 +137,11 @@ class PollsPane(Pane):
         heading = _names(sheet, options.size.width - 2) if matrix else render.ours(KIND_WORDS[sheet.kind], render.MUTED)
         draw = _matrix_row if matrix else _bar_row
         options.show([Row(o.id, draw(sheet, o)) for o in sheet.options], heading=heading)
+        if sheet.id != self._sheet_of:
+            # Another poll: where the cursor stood in the one before says nothing about this one.
+            self._sheet_of = sheet.id
+            mine = [o.id for o in sheet.options if o.mine is not None and not matrix]
+            options.move_to(mine[0] if mine else sheet.options[0].id)
         self.query_one("#verdict", Lines).show(_verdict(sheet))
 
     @on(RowList.Moved, "#polls")
@@ -114,8 +153,7 @@ class PollsPane(Pane):
     @on(RowList.Chosen, "#polls")
     def _opened(self, event: RowList.Chosen) -> None:
         event.stop()
-        self._redraw_sheet()
-        self.query_one("#options", RowList).focus()
+        self.enter()
 
     @on(RowList.Chosen, "#options")
     async def _voted(self, event: RowList.Chosen) -> None:
@@ -238,20 +276,36 @@ def _verdict(sheet: Sheet) -> Callable[[int], Content]:
         if sheet.sending:
             rows.append(render.ours("sending", render.WARN))
         if sheet.open:
-            if sheet.waiting_for_me or sheet.waiting:
-                names: list[Content | str] = [render.ours("you")] if sheet.waiting_for_me else []
-                for name in sheet.waiting[:3]:
-                    names += [", " if names else "", render.said(name)]
-                more = len(sheet.waiting) - 3
-                parts += ["Waiting for ", *names, f" and {more} more. " if more > 0 else ". "]
-            else:
-                parts.append("All have voted. ")
+            parts += _waiting(sheet)
         if sheet.verdict:
             parts.append(render.template(sheet.verdict, what=sheet.what, who=sheet.who))
         text = render.join(*parts)
         return render.stack([*rows, *text.wrap(max(20, width))])
 
     return draw
+
+
+def _waiting(sheet: Sheet) -> list[Content | str]:
+    """`Waiting for you and Dev.` `Waiting for Dev, and for Ben to answer the rest.` `All have voted.`"""
+    if not sheet.waiting and not sheet.partial:
+        return ["All have answered. " if sheet.kind == "yes-maybe-no" else "All have voted. "]
+    parts: list[Content | str] = ["Waiting for "]
+    if sheet.waiting:
+        parts += [_names_said(sheet.waiting), ", and for " if sheet.partial else ""]
+    if sheet.partial:
+        parts += [_names_said(sheet.partial), " to answer the rest"]
+    return [*parts, ". "]
+
+
+def _names_said(people: tuple[Person, ...]) -> Content:
+    shown = [render.ours("you") if p.you else render.said(p.name) for p in people[:4]]
+    more = len(people) - len(shown)
+    if more:
+        shown.append(render.ours(f"{more} more"))
+    parts: list[Content | str] = [shown[0]]
+    for n, name in enumerate(shown[1:], 2):
+        parts += [" and " if n == len(shown) else ", ", name]
+    return render.join(*parts)
 
 
 def _decided(past: list[Sheet]) -> Callable[[int], Content]:

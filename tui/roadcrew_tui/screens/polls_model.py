@@ -53,7 +53,8 @@ class Person:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One poll. `verdict` has room for {what} and {who}, people's text."""
+    """One poll. `waiting` have not voted, `partial` not on every option that asks for an answer. `verdict` has room
+    for {what} and {who}, people's text."""
 
     id: str
     question: str
@@ -62,8 +63,8 @@ class Sheet:
     open: bool
     options: tuple[OptionRow, ...]
     people: tuple[Person, ...]
-    waiting: tuple[str, ...]
-    waiting_for_me: bool
+    waiting: tuple[Person, ...]
+    partial: tuple[Person, ...]
     tie: bool
     verdict: str
     what: str
@@ -73,14 +74,12 @@ class Sheet:
 
 
 def rows(trip: Trip, me: str, now: datetime) -> list[PollRow]:
-    """Open polls first, the soonest deadline on top; then what is past, newest first."""
-
-    def place(p: Poll) -> tuple[int, float]:
-        if p.closed:
-            return (2, -(p.closed_at or p.opened_at).timestamp())
-        return (0 if me not in p.ballots else 1, (p.closes_at or trip.ends_at).timestamp())
-
-    return [_row(p, me, now) for p in sorted(poll_order(trip), key=place)]
+    """What is open, in the order in which it was asked; then what has ended, the newest first. Nobody's vote moves a
+    row, and everybody has them in the same order."""
+    polls = poll_order(trip)
+    ended = [p for p in polls if p.closed]
+    ended.sort(key=lambda p: p.closed_at or p.opened_at, reverse=True)
+    return [_row(p, me, now) for p in (*(p for p in polls if not p.closed), *ended)]
 
 
 def _row(poll: Poll, me: str, now: datetime) -> PollRow:
@@ -114,6 +113,7 @@ def sheet(trip: Trip, poll: Poll, me: str, now: datetime, sending: Iterable[Send
             )
         )  # fmt: skip
     waiting = rules.waiting_for(poll, trip.members) if is_open else set()
+    partial = unfinished(trip, poll) if is_open else set()
     verdict, what, who = _verdict(trip, poll, is_open=is_open)
     return Sheet(
         id=poll.id,
@@ -123,8 +123,8 @@ def sheet(trip: Trip, poll: Poll, me: str, now: datetime, sending: Iterable[Send
         open=is_open,
         options=tuple(options),
         people=tuple(people),
-        waiting=tuple(m.name for m in crew if m.id in waiting and m.id != me),
-        waiting_for_me=me in waiting,
+        waiting=tuple(p for p in people if p.id in waiting),
+        partial=tuple(p for p in people if p.id in partial),
         tie=len(leading) > 1,
         verdict=verdict,
         what=what,
@@ -132,6 +132,24 @@ def sheet(trip: Trip, poll: Poll, me: str, now: datetime, sending: Iterable[Send
         sending=any(isinstance(s.act, CastVote) and s.act.poll_id == poll.id for s in sending),
         may_end=me in (trip.organiser, poll.opened_by),
     )
+
+
+def unfinished(trip: Trip, poll: Poll) -> set[str]:
+    """Who has answered some options of a yes / maybe / no poll, and not the others."""
+    if poll.kind != "yes-maybe-no":
+        return set()
+    return {m for m in trip.members if m in poll.ballots and len(poll.ballots[m]) < len(poll.options)}
+
+
+def turnout(trip: Trip, poll: Poll) -> str:
+    """In a sentence: how many have voted so far."""
+    waiting, partial = len(rules.waiting_for(poll, trip.members)), len(unfinished(trip, poll))
+    if not waiting and not partial:
+        return "All have voted."
+    words = (
+        f"{waiting} of {len(trip.members)} have not voted" if waiting else f"{partial} have not answered every option"
+    )
+    return f"{words}, {partial} not on every option." if waiting and partial else f"{words}."
 
 
 def _closes(poll: Poll, now: datetime, *, is_open: bool) -> str:

@@ -114,6 +114,14 @@ class RowList(ScrollView, can_focus=True):
             self._keep_cursor_in_sight()
             self.refresh()
 
+    def settle(self) -> None:
+        """Put the rows in the order that they should have, after something that this person did."""
+        self._rows = self._latest
+        self._laid_out_for = -1
+        self._lay_out()
+        self._keep_cursor_in_sight()
+        self.refresh()
+
     # --- layout and drawing ----------------------------------------------------------------------
 
     @property
@@ -226,7 +234,4 @@ class RowList(ScrollView, can_focus=True):
 
     def on_blur(self) -> None:
         """Nobody stands on a row any more: the order may be what it should be."""
-        self._rows = self._latest
-        self._laid_out_for = -1
-        self._lay_out()
-        self.refresh()
+        self.settle()
