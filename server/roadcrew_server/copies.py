@@ -97,11 +97,13 @@ class Copies:
         try:
             for kind, key, value in records:
                 stored = await self._store.get(kind, key)
-                if stored is None:
-                    await self._store.create(kind, key, value, ends)
-                elif stored.expires_at is not None and stored.expires_at < until:
+                if stored is None and not await self._store.create(kind, key, value, ends):
+                    stored = await self._store.get(kind, key)
+                if stored is None or stored.expires_at is None:
+                    continue
+                if stored.expires_at < until:
                     await self._store.replace(kind, key, value, value, ends)
-                elif stored.expires_at is not None:
+                elif topic.records_until is not None:
                     topic.records_until = min(topic.records_until, stored.expires_at)
         except StoreError as error:
             topic.records_until = None  # with the next change, then
