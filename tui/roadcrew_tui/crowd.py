@@ -14,7 +14,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -63,12 +63,31 @@ IDEAS = (
 )
 
 
+class Together:
+    """What the members of one crowd know of each other: whose copies there are, and who still acts."""
+
+    def __init__(self, people: int) -> None:
+        self.trips: list[LiveTrip] = []
+        self.all_done = asyncio.Event()
+        self._acting = people
+
+    def done(self) -> None:
+        """One more acts no longer; nobody may compare copies before the last one does."""
+        self._acting -= 1
+        if not self._acting:
+            self.all_done.set()
+
+    def agree(self) -> bool:
+        """Nothing waits to be sent, and all see the same."""
+        return not any(t.pending for t in self.trips) and len({digest(t.confirmed) for t in self.trips}) == 1
+
+
 class Member:
     """One simulated member."""
 
-    def __init__(self, name: str, seed: int, ideas: Sequence[Idea], pace: float, others: list[LiveTrip]) -> None:
+    def __init__(self, name: str, seed: int, ideas: Sequence[Idea], pace: float, together: Together) -> None:
         self.name = f"{name} {MARK}"
-        self._others = others
+        self._together = together
         self._random = random.Random(seed)  # noqa: S311 - a plan that can be repeated, not a secret
         self._ideas = list(ideas)
         self._pace = pace
@@ -76,20 +95,27 @@ class Member:
 
     async def take_part(self, server: str, invite: str, arrival: float, stop: asyncio.Event) -> dict[str, object]:
         """Arrive, act until told to stop, wait until all is read; what it saw."""
-        await _pause(arrival * self._pace, stop)
-        async with Client(server) as client:
-            session = await client.guest(self.name)
-            self._mine = session.user.id
-            trip = await client.join(invite)
-            async with client.follow(trip.id) as live:
-                self._others.append(live)
-                began = asyncio.get_running_loop().time()
-                while not stop.is_set():
-                    await _pause(self._random.uniform(0.5, 2.2) * self._pace, stop)
-                    if live.trip is None or live.trip.ended or live.status.state in ("gone", "signed-out"):
-                        continue
-                    self._act(live, (asyncio.get_running_loop().time() - began) / self._pace)
-                return await self._report(live)
+        async with AsyncExitStack() as open_while_here:
+            try:
+                await _pause(arrival * self._pace, stop)
+                client = await open_while_here.enter_async_context(Client(server))
+                self._mine = (await client.guest(self.name)).user.id
+                trip = await client.join(invite)
+                live = await open_while_here.enter_async_context(client.follow(trip.id))
+                self._together.trips.append(live)
+                await self._act_until(live, stop)
+            finally:
+                self._together.done()
+            return await self._report(live)
+
+    async def _act_until(self, live: LiveTrip, stop: asyncio.Event) -> None:
+        began = asyncio.get_running_loop().time()
+        while True:
+            await _pause(self._random.uniform(0.5, 2.2) * self._pace, stop)
+            if stop.is_set():
+                return
+            if live.trip is not None and not live.trip.ended and live.status.state not in ("gone", "signed-out"):
+                self._act(live, (asyncio.get_running_loop().time() - began) / self._pace)
 
     def _act(self, live: LiveTrip, seconds: float) -> None:
         trip = live.trip
@@ -129,12 +155,17 @@ class Member:
 
     async def _report(self, live: LiveTrip) -> dict[str, object]:
         """What was seen, once nothing waits to be sent and all see the same, or the time for that is over."""
-        await until(
-            self._others,
-            lambda: not any(o.pending for o in self._others) and len({digest(o.confirmed) for o in self._others}) == 1,
-            SETTLE,
-        )
-        return {"name": self.name, "digest": digest(live.confirmed)}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                await self._together.all_done.wait()
+        await until(self._together.trips, self._together.agree, SETTLE)
+        return {
+            "name": self.name,
+            "digest": digest(live.confirmed),
+            "read": live.confirmed.recent[-1].seq if live.confirmed and live.confirmed.recent else -1,
+            "waiting": len(live.pending),
+            "state": live.status.state,
+        }
 
 
 def digest(trip: Trip | None) -> str:
@@ -167,7 +198,7 @@ async def _pause(seconds: float, stop: asyncio.Event) -> None:
 
 async def crowd(server: str, invite: str, people: int, seed: int, pace: float, stop: asyncio.Event) -> list[object]:
     """Run `people` simulated members until `stop`; what each saw, or the error that ended it."""
-    together: list[LiveTrip] = []
+    together = Together(people)
     members = [
         Member(
             NAMES[i] if i < len(NAMES) else f"{NAMES[i % len(NAMES)]} {i // len(NAMES) + 1}",

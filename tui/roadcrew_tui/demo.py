@@ -197,6 +197,9 @@ async def _follow(demo: Demo, seconds: float, say: Callable[[str], None]) -> int
             say("")
             for line in summary(trip):
                 say(line)
+        if not agree:
+            for report in reports:
+                say(", ".join(f"{key} {value}" for key, value in report.items()))
         say(
             f"{len(reports)} simulated members and you read {teller.events} events, and all see the same trip."
             if agree
