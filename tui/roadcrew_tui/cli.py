@@ -151,8 +151,8 @@ def _action_parser(subs: Any, name: str, command: Command, formatter: type) -> N
     examples = "\n  ".join(command.examples)
     parser = subs.add_parser(
         name,
-        help=command.help.partition(". ")[0].rstrip("."),
-        description=command.help,
+        help=(command.sub_help or command.help).partition(". ")[0].rstrip("."),
+        description=command.sub_help or command.help,
         epilog=f"examples:\n  {examples}" if examples else None,
         formatter_class=formatter,
     )
@@ -280,12 +280,12 @@ def _act(command: Command, given: argparse.Namespace) -> int:
 
     async def at_its_server() -> int:
         server, invited, may_be_new = given.server, False, None
-        if command.id == "trip.join":
-            may_be_new = arguments["name"]
-            if server is None:
-                server = parse_invite(arguments["invite"]).server
-                invited = server is not None
         becomes_guest = command.id in BECOMES_SOMEBODY
+        if becomes_guest:
+            may_be_new = arguments.get("as" if command.id == "trip.new" else "name")
+        if command.id == "trip.join" and server is None:
+            server = parse_invite(arguments["invite"]).server
+            invited = server is not None
         return await session(server, may_be_new, work, becomes_guest=becomes_guest, invited=invited)
 
     return _told(lambda: asyncio.run(at_its_server()))

@@ -57,7 +57,9 @@ async def session(
     ) as client:
         client.on_token = lambda new: _keep(credentials, address, client, new)
         if kept is None and becomes_guest:
-            await client.guest(name or mine.name or getpass.getuser())
+            session = await client.guest(name or mine.name or getpass.getuser())
+            if not (name or mine.name):
+                _hint(f"The crew sees you as {cleaned(session.user.name)}. Another name: roadcrew you rename NAME")
         last = address != mine.server and prefs.may_be_last(address, home)
         if becomes_guest and last and not os.environ.get("ROADCREW_SERVER"):
             prefs.save(folders, prefs.load(folders), server=address)  # the last one used is the next one asked
@@ -135,7 +137,7 @@ def _for_people(result: Any) -> Any:
             for t in result["trips"]
         ]
     if not isinstance(result, Mapping) or not isinstance(result.get("trip"), Mapping):
-        return result
+        return {k: v for k, v in result.items() if k != "cursor"} if isinstance(result, Mapping) else result
     trip = decode_trip(json_module.dumps(result["trip"]))
     told: dict[str, Any] = {"trip": trip.name, "id": trip.id}
     invite = result.get("invite")

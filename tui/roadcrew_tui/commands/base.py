@@ -60,6 +60,8 @@ class Command:
     arguments: ClassVar[tuple[Argument, ...]] = ()
     needs_trip: ClassVar[bool] = False
     examples: ClassVar[tuple[str, ...]] = ()
+    sub_help: ClassVar[str] = ""
+    """What the sub-command says of itself, where that is another thing than what the key does."""
     secrets: ClassVar[tuple[str, ...]] = ()
     """Arguments that a sub-command asks for without showing them, instead of taking them from the command line."""
     asks: ClassVar[str] = ""

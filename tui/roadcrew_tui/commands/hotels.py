@@ -43,6 +43,7 @@ class VoteHotel(HotelCommand):
     help = "Votes for the hotel under the cursor; again takes the vote back. Everybody has one vote."
     footer = "vote"
     sub = ("hotel", "vote")
+    sub_help = "Votes for a hotel, or moves your vote to it. Everybody has one; --none takes it back."
     arguments = (
         Argument("hotel", "its name, the start of it, or its id", positional=True),
         Argument("none", "take the vote back", kind="flag"),
@@ -100,6 +101,7 @@ class DropHotel(HotelCommand):
     help = "Takes the hotel under the cursor off the shortlist, with its votes."
     footer = "drop"
     sub = ("hotel", "drop")
+    sub_help = "Takes a hotel off the shortlist. Who added it can, and the organiser."
     arguments = (HOTEL,)
     examples = ('roadcrew hotel drop "Alfama"',)
 

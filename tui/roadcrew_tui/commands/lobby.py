@@ -27,6 +27,7 @@ class NewTrip(Command):
         Argument("dates", 'such as "21 to 25 May"', kind="date"),
         Argument("members", "people needed for the group discount", kind="number"),
         Argument("discount", "per cent", kind="number"),
+        Argument("as", "how the crew sees you, if this server does not know you yet"),
     )
     examples = ('roadcrew trip new "Lisbon in May"', 'roadcrew trip new Alps --dates "2 to 9 Jan" --json')
 
@@ -72,6 +73,7 @@ class Trips(Command):
     group = "Trips"
     places = ("lobby",)
     sub = ("trip", "list")
+    sub_help = "Lists your trips at a server."
     examples = ("roadcrew trip list --json",)
 
     async def on_screen(self, screen: LobbyScreen) -> None:

@@ -69,6 +69,7 @@ class Vote(PollAction):
     help = "Votes for the option under the cursor, or goes to the next answer; again takes it back."
     footer = ""
     sub = ("poll", "vote")
+    sub_help = "Votes in a poll: --yes for what you choose; --maybe and --no too, where the poll asks that."
     arguments = (
         POLL,
         Argument("yes", "an option: its text, number (from 1) or id", many=True),
