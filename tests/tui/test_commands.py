@@ -18,6 +18,7 @@ from textual.binding import Binding
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui import commands
 from roadcrew_tui.commands.base import GROUPS, Command, NeedsTrip
+from roadcrew_tui.commands.palette import Palette
 from roadcrew_tui.screens.help import HelpScreen
 
 
@@ -78,6 +79,37 @@ async def test_the_palette_offers_what_can_be_done_here(tmp_path: Path):
         await s.sees("Drop this hotel")
         await s.press("enter")
         await s.sees("Drop Casa Azul?")
+
+
+async def test_the_palette_puts_titles_first_and_fits_descriptions_by_the_start_of_words(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        provider = Palette(s.app.screen)
+
+        async def found(query: str) -> list[str]:
+            hits = [hit async for hit in provider.search(query)]
+            return [str(hit.text) for hit in sorted(hits, key=lambda hit: -hit.score)]
+
+        assert (await found("invite"))[0] == "Invite"
+        assert (await found("deadl")) == ["New poll"]  # "with a deadline if you like"
+        assert "New poll" not in await found("eadline")
+        assert await found("qzx") == []
+        assert (await found("yes"))[0] == "Yes"
+
+
+async def test_the_palette_offers_nothing_about_somebody_when_nobody_is_chosen(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        assert "crew.member" not in [c.id for c in s.trip.offered()]
+        s.rows("crew").focus()
+        await s.until(lambda: "crew.member" in [c.id for c in s.trip.offered()])
+
+
+@pytest.mark.parametrize(("tab", "begins"), [("", "THIS TRIP"), ("polls", "POLLS"), ("hotels", "HOTELS")])
+async def test_help_begins_with_the_tab_that_one_is_on(tmp_path: Path, tab: str, begins: str):
+    async with staged(tmp_path, tab=tab) as s:
+        await s.press("question_mark")
+        await s.sees("MOVING ABOUT" if tab != "" else begins)
+        titles = [row.strip(" ▌") for row in s.text.split("\n") if row.strip(" ▌").isupper()]
+        assert titles[0] == begins
 
 
 async def test_ctrl_p_opens_the_palette_too(tmp_path: Path):

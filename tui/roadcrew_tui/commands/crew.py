@@ -38,6 +38,9 @@ class MemberMenu(TripCommand):
     group = "Crew"
     places = ("overview",)
 
+    def available(self, screen: TripScreen) -> bool:
+        return screen.trip is not None and getattr(screen.pane, "member", None) is not None
+
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens.members import member_menu  # noqa: PLC0415 - when it is opened
 

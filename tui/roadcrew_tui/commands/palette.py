@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -9,6 +10,13 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Command, shown_key
 from roadcrew_tui.screens.base import CommandScreen
+
+
+def _begins(query: str, text: str) -> float:
+    """1 when each word that was typed begins a word of the text, else 0."""
+    words = [word.casefold() for word in re.findall(r"\w+", text)]
+    typed = [word.casefold() for word in re.findall(r"\w+", query)]
+    return float(bool(typed) and all(any(word.startswith(t) for word in words) for t in typed))
 
 
 class Palette(Provider):
@@ -38,7 +46,9 @@ class Palette(Provider):
         """What the letters fit."""
         matcher = self.matcher(query)
         for command in self._offered():
-            score = max(matcher.match(command.title), matcher.match(command.help) * 0.6)
+            score = _begins(query, command.title) * 3
+            score = score or (1 + matcher.match(command.title) / 1000 if matcher.match(command.title) else 0)
+            score = score or _begins(query, command.help) / 2
             if score > 0:
                 yield Hit(
                     score,

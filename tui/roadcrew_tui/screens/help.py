@@ -44,15 +44,28 @@ class HelpScreen(ModalScreen[None]):
 
     def _draw(self, width: int) -> Content:
         here = [c for c in commands.everything() if any(p in self._places for p in c.places)]
-        rows: list[Content | str] = [render.heading("Moving about")]
+        rows: list[Content | str] = []
+        for group in self._begins_with(here):
+            rows += self._group(group, here, width)
+        rows.append(render.heading("Moving about"))
         rows += [self._row(key, words, width) for key, words in MOVING]
+        rows.append("")
         for group in GROUPS:
-            mine = [c for c in here if c.group == group]
-            if mine:
-                rows += ["", render.heading(group)]
-                rows += [self._row(self._key(c), f"{c.title}. {c.help}", width) for c in mine]
-        rows += ["", render.ours("esc closes this. Keys can be changed in the settings file.", render.MUTED)]
+            if group not in self._begins_with(here):
+                rows += self._group(group, here, width)
+        rows += [render.ours("esc closes this. Keys can be changed in the settings file.", render.MUTED)]
         return render.stack(rows)
+
+    def _begins_with(self, here: list[Command]) -> list[str]:
+        """The groups of the tab one is on; the overview is about the trip as a whole."""
+        own = {c.group for c in here if self._places[-1] in c.places and c.group != "Everywhere"}
+        own |= {"This trip"} if self._places[-1] == "overview" else set()
+        return [group for group in GROUPS if group in own]
+
+    def _group(self, group: str, here: list[Command], width: int) -> list[Content | str]:
+        mine = [c for c in here if c.group == group]
+        lines = [self._row(self._key(c), f"{c.title}. {c.help}", width) for c in mine]
+        return [render.heading(group), *lines, ""] if mine else []
 
     def _key(self, command: Command) -> str:
         keymap = getattr(self.app, "settings").keymap  # noqa: B009 - ours has it; Textual's type does not
