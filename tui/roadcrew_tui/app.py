@@ -13,6 +13,7 @@ from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.notifications import Notify
 from textual.widgets import Input
 
 from roadcrew_tui import render, symbols
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
+MOST_TOASTS = 2
 TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
 
@@ -260,6 +262,12 @@ class RoadcrewApp(App[str]):
             timeout=seconds,
             markup=False,
         )
+
+    def on_notify(self, _: Notify) -> None:
+        """Room for one more: the oldest goes, news before warnings."""
+        shown = sorted(self._notifications, key=lambda n: (n.severity != "information", n.raised_at))
+        for old in shown[: max(0, len(shown) + 1 - MOST_TOASTS)]:
+            self._unnotify(old, refresh=False)
 
     def change_settings(self, **changes: object) -> None:
         """Keep a choice; a disk that won't is told of, and the choice holds until the app ends."""

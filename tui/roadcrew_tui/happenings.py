@@ -27,7 +27,7 @@ _WORDS = {
     "TripEndAnnounced": "This trip will be removed soon unless somebody changes something",
     "TripEnded": "This trip ended",
     "MemberJoined": "{who} joined",
-    "MemberRenamed": "Somebody is called {what} now",
+    "MemberRenamed": "{who} is now {what}",
     "MemberLeft": "{who} left",
     "MemberRemoved": "{who} removed {what}",
     "OrganiserChanged": "{what} is the organiser now",

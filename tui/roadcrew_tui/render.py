@@ -15,6 +15,9 @@ BLANK = Content("")
 LONGEST_SAID = 400
 """Characters of a person's text that are looked at; no field is longer, and no row shows as much."""
 
+LEAST_NAME = 8
+"""Cells of a name that stay, whatever stands beside it."""
+
 MUTED, STRONG, ACCENT = "$ink-muted", "bold", "$ink-accent"
 GOOD, WARN, BAD = "$ink-good", "$ink-warn", "$ink-bad"
 
@@ -77,6 +80,15 @@ def cut(content: Content, width: int) -> Content:
     return join(content.truncate(width - len(mark)).rstrip(), mark)
 
 
+def wrapped(content: Content, width: int, most: int) -> list[Content]:
+    """The content in `most` lines at most; only what has no room there is cut."""
+    lines = content.wrap(max(1, width))
+    if len(lines) > most:
+        rest: list[Content | str] = [part for line in lines[most - 1 :] for part in (line, " ")]
+        lines = [*lines[: most - 1], join(*rest)]
+    return [cut(line, width) for line in lines]
+
+
 def pad(content: Content, width: int, *, right: bool = False) -> Content:
     """The content in exactly `width` cells; `right` puts it at the right end."""
     content = cut(content, width)
@@ -84,8 +96,11 @@ def pad(content: Content, width: int, *, right: bool = False) -> Content:
     return join(blank, content) if right else join(content, blank)
 
 
-def ends(left: Content, right: Content, width: int) -> Content:
-    """Two texts at the two ends of a line. The left one gives way."""
+def ends(left: Content, right: Content, width: int, kept: Content = BLANK) -> Content:
+    """Two texts at the two ends of a line. The left one gives way, and last what is `kept` beside it."""
+    if kept:
+        room = width - right.cell_length - kept.cell_length - 4
+        left = join(cut(left, max(room, LEAST_NAME)), "  ", kept)
     if right.cell_length + 2 > width:
         return cut(left or right, width)
     return join(pad(left, width - right.cell_length - 1), " ", right)

@@ -51,13 +51,23 @@ class VoteHotel(HotelCommand):
     examples = ('roadcrew hotel vote "Casa Azul"', "roadcrew hotel vote --none")
 
     def available(self, screen: TripScreen) -> bool:
-        return screen.trip is not None and screen.trip.voting.open and shown_hotel(screen) is not None
+        return shown_hotel(screen) is not None
+
+    def footer_words(self, screen: TripScreen) -> str:
+        return self.footer if screen.trip is not None and screen.trip.voting.open else ""
 
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_domain.hotels import VoteHotel as Act  # noqa: PLC0415 - for a fast start
 
         hotel = shown_hotel(screen)
-        if hotel is not None and screen.trip is not None:
+        if screen.trip is not None and not screen.trip.voting.open:
+            ended = screen.trip.voting.outcome is not None
+            screen.crew_app.say(
+                "The vote has ended. Press o to start a new one."
+                if ended
+                else "Voting isn't open yet. Press o to open it."
+            )
+        elif hotel is not None and screen.trip is not None:
             mine = screen.trip.voting.ballots.get(screen.me)
             await screen.act(Act(None if mine == hotel.id else hotel.id))
 

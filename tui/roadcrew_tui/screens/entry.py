@@ -169,7 +169,7 @@ async def upgrade(app: RoadcrewApp) -> None:
     """A guest becomes an account."""
     fields = [
         Field("username", "User name", "To sign in with, here and on other computers."),
-        Field("password", "Password", "At least ten characters.", kind="password"),
+        Field("password", "Password", "At least eight characters.", kind="password"),
         Field("again", "The same password again", kind="password"),
     ]
 

@@ -43,9 +43,9 @@ class TitleLine(Lines):
     TitleLine { height: 1; padding: 0 1; }
     """
 
-    def show_ends(self, left: Content, right: Content) -> None:
-        """Left and right text; the left one gives way."""
-        self.show(lambda width: render.ends(left, right, width))
+    def show_ends(self, left: Content, right: Content, kept: Content = render.BLANK) -> None:
+        """Left and right text; the left one gives way, but for what is `kept` beside it."""
+        self.show(lambda width: render.ends(left, right, width, kept))
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """One line."""

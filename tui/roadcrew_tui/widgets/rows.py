@@ -30,8 +30,8 @@ class Row:
 
 
 def note(content: Content) -> Row:
-    """A row that only says something."""
-    return Row(None, lambda width: render.cut(content, width))
+    """Lines that only say something."""
+    return Row(None, lambda width: render.stack(content.wrap(max(1, width))))
 
 
 class RowList(ScrollView, can_focus=True):
