@@ -357,7 +357,8 @@ class StandInClient:
     async def do(self, trip_id: str, act: Any, *, key: str | None = None) -> Answer:
         me = await self.whoami()
         if type(act).__name__ == "InviteRequest":
-            act = RevokeInvite() if act.revoke else RenewInvite(invite_code(self.world.new_id().encode()[-5:]))
+            code = invite_code(self.world.new_id().encode()[-5:])
+            act = RevokeInvite() if act.revoke else RenewInvite(code, act.expires_at, act.max_uses)
         _refusing(lambda: self.world.do(trip_id, me.id, act))
         return Answer(self.world.trips.get(trip_id), "")
 

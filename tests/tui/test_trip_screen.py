@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.tui.conftest import SIZES, staged
 from tests.tui.scenes import lisbon
+from tests.tui.standins import tick
 from textual import events
 
-from roadcrew_domain.hotels import VoteHotel
-from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
+from roadcrew_domain.crew import RenameMember
+from roadcrew_domain.hotels import ShortlistHotel, VoteHotel
+from roadcrew_domain.money import Money
+from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll, PollKind
 from roadcrew_tui.screens.ask import Ask
 from roadcrew_tui.screens.lobby import LobbyScreen
 
@@ -269,11 +272,48 @@ async def test_a_poll_whose_winner_is_a_date_offers_to_set_the_trips_dates(tmp_p
         await s.sees("END THE POLL")
         await s.press("down", "enter")
         await s.sees("Shall the trip be")
-        await s.press("down", "enter")
+        assert s.rows("ask-answers").cursor == "set"
+        await s.press("enter")
         await s.until(lambda: s.world.trips[s.scene.trip_id].starts_on is not None)
         starts = s.world.trips[s.scene.trip_id].starts_on
         assert starts is not None
         assert (starts.day, starts.month) == (20, 5)
+
+
+# R: T1 T4
+@pytest.mark.parametrize("by", ["deadline", "member"])
+async def test_dates_that_won_are_asked_about_under_needs_you_until_they_are_set_or_not_wanted(tmp_path: Path, by: str):
+    scene = lisbon()
+    if by == "deadline":
+        scene.world.ahead = timedelta(hours=3)
+        tick(scene.world, scene.trip_id)
+    else:
+        scene.world.do(scene.trip_id, scene.ben.id, ClosePoll(scene.flight))
+    asked = "Wed 20 May won: make it the trip's dates?"
+    async with staged(tmp_path / "dev", scene, me=scene.dev) as s:
+        assert "make it the trip's dates?" not in s.text
+    for size in SIZES:
+        async with staged(tmp_path / "no", scene, size=size) as s:
+            await s.sees("Wed 20 May won: make it the trip's")
+    async with staged(tmp_path / "no", scene) as s:
+        row = s.rows("needs").ids.index(f"dates:{scene.flight}")
+        await s.press(*["down"] * row, "enter")
+        await s.sees("Shall the trip be")
+        await s.press("escape")
+        await s.sees(asked)
+        await s.press("enter")
+        await s.sees("Shall the trip be")
+        await s.press("down", "enter")
+        await s.until(lambda: asked not in s.text)
+    async with staged(tmp_path / "no", scene) as s:
+        assert asked not in s.text
+    async with staged(tmp_path / "yes", scene) as s:
+        await s.sees(asked)
+        await s.press(*["down"] * s.rows("needs").ids.index(f"dates:{scene.flight}"), "enter")
+        await s.sees("Shall the trip be")
+        await s.press("enter")
+        await s.until(lambda: scene.world.trips[scene.trip_id].starts_on is not None)
+        await s.until(lambda: asked not in s.text)
 
 
 # R: T4
@@ -286,7 +326,8 @@ async def test_a_tie_is_settled_by_whoever_ends_the_poll(tmp_path: Path):
         s.rows("polls").move_to(tied)
         await s.press("e")
         await s.sees("Which one shall it be")
-        await s.press("down", "down", "enter")
+        assert s.rows("ask-answers").cursor == f"{tied}.0"
+        await s.press("down", "enter")
         await s.until(lambda: s.world.trips[scene.trip_id].polls[tied].closed)
         outcome = s.world.trips[scene.trip_id].polls[tied].outcome
         assert outcome is not None
@@ -345,6 +386,7 @@ async def test_hotels_are_added_dropped_and_their_vote_ended(tmp_path: Path):
         await s.sees("Casa Azul won.")
         await s.press("o")
         await s.sees("What shall a tie mean?")
+        assert s.rows("ask-answers").cursor == "cheapest"
 
 
 async def test_others_never_move_the_cursor_and_rows_keep_their_order_under_it(tmp_path: Path):
@@ -380,6 +422,22 @@ async def test_what_others_did_is_told_in_one_toast(tmp_path: Path):
         assert [n.message for n in s.app._notifications] == ["Dev voted for Casa Azul, and 1 more"]
 
 
+async def test_a_new_name_of_somebody_is_no_toast_but_said_in_the_overview(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        s.world.do(s.scene.trip_id, s.scene.ben.id, RenameMember("Benedict"))
+        s.world.do(s.scene.trip_id, s.scene.carla.id, VoteHotel(s.scene.alfama))
+        await s.sees("Ben is now Benedict")
+        await s.until(lambda: len(s.app._notifications) == 1)
+        assert [n.message for n in s.app._notifications] == ["Carla voted for Alfama"]
+
+
+async def test_at_most_two_toasts_are_there_at_once_and_a_warning_stays_longest(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        for words, severity in (("one", "warning"), ("two", "information"), ("three", "information")):
+            s.app.say(words, severity)
+        await s.until(lambda: [n.message for n in s.app._notifications] == ["one", "three"])
+
+
 # R: S5
 @pytest.mark.parametrize(
     ("changes", "words"),
@@ -402,11 +460,24 @@ async def test_removing_somebody_asks_first(tmp_path: Path):
         s.rows("crew").focus()
         await s.press("down", "down", "enter")
         await s.sees("Make them the organiser")
-        await s.press("down", "down", "enter")
+        await s.press("down", "enter")
         await s.sees("Remove Carla?")
+        await s.sees("the invite ends")
         assert s.rows("ask-answers").cursor == "cancel"
         await s.press("down", "enter")
         await s.until(lambda: s.scene.carla.id not in s.world.trips[s.scene.trip_id].members)
+        await s.sees("The link that you have sent is no longer good.")
+        before = s.world.trips[s.scene.trip_id].invite
+        assert before is None
+        await s.press("i")
+        await s.sees("NEW INVITE")
+        await s.press("right", "right", "enter", "right", "right", "enter")
+        await s.until(lambda: s.world.trips[s.scene.trip_id].invite is not None)
+        new = s.world.trips[s.scene.trip_id].invite
+        assert new is not None
+        assert (new.max_uses, new.expires_at is not None) == (5, True)
+        await s.sees("0 of 5 used")
+        assert new.code in s.text
 
 
 # R: T6
@@ -429,6 +500,9 @@ async def test_the_invite_shows_code_link_and_a_qr_code_and_warns_of_a_local_lin
         assert invite is not None
         assert invite.code in s.text
         assert f"http://127.0.0.1:8787/j/{invite.code}" in s.text
+        assert "uvx roadcrew join" in s.text
+        assert s.text.count(f"/j/{invite.code}") == 2
+        assert "LINK" not in s.text
         assert "█▀▀▀▀▀█" in s.text
         assert "only on this" in s.text
         await s.press("c")
@@ -519,3 +593,94 @@ async def test_a_form_typed_in_a_hurry_is_filled_as_it_was_meant(tmp_path: Path)
         await s.until(lambda: len(s.world.trips[s.scene.trip_id].hotels) == 3)
         added = max(s.world.trips[s.scene.trip_id].hotels.values(), key=lambda h: h.added_at)
         assert (added.name, added.city, added.stars, added.url) == ("Sol", "Lisbonx", 2, "https://sol.example")
+
+
+LONG = "By night train over Hendaye, with a morning in San Sebastian and lunch"
+
+
+@pytest.mark.parametrize("kind", ["single", "yes-maybe-no"])
+@pytest.mark.parametrize("size", [*SIZES, (200, 50)])
+async def test_long_options_have_the_room_that_there_is_and_no_word_of_them_is_cut(
+    tmp_path: Path, size: tuple[int, int], kind: PollKind
+):
+    scene = lisbon()
+    poll = scene.world.do(scene.trip_id, scene.ana.id, OpenPoll("How?", kind, (LONG, "By air")))
+    async with staged(tmp_path, scene, size=size, tab="polls") as s:
+        s.trip.show_tab("polls", poll)
+        await s.until(lambda: "By night" in s.text)
+        words = " ".join(row[30:] for row in s.text.split("\n"))
+        assert [w for w in LONG.split() if w not in words] == []
+        if size[0] == 200:
+            assert LONG in s.text
+
+
+@pytest.mark.parametrize("size", [*SIZES, (200, 50)])
+async def test_what_is_empty_says_so_over_the_whole_width(tmp_path: Path, size: tuple[int, int]):
+    scene = lisbon()
+    trip = scene.world.create(scene.ana, "Alps")
+    scene.trip_id = trip.id
+    async with staged(tmp_path, scene, size=size, tab="polls") as s:
+        assert "No polls yet. Press n to ask the crew something." in s.text
+        assert "DECIDED" not in s.text
+
+
+async def test_what_needs_me_is_said_to_the_end_and_uses_the_room(tmp_path: Path):
+    scene = lisbon()
+    question = "Which of these two bridges first?"
+    poll = scene.world.do(scene.trip_id, scene.ana.id, OpenPoll(question, "single", ("A", "B")))
+    for who in (scene.ana, scene.ben, scene.carla, scene.dev):
+        scene.world.do(scene.trip_id, who.id, CastVote(poll, (f"{poll}.0",)))
+    async with staged(tmp_path / "80", scene) as s:
+        await s.sees("all voted: end it?")
+        assert "Which of these two" in s.text
+    async with staged(tmp_path / "150", scene, size=(150, 36)) as s:
+        row = next(line for line in s.text.split("\n") if "all voted: end it?" in line)
+        assert question in row
+
+
+# R: S5
+async def test_a_long_name_of_a_trip_gives_way_to_its_dates(tmp_path: Path):
+    scene = lisbon()
+    name = "The long awaited journey of the whole department to Lisbon"
+    starts, ends = date(2027, 5, 21), date(2027, 5, 25)
+    trip = scene.world.create(scene.ana, name, starts_on=starts, ends_on=ends)
+    scene.trip_id = trip.id
+    async with staged(tmp_path, scene) as s:
+        first = s.text.split("\n")[0]
+        assert "21 to 25 May" in first
+        assert "The long" in first
+        assert "● live · you are Ana" in first
+
+
+async def test_names_of_the_crew_stand_one_under_another(tmp_path: Path):
+    scene = lisbon()
+    async with staged(tmp_path, scene, me=scene.ben) as s:
+        rows = [row for row in s.text.split("\n") if "● Ben" in row or "○ Ana" in row]
+        assert len(rows) == 2
+        at = [row.index(name) + len(name) for row, name in zip(rows, ("Ben", "Ana"), strict=True)]
+        assert [len(row[a:]) - len(row[a:].lstrip()) for row, a in zip(rows, at, strict=True)] == [5, 5]
+
+
+async def test_the_last_line_says_what_enter_does_about_somebody(tmp_path: Path):
+    async with staged(tmp_path / "ana") as s:
+        assert "enter open" in s.text.split("\n")[-1]
+        s.rows("crew").focus()
+        await s.sees("enter rename, leave")
+        await s.press("down")
+        await s.sees("enter hand over, remove")
+    scene = lisbon()
+    async with staged(tmp_path / "ben", scene, me=scene.ben) as s:
+        s.rows("crew").focus()
+        await s.press("down")
+        await s.until(lambda: "enter" not in s.text.split("\n")[-1])
+
+
+async def test_a_vote_before_hotels_can_be_voted_on_says_what_to_do(tmp_path: Path):
+    scene = lisbon()
+    trip = scene.world.create(scene.ana, "Alps")
+    scene.trip_id = trip.id
+    scene.world.do(trip.id, scene.ana.id, ShortlistHotel("Sol", "Bern", 3, Money(9000, "EUR")))
+    async with staged(tmp_path, scene, tab="hotels") as s:
+        assert "vote" not in s.text.split("\n")[-1].replace("o open vote", "")
+        await s.press("space")
+        await s.sees("Voting isn't open yet. Press o to open it.")

@@ -149,7 +149,8 @@ def write_atomically(path: Path, text: str) -> None:
 
 class Memory:
     """What this terminal remembers of each server: the trips of last time, so that something useful is painted
-    before the network answers, and how far each trip was seen, for "since you left"."""
+    before the network answers, how far each trip was seen, for "since you left", and which questions were answered
+    with no."""
 
     def __init__(self, folders: Folders) -> None:
         self._file = folders.memory_file
@@ -181,6 +182,14 @@ class Memory:
 
     def keep_seen(self, server: str, trip_id: str, seq: int, at: str) -> None:
         self._of(server, "seen")[trip_id] = [seq, at]
+
+    def declined(self, server: str, trip_id: str) -> frozenset[str]:
+        """The polls whose winner this person does not want to be the trip's dates."""
+        found = self._of(server, "declined").get(trip_id)
+        return frozenset(i for i in found if isinstance(i, str)) if isinstance(found, list) else frozenset()
+
+    def decline(self, server: str, trip_id: str, poll_id: str) -> None:
+        self._of(server, "declined")[trip_id] = sorted({poll_id, *self.declined(server, trip_id)})
 
     def save(self) -> None:
         """To disk. What is remembered is a comfort: a full disk is no reason to stop."""

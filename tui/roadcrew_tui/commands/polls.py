@@ -219,10 +219,10 @@ class UseDates(PollCommand):
     help = "When the winner of this poll is a date or a range: makes it the dates of the trip."
 
     def available(self, screen: TripScreen) -> bool:
-        from roadcrew_tui.screens.poll_actions import winning_dates  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.screens.polls_model import won_dates  # noqa: PLC0415 - for a fast start
 
         poll = shown_poll(screen)
-        return poll is not None and winning_dates(screen, poll) is not None
+        return poll is not None and screen.trip is not None and won_dates(screen.trip, poll) is not None
 
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens.poll_actions import offer_dates  # noqa: PLC0415 - for a fast start

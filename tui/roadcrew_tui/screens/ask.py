@@ -1,4 +1,5 @@
-"""A question with a few answers. The safe answer is the first one and has the cursor."""
+"""A question with a few answers. The cursor begins on the first useful one, or, where that can't be undone, on the
+safe one."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ class Ask(ModalScreen[str]):
         super().__init__()
         self._words = title
         self._question = question
-        self._answers = (Answer(CANCEL, render.ours(cancel)), *answers)
+        nothing = Answer(CANCEL, render.ours(cancel))
+        self._answers = (nothing, *answers) if answers[0].irreversible else (*answers, nothing)
 
     def compose(self) -> ComposeResult:
         """Question above, answers below."""
@@ -50,7 +52,7 @@ class Ask(ModalScreen[str]):
             yield RowList(id="ask-answers", keeps_sign=True)
 
     def on_mount(self) -> None:
-        """Cancel has the cursor."""
+        """The first answer has the cursor."""
         self.query_one("#ask-question", Lines).show(
             lambda width: render.stack([render.heading(self._words), "", *self._question.wrap(max(1, width))])
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from textual.screen import ModalScreen
 
 from roadcrew_domain.crew import Invite
 from roadcrew_tui import render, when
+from roadcrew_tui.screens.form import Field, Form, Values
 from roadcrew_tui.snapshot import Snapshot
 from roadcrew_tui.widgets.lines import KeyLine, Lines, Part
 
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
     from roadcrew_tui.screens.trip import TripScreen
 
-SENT = "Sent to your clipboard. If pasting fails, press p to print it."
+LASTS = (("1", "1 day"), ("7", "7 days"), ("0", "no end"))
+HOW_MANY = (("0", "any"), ("1", "1"), ("5", "5"), ("10", "10"))
+ENDS = "The present link and code will let nobody in any more."
+
+
+JOINS = "uvx roadcrew join"
 
 
 def link_of(base: str, code: str) -> str:
@@ -49,7 +56,7 @@ def lines_to_share(trip_name: str, link: str) -> str:
     """What goes into a chat."""
     return "\n".join(
         [render.sentence("Join {name} on Roadcrew: {link}", name=trip_name, link=link, longest=200),
-         f"In a terminal: uvx roadcrew join {link}"]
+         f"In a terminal: {JOINS} {link}"]
     )  # fmt: skip
 
 
@@ -106,19 +113,15 @@ class InviteScreen(ModalScreen[str]):
             who = "Press n to make one." if self._organiser else "The organiser can make one."
             return render.stack([render.heading("Invite"), "", "There is no invite now.", who])
         now = self._snapshot.now()
-        rows: list[Content | str] = [render.heading("Invite"), "", render.said(self._trip_name), ""]
-        rows += [render.ours("Code", render.MUTED), render.said(self._invite.code, "bold")]
-        rows += ["", render.ours("Link", render.MUTED), *_broken(self._link, width), ""]
-        rows += [render.ours("In a terminal", render.MUTED), *render.ours("uvx roadcrew join LINK").wrap(width)]
-        limits = []
+        rows: list[Content | str] = [render.heading("Invite"), render.said(self._trip_name), ""]
+        rows += [render.join(render.ours("Code  ", render.MUTED), render.said(self._invite.code, "bold"))]
         if self._invite.expires_at is not None:
-            limits.append(
-                f"ends {when.clock(self._invite.expires_at, now)}, {when.until(self._invite.expires_at, now)}"
-            )
+            ends = f"ends {when.clock(self._invite.expires_at, now)}, {when.until(self._invite.expires_at, now)}"
+            rows += [render.ours(ends, render.MUTED)]
         if self._invite.max_uses is not None:
-            limits.append(f"{self._invite.uses} of {self._invite.max_uses} used")
-        if limits:
-            rows += ["", render.ours(", ".join(limits), render.MUTED)]
+            rows += [render.ours(f"{self._invite.uses} of {self._invite.max_uses} used", render.MUTED)]
+        rows += ["", render.ours("Link", render.MUTED), *_broken(self._link, width), ""]
+        rows += [render.ours("In a terminal", render.MUTED), render.ours(JOINS), *_broken(self._link, width)]
         warning = warning_about(self._link)
         if warning is not None:
             rows += ["", *render.ours(warning, render.WARN).wrap(width)]
@@ -164,6 +167,9 @@ async def show_invite(screen: TripScreen) -> None:
     """The invite, and what to do with it."""
     from roadcrew_tui.screens.ask import CANCEL, Answer  # noqa: PLC0415 - seldom
 
+    trip = screen.trip
+    if trip is not None and trip.invite is None and trip.organiser == screen.me and not await new_invite(screen):
+        return
     base = await public_base(screen)
     while (trip := screen.trip) is not None:
         link = link_of(base, trip.invite.code) if trip.invite is not None else ""
@@ -172,14 +178,29 @@ async def show_invite(screen: TripScreen) -> None:
         chosen = await screen.app.push_screen_wait(shown)
         if not chosen:
             return
-        if chosen == "revoke" or trip.invite is not None:
-            words = "The present link and code will let nobody in any more."
-            answer = Answer(
-                chosen, render.ours("End it" if chosen == "revoke" else "Make a new one"), irreversible=True
-            )
-            if await screen.ask("Invite", render.ours(words), [answer]) == CANCEL:
-                continue
-        await screen.renew_invite(revoke=chosen == "revoke")
+        if chosen == "renew":
+            await new_invite(screen)
+            continue
+        end = Answer(chosen, render.ours("End it"), irreversible=True)
+        if await screen.ask("Invite", render.ours(ENDS), [end]) != CANCEL:
+            await screen.renew_invite(revoke=True)
+
+
+async def new_invite(screen: TripScreen) -> bool:
+    """Choose how long a new invite holds and for how many, and make it. False when it was left."""
+    fields = [
+        Field("days", "How long shall it hold?", kind="choice", value="0", options=LASTS),
+        Field("uses", "For how many people?", kind="choice", value="0", options=HOW_MANY),
+    ]
+    before = screen.trip.invite if screen.trip is not None else None
+
+    async def send(values: Values) -> None:
+        days, uses = int(values["days"]), int(values["uses"])
+        ends = screen.snapshot.now() + timedelta(days=days) if days else None
+        await screen.renew_invite(expires_at=ends, max_uses=uses or None)
+
+    lead = ENDS if before is not None else ""
+    return await screen.app.push_screen_wait(Form("New invite", fields, send, button="make it", lead=lead))
 
 
 async def share(screen: TripScreen) -> None:

@@ -56,9 +56,13 @@ async def hand_over(screen: TripScreen, member: Member) -> None:
 async def remove(screen: TripScreen, member: Member) -> None:
     """Take somebody out of the crew, after asking."""
     question = render.template(
-        "Remove {name}? Their votes in what is open go with them. The invite still lets them in; press i to end it.",
-        name=member.name,
+        "Remove {name}? Their votes in what is open go with them, and the invite ends: they know it.", name=member.name
     )
     answer = Answer("yes", render.template("Remove {name}", name=member.name), irreversible=True)
     if await screen.ask("Remove", question, [answer]) != CANCEL:
+        invited = screen.trip is not None and screen.trip.invite is not None
         await screen.act(RemoveMember(member.id))
+        if invited:
+            screen.crew_app.say(
+                "The link that you have sent is no longer good. For a new one press i in the overview.", seconds=10
+            )

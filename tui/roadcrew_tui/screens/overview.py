@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.trip import TripScreen
 
 MOST_HAPPENINGS = 12
+GAP = 2
+"""Cells between two columns."""
 
 
 class OverviewPane(Pane):
@@ -47,30 +49,35 @@ class OverviewPane(Pane):
         self.query_one("#needs" if self.query_one("#needs", RowList).ids else "#plan", RowList).focus()
 
     def hints(self) -> list[tuple[str, str, str]]:
-        """Enter opens what the cursor is on."""
-        return [("open", "enter", "open")]
+        """Enter opens what the cursor is on; in the crew it does something about somebody."""
+        if self.screen.focused is not self.query_one("#crew"):
+            return [("open", "enter", "open")]
+        screen = cast("TripScreen", self.screen)
+        if self.member == screen.me:
+            return [("member", "enter", "rename, leave")]
+        leads = screen.trip is not None and screen.trip.organiser == screen.me
+        return [("member", "enter", "hand over, remove")] if leads and self.member else []
 
     @property
     def member(self) -> str | None:
         """The crew member under the cursor, while the crew has the focus."""
         crew = self.query_one("#crew", RowList)
-        return crew.cursor if crew.has_focus else None
+        return crew.cursor if self.screen.focused is crew else None
 
     def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
         """Draw all four answers."""
         screen = cast("TripScreen", self.screen)
-        m = overview(trip, me, snapshot.present, now, seen=screen.seen, left=screen.left)
+        m = overview(trip, me, snapshot.present, now, seen=screen.seen, left=screen.left, declined=screen.declined)
         self.model = m
-        needs = [Row(n.target, _need(n)) for n in m.needs]
+        needs = [Row(n.target, _need(n, m.needs)) for n in m.needs]
         nothing = note(render.ours("Nothing. You are done here.", render.MUTED))
         self.query_one("#needs", RowList).show(needs or [nothing], heading=render.heading("Needs you"))
         self.query_one("#plan", RowList).show(
             [Row(f"{n}:{d.target}", _decision(d)) for n, d in enumerate(m.plan)], heading=render.heading("The plan")
         )
-        longest = max((render.said(c.name).cell_length for c in m.crew), default=0)
         count = render.ours(f"{m.have} of {m.need}" if m.have < m.need else f"{m.have}", render.MUTED)
         self.query_one("#crew", RowList).show(
-            [Row(c.id, _person(c, longest)) for c in m.crew], heading=render.heading("Crew", count)
+            [Row(c.id, _person(c, m.crew)) for c in m.crew], heading=render.heading("Crew", count)
         )
         self.query_one("#discount", Lines).show(_discount(m))
         self.query_one("#lately", Lines).show(_lately(m.lately, screen.away, now))
@@ -83,10 +90,20 @@ class OverviewPane(Pane):
         screen = cast("TripScreen", self.screen)
         if target.startswith("poll:"):
             screen.show_tab("polls", target.removeprefix("poll:"))
+        elif target.startswith("dates:"):
+            from roadcrew_tui.screens.poll_actions import offer_dates  # noqa: PLC0415 - seldom
+
+            work = screen.crew_app.guarded(offer_dates(screen, target.removeprefix("dates:")))
+            screen.run_worker(work, group="commands")
         elif target == "hotels":
             screen.show_tab("hotels")
         else:
             screen.start(commands.find("trip.invite" if target == "invite" else "trip.edit"))
+
+    @on(RowList.Moved, "#crew")
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        cast("TripScreen", self.screen).show_keys()
 
     @on(RowList.Chosen, "#crew")
     def _member(self, event: RowList.Chosen) -> None:
@@ -94,12 +111,18 @@ class OverviewPane(Pane):
         cast("TripScreen", self.screen).start(commands.find("crew.member"))
 
 
-def _need(need: Need) -> Callable[[int], Content]:
+def _need(need: Need, beside: tuple[Need, ...]) -> Callable[[int], Content]:
+    """In two columns with the others; what is not cut is the note, and what asks a question."""
+
     def draw(width: int) -> Content:
-        what = render.said(need.question) if need.question else render.ours(need.words)
-        room = max(10, width - 18)
+        what = render.template(need.words, what=need.what)
+        if not need.note:
+            return render.stack(render.wrapped(what, width, 2))
+        noted = [n for n in beside if n.note]
+        longest = max(render.template(n.words, what=n.what).cell_length for n in noted)
+        room = min(longest, width - GAP - max(len(n.note) for n in noted))
         return render.cut(
-            render.join(render.pad(what, min(room, 26)), "  ", render.ours(need.note, render.WARN)), width
+            render.join(render.pad(what, max(10, room)), " " * GAP, render.ours(need.note, render.WARN)), width
         )
 
     return draw
@@ -118,19 +141,25 @@ def _decision(d: Decision) -> Callable[[int], Content]:
     return draw
 
 
-def _person(c: CrewRow, longest: int) -> Callable[[int], Content]:
+def _person(c: CrewRow, crew: tuple[CrewRow, ...]) -> Callable[[int], Content]:
+    """One name under another, whatever stands beside it."""
     s = sign()
+    longest = max(render.said(m.name).cell_length for m in crew)
+    widest = max(len(_about(m)) for m in crew)
 
     def draw(width: int) -> Content:
         dot = render.ours(s.here, render.GOOD) if c.here else render.ours(s.away, render.MUTED)
-        words = ["you"] if c.you else []
-        words += ["organiser"] if c.organiser else []
-        words += [c.note] if c.note and c.note != "organiser" else []
-        words_drawn = render.ours(", ".join(words), render.MUTED)
-        name = render.pad(render.said(c.name), max(6, min(longest, width - 2 - 2 - words_drawn.cell_length, 18)))
-        return render.cut(render.join(dot, " ", name, "  ", words_drawn), width)
+        name = render.pad(render.said(c.name), max(6, min(longest, width - 2 - GAP - widest, 18)))
+        return render.cut(render.join(dot, " ", name, " " * GAP, render.ours(_about(c), render.MUTED)), width)
 
     return draw
+
+
+def _about(c: CrewRow) -> str:
+    words = ["you"] if c.you else []
+    words += ["organiser"] if c.organiser else []
+    words += [c.note] if c.note and c.note != "organiser" else []
+    return ", ".join(words)
 
 
 def _discount(m: Overview) -> Callable[[int], Content]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -14,7 +14,7 @@ from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import crew_order, poll_order
 from roadcrew_tui import dates, when
 from roadcrew_tui.happenings import Happening, by_others
-from roadcrew_tui.screens.polls_model import unfinished
+from roadcrew_tui.screens.polls_model import unfinished, won_dates, won_text
 
 TABS = {"overview": "Overview", "polls": "Polls", "hotels": "Hotels"}
 _PLACES = {**TABS, "quotes": "Quotes", "book": "Book", "talk": "Talk"}
@@ -22,13 +22,13 @@ _PLACES = {**TABS, "quotes": "Quotes", "book": "Book", "talk": "Talk"}
 
 @dataclass(frozen=True)
 class Need:
-    """`target` is where enter leads: `poll:ID`, `hotels`, `invite`. Said in `words` of ours, or, for a poll, in the
-    `question` that somebody asked."""
+    """`target` is where enter leads: `poll:ID`, `dates:ID` of a poll, `hotels`, `invite`. `words` are ours, with room
+    for {what}, a person's text."""
 
     target: str
     words: str
     note: str
-    question: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,11 @@ def overview(
     *,
     seen: int,
     left: Mapping[str, datetime] | None = None,
+    declined: Collection[str] = (),
 ) -> Overview:
-    """`seen` is the last event that was on this person's screen before, `left` when somebody was last here."""
-    wants = needs(trip, me, now)
+    """`seen` is the last event that was on this person's screen before, `left` when somebody was last here; `declined`
+    as for `needs`."""
+    wants = needs(trip, me, now, declined)
     return Overview(
         needs=tuple(wants),
         plan=tuple(plan(trip, now)),
@@ -95,13 +97,17 @@ def overview(
     )
 
 
-def needs(trip: Trip, me: str, now: datetime) -> list[Need]:
-    """What waits for this person, what is most urgent first."""
+def needs(trip: Trip, me: str, now: datetime, declined: Collection[str] = ()) -> list[Need]:
+    """What waits for this person, what is most urgent first. `declined`: polls whose dates they did not want."""
     found: list[tuple[tuple[int, datetime], Need]] = []
     for poll in trip.polls.values():
         note = _poll_need(trip, poll, me, now)
         if note is not None:
-            found.append(((0, poll.closes_at or trip.ends_at), Need(f"poll:{poll.id}", "", note, poll.question)))
+            found.append(((0, poll.closes_at or trip.ends_at), Need(f"poll:{poll.id}", "{what}", note, poll.question)))
+    dated = _dates_need(trip) if me == trip.organiser else None
+    if dated is not None and dated.id not in declined:
+        words = "{what} won: make it the trip's dates?"
+        found.append(((1, dated.closed_at or now), Need(f"dates:{dated.id}", words, "", won_text(dated))))
     hotel_note = _hotel_need(trip, me)
     if hotel_note is not None:
         found.append(((1, now), Need("hotels", "Pick a hotel", hotel_note)))
@@ -127,6 +133,17 @@ def _poll_need(trip: Trip, poll: Poll, me: str, now: datetime) -> str | None:
     if _may_end(trip, poll, me) and not poll_rules.waiting_for(poll, trip.members) and len(trip.members) > 1:
         return "all voted: end it?" if not unfinished(trip, poll) else "voted, in part: end it?"
     return None
+
+
+def _dates_need(trip: Trip) -> Poll | None:
+    """The poll that ended last with a date, unless the trip has that already."""
+    ended = [
+        p
+        for p in trip.polls.values()
+        if p.closed_at is not None and dates.parse_span(won_text(p), p.opened_at.date()) is not None
+    ]
+    last = max(ended, key=lambda p: (p.closed_at or p.opened_at, p.id), default=None)
+    return last if last is not None and won_dates(trip, last) is not None else None
 
 
 def _hotel_need(trip: Trip, me: str) -> str | None:

@@ -110,34 +110,24 @@ async def end_poll(screen: TripScreen) -> None:
     await offer_dates(screen, poll.id)
 
 
-def winning_dates(screen: TripScreen, poll: Poll) -> tuple[date, date] | None:
-    """The dates that this poll's winner names, unless the trip has them already."""
-    trip = screen.trip
-    if trip is None or poll.outcome is None or poll.outcome.tie or len(poll.outcome.winners) != 1:
-        return None
-    won = next((o.text for o in poll.options if o.id == poll.outcome.winners[0]), "")
-    span = dates.parse_span(won, screen.snapshot.now().astimezone().date())
-    return None if span is None or span == (trip.starts_on, trip.ends_on) else span
-
-
 async def offer_dates(screen: TripScreen, poll_id: str) -> None:
-    """Ask whether the trip shall have the dates that won. A single day becomes the first one."""
+    """Ask whether the trip shall have the dates that won. A single day becomes the first one. No is remembered."""
     trip = screen.trip
     poll = trip.polls.get(poll_id) if trip is not None else None
-    span = winning_dates(screen, poll) if poll is not None else None
+    span = model.won_dates(trip, poll) if trip is not None and poll is not None else None
     if trip is None or span is None:
         return
-    starts, ends = span
-    today = screen.snapshot.now().astimezone().date()
-    if starts == ends:
+    starts = span[0]
+    last: date | None = span[1]
+    if starts == last:
         # The winner names a day to start on; how long the trip lasts stays as it is, if that is known.
         length = trip.ends_on - trip.starts_on if trip.starts_on and trip.ends_on else None
         last = starts + length if length is not None else None
-        words = when.span(starts, last, today)
-    else:
-        last = ends
-        words = when.span(starts, ends, today)
-    answer = Answer("set", render.ours(f"Set the trip to {words}"))
+    words = when.span(starts, last, screen.snapshot.now().astimezone().date())
+    answers = [Answer("set", render.ours(f"Set the trip to {words}")), Answer("no", render.ours("No, leave its dates"))]
     question = render.ours(f"The winner is a date. Shall the trip be {words}?")
-    if await screen.ask("Dates", question, [answer], cancel="Not now") == "set":
+    chosen = await screen.ask("Dates", question, answers, cancel="Not now")
+    if chosen == "set":
         await screen.act(EditTrip(starts_on=starts, ends_on=last))
+    elif chosen == "no":
+        screen.decline_dates(poll_id)

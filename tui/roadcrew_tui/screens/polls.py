@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 COLUMN = 6
 """Cells for a person's name above their answers."""
+COUNT = 7
+"""Cells for how many said yes and maybe."""
+TEXT = 14
+"""Cells that an option's text has before anybody's answers are left out for it."""
+MOST_LINES = 6
+"""Lines that an option's text may take."""
 
 
 class PollsPane(Pane):
@@ -115,7 +121,8 @@ class PollsPane(Pane):
         self._last = (snapshot, trip, me, now)
         listed = model.rows(trip, me, now)
         rows = [Row(p.id, _poll(p)) for p in listed]
-        empty = note(render.ours("No polls yet. Press n to ask.", render.MUTED))
+        empty = note(render.ours("No polls yet. Press n to ask the crew something.", render.MUTED))
+        self.set_class(not rows, "-empty")
         self.query_one("#polls", RowList).show(rows or [empty], heading=render.heading("Polls"))
         self._redraw_sheet()
 
@@ -181,12 +188,9 @@ def _poll(p: PollRow) -> Callable[[int], Content]:
 
     def draw(width: int) -> Content:
         style = render.MUTED if p.state == "closed" else ""
-        lines = render.said(p.question, style).wrap(max(8, width - 2))
-        first, rest = lines[0], lines[1:]
-        if len(rest) > 1:
-            rest = [render.cut(render.join(rest[0], " ", *rest[1:]), width - 2)]
+        first, *rest = render.wrapped(render.said(p.question, style), max(8, width - 2), 2)
         words = render.ours(p.note, render.WARN if p.state == "mine" else render.MUTED)
-        head = render.join(render.ours(*mark), " ", render.cut(first, width - 2))
+        head = render.join(render.ours(*mark), " ", first)
         return render.stack([head, *(render.join("  ", r) for r in rest), render.join("  ", words)])
 
     return draw
@@ -206,12 +210,16 @@ def _question(sheet: Sheet) -> Callable[[int], Content]:
 
 def _columns(sheet: Sheet, width: int) -> int:
     """How many people's answers have room beside the option's text."""
-    return max(1, min(len(sheet.people), (width - 16 - 8) // COLUMN))
+    text = min(_longest(sheet), TEXT)
+    return max(1, min(len(sheet.people), (width - text - 2 - COUNT - 1) // COLUMN))
 
 
 def _text_width(sheet: Sheet, width: int) -> int:
-    longest = max(render.said(o.text).cell_length for o in sheet.options) + 2
-    return max(10, min(30, longest, width - _columns(sheet, width) * COLUMN - 8))
+    return max(10, min(_longest(sheet) + 2, width - _columns(sheet, width) * COLUMN - COUNT - 1))
+
+
+def _longest(sheet: Sheet) -> int:
+    return max(render.said(o.text).cell_length for o in sheet.options)
 
 
 def _names(sheet: Sheet, width: int) -> Content:
@@ -239,17 +247,22 @@ def _count(o: OptionRow) -> Content:
     return render.ours(words, "bold" if o.leads or o.won else "")
 
 
+def _wrapped(o: OptionRow, width: int) -> list[Content]:
+    """An option's text in as many lines as it needs, up to a few."""
+    return render.wrapped(render.said(o.text, "bold" if o.won else ""), width, MOST_LINES)
+
+
 def _matrix_row(sheet: Sheet, o: OptionRow) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
-        text = render.pad(render.said(o.text, "bold" if o.won else ""), _text_width(sheet, width) - 1)
-        cells: list[Content | str] = [text, " "]
+        lines = _wrapped(o, _text_width(sheet, width) - 2)
+        cells: list[Content | str] = [render.pad(lines[0], _text_width(sheet, width) - 2), "  "]
         for p in sheet.people[: _columns(sheet, width)]:
             cells += [render.pad(_answer(o.answers.get(p.id), you=p.you, open_=sheet.open), COLUMN - 1), " "]
-        row = render.join(*cells, render.pad(_count(o), 7))
+        row = render.join(*cells, render.pad(_count(o), COUNT))
         room = width - row.cell_length
         if width >= 52 and room >= 8:
             row = render.join(row, render.bar(o.share, min(20, room)))
-        return render.cut(row, width)
+        return render.stack([render.cut(row, width), *lines[1:]])
 
     return draw
 
@@ -261,10 +274,13 @@ def _bar_row(sheet: Sheet, o: OptionRow) -> Callable[[int], Content]:
         mark = render.ours(s.here if o.mine else s.away, render.ACCENT if o.mine else render.MUTED)
         tail = "your vote" if o.mine else ""
         wide = width >= 60
-        room = max(8, min(30, width - 2 - 14 - (12 if wide else 0) - 6))
-        text = render.pad(render.said(o.text, "bold" if o.won else ""), room)
-        row = render.join(mark, " ", text, " ", render.bar(o.share, 10), " ", render.pad(_count(o), 3))
-        return render.cut(render.join(row, " ", render.ours(tail, render.MUTED)) if wide else row, width)
+        room = max(8, min(_longest(sheet), width - 2 - 2 - 10 - 1 - 3 - (10 if wide else 0)))
+        lines = _wrapped(o, room)
+        row = render.join(
+            mark, " ", render.pad(lines[0], room), "  ", render.bar(o.share, 10), " ", render.pad(_count(o), 3)
+        )
+        row = render.cut(render.join(row, " ", render.ours(tail, render.MUTED)) if wide else row, width)
+        return render.stack([row, *(render.join("  ", line) for line in lines[1:])])
 
     return draw
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from roadcrew_domain import polls as rules
 from roadcrew_domain.polls import Answer, CastVote, Poll
 from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import crew_order, poll_order
-from roadcrew_tui import when
+from roadcrew_tui import dates, when
 from roadcrew_tui.snapshot import Sending
 
 KIND_WORDS = {"single": "one choice", "multiple": "several choices", "yes-maybe-no": "yes, maybe or no"}
@@ -150,6 +150,25 @@ def turnout(trip: Trip, poll: Poll) -> str:
         f"{waiting} of {len(trip.members)} have not voted" if waiting else f"{partial} have not answered every option"
     )
     return f"{words}, {partial} not on every option." if waiting and partial else f"{words}."
+
+
+def won_dates(trip: Trip, poll: Poll) -> tuple[date, date] | None:
+    """The dates that this poll's winner names, unless the trip has them already. A single day is both ends.
+
+    Read as on the day on which it was asked: a year later `20 May` still means the one that was voted on.
+    """
+    if poll.outcome is None or poll.outcome.tie or len(poll.outcome.winners) != 1:
+        return None
+    span = dates.parse_span(won_text(poll), poll.opened_at.astimezone().date())
+    if span is None or span == (trip.starts_on, trip.ends_on):
+        return None
+    return None if span[0] == span[1] == trip.starts_on else span
+
+
+def won_text(poll: Poll) -> str:
+    """The option that won alone."""
+    won = poll.outcome.winners if poll.outcome is not None else ()
+    return next((o.text for o in poll.options if (o.id,) == won), "")
 
 
 def _closes(poll: Poll, now: datetime, *, is_open: bool) -> str:

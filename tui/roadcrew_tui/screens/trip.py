@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -39,6 +40,10 @@ TOLD_EVERY = 1.5
 """Seconds in which what others did is gathered into one toast."""
 CLOCK_EVERY = 15.0
 """Seconds after which relative times are drawn anew."""
+ANSWERED_WITHIN = 3.0
+"""Seconds in which what was just done should have come back."""
+UNTOLD = ("MemberRenamed",)
+"""What others do that deserves no toast; the overview has it."""
 TONES = {"good": render.GOOD, "warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
 
 
@@ -64,6 +69,7 @@ class TripScreen(CommandScreen):
         self._to_tell: list[int] = []
         self._told = -1
         self._due = False
+        self._fed = asyncio.Event()
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -79,6 +85,17 @@ class TripScreen(CommandScreen):
     def me(self) -> str:
         """My id."""
         return self.crew_app.user.id if self.crew_app.user else ""
+
+    @property
+    def declined(self) -> frozenset[str]:
+        """The polls whose winner this person does not want to be the trip's dates."""
+        return self.crew_app.memory.declined(self.crew_app.server or "", self.trip_id)
+
+    def decline_dates(self, poll_id: str) -> None:
+        """Not to be asked about them again."""
+        self.crew_app.memory.decline(self.crew_app.server or "", self.trip_id, poll_id)
+        self.crew_app.memory.save()
+        self.redraw()
 
     @property
     def pane(self) -> Pane:
@@ -130,6 +147,7 @@ class TripScreen(CommandScreen):
             if person not in snapshot.present:
                 self.left[person] = snapshot.now()
         self.snapshot = snapshot
+        self._fed.set()
         if news.kind == "gone":
             self._gone(news)
             return
@@ -138,10 +156,11 @@ class TripScreen(CommandScreen):
         if first and snapshot.trip is not None:
             self._told = max((r.seq for r in snapshot.trip.recent), default=-1)
             self.call_after_refresh(self._begin)
-        elif snapshot.trip is not None and any(e.by != self.me for e in news.events):
-            self._to_tell += [e.seq for e in news.events if e.by != self.me]
-            if len(self._to_tell) == sum(e.by != self.me for e in news.events):
+        elif snapshot.trip is not None:
+            fresh = [e.seq for e in news.events if e.by != self.me and e.type not in UNTOLD]
+            if fresh and not self._to_tell:
                 self.set_timer(TOLD_EVERY, self._tell)
+            self._to_tell += fresh
         if not self._due:
             self._due = True
             self.call_later(self._draw_due)
@@ -204,9 +223,9 @@ class TripScreen(CommandScreen):
             self.query_one("#title", TitleLine).show_ends(render.ours("Opening the trip…", render.MUTED), right)
             return
         dates = span(trip.starts_on, trip.ends_on, now.astimezone().date())
-        left = render.join(render.said(trip.name, "bold"), "  ", render.ours(dates, render.MUTED))
-        self.query_one("#title", TitleLine).show_ends(left, right)
-        wants = needs(trip, self.me, now)
+        name = render.said(trip.name, "bold")
+        self.query_one("#title", TitleLine).show_ends(name, right, render.ours(dates, render.MUTED))
+        wants = needs(trip, self.me, now, self.declined)
         badges = {
             "polls": sum(n.target.startswith("poll:") for n in wants),
             "hotels": sum(n.target == "hotels" for n in wants),
@@ -266,12 +285,21 @@ class TripScreen(CommandScreen):
         self.feed(await self.crew_app.link.act(act), News("pending"))
 
     async def settled(self, poll_id: str) -> None:
-        """Wait (two seconds at most) until a poll that was just ended is known to have ended."""
-        for _ in range(40):
+        """Wait until a poll that was just ended is known to have ended."""
+
+        def ended() -> bool:
             poll = self.trip.polls.get(poll_id) if self.trip is not None else None
-            if poll is None or poll.closed:
-                return
-            await asyncio.sleep(0.05)
+            return poll is None or poll.closed
+
+        await self.fed_until(ended)
+
+    async def fed_until(self, holds: Callable[[], bool]) -> None:
+        """Wait until what is fed to this screen makes something hold, `ANSWERED_WITHIN` seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERED_WITHIN):
+                while not holds():
+                    self._fed.clear()
+                    await self._fed.wait()
 
     async def end_with(self, how: Literal["leave", "delete"]) -> None:
         """Leave or delete: answered by the server before the screen goes."""
@@ -282,21 +310,20 @@ class TripScreen(CommandScreen):
             self.crew_app.run_worker(self.crew_app.link.unfollow(), group="follow")
             self.crew_app.show_lobby()
 
-    async def renew_invite(self, *, revoke: bool) -> None:
+    async def renew_invite(
+        self, *, revoke: bool = False, expires_at: datetime | None = None, max_uses: int | None = None
+    ) -> None:
         """A new invite, whose code the server makes; or none."""
 
         async def ask(client: Client) -> object:
             from roadcrew_client import InviteRequest  # noqa: PLC0415 - on the client's thread
 
-            return await client.do(self.trip_id, InviteRequest(revoke=revoke))
+            return await client.do(self.trip_id, InviteRequest(expires_at, max_uses, revoke))
 
         before = self.trip.invite if self.trip else None
         await self.crew_app.link.call(ask)
-        for _ in range(60):
-            if self.trip is None or self.trip.invite != before:
-                return
-            await asyncio.sleep(0.05)
+        await self.fed_until(lambda: self.trip is None or self.trip.invite != before)
 
     async def ask(self, title: str, question: Content, answers: Sequence[Answer], *, cancel: str = "Cancel") -> str:
-        """Ask, with the safe answer under the cursor. Returns the id of the answer, or `cancel`."""
+        """Ask. Returns the id of the answer, or `cancel`."""
         return await self.app.push_screen_wait(Ask(title, question, answers, cancel=cancel))
