@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _name_field(app: RoadcrewApp) -> list[Field]:
     if app.user is not None:
         return []
-    return [Field("name", "Your name", "How the crew sees you.", app.settings.name or "", longest=60)]
+    return [Field("name", "Your name", "How the crew sees you.", app.settings.name or "")]
 
 
 def _server_field(app: RoadcrewApp) -> list[Field]:
@@ -59,8 +59,8 @@ async def _enter(app: RoadcrewApp, server: str, name: str | None) -> None:
 async def create_trip(app: RoadcrewApp) -> None:
     """Plan a trip: a name is enough."""
     fields = [
-        Field("trip", "What shall it be called?", longest=120),
-        Field("dates", "When?", "Not known yet? Leave it out; a poll can settle it. Such as 21 to 25 May."),
+        Field("trip", "What shall it be called?"),
+        Field("dates", "When?", "Such as 21 to 25 May. Not known yet? A poll can settle it.", optional=True),
         *_name_field(app),
         *_server_field(app),
     ]
@@ -160,7 +160,7 @@ async def rename(app: RoadcrewApp) -> None:
         app.change_settings(name=name)
 
     here = app.user.name if app.user else ""
-    fields = [Field("name", "Your name", "Changed in all your trips.", here, longest=60)]
+    fields = [Field("name", "Your name", "Changed in all your trips.", here)]
     await app.push_screen_wait(Form("Change your name", fields, send, button="change it"))
     app.redraw_all()
 
@@ -191,12 +191,12 @@ async def edit_trip(screen: TripScreen) -> None:
     bounds = trip.bounds
     span = when.span(trip.starts_on, trip.ends_on, today)
     fields = [
-        Field("trip", "Name", value=trip.name, longest=120),
-        Field("destination", "Where to?", value=trip.destination or "", longest=120),
-        Field("dates", "When?", "Such as 21 to 25 May. Empty: not decided.", span),
-        Field("members", "People needed for the group discount", value=str(trip.required_members), longest=3),
+        Field("trip", "Name", value=trip.name),
+        Field("destination", "Where to?", value=trip.destination or "", optional=True),
+        Field("dates", "When?", "Such as 21 to 25 May. Empty: not decided.", span, optional=True),
+        Field("members", "People needed for the group discount", value=str(trip.required_members)),
         Field("discount", "Group discount, per cent", f"0 to {bounds.max_discount_percent} on this server.",
-              str(trip.discount_percent), longest=3),
+              str(trip.discount_percent)),
     ]  # fmt: skip
 
     async def send(values: Values) -> None:

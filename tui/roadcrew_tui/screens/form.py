@@ -1,6 +1,6 @@
 """A form over the screen: a few fields, one way to send them, a sentence under the field that was not right.
 
-Enter goes to the next field and sends from the last one; esc leaves without sending.
+Enter goes to the next field and sends from the last one; ctrl+s sends from anywhere; esc leaves without sending.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Field:
     kind: Literal["text", "password", "choice", "list"] = "text"
     options: tuple[tuple[str, str], ...] = ()
     most: int = 20
-    longest: int = 200
+    optional: bool = False
 
 
 class FormProblem(Exception):
@@ -52,6 +52,28 @@ class FormProblem(Exception):
 Send = Callable[[Values], Awaitable[None]]
 
 
+class Line(Input):
+    """An input whose prefill goes when one types, until it was touched; how long a text may be is for the rules, which
+    say so instead of swallowing the rest."""
+
+    LONGEST = 2000
+
+    def __init__(self, field: Field, value: str, n: int | None = None) -> None:
+        self.prefill = render.safe(value)
+        super().__init__(
+            self.prefill,
+            password=field.kind == "password",
+            compact=True,
+            max_length=self.LONGEST,
+            id=f"field-{field.id}" if n is None else f"field-{field.id}-{n}",
+            classes=f"of-{field.id}",
+        )
+
+    def on_focus(self) -> None:
+        """Decided before the input itself hears of it."""
+        self.select_on_focus = self.value == self.prefill
+
+
 class Form(ModalScreen[bool]):
     """Dismissed with True once `send` has accepted what was typed."""
 
@@ -63,6 +85,7 @@ class Form(ModalScreen[bool]):
         Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
         Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
         Binding("enter", "enter", "Next field, or send", show=False, priority=True),
+        Binding("ctrl+s", "send", "Send", show=False, priority=True),
     ]
 
     AUTO_FOCUS = "Input, Choice"
@@ -79,6 +102,7 @@ class Form(ModalScreen[bool]):
         self._button = button
         self._lead = lead
         self._sending = False
+        self._problem: FormProblem | None = None
 
     def compose(self) -> ComposeResult:
         """Fields one under another; the line of keys below."""
@@ -90,24 +114,12 @@ class Form(ModalScreen[bool]):
                     yield Choice(field.options, field.value or field.options[0][0], id=f"field-{field.id}")
                 elif field.kind == "list":
                     for n, text in enumerate([*field.value.split("\n"), ""] if field.value else ["", ""]):
-                        yield self._input(field, text, n)
+                        yield Line(field, text, n)
                 else:
-                    yield self._input(field, field.value)
+                    yield Line(field, field.value)
                 yield Lines(id=f"note-{field.id}", classes="note")
             yield Lines(id="form-problem")
             yield PartsLine(id="form-keys", gap=3)
-
-    @staticmethod
-    def _input(field: Field, value: str, n: int | None = None) -> Input:
-        return Input(
-            render.safe(value),
-            password=field.kind == "password",
-            compact=True,
-            max_length=field.longest,
-            id=f"field-{field.id}" if n is None else f"field-{field.id}-{n}",
-            classes=f"of-{field.id}",
-            select_on_focus=False,
-        )
 
     def on_mount(self) -> None:
         """Say what everything is. Textual has put the focus into the first field."""
@@ -117,14 +129,26 @@ class Form(ModalScreen[bool]):
             lambda _: render.stack([title, render.ours(lead, render.MUTED)]) if lead else title
         )
         for field in self._fields:
-            label = field.label
-            self.query_one(f"#label-{field.id}", Lines).show(lambda _, label=label: render.ours(label))  # type: ignore[misc]
+            label = render.ours(field.label)
+            if field.optional:
+                label = render.join(label, render.ours(" (optional)", render.MUTED))
+            self.query_one(f"#label-{field.id}", Lines).show(lambda _, label=label: label)  # type: ignore[misc]
             self._note(field.id, field.hint, render.MUTED)
-        keys = [("send", "enter", self._button), ("next", "tab", "next field"), ("leave", "esc", "leave")]
-        self.query_one("#form-keys", PartsLine).show([Part(i, render.key_hint(k, words)) for i, k, words in keys])
+        self._show_keys()
         empty = next((line for line in self.query(Input) if not line.value), None)
         if self._skip_filled and empty is not None:
             self.set_focus(empty)
+
+    def on_descendant_focus(self) -> None:
+        """Enter means something else in the last field."""
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        last = self._after(self.focused) is None
+        enter = ("send", "enter", self._button) if last else ("next", "enter", "next")
+        always = [] if last else [("send", "ctrl+s", self._button)]
+        keys = [enter, *always, ("leave", "esc", "leave")]
+        self.query_one("#form-keys", PartsLine).show([Part(i, render.key_hint(k, words)) for i, k, words in keys])
 
     def _note(self, field: str, words: str, style: str) -> None:
         note = self.query_one(f"#note-{field}", Lines)
@@ -145,6 +169,7 @@ class Form(ModalScreen[bool]):
 
     def say(self, problem: FormProblem | None) -> None:
         """Show what was not right, where it was, or take it away."""
+        self._problem = problem
         for field in self._fields:
             mine = problem is not None and problem.field == field.id
             self._note(
@@ -153,11 +178,32 @@ class Form(ModalScreen[bool]):
         placed = problem is not None and any(f.id == problem.field for f in self._fields)
         line = self.query_one("#form-problem", Lines)
         line.display = problem is not None and not placed
-        if problem is not None and not placed:
+        if problem is None:
+            return
+        if placed:
+            place = self._place_of(problem)
+            self.set_focus(place, scroll_visible=False)
+            self.call_after_refresh(self._bring_to_sight, place, self.query_one(f"#note-{problem.field}"))
+        else:
             text = render.said(problem.detail, render.BAD)
             line.show(lambda width: render.stack(text.wrap(max(width, 1))))
-        elif problem is not None:
-            self.query(f"#field-{problem.field}, .of-{problem.field}").first(Widget).focus()
+            self.call_after_refresh(self._bring_to_sight, line)
+
+    def _place_of(self, problem: FormProblem) -> Widget:
+        """The field of a problem; in a list, the line that says what another one has said, if there is one."""
+        places = list(self.query(f"#field-{problem.field}, .of-{problem.field}").results(Widget))
+        said: set[str] = set()
+        for place in places:
+            text = place.value.strip().casefold() if isinstance(place, Line) else ""
+            if text and text in said:
+                return place
+            said.add(text)
+        return places[0]
+
+    @staticmethod
+    def _bring_to_sight(*widgets: Widget) -> None:
+        for widget in widgets:
+            widget.scroll_visible(animate=False, immediate=True)
 
     # --- going through it ------------------------------------------------------------------------
 
@@ -168,25 +214,43 @@ class Form(ModalScreen[bool]):
             await _has_taken_its_keys(here)
         if isinstance(here, Input):
             await self._grow(here)
+        following = self._after(here)
+        if following is None:
+            self.action_send()
+        else:
+            self.set_focus(following)  # at once; `focus()` would wait for its turn
+
+    def _after(self, here: Widget | None) -> Widget | None:
+        """Where enter goes from here; None from the last field."""
         stops = list(self.query("Input, Choice").results(Widget))
         rest = stops[stops.index(here) + 1 :] if here in stops else stops
         if isinstance(here, Input) and not here.value.strip() and self._list_of(here):
             rest = [w for w in rest if not isinstance(w, Input) or not self._list_of(w)]
-        if not rest:
-            self.action_send()
-        else:
-            self.set_focus(rest[0])  # at once; `focus()` would wait for its turn
+        return rest[0] if rest else None
 
     @on(Input.Changed)
     async def _typed(self, event: Input.Changed) -> None:
+        self._mended(event.input)
         await self._grow(event.input)
+        self._show_keys()
+
+    @on(Choice.Changed)
+    def _picked(self, event: Choice.Changed) -> None:
+        self._mended(event.choice)
+
+    def _mended(self, widget: Widget) -> None:
+        """What was wrong with this field, or with all of it, was about what stood there before."""
+        field = self._problem.field if self._problem is not None else None
+        here = widget.id == f"field-{field}" or widget.has_class(f"of-{field}")
+        if self._problem is not None and (here or not any(f.id == field for f in self._fields)):
+            self.say(None)
 
     async def _grow(self, line: Input) -> None:
         """One more line for a list whose last one is filled."""
         field = self._list_of(line)
         lines = list(self.query(f".of-{field.id}").results(Input)) if field is not None else []
         if field is not None and lines[-1] is line and line.value.strip() and len(lines) < field.most:
-            await self.mount(self._input(field, "", len(lines)), after=line)
+            await self.mount(Line(field, "", len(lines)), after=line)
 
     def _list_of(self, line: Input) -> Field | None:
         return next((f for f in self._fields if f.kind == "list" and line.has_class(f"of-{f.id}")), None)
@@ -199,7 +263,7 @@ class Form(ModalScreen[bool]):
         elif event.part == "leave":
             self.action_leave()
         else:
-            self.focus_next()
+            self.run_worker(self.action_enter(), group="form-keys")
 
     def action_leave(self) -> None:
         """Nothing is sent."""
@@ -212,7 +276,7 @@ class Form(ModalScreen[bool]):
             self.run_worker(self._do_send(), group="form")
 
     async def _do_send(self) -> None:
-        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client.errors import RoadcrewError, Unreachable  # noqa: PLC0415 - not before the first paint
         from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not before the first paint
 
         self.say(None)
@@ -221,9 +285,11 @@ class Form(ModalScreen[bool]):
         except FormProblem as problem:
             self.say(problem)
         except Refused as refused:
-            self.say(FormProblem(_field_of(refused.facts), refused.detail))
+            self.say(FormProblem(_field_of(refused.code, refused.facts), refused.detail))
+        except Unreachable as error:
+            self.say(FormProblem("server", error.detail))
         except RoadcrewError as error:
-            self.say(FormProblem(_field_of(error.facts), error.detail))
+            self.say(FormProblem(_field_of(error.code, error.facts), error.detail))
         else:
             self.dismiss(True)
         finally:
@@ -252,6 +318,17 @@ _FIELDS = {
 }
 
 
-def _field_of(facts: Mapping[str, object]) -> str | None:
+_FIELD_OF_CODE = {
+    "bad-options": "options",
+    "invite-malformed": "invite",
+    "invite-unknown": "invite",
+    "invite-ended": "invite",
+    "invite-used-up": "invite",
+    "wrong-credentials": "password",
+}
+"""Where a problem belongs that names no field."""
+
+
+def _field_of(code: str, facts: Mapping[str, object]) -> str | None:
     field = facts.get("field")
-    return _FIELDS.get(field, field) if isinstance(field, str) else None
+    return _FIELDS.get(field, field) if isinstance(field, str) else _FIELD_OF_CODE.get(code)

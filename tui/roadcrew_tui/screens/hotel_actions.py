@@ -26,11 +26,11 @@ async def add_hotel(screen: TripScreen) -> None:
     currency = last.price_per_night.currency if last else "EUR"
     stars = (("0", "none"), *((str(n), str(n)) for n in range(1, 6)))
     fields = [
-        Field("name", "Hotel", longest=140),
-        Field("city", "City", value=last.city if last else trip.destination or "", longest=100),
+        Field("name", "Hotel"),
+        Field("city", "City", value=last.city if last else trip.destination or ""),
         Field("price", "Price for a night", f"Such as 84 or 84.50; {currency} unless you say another currency."),
         Field("stars", "Stars", kind="choice", value="0", options=stars),
-        Field("url", "Link", "Its page, if you have one.", longest=520),
+        Field("url", "Link", "Its page.", optional=True),
     ]
 
     async def send(values: Values) -> None:

@@ -28,10 +28,15 @@ KINDS: tuple[tuple[PollKind, str], ...] = (
 async def ask_crew(screen: TripScreen) -> None:
     """The form of a new poll."""
     fields = [
-        Field("question", "What do you want to know?", longest=200),
+        Field("question", "What do you want to know?"),
         Field("kind", "How shall they vote?", kind="choice", options=KINDS),
-        Field("options", "Options", "One on each line. Dates can become the trip's dates.", kind="list", longest=100),
-        Field("closes", "Until when?", "Such as 18:00, tomorrow 18:00, in 2 d. Empty: until somebody ends it."),
+        Field("options", "Options", "One on each line. Dates can become the trip's dates.", kind="list"),
+        Field(
+            "closes",
+            "Until when?",
+            "Such as 18:00, tomorrow 18:00, in 2 d. Empty: until somebody ends it.",
+            optional=True,
+        ),
     ]
     opened: list[str] = []
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 
 from roadcrew_tui import render
@@ -19,6 +20,13 @@ class Choice(Widget, can_focus=True):
     Choice:focus { background: $row-cursor; }
     """
     STEPS: ClassVar[dict[str, int]] = {"left": -1, "up": -1, "right": 1, "down": 1, "space": 1}
+
+    class Changed(Message):
+        """Another one was picked."""
+
+        def __init__(self, choice: "Choice") -> None:
+            super().__init__()
+            self.choice = choice
 
     def __init__(self, options: Sequence[tuple[str, str]], value: str, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -53,12 +61,15 @@ class Choice(Widget, can_focus=True):
         event.stop()
         event.prevent_default()
         values = [value for value, _ in self._options]
-        self.value = values[(values.index(self.value) + step) % len(values)]
+        self._pick(values[(values.index(self.value) + step) % len(values)])
+
+    def _pick(self, value: str) -> None:
+        self.value = value
         self.refresh()
+        self.post_message(self.Changed(self))
 
     def on_click(self, event: events.Click) -> None:
         """Pick what was clicked."""
         for start, end, value in self._extents:
             if start <= event.x < end:
-                self.value = value
-                self.refresh()
+                self._pick(value)

@@ -1,0 +1,105 @@
+"""Filling in a form: where the cursor is, what enter does, and what is said of what was not right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.conftest import staged
+from textual.widgets import Input
+
+SAID = {8: "eight"}
+
+
+async def test_typing_replaces_a_prefill_until_it_was_touched(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        await s.press("a")
+        await s.sees("ADD A HOTEL")
+        await s.press("tab")
+        await s.type("Faro")
+        city = s.app.screen.query_one("#field-city", Input)
+        assert city.value == "Faro"
+        await s.press("shift+tab", "tab")
+        await s.type("s")
+        assert city.value == "Faros"
+
+
+async def test_a_prefill_stays_where_one_only_passes(tmp_path: Path):
+    async with staged(tmp_path, tab="hotels") as s:
+        await s.press("a")
+        await s.sees("ADD A HOTEL")
+        await s.press("tab", "right")
+        await s.type("!")
+        assert s.app.screen.query_one("#field-city", Input).value == "Lisbon!"
+
+
+async def test_two_equal_options_are_said_within_sight_and_the_cursor_is_on_the_second(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("n")
+        await s.sees("ASK THE CREW")
+        await s.type("Where?")
+        await s.press("tab", "tab")
+        for option in ("Alps", "Baltic", "Corsica", "Dover", "alps"):
+            await s.type(option)
+            await s.press("enter")
+        await s.press("ctrl+s")
+        await s.sees("Two options are the same.")
+        await s.until(lambda: s.app.focused is not None and s.app.focused.id == "field-options-4")
+        assert "alps" in s.text
+        await s.type("x")
+        await s.until(lambda: "Two options are the same." not in s.text)
+        assert "One on each line." in s.text
+
+
+async def test_a_reason_without_a_field_is_within_sight_and_goes_with_the_next_change(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as s:
+        await s.press("n")
+        await s.sees("PLAN A TRIP")
+        await s.type("Alps")
+        s.world.down = True
+        await s.press("ctrl+s")
+        await s.sees("The server can't be reached.")
+        await s.type("!")
+        await s.until(lambda: "The server can't be reached." not in s.text)
+
+
+async def test_the_last_line_of_a_form_says_what_enter_does_and_ctrl_s_sends_from_anywhere(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("n")
+        await s.sees("enter next   ctrl+s ask   esc leave")
+        await s.type("Where?")
+        await s.press("tab", "tab", *"Alps", "enter", *"Baltic", "enter")
+        await s.sees("enter next   ctrl+s ask   esc leave")
+        await s.press("enter")
+        await s.sees("enter ask   esc leave")
+        await s.press("shift+tab", "ctrl+s")
+        await s.until(lambda: len(s.world.trips[s.scene.trip_id].polls) == 4)
+
+
+async def test_what_may_be_left_out_says_so(tmp_path: Path):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("n")
+        await s.sees("Until when? (optional)")
+        assert s.text.count("(optional)") == 1
+
+
+async def test_what_is_too_long_is_said_and_not_cut(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as s:
+        await s.press("n")
+        await s.sees("PLAN A TRIP")
+        field = s.app.screen.query_one("#field-trip", Input)
+        field.insert_text_at_cursor("x" * 300)
+        assert len(field.value) == 300
+        await s.press("ctrl+s")
+        await s.sees("at most 80")
+        assert s.app.focused is field
+
+
+async def test_a_password_is_asked_for_with_the_length_that_servers_want(tmp_path: Path):
+    from roadcrew_server.auth import MIN_PASSWORD
+
+    async with staged(tmp_path) as s:
+        await s.press("colon")
+        await s.type("account")
+        await s.sees("Make this an account")
+        await s.press("enter")
+        await s.sees(f"At least {SAID[MIN_PASSWORD]} characters.")
