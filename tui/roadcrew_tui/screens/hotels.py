@@ -53,13 +53,9 @@ class HotelsPane(Pane):
         m = shortlist(trip, me, snapshot.sending)
         table = self.query_one("#hotels", RowList)
         table.show(
-            [Row(r.id, _hotel(r, m)) for r in m.rows], heading=_heading(m, table.size.width - 2) if m.rows else None
+            [Row(r.id, _hotel(r, m)) for r in m.rows], heading=(lambda width: _heading(m, width)) if m.rows else None
         )
         self.query_one("#hotels-words", Lines).show(_words(m))
-
-    def on_resize(self) -> None:
-        """The heading has columns too."""
-        self.call_after_refresh(cast("TripScreen", self.screen).redraw)
 
     @on(RowList.Chosen, "#hotels")
     async def _chosen(self, event: RowList.Chosen) -> None:

@@ -113,7 +113,7 @@ class InviteScreen(ModalScreen[str]):
             who = "Press n to make one." if self._organiser else "The organiser can make one."
             return render.stack([render.heading("Invite"), "", "There is no invite now.", who])
         now = self._snapshot.now()
-        rows: list[Content | str] = [render.heading("Invite"), render.said(self._trip_name), ""]
+        rows: list[Content | str] = [render.heading("Invite"), *render.said(self._trip_name).wrap(width), ""]
         rows += [render.join(render.ours("Code  ", render.MUTED), render.said(self._invite.code, "bold"))]
         if self._invite.expires_at is not None:
             ends = f"ends {when.clock(self._invite.expires_at, now)}, {when.until(self._invite.expires_at, now)}"

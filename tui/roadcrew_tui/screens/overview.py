@@ -121,9 +121,9 @@ def _need(need: Need, beside: tuple[Need, ...]) -> Callable[[int], Content]:
         noted = [n for n in beside if n.note]
         longest = max(render.template(n.words, what=n.what).cell_length for n in noted)
         room = min(longest, width - GAP - max(len(n.note) for n in noted))
-        return render.cut(
-            render.join(render.pad(what, max(10, room)), " " * GAP, render.ours(need.note, render.WARN)), width
-        )
+        first, *rest = render.wrapped(what, max(10, room), 2)
+        row = render.join(render.pad(first, max(10, room)), " " * GAP, render.ours(need.note, render.WARN))
+        return render.stack([render.cut(row, width), *rest])
 
     return draw
 

@@ -141,7 +141,7 @@ class PollsPane(Pane):
         matrix = sheet.kind == "yes-maybe-no"
         self.query_one("#question", Lines).show(_question(sheet))
         options = self.query_one("#options", RowList)
-        heading = _names(sheet, options.size.width - 2) if matrix else render.ours(KIND_WORDS[sheet.kind], render.MUTED)
+        heading = (lambda width: _names(sheet, width)) if matrix else render.ours(KIND_WORDS[sheet.kind], render.MUTED)
         draw = _matrix_row if matrix else _bar_row
         options.show([Row(o.id, draw(sheet, o)) for o in sheet.options], heading=heading)
         if sheet.id != self._sheet_of:
@@ -172,10 +172,6 @@ class PollsPane(Pane):
     def on_descendant_focus(self) -> None:
         """Other keys matter now."""
         cast("TripScreen", self.screen).show_keys()
-
-    def on_resize(self) -> None:
-        """Names above the matrix depend on the room."""
-        self.call_after_refresh(self._redraw_sheet)
 
     def chosen_poll(self, trip: Trip) -> Poll | None:
         """The poll that is shown, as it is now."""

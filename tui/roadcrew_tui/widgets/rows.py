@@ -21,12 +21,15 @@ GUTTER = 2
 """Cells at the left, for the cursor's sign."""
 
 
+Draw = Callable[[int], Content]
+
+
 @dataclass(frozen=True)
 class Row:
     """`draw` gets the width in cells. A row without an id can't be chosen."""
 
     id: str | None
-    draw: Callable[[int], Content]
+    draw: Draw
 
 
 def note(content: Content) -> Row:
@@ -69,7 +72,7 @@ class RowList(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str, keeps_sign: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._heading: Content | None = None
+        self._heading: Content | Draw | None = None
         self._rows: tuple[Row, ...] = ()
         self._latest: tuple[Row, ...] = ()
         self._cursor: str | None = None
@@ -87,8 +90,9 @@ class RowList(ScrollView, can_focus=True):
         """The ids of the rows that can be chosen, in the order in which they are shown."""
         return [row.id for row in self._rows if row.id is not None]
 
-    def show(self, rows: Sequence[Row], *, heading: Content | None = None) -> None:
-        """Show these rows. The cursor stays on its row; if that is gone, on the one that took its place."""
+    def show(self, rows: Sequence[Row], *, heading: Content | Draw | None = None) -> None:
+        """Show these rows, under a heading that may have columns for the width too. The cursor stays on its row; if
+        that is gone, on the one that took its place."""
         before = self.ids
         self._latest = tuple(rows)
         self._heading = heading
@@ -161,7 +165,8 @@ class RowList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         plain = self.visual_style
         if y < self._top and self._heading is not None:
-            return self._strip(render.join("  ", self._heading), width, None)
+            heading = self._heading if isinstance(self._heading, Content) else self._heading(width - GUTTER)
+            return self._strip(render.join("  ", heading), width, None)
         at = y - self._top + self.scroll_offset.y
         if not 0 <= at < len(self._lines):
             return Strip.blank(width, plain.rich_style)
