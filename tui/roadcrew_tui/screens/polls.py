@@ -31,6 +31,8 @@ COUNT = 7
 """Cells for how many said yes and maybe."""
 TEXT = 14
 """Cells that an option's text has before anybody's answers are left out for it."""
+ROOMY = 56
+"""Cells from which on an option's text has a third."""
 MOST_LINES = 6
 """Lines that an option's text may take."""
 
@@ -206,7 +208,7 @@ def _question(sheet: Sheet) -> Callable[[int], Content]:
 
 def _columns(sheet: Sheet, width: int) -> int:
     """How many people's answers have room beside the option's text."""
-    text = min(_longest(sheet), TEXT)
+    text = min(_longest(sheet), max(TEXT, width // 3) if width >= ROOMY else TEXT)
     return max(1, min(len(sheet.people), (width - text - 2 - COUNT - 1) // COLUMN))
 
 
