@@ -4,7 +4,7 @@ domain's. Reading them is strict in type and lenient in fields: what a newer ser
 from __future__ import annotations  # the mapping fields are only read by type checkers
 
 from datetime import date, datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -115,13 +115,6 @@ class Answer(Value, frozen=True):
     invite: InviteLink | None = None
 
 
-class TripRead(Value, frozen=True):
-    """A trip and the cursor at which it was read."""
-
-    trip: Trip
-    cursor: str
-
-
 # --- what the two transports carry ---------------------------------------------------------------
 
 
@@ -194,9 +187,6 @@ class RawAnswer(Value, frozen=True):
 
 class TripList(Value, frozen=True):
     trips: tuple[TripSummary, ...] = ()
-
-
-GoneReason = Literal["removed", "ended", "unknown", "forbidden"]
 
 
 def read(body: bytes | Raw | str, shape: type[T]) -> T:

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import get_currency_precision, get_currency_symbol, list_currencies
+from babel.numbers import get_currency_precision, list_currencies
 
 from roadcrew_domain.money import Money
 
@@ -43,11 +43,6 @@ def written(price: Money, locale: Locale | None = None) -> str:
     text = str(text).replace("\u00a0", " ").replace("\u202f", " ")
     # Where the currency has no sign of its own, its letters do not stick to the number.
     return re.sub(r"([A-Z]{3})(\d)", r"\1 \2", text)
-
-
-def symbol(currency: str) -> str:
-    """The currency's sign as the reader's locale writes it."""
-    return str(get_currency_symbol(currency, reader_locale()))
 
 
 def parse_price(text: str, *, currency: str = "EUR") -> Money:
