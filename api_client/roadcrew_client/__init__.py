@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from roadcrew_client.cable import Cable
     from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SyncStatus
     from roadcrew_client.client import Client
     from roadcrew_client.credentials import Credentials, CredentialsError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from roadcrew_domain.events import Event
 
 _HOME = {
+    "cable": ("Cable",),
     "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus"),
     "client": ("Client",),
     "credentials": ("Credentials", "CredentialsError"),
@@ -92,6 +94,7 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "ClientSettings",
     "Clock",
     "SystemClock",
+    "Cable",
     "Credentials",
     "CredentialsError",
     "User",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from roadcrew_client.cable import Cable
 from roadcrew_client.context import Context
 from roadcrew_client.errors import Rejected, not_ours
 from roadcrew_client.links import base_address, parse_invite
@@ -57,6 +58,8 @@ class Client:
     Who keeps tokens between runs gives the kept one as `token`, and `token_since`, when it was kept; sets `on_token`,
     so that it is renewed once a day; and gives `reload_token`, which is asked for the kept one again before ours is
     renewed or given up: another program of the same person may have renewed it. `renews` False: never renew `token`.
+
+    Who simulates gives a `cable`, which can be pulled out.
     """
 
     def __init__(
@@ -70,9 +73,11 @@ class Client:
         settings: ClientSettings | None = None,
         clock: Clock | None = None,
         random: chances.Random | None = None,
+        cable: Cable | None = None,
     ) -> None:
         self.server = base_address(server)
         self.settings = settings or ClientSettings()
+        self._cable = cable
         self._clock = clock or SystemClock()
         self._time = ServerTime(self._clock)
         self._session = SessionKeeper(
@@ -258,7 +263,7 @@ class Client:
             # Loading the HTTP library takes a while; a screen goes on being drawn.
             module = await asyncio.to_thread(importlib.import_module, "roadcrew_client.transport")
             if self._transport is None:
-                self._transport = module.HttpTransport(self.server, self.settings, self._time)
+                self._transport = module.HttpTransport(self.server, self.settings, self._time, self._cable)
         return self._transport
 
     async def _post(self, path: str, body: Mapping[str, object] | bytes, key: str | None = None) -> Reply:

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from roadcrew_client.cable import Cable
 from roadcrew_client.errors import RoadcrewError, Unreachable, from_reply, not_ours
 from roadcrew_client.links import base_address
 from roadcrew_client.settings import ClientSettings, ServerTime
@@ -41,8 +42,11 @@ class HttpTransport:
     """Calls and streams to one server. Redirects are followed nowhere: a change must not be sent to another place,
     and a token not shown to it. Answers are asked for uncompressed: a small one must not become a large one here."""
 
-    def __init__(self, server: str, settings: ClientSettings, server_time: ServerTime) -> None:
+    def __init__(
+        self, server: str, settings: ClientSettings, server_time: ServerTime, cable: Cable | None = None
+    ) -> None:
         self.base = base_address(server)
+        self._cable = cable or Cable()
         self._settings = settings
         self._time = server_time
         self._calls: httpx.AsyncClient | None = None
@@ -66,6 +70,7 @@ class HttpTransport:
             sent["Content-Type"] = "application/json"
         try:
             async with (
+                self._cable.through(),
                 asyncio.timeout(s.call_timeout),
                 self._calls.stream(method, self.base + path, content=body, params=list(params), headers=sent) as answer,
             ):
@@ -92,7 +97,10 @@ class HttpTransport:
             self._streams = self._make(timeout, keep=0)
         sent = {"Accept": "text/event-stream", "Cache-Control": "no-store", **(headers or {})}
         try:
-            async with self._streams.stream("GET", self.base + path, params=list(params), headers=sent) as answer:
+            async with (
+                self._cable.through(),
+                self._streams.stream("GET", self.base + path, params=list(params), headers=sent) as answer,
+            ):
                 self._note_time(answer.headers)
                 if not answer.is_success:
                     async with asyncio.timeout(s.call_timeout):

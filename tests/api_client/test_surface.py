@@ -12,6 +12,7 @@ from roadcrew_domain.refusals import Refused
 
 PUBLIC = [
     "Answer",
+    "Cable",
     "Change",
     "Client",
     "ClientSettings",
