@@ -28,10 +28,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a change."""
+    """What became of a change. `cursor`: where the server's answer says that the log was after it; None where its
+    event was here before its answer, and for one that was refused."""
 
     accepted: bool
     refusal: Refusal | None = None
+    cursor: str | None = None
 
 
 @dataclass(slots=True, eq=False)

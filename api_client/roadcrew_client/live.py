@@ -293,7 +293,7 @@ class LiveTrip:
         if pending is None:
             return
         self._answered.add(command)
-        _resolve(pending, Outcome(accepted=True))
+        _resolve(pending, Outcome(accepted=True, cursor=answer.cursor))
         self._confirm(self._replica.answered(command, self._place(answer.cursor)))
         self._tell(Change("status"))
 

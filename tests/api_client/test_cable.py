@@ -9,6 +9,8 @@ from tests.api_client.scripted import FAST, Log, Request, serving, until
 from tests.support.serving import served
 
 from roadcrew_client import Cable, Client, Unreachable
+from roadcrew_domain.events import decode_cursor
+from roadcrew_domain.ids import check_of
 from roadcrew_domain.polls import OpenPoll
 from roadcrew_domain.views import encode_trip
 from roadcrew_server.topic import Topic
@@ -151,3 +153,18 @@ async def test_streams_that_are_torn_three_times_in_a_row_give_way_to_polling():
             cable.tear()
             await until(lambda: live.status.state != "live")
         await until(lambda: live.status.state == "polling")
+
+
+async def test_an_outcome_says_where_the_servers_answer_stands_in_the_log(tmp_path: Path):
+    async with served(tmp_path) as running, Client(running.url, settings=FAST) as ana:
+        await ana.guest("Ana")
+        created = await ana.create_trip("Lisbon")
+        live = ana.follow(created.trip.id)  # not started: nothing is read, so the answer comes first
+        pending = live.act(OpenPoll("When?", "single", ("May", "June")))
+        sending = asyncio.create_task(live._sender.run())
+        outcome = await pending.done
+        sending.cancel()
+        assert outcome.accepted
+        assert outcome.cursor is not None
+        position = decode_cursor(outcome.cursor)[live.topic]
+        assert (position.seq, position.check) == (1, check_of(pending.id))
