@@ -1,14 +1,17 @@
-"""What every test may ask for: how much to do (`count`, `full`), a place for figures (`figure`).
+"""What every test may ask for: how much to do (`count`, `full`), a place for figures (`figure`), its turn (`timed`).
 
 An ordinary run does each thing a reduced number of times; `--full` does it as often as the project
 promises. Not for fixtures of one room: those stand in that room's own conftest.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
+from filelock import FileLock
 
-FIGURES: pytest.StashKey[list[tuple[str, str, str]]] = pytest.StashKey()
+FIGURE = "figure"
+"""What a test's figures are called among the properties of its report, which also come back from another process."""
 
 
 class Count(Protocol):
@@ -28,11 +31,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="as many rounds as the project promises")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Start with no figures."""
-    config.stash[FIGURES] = []
-
-
 @pytest.fixture(scope="session")
 def full(pytestconfig: pytest.Config) -> bool:
     """Whether this is a `--full` run."""
@@ -44,7 +42,7 @@ def figure(request: pytest.FixtureRequest) -> Figure:
     """Record a figure, `figure("votes lost", 0)`, to be listed when the run ends."""
 
     def record(name: str, value: object) -> None:
-        request.config.stash[FIGURES].append((request.node.nodeid, name, str(value)))
+        request.node.user_properties.append((FIGURE, f"{name}: {value}"))
 
     return record
 
@@ -63,11 +61,19 @@ def count(full: bool, figure: Figure) -> Count:
     return choose
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+@pytest.fixture
+def timed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For a test that measures real seconds: no two of these run at once, whichever worker has them."""
+    with FileLock(tmp_path_factory.getbasetemp().parent / "timed.lock"):
+        yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the figures by test."""
-    figures = config.stash[FIGURES]
-    if not figures:
-        return
-    terminalreporter.section("figures")
-    for test, name, value in sorted(figures, key=lambda row: row[0]):
-        terminalreporter.write_line(f"{test}  {name}: {value}")
+    reports = [report for several in terminalreporter.stats.values() for report in several]
+    ended = [report for report in reports if isinstance(report, pytest.TestReport) and report.when == "teardown"]
+    figures = [(report.nodeid, given) for report in ended for kind, given in report.user_properties if kind == FIGURE]
+    if figures:
+        terminalreporter.section("figures")
+    for test, given in sorted(figures, key=lambda row: row[0]):
+        terminalreporter.write_line(f"{test}  {given}")

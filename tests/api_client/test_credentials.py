@@ -213,6 +213,7 @@ def test_a_keyring_that_forgets_what_it_was_given_is_found_out(tmp_path: Path, u
     assert Credentials(tmp_path / "data").save(SERVER, "a") == "file"
 
 
+@pytest.mark.usefixtures("timed")
 def test_a_hanging_keyring_is_killed_within_three_seconds_with_all_that_it_started(tmp_path: Path, use):
     use(HANGING)
     credentials = Credentials(tmp_path / "data")

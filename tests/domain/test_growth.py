@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from types import FrameType, ModuleType
 
+import pytest
 from tests.conftest import Figure
 
 from roadcrew_domain.events import Event, decode_event, encode_event
@@ -73,6 +74,7 @@ def test_applying_an_event_takes_as_many_calls_after_ten_thousand_events_as_afte
     assert len(encode_trip(old)) < 1.1 * len(encode_trip(young))
 
 
+@pytest.mark.usefixtures("timed")
 def test_a_vote_in_a_large_crew_costs_what_it_costs_in_a_small_one_where_a_copied_dict_costs_more(figure: Figure):
     (small, first), (large, later) = vote_after(100, members=10), vote_after(100, members=5000)
     small_dict, large_dict = (dict(t.polls["p0"].ballots.items()) for t in (small, large))

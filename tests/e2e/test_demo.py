@@ -10,7 +10,7 @@ from tests.support.terminal import roadcrew
 # R: G1, G2
 def test_the_demo_without_a_terminal_says_what_happens_and_exits_0_within_30_seconds(figure: Figure) -> None:
     began = time.monotonic()
-    done = subprocess.run(roadcrew("demo", "--seconds", "8"), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(roadcrew("demo", "--seconds", "6"), capture_output=True, text=True, timeout=30, check=False)
     figure("seconds", f"{time.monotonic() - began:.1f}")
     assert done.returncode == 0, done.stdout + done.stderr
     for sentence in (

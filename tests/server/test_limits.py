@@ -61,6 +61,7 @@ async def test_invite_codes_can_not_be_guessed_without_end(tmp_path: Path):
 
 
 @pytest.mark.parametrize("drip", [b"", b"{"])
+@pytest.mark.usefixtures("timed")
 async def test_a_body_that_never_ends_is_cut_off(tmp_path: Path, drip: bytes):
     async with served(tmp_path, body_timeout=0.3) as running, connected(running.url) as http:
         _, (ana, _) = await crew(http, 2)

@@ -48,6 +48,7 @@ def present(stream: Stream) -> dict[str, str]:
 
 
 # R: T10
+@pytest.mark.usefixtures("timed")
 async def test_a_reader_that_takes_nothing_is_cut_off_and_costs_the_others_nothing(
     tmp_path: Path, count: Count, figure: Figure
 ):
@@ -168,6 +169,7 @@ async def test_who_comes_moves_and_goes_is_seen_within_a_second(http: httpx.Asyn
 
 
 # R: F3
+@pytest.mark.usefixtures("timed")
 async def test_a_killed_process_is_gone_within_a_second(http: httpx.AsyncClient, running: Running, figure: Figure):
     made, (ana, ben) = await crew(http, 2)
     trip_id = made["trip"]["id"]
@@ -301,6 +303,7 @@ async def write(person: Person, trip_id: str, times: int) -> None:
 
 
 # R: S8
+@pytest.mark.usefixtures("timed")
 async def test_on_sigterm_every_stream_gets_bye_with_a_spread_wait_and_the_process_ends_with_status_0(
     tmp_path: Path, count: Count, figure: Figure
 ):
