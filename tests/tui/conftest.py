@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 from tests.tui.scenes import Scene, lisbon
 from tests.tui.standins import SERVER, StandInMaker, World
+from textual import events
+from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from roadcrew_client.models import User
@@ -22,10 +27,16 @@ from roadcrew_tui.settings import Folders
 from roadcrew_tui.widgets.rows import RowList
 
 SIZES = [(80, 24), (120, 36)]
+SETTLED_WITHIN = 10.0
+"""Seconds, on the busiest computer."""
 
 
 def folders(path: Path) -> Folders:
     return Folders(path / "config", path / "state", path / "data")
+
+
+def has_work(pump: MessagePump) -> bool:
+    return bool(pump.message_queue_size or pump._next_callbacks)
 
 
 @dataclass
@@ -50,24 +61,67 @@ class Stage:
     def rows(self, id: str) -> RowList:  # noqa: A002
         return self.app.screen.query_one(f"#{id}", RowList)
 
+    async def settle(self) -> None:
+        """Wait until nobody has anything left to do: no widget, no request on its way over the link, no animation.
+
+        Textual's own pilot naps for 20 ms at a time until the processor is idle; this looks into the queues instead.
+        """
+        quiet = 0
+        async with asyncio.timeout(SETTLED_WITHIN):
+            while quiet < 2:
+                await self.pilot.pause(0)
+                busy = await self._link_works() or self.app._animator._animations or self.app._animator._scheduled
+                quiet = (
+                    0 if busy or any(p.message_queue_size or p._next_callbacks for p in self._pumps()) else quiet + 1
+                )
+
+    def _pumps(self) -> list[MessagePump]:
+        return [self.app, *self.app._registry]
+
+    async def _link_works(self) -> bool:
+        loop = self.app.link._loop
+        if loop is None or loop.is_closed():
+            return False
+
+        async def others() -> bool:
+            for _ in range(3):  # what was called soon may call soon itself
+                await asyncio.sleep(0)
+            return len(asyncio.all_tasks()) > 1
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(others(), loop))
+
     async def until(self, holds: Callable[[], Any], why: str = "") -> None:
         """Wait until something holds; fail after five seconds, showing the screen."""
-        for _ in range(250):
-            await self.pilot.pause()
-            if holds():
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"never came true: {why}\n{self.text}")
+        end = monotonic() + 5
+        while not holds():
+            if monotonic() > end:
+                raise AssertionError(f"never came true: {why}\n{self.text}")
+            await asyncio.sleep(0.005)
+            await self.settle()
 
     async def sees(self, words: str) -> None:
         await self.until(lambda: words in self.text, f"{words!r} on the screen")
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Press keys, each once the app has done what the one before asked for."""
+        for key in keys:
+            self._send(key)
+            await self.settle()
 
     async def type(self, text: str) -> None:
-        await self.press(*("space" if c == " " else c for c in text))
+        """Type a text in one go, as fast as a terminal can send it."""
+        for character in text:
+            self._send(character)
+        await self.settle()
+
+    def _send(self, key: str) -> None:
+        name = _character_to_key(key) if len(key) == 1 else key
+        character = key if len(key) == 1 else None
+        if character is None:
+            with contextlib.suppress(KeyError):
+                character = unicodedata.lookup(_get_unicode_name_from_key(REPLACED_KEYS.get(key, key)))
+        assert self.app._driver is not None
+        self.app._driver.send_message(events.Key(name, character))
 
 
 @contextlib.asynccontextmanager
@@ -101,6 +155,12 @@ async def staged(
         else:
             await stage.until(lambda: app.trips is not None, "the list of trips")
         yield stage
+
+
+@pytest.fixture(autouse=True)
+def _soon_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others do is gathered for a shorter time than people need to read it."""
+    monkeypatch.setattr("roadcrew_tui.screens.trip.TOLD_EVERY", 0.2)
 
 
 @pytest.fixture(autouse=True)

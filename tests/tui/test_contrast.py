@@ -68,7 +68,7 @@ async def test_every_word_of_every_tab_is_readable_as_it_is_drawn(tmp_path: Path
         seen = 0
         for keys in ((), ("2",), ("enter", "y"), ("3",), ("down",)):
             await s.press(*keys)
-            await s.pilot.pause(0.2)
+            await s.settle()
             assert list(faint(s)) == []
             seen += len(s.text.split())
         assert seen > 200
@@ -77,7 +77,7 @@ async def test_every_word_of_every_tab_is_readable_as_it_is_drawn(tmp_path: Path
 async def test_the_terminals_own_colours_are_left_alone(tmp_path: Path):
     async with staged(tmp_path) as s:
         s.app.theme = "terminal"
-        await s.pilot.pause(0.2)
+        await s.settle()
         assert "When do we fly?" in s.text
         for strip in s.app.screen._compositor.render_strips():
             for segment in strip:

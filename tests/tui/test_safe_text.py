@@ -235,7 +235,7 @@ async def test_nasty_names_are_drawn_literally_in_toasts_menus_and_the_lobby(tmp
         with _Unchecked():
             scene.world.do(scene.trip_id, scene.ben.id, OpenPoll(text + "4", "single", ("a", "b")))
         await s.until(lambda: len(s.app._notifications) > 0, "a toast")
-        await s.pilot.pause()
+        await s.settle()
         assert shown(text, 7) in next(iter(s.app._notifications)).message
         harmless(s)
         s.rows("crew").focus()
