@@ -53,6 +53,7 @@ def all_see(began: float, wanted: str, *terminals: Any) -> float:
 
 
 # R: T2, T3, T4, F3
+@pytest.mark.usefixtures("timed")
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_creates_two_join_and_each_sees_the_others_and_every_vote(
     kind: type[Any], tmp_path: Path, figure: Figure
