@@ -6,11 +6,12 @@ Not for how it is written (`language`) nor for how it is played (`player`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from roadcrew_domain.text import INVISIBLE, JOINERS
 from roadcrew_tui.settings import Look
 
 Scope = Literal["screen", "line"]
@@ -21,16 +22,28 @@ EXPECT_SECONDS = 5.0
 """How long `Expect` and `Reject` give the screen to become so."""
 
 
+def shown(text: str, longest: int | None = None) -> str:
+    """A text as a report or an error may cite it: on one line, harmless on a terminal, what is not seen written as an
+    escape, cut to `longest` characters."""
+    if longest is not None and len(text) > longest:
+        text = text[: longest - 3] + "..."
+    return "".join(c if c in JOINERS or (c.isprintable() and c not in INVISIBLE) else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands. Lines and columns count from 1."""
+    """Where something stands. Lines and columns count from 1, columns in characters."""
 
     file: Path
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{shown(str(self.file))}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Press a key (a name of `keys.KEYS`, such as `ctrl+p`) so many times. `pause` after each."""
+    """Press a key (a name of `keys.KEYS`, such as `ctrl+p`, or a character) so many times. `pause` after each."""
 
     key: str
     times: int
@@ -122,7 +135,7 @@ Act = Type | Press | Sleep | Wait | Expect | Screenshot | Sync | Copy | Paste | 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something to do, where it stands, and how it was written."""
+    """Something to do, where it stands, and how it was written (as `shown`)."""
 
     place: Place
     words: str
@@ -131,7 +144,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something of VHS that a pilot without a video does not do; it goes on without it."""
+    """Something of VHS that a pilot without a video does not do, and why (as `shown`); it goes on without it."""
 
     place: Place
     words: str
@@ -151,8 +164,21 @@ class Tape:
 
 
 class TapeError(Exception):
-    """A tape is wrong. The sentence begins with file, line and column, and says what was expected."""
+    """A tape is wrong. The sentence begins with file, line and column, and says what was found and what expected."""
 
     def __init__(self, place: Place, found: str, expected: str) -> None:
-        super().__init__(f"{place}: {found}: expected {expected}")
+        super().__init__(f"{place}: found {found}: expected {expected}")
         self.place, self.found, self.expected = place, found, expected
+
+
+class TapeErrors(TapeError):
+    """All that is wrong with a tape: `errors`, in the order of the text. Its own place is that of the first, and its
+    text has a line for each."""
+
+    def __init__(self, errors: Sequence[TapeError]) -> None:
+        first = errors[0]
+        super().__init__(first.place, first.found, first.expected)
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
