@@ -18,6 +18,8 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
+
 from roadcrew_client import Client, LiveTrip
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
@@ -28,12 +30,22 @@ from roadcrew_domain.views import encode_trip
 
 NAMES = ("Ben", "Carla", "Dev", "Elif", "Finn", "Grace", "Hugo", "Ines", "Jonas", "Kaya")
 MARK = "(sim)"
-"""Behind the name of every simulated member."""
+"""Behind the name of every simulated person."""
 MOST = 40
 SETTLE = 10.0
 """Seconds within which everybody must have read everything after the last act."""
 PLACES = ("overview", "polls", "hotels")
 ANSWERS: tuple[Answer, ...] = ("yes", "maybe", "no")
+POLLS: tuple[OpenPoll, ...] = (
+    OpenPoll("When do we fly?", "yes-maybe-no", ("Wed 20 May", "Thu 21 May", "Fri 22 May")),
+    OpenPoll("Who drives from the airport?", "single", ("Nobody, metro", "A taxi", "Rent a car")),
+    OpenPoll("What must we see?", "multiple", ("Belém", "Sintra", "LX Factory", "Tile museum")),
+)
+HOTELS: tuple[ShortlistHotel, ...] = (
+    ShortlistHotel("Casa Azul", "Lisbon", 4, Money(8400, "EUR"), "https://example.org/casa-azul"),
+    ShortlistHotel("Alfama Rooms", "Lisbon", 2, Money(4800, "EUR")),
+    ShortlistHotel("Pensão Miradouro", "Lisbon", 3, Money(6150, "EUR")),
+)
 
 
 @dataclass(frozen=True)
@@ -45,22 +57,30 @@ class Idea:
 
 
 IDEAS = (
-    Idea(
-        1.0,
-        lambda live: OpenPoll(
-            "When do we fly?",
-            "yes-maybe-no",
-            ("Wed 20 May", "Thu 21 May", "Fri 22 May"),
-            live.server_now() + timedelta(hours=2),
-        ),
-    ),
-    Idea(1.6, lambda _: ShortlistHotel("Casa Azul", "Lisbon", 4, Money(8400, "EUR"), "https://example.org/casa-azul")),
-    Idea(2.4, lambda _: ShortlistHotel("Alfama Rooms", "Lisbon", 2, Money(4800, "EUR"))),
+    Idea(1.0, lambda live: msgspec.structs.replace(POLLS[0], closes_at=live.server_now() + timedelta(hours=2))),
+    Idea(1.6, lambda _: HOTELS[0]),
+    Idea(2.4, lambda _: HOTELS[1]),
     Idea(3.0, lambda _: OpenHotelVoting("cheapest")),
-    Idea(4.2, lambda _: OpenPoll("Who drives from the airport?", "single", ("Nobody, metro", "A taxi", "Rent a car"))),
-    Idea(5.4, lambda _: ShortlistHotel("Pensão Miradouro", "Lisbon", 3, Money(6150, "EUR"))),
-    Idea(7.0, lambda _: OpenPoll("What must we see?", "multiple", ("Belém", "Sintra", "LX Factory", "Tile museum"))),
+    Idea(4.2, lambda _: POLLS[1]),
+    Idea(5.4, lambda _: HOTELS[2]),
+    Idea(7.0, lambda _: POLLS[2]),
 )
+
+
+def name_of(number: int) -> str:
+    """What the simulated person of that number is called."""
+    name, more = NAMES[number % len(NAMES)], number // len(NAMES)
+    return f"{name} {more + 1} {MARK}" if more else f"{name} {MARK}"
+
+
+def some_vote(poll: Poll, chance: random.Random) -> CastVote:
+    """One of the votes that can be cast in a poll."""
+    options = [o.id for o in poll.options]
+    if poll.kind == "yes-maybe-no":
+        answers = chance.choices(ANSWERS, (5, 2, 2), k=len(options))
+        return CastVote(poll.id, answers=tuple(zip(options, answers, strict=True)))
+    picked = 1 if poll.kind == "single" else chance.randint(1, len(options))
+    return CastVote(poll.id, option_ids=tuple(chance.sample(options, picked)))
 
 
 class Together:
@@ -86,7 +106,7 @@ class Member:
     """One simulated member."""
 
     def __init__(self, name: str, seed: int, ideas: Sequence[Idea], pace: float, together: Together) -> None:
-        self.name = f"{name} {MARK}"
+        self.name = name
         self._together = together
         self._random = random.Random(seed)  # noqa: S311 - a plan that can be repeated, not a secret
         self._ideas = list(ideas)
@@ -97,7 +117,7 @@ class Member:
         """Arrive, act until told to stop, wait until all is read; what it saw."""
         async with AsyncExitStack() as open_while_here:
             try:
-                await _pause(arrival * self._pace, stop)
+                await pause(arrival * self._pace, stop)
                 client = await open_while_here.enter_async_context(Client(server))
                 self._mine = (await client.guest(self.name)).user.id
                 trip = await client.join(invite)
@@ -111,7 +131,7 @@ class Member:
     async def _act_until(self, live: LiveTrip, stop: asyncio.Event) -> None:
         began = asyncio.get_running_loop().time()
         while True:
-            await _pause(self._random.uniform(0.5, 2.2) * self._pace, stop)
+            await pause(self._random.uniform(0.5, 2.2) * self._pace, stop)
             if stop.is_set():
                 return
             if live.trip is not None and not live.trip.ended and live.status.state not in ("gone", "signed-out"):
@@ -139,19 +159,11 @@ class Member:
         changes = self._random.random() < 0.08
         if unvoted or (open_polls and changes):
             poll = self._random.choice(sorted(unvoted or open_polls, key=lambda p: p.id))
-            return self._vote(poll)
+            return some_vote(poll, self._random)
         if trip.voting.open and trip.hotels and (self._mine not in trip.voting.ballots or changes):
             return VoteHotel(self._random.choice(sorted(trip.hotels)))
         mine = [p for p in open_polls if p.opened_by == self._mine and len(p.ballots) == len(trip.members)]
         return ClosePoll(mine[0].id) if mine and self._random.random() < 0.05 else None
-
-    def _vote(self, poll: Poll) -> CastVote:
-        options = [o.id for o in poll.options]
-        if poll.kind == "yes-maybe-no":
-            answers = self._random.choices(ANSWERS, (5, 2, 2), k=len(options))
-            return CastVote(poll.id, answers=tuple(zip(options, answers, strict=True)))
-        picked = 1 if poll.kind == "single" else self._random.randint(1, len(options))
-        return CastVote(poll.id, option_ids=tuple(self._random.sample(options, picked)))
 
     async def _report(self, live: LiveTrip) -> dict[str, object]:
         """What was seen, once nothing waits to be sent and all see the same, or the time for that is over."""
@@ -190,7 +202,8 @@ async def until(trips: Sequence[LiveTrip], condition: Callable[[], bool], second
     return True
 
 
-async def _pause(seconds: float, stop: asyncio.Event) -> None:
+async def pause(seconds: float, stop: asyncio.Event) -> None:
+    """Wait, but no longer than until `stop`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()
@@ -201,7 +214,7 @@ async def crowd(server: str, invite: str, people: int, seed: int, pace: float, s
     together = Together(people)
     members = [
         Member(
-            NAMES[i] if i < len(NAMES) else f"{NAMES[i % len(NAMES)]} {i // len(NAMES) + 1}",
+            name_of(i),
             seed * 1000 + i,
             IDEAS[i::people] if people < len(IDEAS) else IDEAS[i : i + 1],
             pace,
