@@ -13,6 +13,7 @@ from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.geometry import Offset
 from textual.notifications import Notify
 from textual.widgets import Input
 
@@ -295,6 +296,19 @@ class RoadcrewApp(App[str]):
         for screen in self.screen_stack:
             if hasattr(screen, "redraw"):
                 screen.redraw()
+
+    @property
+    def cursor_position(self) -> Offset:
+        """Where Textual puts the terminal's own cursor with each paint: where this person is. It is not seen, but
+        screen magnifiers and input methods follow it, and a tape's `Wait+Line` looks there."""
+        here = self.focused
+        if here is None:
+            return self._cursor_set
+        return getattr(here, "cursor_screen_offset", here.content_region.offset)
+
+    @cursor_position.setter
+    def cursor_position(self, position: Offset) -> None:
+        self._cursor_set = position
 
     def window_title(self, trip: object = None, needs: int = 0) -> None:
         """Say in the terminal's title which trip this is and how many things need me."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -158,6 +158,14 @@ class RowList(ScrollView, can_focus=True):
         """Another theme, other colours."""
         self.refresh()
         super().notify_style_update()
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the row under the cursor begins on the screen; at the edge that is nearest, if it is out of sight."""
+        region = self.content_region
+        lines = (at for at, (index, _) in enumerate(self._lines) if self._rows[index].id == self._cursor)
+        y = self._top + next(lines, 0) - self.scroll_offset.y
+        return region.offset + (0, max(min(self._top, region.height - 1), min(y, region.height - 1)))
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
