@@ -13,7 +13,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from roadcrew_domain import ids
 from roadcrew_domain.crew import person_name
 from roadcrew_domain.refusals import Refused
-from roadcrew_server.problems import Problem, not_signed_in
+from roadcrew_server.problems import Problem, not_signed_in, session_not_ready
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store
 from roadcrew_server.topic import KeyReused
@@ -91,11 +91,12 @@ class SessionRecord(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A good token, and whose it is."""
+    """A good token, and whose it is. It is honoured from `ready_at` on (the setting `session_delay`)."""
 
     user: User
     token_hash: str
     expires_at: datetime
+    ready_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Auth:
         named = msgspec.structs.replace(user, username=_username(username))
         claimed = await self._claim(named, password)
         self._forget_user(user.id)
-        return self._cached(Session(claimed, session.token_hash, session.expires_at))
+        return self._cached(replace(session, user=claimed))
 
     async def rename(self, session: Session, name: str) -> Session:
         """Another name to be shown."""
@@ -205,7 +206,7 @@ class Auth:
             old, new = msgspec.json.encode(user), msgspec.json.encode(changed)
             if old == new or await self._store.replace("user", user.id, old, new, expires):
                 self._forget_user(user.id)
-                return self._cached(Session(changed, session.token_hash, session.expires_at))
+                return self._cached(replace(session, user=changed))
         raise Problem(409, "busy", "Somebody else is changing this account right now. Try again.")
 
     async def renew(self, session: Session) -> Issued:
@@ -225,8 +226,13 @@ class Auth:
     # --- asking ------------------------------------------------------------------------------------
 
     async def session(self, token: str) -> Session:
-        """Whose token this is. Raises `Problem` 401."""
-        token_hash = _hash(token)
+        """Whose token this is. Raises `Problem` 401: `not-signed-in`, or `session-not-ready` for one that is new."""
+        session = await self._known(_hash(token))
+        if self._store.now() < session.ready_at:
+            raise session_not_ready()
+        return session
+
+    async def _known(self, token_hash: str) -> Session:
         cached = self._cache.get(token_hash)
         now = self._store.now()
         if cached is not None and time.monotonic() < cached[1] and now < cached[0].expires_at:
@@ -239,7 +245,12 @@ class Auth:
         user = await self._user(record.user)
         if user is None or now >= record.expires_at or self.revoked(token_hash):  # meanwhile, it may be
             raise not_signed_in()
-        return self._cached(Session(user, token_hash, record.expires_at))
+        return self._cached(Session(user, token_hash, record.expires_at, self._ready_at(record)))
+
+    def _ready_at(self, record: SessionRecord) -> datetime:
+        """A renewed session goes on; only a new one is waited for."""
+        delay = 0.0 if record.renewed else self._settings.session_delay
+        return record.created_at + timedelta(seconds=delay)
 
     def revoke(self, token_hash: str) -> None:
         """The token is no longer good, whatever is being read of it right now."""
@@ -297,7 +308,8 @@ class Auth:
         expires = now + timedelta(days=self._settings.session_days)
         record = SessionRecord(user.id, expires, now, renewed)
         await self._store.put("session", _hash(token), msgspec.json.encode(record), expires)
-        return Issued(token, self._cached(Session(user, _hash(token), expires)))
+        session = Session(user, _hash(token), expires, self._ready_at(record))
+        return Issued(token, self._cached(session))
 
     async def _shorten(self, session: Session) -> None:
         soon = self._store.now() + timedelta(seconds=self._settings.renewal_grace)

@@ -64,6 +64,11 @@ def not_signed_in() -> Problem:
     return Problem(401, "not-signed-in", "Please sign in.")
 
 
+def session_not_ready() -> Problem:
+    """401 as well, and not the same: the token is good, and will be honoured in a while."""
+    return Problem(401, "session-not-ready", "Your session is still being set up. Try again in a moment.")
+
+
 def unavailable(retry_after: float = 1) -> Problem:
     """503: the store can't be reached, or the server is stopping."""
     return Problem(

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     # sessions
     session_days: float = Field(90, gt=0)
     session_cache: float = Field(60, ge=0)
+    session_delay: float = Field(0, ge=0, le=86_400)
     renewal_grace: float = Field(60, ge=0)
 
     # streams and polls

@@ -13,6 +13,7 @@ from tests.server.conftest import Guest
 from tests.support.people import Frame, Person, connected, crew, eventually
 from tests.support.serving import Running, served
 
+from roadcrew_server.app import ENDPOINTS
 from roadcrew_server.reader import Reader
 
 PASSWORD = "correct horse"
@@ -215,6 +216,48 @@ async def test_a_bad_new_name_changes_nothing(ana: Person):
     answer = await ana.request("PATCH", "/api/session", {"name": "\x1b[31mAna"})
     assert (answer.status_code, answer.json()["code"]) == (422, "unsafe-text")
     assert (await ana.get("/api/session")).json()["user"]["name"] == "Ana"
+
+
+PROTECTED = [(e.method, e.path) for e in ENDPOINTS if e.access != "open"]
+
+
+# R: C4
+async def test_until_a_new_session_may_be_used_every_route_says_not_yet(tmp_path: Path):
+    async with served(tmp_path, session_delay=60) as running, connected(running.url) as http:
+        ana = await Person.guest(http, "Ana")
+        for method, path in PROTECTED:
+            answer = await ana.request(method, path)
+            assert (answer.status_code, answer.json()["code"]) == (401, "session-not-ready"), path
+            assert answer.headers["www-authenticate"] == "Bearer"
+        assert (await Person(http, "rc_nonsense").get("/api/session")).json()["code"] == "not-signed-in"
+
+
+# R: C4
+async def test_after_the_delay_a_new_session_can_be_used_and_a_renewed_one_goes_on_at_once(tmp_path: Path):
+    async with served(tmp_path, session_delay=0.3) as running, connected(running.url) as http:
+        began = time.monotonic()
+        ana = await Person.guest(http, "Ana")
+        async with asyncio.timeout(5):
+            while (await ana.get("/api/session")).status_code == 401:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.02)
+        assert time.monotonic() - began >= 0.3
+        assert (await ana.create())["trip"]["name"] == "Lisbon in May"
+        new = Person.of(http, (await ana.post("/api/session/renew")).json())
+        assert (await new.get("/api/session")).status_code == 200
+        running.server.auth._cache.clear()
+        assert (await new.get("/api/session")).status_code == 200
+
+
+# R: C4
+async def test_another_process_knows_as_well_that_a_session_may_not_be_used_yet(tmp_path: Path):
+    async with served(tmp_path, session_delay=60) as running, connected(running.url) as http:
+        ana = await Person.guest(http, "Ana")
+    async with served(tmp_path, session_delay=60) as running, connected(running.url) as http:
+        ana.http = http
+        assert (await ana.get("/api/session")).json()["code"] == "session-not-ready"
+    async with served(tmp_path) as running, connected(running.url) as http:
+        ana.http = http
+        assert (await ana.get("/api/session")).status_code == 200
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "Bearer rc_nonsense", "rc_nonsense", "Bearer é"])
