@@ -9,8 +9,10 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import IO
 
 READY = "Roadcrew server ready on "
 START_SECONDS = 20.0
@@ -42,31 +44,44 @@ def serve(arguments: Sequence[str]) -> int:
 
 class OwnServer:
     """A server of our own for as long as a `with` lasts. It ends with us, even if we are killed:
-    its standard input is a pipe from this process, and it stops when that ends."""
+    its standard input is a pipe from this process, and it stops when that ends.
+
+    It can be stopped and started again: the arguments say where its trips are kept, and the port stays. What is set
+    for other servers (`ROADCREW_…` in the environment) is not for this one. All calls block.
+    """
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        self._arguments = arguments
-        self._environment = {**os.environ, **(environment or {})}
+        self._arguments = list(arguments)
+        others = {name: value for name, value in os.environ.items() if not name.startswith("ROADCREW_")}
+        self._environment = {**others, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
+        self._said: IO[str] | None = None
         self.url = ""
 
-    def __enter__(self) -> OwnServer:
+    @property
+    def running(self) -> bool:
+        """Whether it is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
         """Start it and wait until it is ready. Raises `CantServe`."""
-        command = [*server_command(self._arguments), "--end-with-stdin"]
+        port = ["--port", self.url.rpartition(":")[2]] if self.url else []
+        command = [*server_command(self._arguments), *port, "--end-with-stdin"]
+        # A file, for nobody reads a pipe while the server runs, and a full one would hold it up.
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in `_end`
         process = self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._said,
             text=True,
             env=self._environment,
         )
         try:
             self.url = self._wait(process)
         except BaseException:
-            self.__exit__(None, None, None)
+            self.stop()
             raise
-        return self
 
     def _wait(self, process: subprocess.Popen[str]) -> str:
         import threading  # noqa: PLC0415 - only here
@@ -79,17 +94,31 @@ class OwnServer:
         finally:
             late.cancel()
         if not line.startswith(READY):
-            said = process.stderr.read().strip() if process.stderr else ""
-            raise CantServe(said or f"The server was not ready after {START_SECONDS:.0f} s.")
+            process.wait()  # its output has ended, so it is about to
+            raise CantServe(self.said() or f"The server was not ready after {START_SECONDS:.0f} s.")
         return line.removeprefix(READY).split()[0]
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def said(self) -> str:
+        """What it has complained of, as long as it has not been stopped."""
+        if self._said is None:
+            return ""
+        self._said.seek(0)
+        return self._said.read().strip()
+
+    def stop(self) -> None:
         """Ask it to stop, and see that it does."""
-        process = self._process
+        self._end(ask=True)
+
+    def kill(self) -> None:
+        """End it without asking, as a power cut would."""
+        self._end(ask=False)
+
+    def _end(self, *, ask: bool) -> None:
+        process, self._process = self._process, None
         if process is None:
             return
+        if not ask:
+            process.kill()
         if process.stdin:
             process.stdin.close()
         try:
@@ -97,6 +126,18 @@ class OwnServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        for pipe in (process.stdout, process.stderr):
-            if pipe:
-                pipe.close()
+        for file in (process.stdout, self._said):
+            if file:
+                file.close()
+        self._said = None
+
+    def __enter__(self) -> OwnServer:
+        """Start it and wait until it is ready. Raises `CantServe`."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ask it to stop, and see that it does."""
+        self.stop()
