@@ -23,14 +23,17 @@ class InviteTarget:
 def parse_invite(text: str) -> InviteTarget:
     """What an invite says. Accepts `K7QM-2D4F`, `K7QM-2D4F@host[:port]` and `http(s)://host[:port][/path]/j/CODE`.
 
-    A host without a scheme is spoken to over https, unless it is this computer or a private address. Raises
-    `Refused` (`invite-malformed`).
+    A link may stand in the line that was sent with it, as long as it is the only one there. A host without a scheme is
+    spoken to over https, unless it is this computer or a private address. Raises `Refused` (`invite-malformed`).
     """
     text = text.strip()
     if len(text) > MAX_INVITE or any(c.isspace() or not c.isprintable() for c in text.replace(" ", "")):
         raise _malformed()
     if "://" in text:
-        return _from_link(text)
+        links = [word for word in text.split() if "://" in word]
+        if len(links) != 1:  # a trip may be called by a link
+            raise _malformed()
+        return _from_link(links[0])
     code, at, host = text.partition("@")
     if not at:
         return InviteTarget(parse_invite_code(code))

@@ -95,6 +95,7 @@ def test_using_every_name_loads_no_http_library_and_no_keyring():
         ("K7QM-2D4F@localhost:8787", "K7QM-2D4F", "http://localhost:8787"),
         ("K7QM-2D4F@[::1]:8787", "K7QM-2D4F", "http://[::1]:8787"),
         ("https://plan.example.org/j/K7QM-2D4F", "K7QM-2D4F", "https://plan.example.org"),
+        ("Join Lisbon on Roadcrew: https://plan.example.org/j/K7QM-2D4F", "K7QM-2D4F", "https://plan.example.org"),
         ("http://plan.example.org:81/crew/j/k7qm2d4f/", "K7QM-2D4F", "http://plan.example.org:81/crew"),
     ],
 )
@@ -118,6 +119,7 @@ def test_an_invite_is_understood_however_it_is_handed_on(text: str, code: str, s
         "https://u:p@host/j/K7QM-2D4F",
         "https://[::1/j/K7QM-2D4F",
         "https:///j/K7QM-2D4F",
+        "Join https://evil.example/j/K7QM-2D4F on Roadcrew: https://plan.example.org/j/K7QM-2D4F",
         "K7QM-2D4F@ho\x1bst",
         "K7QM-2D4F" * 1000,
     ],
