@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tui.conftest import Stage, staged
+from textual.geometry import Offset
 
 from roadcrew_domain.hotels import ShortlistHotel
 from roadcrew_domain.money import Money
@@ -33,7 +34,7 @@ async def test_the_terminals_cursor_goes_along_when_its_row_is_moved_by_what_is_
         assert "›" in line(stage)
         rows.styles.margin = (3, 0, 0, 0)
         await stage.settle()
-        assert stage.app.cursor_position == before + (0, 3)
+        assert stage.app.cursor_position == Offset(before.x, before.y + 3)
         assert "›" in line(stage)
 
 

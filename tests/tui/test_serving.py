@@ -37,6 +37,6 @@ def test_our_own_server_comes_back_where_it_was_and_is_not_set_up_by_what_is_set
 def test_our_own_server_that_can_not_start_says_why(tmp_path: Path) -> None:
     server = OwnServer(["--port", "0", "--store", f"sqlite:///{tmp_path / 'no' / 'such' / 'folder' / 'x.db'}"])
     (tmp_path / "no").write_text("in the way")
-    with pytest.raises(CantServe, match="\\w+ \\w+"):
+    with pytest.raises(CantServe, match=r"\w+ \w+"):
         server.start()
     assert not server.running

@@ -165,7 +165,7 @@ class RowList(ScrollView, can_focus=True):
         region = self.content_region
         lines = (at for at, (index, _) in enumerate(self._lines) if self._rows[index].id == self._cursor)
         y = self._top + next(lines, 0) - self.scroll_offset.y
-        return region.offset + (0, max(min(self._top, region.height - 1), min(y, region.height - 1)))
+        return Offset(region.x, region.y + max(min(self._top, region.height - 1), min(y, region.height - 1)))
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
