@@ -1,49 +1,63 @@
-"""The system's keyring, used in a process of its own so that it can be killed: `get`, `set` or `delete`.
+"""The system's keyring, used in a process of its own so that it can be killed: `get`, `set`, `delete` or `state`.
 
 A keyring that waits for a D-Bus answer, or for somebody to unlock it, blocks a thread and the program's end for
-minutes. What is asked stands on stdin as JSON `{"service", "name", "secret"}`, the answer goes to stdout: secrets are
-never in the arguments, which every user of the machine can see.
+minutes. What is asked stands on stdin as JSON `{"service", "name", "secret"}`, the answer goes to stdout as
+`{"state", "backend", "secret"}`: secrets are never in the arguments, which every user of the machine can see.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from typing import Any
+
+LIFE = 30
+"""Seconds after which we end by ourselves: who asked may have been killed meanwhile."""
 
 
-def main() -> int:
-    """0: done; 3: no keyring to use here; 4: it has nothing under that name, or did not keep what it was given."""
+def main() -> None:
+    """Ask, and answer. A backend that breaks ends us without an answer, which is one too."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(LIFE)
+    asked = json.load(sys.stdin)
+    # What a backend prints must not stand in the answer.
+    out, sys.stdout = sys.stdout, sys.stderr
+    json.dump(_answer(sys.argv[1], asked), out)
+
+
+def _answer(verb: str, asked: dict[str, str]) -> dict[str, Any]:
+    """`works`; `none`: no keyring to use here; `locked`; `empty`: it has nothing under that name; `forgets`: it does
+    not keep what it is given."""
     import keyring  # noqa: PLC0415 — what takes long here is killed with us
     from keyring.backends import fail, null  # noqa: PLC0415
-    from keyring.errors import KeyringError, PasswordDeleteError  # noqa: PLC0415
+    from keyring.errors import KeyringError, KeyringLocked, PasswordDeleteError  # noqa: PLC0415
 
-    asked = json.load(sys.stdin)
-    service, name = asked["service"], asked["name"]
+    service, name, secret = asked["service"], asked["name"], asked.get("secret")
+    backend = keyring.get_keyring()
+    found: dict[str, Any] = {"state": "works", "backend": backend.name}
+    if isinstance(backend, fail.Keyring | null.Keyring):
+        return {"state": "none"}
     try:
-        backend = keyring.get_keyring()
-        if isinstance(backend, fail.Keyring | null.Keyring):
-            return 3
-        match sys.argv[1:]:
-            case ["get"]:
-                secret = keyring.get_password(service, name)
-                if secret is None:
-                    return 4
-                json.dump({"secret": secret, "backend": type(backend).__module__}, sys.stdout)
-            case ["set"]:
-                keyring.set_password(service, name, asked["secret"])
-                if keyring.get_password(service, name) != asked["secret"]:
-                    return 4
-                json.dump({"backend": type(backend).__module__}, sys.stdout)
-            case ["delete"]:
-                keyring.delete_password(service, name)
+        match verb:
+            case "set":
+                backend.set_password(service, name, str(secret))
+                if backend.get_password(service, name) != secret:
+                    found["state"] = "forgets"
+            case "delete":
+                backend.delete_password(service, name)
             case _:
-                return 2
+                found["secret"] = backend.get_password(service, name)
+                if found["secret"] is None:
+                    found["state"] = "empty"
     except PasswordDeleteError:
-        return 4
+        found["state"] = "empty"
+    except KeyringLocked:
+        found["state"] = "locked"
     except KeyringError:
-        return 3
-    return 0
+        found["state"] = "none"
+    return found
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

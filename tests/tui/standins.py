@@ -401,7 +401,7 @@ class StandInMaker:
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Any:
         return StandInClient(self.world, self.world.users.get(kept.token if kept else ""))
 
-    def vault(self, may_write_file: Callable[[Path], bool]) -> StandInVault:
+    def vault(self, may_write_file: Callable[[Path, str], bool]) -> StandInVault:
         return self._vault
 
 

@@ -150,7 +150,7 @@ class DemoMaker(RealMaker):
         super().__init__(folder)
         self._own = vault
 
-    def vault(self, may_write_file: Callable[[Path], bool]) -> OwnVault:
+    def vault(self, may_write_file: Callable[[Path, str], bool]) -> OwnVault:
         return self._own
 
 

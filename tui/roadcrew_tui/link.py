@@ -42,7 +42,7 @@ class Maker(Protocol):
     """Makes what the thread works with; tests and the demo hand in one of their own."""
 
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client: ...
-    def vault(self, may_write_file: Callable[[Path], bool]) -> Vault: ...
+    def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault: ...
 
 
 class RealMaker:
@@ -60,7 +60,7 @@ class RealMaker:
             return Client(server, reload_token=reload)
         return Client(server, token=kept.token, token_since=kept.since, renews=kept.ours, reload_token=reload)
 
-    def vault(self, may_write_file: Callable[[Path], bool]) -> Vault:
+    def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault:
         from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not before the first paint
 
         return Credentials(self._folder, home=self._home, may_write_file=may_write_file)
@@ -165,10 +165,10 @@ class Link:
         except errors.NotSignedIn:
             return None
 
-    def _may_write(self, file: Path) -> bool:
+    def _may_write(self, file: Path, why: str) -> bool:
         """Told, not asked: docs/decisions/0010-where-tokens-are-kept.md."""
         if self._keeps:
-            self._say(SignInNote(f"Your sign-in is kept in {file}, readable by you only."))
+            self._say(SignInNote(f"{why} Your sign-in is kept in {file}, readable by you only.".strip()))
         else:
             self._say(SignInNote("Your settings say keep_sign_in = false: this sign-in ends with the app.", "warning"))
         return self._keeps

@@ -46,7 +46,7 @@ async def session(
     mine = prefs.load(folders)
     home = prefs.home_server(mine, None if invited else server)
     address = server or prefs.home_server(mine)
-    credentials = Credentials(folders.data, home=home, may_write_file=lambda file: _may_write(folders, file))
+    credentials = Credentials(folders.data, home=home, may_write_file=lambda *asked: _may_write(folders, *asked))
     kept = credentials.find(address)
     async with Client(
         address,
@@ -79,19 +79,20 @@ def _keep(credentials: Credentials, server: str, client: Client, token: str | No
         _hint(f"Your sign-in can't be kept. {error}")
 
 
-def _may_write(folders: Folders, file: Path) -> bool:
-    """Whether a first token may go into a file: asked at a terminal, and remembered; elsewhere said."""
+def _may_write(folders: Folders, file: Path, why: str) -> bool:
+    """Whether a first token may go into a file, and `why` it has to: asked at a terminal, and remembered; elsewhere
+    said."""
     mine = prefs.load(folders)
     if mine.keep_sign_in is False:
         _hint("Your settings say keep_sign_in = false: this sign-in ends with this command.")
         return False
     if mine.keep_sign_in is None and sys.stdin.isatty() and sys.stderr.isatty():
-        question = f"No keyring works here. Keep your sign-in in {file}, readable by you only? [Y/n] "
+        question = f"{why} Keep your sign-in in {file}, readable by you only? [Y/n] "
         print(question, end="", file=sys.stderr, flush=True)
         yes = not sys.stdin.readline().strip().lower().startswith("n")
         prefs.save(folders, mine, keep_sign_in=yes)
         return yes
-    _hint(f"Your sign-in is kept in {file} (mode 0600: readable by you only).")
+    _hint(f"{why} Your sign-in is kept in {file} (mode 0600: readable by you only).")
     return True
 
 
