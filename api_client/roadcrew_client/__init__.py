@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Rejected,
         RoadcrewError,
         ServerTrouble,
+        SessionNotReady,
         TooManyRequests,
         Unreachable,
     )
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
         TripSummary,
         User,
     )
-    from roadcrew_client.retry import execute_with_retry
+    from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
+    from roadcrew_client.waiting import Figures, Look, SessionReady
     from roadcrew_domain.events import Event
 
 _HOME = {
@@ -58,6 +60,7 @@ _HOME = {
         "Rejected",
         "RoadcrewError",
         "ServerTrouble",
+        "SessionNotReady",
         "TooManyRequests",
         "Unreachable",
     ),
@@ -78,8 +81,9 @@ _HOME = {
         "TripSummary",
         "User",
     ),
-    "retry": ("execute_with_retry",),
+    "retry": ("Retry", "execute_with_retry", "load_with_retry"),
     "settings": ("ClientSettings", "Clock", "SystemClock"),
+    "waiting": ("Figures", "Look", "SessionReady"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -99,6 +103,9 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "CredentialsError",
     "User",
     "Session",
+    "SessionReady",
+    "Look",
+    "Figures",
     "ServerInfo",
     "TripSummary",
     "Created",
@@ -113,9 +120,12 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "Presence",
     "Gone",
     "execute_with_retry",
+    "load_with_retry",
+    "Retry",
     "RoadcrewError",
     "Unreachable",
     "NotSignedIn",
+    "SessionNotReady",
     "Forbidden",
     "NotFound",
     "Rejected",

@@ -18,7 +18,7 @@ import msgspec
 
 from roadcrew_client.cable import Cable
 from roadcrew_client.context import Context
-from roadcrew_client.errors import Rejected, not_ours
+from roadcrew_client.errors import NotSignedIn, Rejected, RoadcrewError, not_ours
 from roadcrew_client.links import base_address, parse_invite
 from roadcrew_client.live import LiveTrip
 from roadcrew_client.models import (
@@ -42,11 +42,13 @@ from roadcrew_client.routes import BASE, call_of
 from roadcrew_client.session import Reload, SessionKeeper
 from roadcrew_client.settings import ClientSettings, Clock, ServerTime, SystemClock
 from roadcrew_client.sync.follow import follow_topics
+from roadcrew_client.waiting import ATTEMPTS, INITIAL, Figures, Look, SessionReady, wait_for_session
 from roadcrew_domain.events import Event
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip, TripAct
 
 if TYPE_CHECKING:
+    from roadcrew_client.retry import Retry
     from roadcrew_client.transport import HttpTransport, Reply
 
 T = TypeVar("T")
@@ -58,6 +60,8 @@ class Client:
     Who keeps tokens between runs gives the kept one as `token`, and `token_since`, when it was kept; sets `on_token`,
     so that it is renewed once a day; and gives `reload_token`, which is asked for the kept one again before ours is
     renewed or given up: another program of the same person may have renewed it. `renews` False: never renew `token`.
+
+    `on_retry` is told of each attempt of a one-shot call that failed for now; `figures` are measured as one goes.
 
     Who simulates gives a `cable`, which can be pulled out.
     """
@@ -85,6 +89,9 @@ class Client:
         )
         self._session.on_signed_in = self._signed_in
         self._session.on_signed_out = self._signed_out
+        self._session.on_another = self._another_person
+        self.figures = Figures()
+        self.on_retry: Callable[[Retry], None] | None = None
         self._context = Context(
             session=self._session,
             settings=self.settings,
@@ -153,6 +160,29 @@ class Client:
     async def _sign_in(self, how: str, body: Mapping[str, object]) -> Session:
         key = self._context.new_id()
         return await self._retry(lambda: self._session.sign_in(f"/api/session/{how}", body, key))
+
+    async def wait_for_session(
+        self,
+        attempts: int = ATTEMPTS,
+        initial: float = INITIAL,
+        *,
+        progress: Callable[[Look], None] | None = None,
+    ) -> SessionReady:
+        """Wait until the session can be used: one look at once, and, by default, five more after 1.5, 2.25, 3.375, 5
+        and 5 seconds (C4). A 401 and a lost connection mean "not yet". `progress` is told of each look.
+
+        Raises `SessionNotReady` after the last one; `Unreachable` if that one got no answer; `NotSignedIn` without a
+        token. The token is kept in any case, so one can wait again.
+        """
+        try:
+            ready = await wait_for_session(
+                self._session.look, clock=self._clock, attempts=attempts, initial=initial, progress=progress
+            )
+        except RoadcrewError as error:
+            self.figures.sessions_given_up += not isinstance(error, NotSignedIn)
+            raise
+        self.figures.session_attempts, self.figures.session_seconds = ready.attempts, ready.seconds
+        return ready
 
     async def upgrade(self, username: str, password: str) -> User:
         """Make the guest that we are an account; same id, same trips."""
@@ -226,6 +256,20 @@ class Client:
         reply = await self._retry(lambda: self._session.call("GET", f"{BASE}/trips"))
         return list(read(reply.body, TripList).trips)
 
+    async def load_trips(self) -> list[TripSummary] | None:
+        """My trips, for a screen that lists them (C6): None after a 401, which is no news to it."""
+        from roadcrew_client.retry import load_with_retry  # noqa: PLC0415 — only when something is sent
+
+        s = self.settings
+        reply = await load_with_retry(
+            lambda: self._session.call("GET", f"{BASE}/trips"),
+            attempts=s.attempts,
+            step=s.load_step,
+            total=s.retry_total,
+            progress=self.on_retry,
+        )
+        return None if reply is None else list(read(reply.body, TripList).trips)
+
     async def trip(self, trip_id: str) -> Trip:
         """The trip as it is now. Raises `NotFound`, `Forbidden`."""
         params = [("tripId", trip_id)]
@@ -286,11 +330,16 @@ class Client:
             cap=s.retry_cap,
             total=s.retry_total,
             chance=self._context.chance,
+            progress=self.on_retry,
         )
 
     def _signed_in(self) -> None:
         for live in tuple(self._live):
             live.signed_in()
+
+    def _another_person(self) -> None:
+        for live in tuple(self._live):
+            live.disown()
 
     def _signed_out(self) -> None:
         for live in tuple(self._live):

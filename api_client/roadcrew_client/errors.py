@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import msgspec
@@ -52,6 +52,11 @@ class Unreachable(RoadcrewError):
 
 class NotSignedIn(RoadcrewError):
     """401: the token is missing, over or wrong; or the name and password are."""
+
+
+class SessionNotReady(RoadcrewError):
+    """401 `session-not-ready`: signed in, and the server does not honour it yet. The token is good; it is neither
+    renewed nor given up, and the same call succeeds in a while (`Client.wait_for_session`)."""
 
 
 class Forbidden(RoadcrewError):
@@ -109,10 +114,12 @@ def from_reply(status: int, headers: Mapping[str, str], body: bytes, *, most: fl
             certain=False,
         )
     cls = _CLASSES.get(status, Rejected if 400 <= status < 500 else ServerTrouble)
+    if status == 401 and code == "session-not-ready":
+        cls = SessionNotReady
     detail = _sentence(problem.get("detail")) or _sentence(problem.get("title")) or _SENTENCES.get(status)
     if detail is None:
         detail = "The server is in trouble." if status >= 500 else "The server did not accept that."
-    retry = retry_after(headers.get("retry-after"), most=most)
+    retry = retry_after(headers.get("retry-after"), most=most, now=_date(headers.get("date")))
     if retry is None:
         retry = _seconds(problem.get("retryAfter"), most)
     return cls(
@@ -132,18 +139,25 @@ def not_ours(detail: str, *, status: int | None = None, code: str = "bad-answer"
 
 
 def retry_after(value: str | None, *, most: float, now: datetime | None = None) -> float | None:
-    """Seconds in a `Retry-After` header (a number or an HTTP date), 0 to `most`; None for nonsense."""
+    """Seconds in a `Retry-After` header (a number or an HTTP date), 0 to `most`; None for nonsense. `now`: what time it
+    is where the header was written; our own clock may be wrong."""
     if value is None:
         return None
     try:
         return _seconds(float(value.strip()), most)
     except ValueError:
         pass
+    at = _date(value)
+    return None if at is None else _seconds((at - (now or datetime.now(UTC))).total_seconds(), most)
+
+
+def _date(value: str | None) -> datetime | None:
+    """An HTTP date; None for nonsense."""
     try:
-        at = parsedate_to_datetime(value)
-        return _seconds((at - (now or datetime.now(at.tzinfo))).total_seconds(), most)
+        at = parsedate_to_datetime(value or "")
     except (ValueError, TypeError, OverflowError):
         return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _seconds(value: object, most: float) -> float | None:

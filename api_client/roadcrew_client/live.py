@@ -200,6 +200,13 @@ class LiveTrip:
         self._engine.signal(policy.SignedIn())
         self._sender.kick()
 
+    def disown(self) -> None:
+        """Somebody else signs in: what waits here was not theirs, and is not sent in their name."""
+        why = RoadcrewError("another-person", "You signed in as somebody else, so that was not sent.")
+        for pending in self.pending:
+            if pending.id not in self._answered:
+                self.refused(pending.id, why)
+
     def signed_out(self) -> None:
         """There is no token any more."""
         self._engine.signal(policy.Ended("signed-out"))

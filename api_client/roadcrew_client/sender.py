@@ -12,7 +12,7 @@ from typing import Protocol
 
 from roadcrew_client.changes import SendState
 from roadcrew_client.context import Context
-from roadcrew_client.errors import NotSignedIn, RoadcrewError, TooManyRequests
+from roadcrew_client.errors import NotSignedIn, RoadcrewError, SessionNotReady, TooManyRequests
 from roadcrew_client.models import Answer, read_answer
 from roadcrew_client.retry import is_passing
 from roadcrew_client.routes import call_of
@@ -100,7 +100,7 @@ class Sender:
 
     @staticmethod
     def _may_pass(error: RoadcrewError) -> bool:
-        return is_passing(error) or isinstance(error, NotSignedIn) or not error.certain
+        return is_passing(error) or isinstance(error, NotSignedIn | SessionNotReady) or not error.certain
 
     async def _wait(self, error: RoadcrewError, tries: int) -> None:
         if isinstance(error, NotSignedIn) and error.certain:

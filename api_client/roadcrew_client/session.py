@@ -1,4 +1,7 @@
-"""Who we are at a server: the token, its renewal (one at a time), and every call made in its name."""
+"""Who we are at a server: the token, its renewal (one at a time), and every call made in its name.
+
+"Not yet" (`SessionNotReady`) is no end of a session: such a token is neither renewed nor given up.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from roadcrew_client.errors import NotSignedIn, RoadcrewError
+from roadcrew_client.errors import NotSignedIn, RoadcrewError, SessionNotReady, Unreachable
 from roadcrew_client.models import Session, SessionInfo, User, read
 from roadcrew_client.settings import ClientSettings, ServerTime
 
@@ -29,7 +32,8 @@ Reload = Callable[[], Awaitable[str | None]]
 
 class SessionKeeper:
     """Holds the token and renews it. `on_token` is told of a token that was got, renewed or lost (None); `on_signed_in`
-    when there is one again, `on_signed_out` when there is none any more.
+    when there is one again, `on_signed_out` when there is none any more, and `on_another`, before `on_signed_in`, when
+    it is somebody else's.
 
     A token is renewed near its end, and, if somebody keeps what `on_token` tells, as soon as it is older than
     `renew_after`: who comes now and then must not be lost between two visits. `since`: when it was got, by default
@@ -53,6 +57,7 @@ class SessionKeeper:
         self.on_token: Callable[[str | None], None] | None = None
         self.on_signed_in: Callable[[], None] | None = None
         self.on_signed_out: Callable[[], None] | None = None
+        self.on_another: Callable[[], None] | None = None
         self._connect = connect
         self._settings = settings
         self._time = server_time
@@ -76,6 +81,8 @@ class SessionKeeper:
 
     def adopt(self, session: Session) -> None:
         """Act in the name of this session from now on."""
+        if self.user is not None and self.user.id != session.user.id and self.on_another is not None:
+            self.on_another()
         self.user = session.user
         self._renews = True
         self._learn(session.expires_at)
@@ -119,17 +126,20 @@ class SessionKeeper:
         params: Params = (),
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """A call with our token. After a 401 it is made once more if the token could be renewed."""
-        used = await self._fresh()
+        """A call with our token. After a 401 it is made once more if the token could be renewed, in the same name."""
+        used, who = await self._fresh(), self.user
         for attempt in (1, 2):
             sent = {**(headers or {}), "Authorization": f"Bearer {used}"}
             try:
                 return await (await self._connect()).call(method, path, body=body, params=params, headers=sent)
             except NotSignedIn as error:
-                if attempt == 2 or not await self.renew_after(used, error):
+                if attempt == 2 or not await self.renew_after(used, error) or not self._is(who):
                     raise
                 used = self.token or used
         raise AssertionError("returned or raised")
+
+    def _is(self, who: User | None) -> bool:
+        return who is None or (self.user is not None and self.user.id == who.id)
 
     @asynccontextmanager
     async def stream(self, path: str, params: Params, headers: Mapping[str, str]) -> AsyncGenerator[OpenStream, None]:
@@ -138,6 +148,34 @@ class SessionKeeper:
         sent = {**headers, "Authorization": f"Bearer {used}"}
         async with (await self._connect()).stream(path, params=params, headers=sent) as opened:
             yield opened
+
+    # --- being of use (C4) ------------------------------------------------------------------------
+
+    async def look(self) -> RoadcrewError | None:
+        """Whether the session can be used: it exists, its user does, and `/api/cart/load` gives it any answer but a
+        401. None if so, else what stands against it. Raises `NotSignedIn` if there is no token."""
+        token = self.token
+        if token is None:
+            raise NotSignedIn("not-signed-in", "Sign in first.")
+        try:
+            async with asyncio.timeout(self._settings.session_look):
+                await self._use(token)
+        except TimeoutError:
+            return Unreachable("timeout", "The server did not answer in time.")
+        except RoadcrewError as error:
+            return error
+        return None
+
+    async def _use(self, token: str) -> None:
+        info = read((await self._with(token, "GET", "/api/session")).body, SessionInfo)
+        if self.token == token:
+            self.know(info)
+        try:
+            await self._with(token, "GET", "/api/cart/load")
+        except (NotSignedIn, SessionNotReady, Unreachable):
+            raise
+        except RoadcrewError:
+            return  # an answer all the same; a server that serves no cart says 404
 
     # --- renewal ----------------------------------------------------------------------------------
 

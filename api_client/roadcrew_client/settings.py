@@ -29,6 +29,9 @@ class ClientSettings:
     retry_cap: float = 8.0
     retry_total: float = 45.0
 
+    # lists that a screen loads (C6)
+    load_step: float = 0.5
+
     # reconnecting, and sending what waits
     backoff_base: float = 0.5
     backoff_cap: float = 30.0
@@ -59,6 +62,8 @@ class ClientSettings:
     max_events_queued: int = 1000
 
     # session
+    session_look: float = 5.0
+    """One look whether a new session can be used. What the looks and the waits between them are, C4 says."""
     renew_before: float = 3600.0
     """A token that ends within this is renewed on its next use."""
     renew_after: float = 86400.0

@@ -1,7 +1,8 @@
 """Problem documents as a kind server, a hostile one, and a proxy that is none write them."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,14 @@ def test_each_status_has_its_class_and_every_class_is_a_roadcrew_error(status: i
     assert error.status == status
     assert error.detail
     assert not error.certain
+
+
+# R: C4
+def test_not_yet_is_another_kind_of_401_than_no_more():
+    assert type(from_reply(401, {}, problem(code="session-not-ready"))) is rc.SessionNotReady
+    assert not isinstance(from_reply(401, {}, problem(code="session-not-ready")), rc.NotSignedIn)
+    assert type(from_reply(401, {}, problem(code="not-signed-in"))) is rc.NotSignedIn
+    assert type(from_reply(403, {}, problem(code="session-not-ready"))) is rc.Forbidden
 
 
 def test_a_problem_document_is_read_in_full():
@@ -90,9 +99,18 @@ def test_retry_after_may_be_a_date():
     assert retry_after("Wed, 01 May 2030 11:00:00 GMT", most=60, now=now) == 0
 
 
+# R: S8
+@pytest.mark.parametrize("zone", ["GMT", "+0000", "-0000"])
+def test_a_date_is_counted_from_the_servers_own_clock_however_wrong_ours_is(zone: str):
+    headers = {"date": f"Wed, 01 May 2030 12:00:00 {zone}", "retry-after": f"Wed, 01 May 2030 12:00:20 {zone}"}
+    assert from_reply(503, headers, b"").retry_after == 20
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=1000))
+    assert from_reply(503, {"date": "today", "retry-after": soon}, b"").retry_after == pytest.approx(1000, abs=5)
+
+
 @given(st.integers(300, 599), st.binary(max_size=200), st.text(max_size=30))
 def test_no_answer_makes_reading_it_fail(status: int, body: bytes, header: str):
-    error = from_reply(status, {"retry-after": header, "location": header}, body)
+    error = from_reply(status, {"retry-after": header, "location": header, "date": header}, body)
     assert error.detail
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import roadcrew_client as rc
-from roadcrew_client.retry import execute_with_retry
+from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
 
 
 class JumpingTime(selectors.DefaultSelector):
@@ -82,6 +82,7 @@ def test_the_third_failure_is_the_last():
     "error",
     [
         rc.NotSignedIn("not-signed-in", ""),
+        rc.SessionNotReady("session-not-ready", ""),
         rc.Forbidden("not-a-member", ""),
         rc.NotFound("unknown-trip", ""),
         rc.Rejected("poll-closed", ""),
@@ -99,6 +100,50 @@ def test_what_will_not_pass_ends_it_at_once(error: rc.RoadcrewError):
 def test_retry_after_is_obeyed():
     action = Failing(rc.TooManyRequests("too-many-requests", "", retry_after=7))
     assert run(lambda: execute_with_retry(action)) == ("done", 7)
+
+
+# R: C5
+def test_each_failed_attempt_is_told_with_the_wait_that_follows_it():
+    told: list[Retry] = []
+    errors = [lost(), rc.TooManyRequests("too-many-requests", "", retry_after=7), rc.ServerTrouble("t", "Trouble.")]
+    action = Failing(*errors)
+    result, took = run(lambda: execute_with_retry(action, chance=lambda: 0.0, progress=told.append))
+    assert result is errors[2]
+    assert told == [Retry(1, 3, errors[0], 0.25), Retry(2, 3, errors[1], 7), Retry(3, 3, errors[2], None)]
+    assert took == 7.25
+
+
+def test_what_works_at_once_or_never_will_is_not_told():
+    told: list[Retry] = []
+    run(lambda: execute_with_retry(Failing(), progress=told.append))
+    run(lambda: execute_with_retry(Failing(rc.NotSignedIn("not-signed-in", "")), progress=told.append))
+    assert told == []
+
+
+# R: C6
+def test_a_list_is_loaded_in_three_attempts_half_a_second_apart_and_then_a_whole_one():
+    told: list[Retry] = []
+    action = Failing(lost(), lost())
+    assert run(lambda: load_with_retry(action, progress=told.append)) == ("done", 1.5)
+    assert action.times == [0, 0.5, 1.5]
+    assert [t.wait for t in told] == [0.5, 1.0]
+
+
+# R: C6
+def test_a_list_that_can_not_be_loaded_says_so_after_three_attempts_and_waits_for_no_more():
+    action = Failing(*(lost() for _ in range(9)))
+    result, took = run(lambda: load_with_retry(action))
+    assert isinstance(result, rc.Unreachable)
+    assert (len(action.times), took) == (3, 1.5)
+
+
+# R: C6
+@pytest.mark.parametrize("error", [rc.NotSignedIn("not-signed-in", ""), rc.SessionNotReady("session-not-ready", "")])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_401_is_no_error_of_a_list(error: rc.RoadcrewError, before: int):
+    action = Failing(*(lost() for _ in range(before)), error)
+    assert run(lambda: load_with_retry(action))[0] is None
+    assert len(action.times) == before + 1
 
 
 # R: C5

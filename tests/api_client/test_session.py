@@ -1,16 +1,24 @@
-"""Renewal of tokens, and hostile or broken answers to plain calls, against scripted stand-ins."""
+"""Renewal of tokens, with a real server and scripted stand-ins; hostile or broken answers to plain calls."""
 
 import asyncio
 import gzip
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.api_client.scripted import ANA, FAST, Log, Request, serving, until
+from tests.conftest import Figure
+from tests.support.serving import Running, served
 
 import roadcrew_client as rc
 from roadcrew_client.settings import ServerTime, SystemClock
 from roadcrew_domain.trip import EditTrip
+from roadcrew_server.auth import Issued
+from roadcrew_server.auth import Session as ServerSession
+
+NOW = datetime.now(UTC)
 
 
 def session(token: str, seconds: float) -> dict[str, object]:
@@ -45,6 +53,85 @@ async def test_a_token_that_ends_soon_is_renewed_once_however_many_calls_need_it
         assert tokens == ["old", "new"]
 
 
+class MovedClock(SystemClock):
+    """The wall clock, and what is added to it."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    async with served(tmp_path) as running:
+        yield running
+
+
+AT_ONCE = 50
+
+
+def count_renewals(running: Running, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Whom the server gives a new token for an old one."""
+    renew, renewed = running.server.auth.renew, list[str]()
+
+    async def counted(session: ServerSession) -> Issued:
+        renewed.append(session.user.name)
+        return await renew(session)
+
+    monkeypatch.setattr(running.server.auth, "renew", counted)
+    return renewed
+
+
+async def test_fifty_calls_near_the_end_of_a_session_cost_the_server_one_renewal(
+    running: Running, monkeypatch: pytest.MonkeyPatch, figure: Figure
+):
+    renewed, clock = count_renewals(running, monkeypatch), MovedClock()
+    async with rc.Client(running.url, clock=clock) as client:
+        tokens: list[str | None] = []
+        client.on_token = tokens.append
+        session = await client.guest("Ana")
+        assert session.expires_at is not None
+        clock.ahead = session.expires_at - clock.now() - timedelta(minutes=30)
+        assert client._session.is_near_end()
+        await asyncio.gather(*(client.trips() for _ in range(AT_ONCE)))
+        assert renewed == ["Ana"]
+        assert len(tokens) == 2
+        await client.trips()
+        assert renewed == ["Ana"]
+    figure(f"renewals for {AT_ONCE} calls at once", len(renewed))
+
+
+async def test_fifty_calls_with_a_kept_token_that_is_a_day_old_cost_the_server_one_renewal(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    async with rc.Client(running.url) as client:
+        token = (await client.guest("Ana")).token
+    renewed = count_renewals(running, monkeypatch)
+    async with rc.Client(running.url, token=token, token_since=NOW - timedelta(days=2)) as client:
+        told: list[str | None] = []
+        client.on_token = told.append
+        await asyncio.gather(*(client.trips() for _ in range(AT_ONCE)))
+        assert renewed == ["Ana"]
+        assert told == [client.token]
+
+
+async def test_fifty_calls_after_a_session_was_ended_elsewhere_lose_its_token_once_and_renew_nothing(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    async with rc.Client(running.url) as one:
+        token = (await one.guest("Ana")).token
+        renewed = count_renewals(running, monkeypatch)
+        async with rc.Client(running.url, token=token, token_since=NOW) as client:
+            told: list[str | None] = []
+            client.on_token = told.append
+            await client.whoami()
+            await one.logout()
+            answers = await asyncio.gather(*(client.trips() for _ in range(AT_ONCE)), return_exceptions=True)
+            assert {type(a) for a in answers} == {rc.NotSignedIn}
+            assert (client.token, told, renewed) == (None, [None], [])
+
+
 class Tokens:
     """A stand-in for a server's sessions: who each good token belongs to; a renewed one is good no more."""
 
@@ -69,9 +156,6 @@ class Tokens:
                 return await self.log.follow(request)
             case _:
                 return await request.answer(200, {"trips": []})
-
-
-NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from roadcrew_client.errors import (
     NotFound,
     NotSignedIn,
     RoadcrewError,
+    SessionNotReady,
     TooManyRequests,
     Unreachable,
 )
@@ -275,6 +276,8 @@ class Engine:
         match error:
             case NotSignedIn() if error.certain:
                 await self._signed_out(n, stream=stream)
+            case SessionNotReady():  # no fault of the stream's, and soon over
+                self.signal(policy.Closed(n, "renewed") if stream else policy.PollFailed(n, "renewed"))
             case Forbidden() | NotFound() if error.certain:
                 self._gone("forbidden" if isinstance(error, Forbidden) else "unknown")
             case _ if error.status == 410 and error.certain:
