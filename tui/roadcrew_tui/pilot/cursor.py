@@ -70,8 +70,11 @@ class Cursor:
     @property
     def written(self) -> str:
         """What was taken for this command, as it was written, on one line and without comments."""
-        apart = (" " if index and token.apart else "" for index, token in enumerate(self.taken))
-        return shown("".join(space + token.raw for space, token in zip(apart, self.taken, strict=True)))
+        words: list[str] = []
+        for token in self.taken:
+            raw = " ".join(token.raw.split()) if token.kind == "json" else token.raw
+            words.append(f" {raw}" if words and token.apart else raw)
+        return shown("".join(words))
 
     def text(self, expected: str) -> Token:
         """Take a text: in quotes, or one bare word in this line that is no command."""

@@ -79,7 +79,9 @@ class _Draft:
         self.begun = self.begun or not isinstance(step.act, Tell)
 
     def add_error(self, error: TapeError) -> None:
-        """Keep what is wrong. Raises `TapeErrors` when that is enough."""
+        """Keep what is wrong, once for each place. Raises `TapeErrors` when that is enough."""
+        if self.errors and self.errors[-1].place == error.place:
+            return
         self.errors.append(error)
         if len(self.errors) >= MOST_ERRORS:
             raise TapeErrors(self.errors)
