@@ -24,14 +24,14 @@ def test_our_own_server_comes_back_where_it_was_and_is_not_set_up_by_what_is_set
         url = server.url
         assert name_at(url) == "Ours"
         server.kill()
-        assert not server.running
+        assert not server.runs()
         with pytest.raises(httpx.ConnectError):
             name_at(url)
         server.start()
-        assert server.running
+        assert server.runs()
         assert server.url == url
         assert name_at(url) == "Ours"
-    assert not server.running
+    assert not server.runs()
 
 
 def test_our_own_server_that_can_not_start_says_why(tmp_path: Path) -> None:
@@ -39,4 +39,4 @@ def test_our_own_server_that_can_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "no").write_text("in the way")
     with pytest.raises(CantServe, match=r"\w+ \w+"):
         server.start()
-    assert not server.running
+    assert not server.runs()

@@ -58,8 +58,7 @@ class OwnServer:
         self._said: IO[str] | None = None
         self.url = ""
 
-    @property
-    def running(self) -> bool:
+    def runs(self) -> bool:
         """Whether it is there."""
         return self._process is not None and self._process.poll() is None
 
