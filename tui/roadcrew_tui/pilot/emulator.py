@@ -226,7 +226,6 @@ class Emulator:
             self._main, self._cells = self._cells, _Cells(self._cells.columns, self._cells.lines, self._answers)
             self._cells.cursor, self._cells.mode = copy.copy(self._main.cursor), self._main.mode
         elif not alternate and self._main is not None:
-            self._main.mode = self._cells.mode
             self._cells, self._main = self._main, None
 
     def _tell(self, command: str) -> None:
@@ -262,11 +261,13 @@ class Emulator:
         return console.export_svg(title=self.title if title is None else title)
 
     def _segments(self) -> Iterator[Segment]:
+        """Runs of one style. What is wider than it is long stands alone: Rich gives a text one cell a character."""
         for y in range(self._cells.lines):
             row = self._cells.buffer[y]
-            cells = [row[x] for x in range(self._cells.columns)]
-            for style, run in itertools.groupby(cells, key=lambda cell: cell.fg):
-                yield Segment("".join(cell.data for cell in run), Style.parse(style))
+            cells = [row[x] for x in range(self._cells.columns) if row[x].data]
+            alone = (number if get_character_cell_size(cell.data[0]) > 1 else -1 for number, cell in enumerate(cells))
+            for (style, _), run in itertools.groupby(zip(cells, alone, strict=True), key=lambda c: (c[0].fg, c[1])):
+                yield Segment("".join(cell.data for cell, _ in run), Style.parse(style))
             yield Segment.line()
 
 

@@ -39,11 +39,11 @@ LAST_WORDS_SECONDS = 0.5
 MOST_UNREAD = 1 << 16
 """Bytes that wait for the program to read them. Answers beyond are dropped, as a terminal's buffer would."""
 
-OF_OTHER_TERMINALS = frozenset(
-    {"CI", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "STY", "TERMCAP", "TERM_PROGRAM", "TERM_PROGRAM_VERSION"}
-    | {"TMUX", "TMUX_PANE", "LC_TERMINAL", "VTE_VERSION", "WINDOWID"}
+OF_ANOTHER_TERMINAL = frozenset(
+    {"COLUMNS", "LINES", "LC_TERMINAL", "STY", "TERMCAP", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TMUX", "TMUX_PANE"}
+    | {"VTE_VERSION", "WINDOWID", "WT_SESSION"}
 )
-"""What says something of the terminal that we were started in."""
+"""Variables that speak of the terminal that we were started in. A program believes `COLUMNS` more than its terminal."""
 ESCAPE = b"\x1b"
 PASTE_BEGINS, PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
 _ADOPT = 'exec "$@" <>"$0"'
@@ -62,12 +62,6 @@ def check() -> None:
         raise CantEmulate("`--pty` needs pyte. Run: pip install 'roadcrew[pilot]'")
 
 
-def environment_of(more: Mapping[str, str]) -> dict[str, str]:
-    """Our environment, less what is said of another terminal, with what is true of this one, and `more`."""
-    ours = {name: value for name, value in os.environ.items() if name not in OF_OTHER_TERMINALS}
-    return ours | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **more}
-
-
 def harmless(text: str) -> bytes:
     """What is pasted, without control characters: an escape could end the paste, and go on as keys. A line ends as
     by the enter key, as in other terminals."""
@@ -80,7 +74,8 @@ def _is_sign(character: str) -> bool:
 
 
 class PseudoTerminal:
-    """A `Terminal`. `environment` is added to our own; see `environment_of`."""
+    """A `Terminal`. `environment` is all that the program finds, less `OF_ANOTHER_TERMINAL`; it may say another `TERM`
+    than ours, as far as that is true."""
 
     def __init__(
         self,
@@ -98,7 +93,8 @@ class PseudoTerminal:
 
         self._arguments = list(arguments)
         self._columns, self._rows = columns, rows
-        self._environment, self._cwd = environment_of(environment), cwd
+        rest = {name: value for name, value in environment.items() if name not in OF_ANOTHER_TERMINAL}
+        self._environment, self._cwd = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **rest}, cwd
         self._emulator: Emulator = Emulator(columns, rows)
         self._master = -1
         self._process: asyncio.subprocess.Process | None = None
