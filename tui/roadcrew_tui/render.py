@@ -5,6 +5,7 @@ here ever reads markup. Widths are terminal cells, not characters. What a screen
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from textual.content import Content
 
@@ -27,6 +28,12 @@ def safe(text: object) -> str:
     given = str(text)[:LONGEST_SAID]
     if given.isascii() and given.isprintable() and given == given.strip():
         return given
+    return _cleaned(given)
+
+
+@lru_cache(maxsize=4096)
+def _cleaned(given: str) -> str:
+    """Each character is looked at, and the same few names are drawn again and again."""
     return cleaned(given)
 
 

@@ -52,8 +52,10 @@ class HotelsPane(Pane):
         """Draw the table."""
         m = shortlist(trip, me, snapshot.sending)
         table = self.query_one("#hotels", RowList)
+        longest = max((_place(r).cell_length for r in m.rows), default=0)
         table.show(
-            [Row(r.id, _hotel(r, m)) for r in m.rows], heading=(lambda width: _heading(m, width)) if m.rows else None
+            [Row(r.id, _hotel(r, longest)) for r in m.rows],
+            heading=(lambda width: _heading(longest, width)) if m.rows else None,
         )
         self.query_one("#hotels-words", Lines).show(_words(m))
 
@@ -70,13 +72,16 @@ class HotelsPane(Pane):
         cast("TripScreen", self.screen).show_keys()
 
 
-def _name_width(m: Shortlist, width: int) -> int:
-    longest = max(render.said(r.name).cell_length + render.said(r.city).cell_length + 2 for r in m.rows)
+def _place(r: HotelRow) -> Content:
+    return render.join(render.said(r.name, "bold" if r.won else ""), "  ", render.said(r.city, render.MUTED))
+
+
+def _name_width(longest: int, width: int) -> int:
     return max(14, min(34, longest, width - STARS - PRICE - 28))
 
 
-def _heading(m: Shortlist, width: int) -> Content:
-    name = _name_width(m, width)
+def _heading(longest: int, width: int) -> Content:
+    name = _name_width(longest, width)
     cells = [render.pad(render.ours("Hotel", render.MUTED), name + 2 + STARS + 2)]
     cells += [render.pad(render.ours("night", render.MUTED), PRICE, right=True), render.ours("   votes", render.MUTED)]
     if width >= WIDE:
@@ -84,18 +89,18 @@ def _heading(m: Shortlist, width: int) -> Content:
     return render.cut(render.join(*cells), width)
 
 
-def _hotel(r: HotelRow, m: Shortlist) -> Callable[[int], Content]:
+def _hotel(r: HotelRow, longest: int) -> Callable[[int], Content]:
+    """One row; `longest` is what the widest place of all wants."""
     s = sign()
 
     def draw(width: int) -> Content:
-        name = _name_width(m, width)
-        place = render.join(render.said(r.name, "bold" if r.won else ""), "  ", render.said(r.city, render.MUTED))
+        name = _name_width(longest, width)
         stars = render.pad(render.ours(s.star * r.stars, render.WARN), STARS)
         price = render.pad(render.ours(money.written(r.price)), PRICE, right=True)
         dots = s.vote * r.votes if r.votes <= MOST_DOTS else f"{s.vote} {r.votes}"
         votes = render.pad(render.ours(dots, render.GOOD), MOST_DOTS)
-        tail = _tail(r, m)
-        row = render.join(render.pad(place, name), "  ", stars, "  ", price, "   ", votes, " ")
+        tail = _tail(r)
+        row = render.join(render.pad(_place(r), name), "  ", stars, "  ", price, "   ", votes, " ")
         if width < WIDE:
             return render.cut(render.join(row, tail), width)
         voters = render.cut(render.join(*_listed(r.voters)), 18)
@@ -108,7 +113,7 @@ def _hotel(r: HotelRow, m: Shortlist) -> Callable[[int], Content]:
     return draw
 
 
-def _tail(r: HotelRow, m: Shortlist) -> Content:
+def _tail(r: HotelRow) -> Content:
     if r.sending:
         return render.ours("sending", render.WARN)
     if r.won:

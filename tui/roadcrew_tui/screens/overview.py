@@ -69,15 +69,18 @@ class OverviewPane(Pane):
         screen = cast("TripScreen", self.screen)
         m = overview(trip, me, snapshot.present, now, seen=screen.seen, left=screen.left, declined=screen.declined)
         self.model = m
-        needs = [Row(n.target, _need(n, m.needs)) for n in m.needs]
+        room = _room_of_needs(m.needs)
+        needs = [Row(n.target, _need(n, room)) for n in m.needs]
         nothing = note(render.ours("Nothing. You are done here.", render.MUTED))
         self.query_one("#needs", RowList).show(needs or [nothing], heading=render.heading("Needs you"))
         self.query_one("#plan", RowList).show(
             [Row(f"{n}:{d.target}", _decision(d)) for n, d in enumerate(m.plan)], heading=render.heading("The plan")
         )
         count = render.ours(f"{m.have} of {m.need}" if m.have < m.need else f"{m.have}", render.MUTED)
+        names = max(render.said(c.name).cell_length for c in m.crew)
+        beside = max(len(_about(c)) for c in m.crew)
         self.query_one("#crew", RowList).show(
-            [Row(c.id, _person(c, m.crew)) for c in m.crew], heading=render.heading("Crew", count)
+            [Row(c.id, _person(c, names, beside)) for c in m.crew], heading=render.heading("Crew", count)
         )
         self.query_one("#discount", Lines).show(_discount(m))
         self.query_one("#lately", Lines).show(_lately(m.lately, screen.away, now))
@@ -111,18 +114,23 @@ class OverviewPane(Pane):
         cast("TripScreen", self.screen).start(commands.find("crew.member"))
 
 
-def _need(need: Need, beside: tuple[Need, ...]) -> Callable[[int], Content]:
+def _room_of_needs(needs: tuple[Need, ...]) -> Callable[[int], int]:
+    """How many cells of a width are for what is needed, where a note stands beside it."""
+    noted = [n for n in needs if n.note]
+    longest = max((render.template(n.words, what=n.what).cell_length for n in noted), default=0)
+    widest = max((len(n.note) for n in noted), default=0)
+    return lambda width: max(10, min(longest, width - GAP - widest))
+
+
+def _need(need: Need, room: Callable[[int], int]) -> Callable[[int], Content]:
     """In two columns with the others; what is not cut is the note, and what asks a question."""
 
     def draw(width: int) -> Content:
         what = render.template(need.words, what=need.what)
         if not need.note:
             return render.stack(render.wrapped(what, width, 2))
-        noted = [n for n in beside if n.note]
-        longest = max(render.template(n.words, what=n.what).cell_length for n in noted)
-        room = min(longest, width - GAP - max(len(n.note) for n in noted))
-        first, *rest = render.wrapped(what, max(10, room), 2)
-        row = render.join(render.pad(first, max(10, room)), " " * GAP, render.ours(need.note, render.WARN))
+        first, *rest = render.wrapped(what, room(width), 2)
+        row = render.join(render.pad(first, room(width)), " " * GAP, render.ours(need.note, render.WARN))
         return render.stack([render.cut(row, width), *rest])
 
     return draw
@@ -141,11 +149,9 @@ def _decision(d: Decision) -> Callable[[int], Content]:
     return draw
 
 
-def _person(c: CrewRow, crew: tuple[CrewRow, ...]) -> Callable[[int], Content]:
-    """One name under another, whatever stands beside it."""
+def _person(c: CrewRow, longest: int, widest: int) -> Callable[[int], Content]:
+    """One name under another, whatever stands beside it: `longest` name, `widest` of what stands there."""
     s = sign()
-    longest = max(render.said(m.name).cell_length for m in crew)
-    widest = max(len(_about(m)) for m in crew)
 
     def draw(width: int) -> Content:
         dot = render.ours(s.here, render.GOOD) if c.here else render.ours(s.away, render.MUTED)

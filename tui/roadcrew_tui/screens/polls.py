@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -33,6 +34,8 @@ TEXT = 14
 """Cells that an option's text has before anybody's answers are left out for it."""
 ROOMY = 56
 """Cells from which on an option's text has a third."""
+MOST_DECIDED = 8
+"""Decisions beside the polls of a wide terminal."""
 MOST_LINES = 6
 """Lines that an option's text may take."""
 
@@ -136,16 +139,21 @@ class PollsPane(Pane):
         self.query_one("#sheet").display = poll is not None
         if poll is not None:
             self._draw_sheet(model.sheet(trip, poll, me, now, snapshot.sending))
-        past = [model.sheet(trip, p, me, now, ()) for p in trip.polls.values() if p.closed]
+        closed = [p for p in trip.polls.values() if p.closed]
+        past = [model.sheet(trip, p, me, now, ()) for p in closed[-MOST_DECIDED:]]
         self.query_one("#decided", Lines).show(_decided(past))
 
     def _draw_sheet(self, sheet: Sheet) -> None:
         matrix = sheet.kind == "yes-maybe-no"
         self.query_one("#question", Lines).show(_question(sheet))
         options = self.query_one("#options", RowList)
-        heading = (lambda width: _names(sheet, width)) if matrix else render.ours(KIND_WORDS[sheet.kind], render.MUTED)
+        widths = Widths(max(render.said(o.text).cell_length for o in sheet.options), len(sheet.people))
+        names = (lambda width: _names(sheet, widths, width)) if matrix else None
         draw = _matrix_row if matrix else _bar_row
-        options.show([Row(o.id, draw(sheet, o)) for o in sheet.options], heading=heading)
+        options.show(
+            [Row(o.id, draw(sheet, widths, o)) for o in sheet.options],
+            heading=names or render.ours(KIND_WORDS[sheet.kind], render.MUTED),
+        )
         if sheet.id != self._sheet_of:
             # Another poll: where the cursor stood in the one before says nothing about this one.
             self._sheet_of = sheet.id
@@ -206,27 +214,30 @@ def _question(sheet: Sheet) -> Callable[[int], Content]:
     return draw
 
 
-def _columns(sheet: Sheet, width: int) -> int:
-    """How many people's answers have room beside the option's text."""
-    text = min(_longest(sheet), max(TEXT, width // 3) if width >= ROOMY else TEXT)
-    return max(1, min(len(sheet.people), (width - text - 2 - COUNT - 1) // COLUMN))
+@dataclass(frozen=True)
+class Widths:
+    """How the matrix of a sheet shares out a width: `longest` is what its longest option wants."""
+
+    longest: int
+    people: int
+
+    def columns(self, width: int) -> int:
+        """How many people's answers have room beside the option's text."""
+        text = min(self.longest, max(TEXT, width // 3) if width >= ROOMY else TEXT)
+        return max(1, min(self.people, (width - text - 2 - COUNT - 1) // COLUMN))
+
+    def text(self, width: int) -> int:
+        """Cells for an option's text."""
+        return max(10, min(self.longest + 2, width - self.columns(width) * COLUMN - COUNT - 1))
 
 
-def _text_width(sheet: Sheet, width: int) -> int:
-    return max(10, min(_longest(sheet) + 2, width - _columns(sheet, width) * COLUMN - COUNT - 1))
-
-
-def _longest(sheet: Sheet) -> int:
-    return max(render.said(o.text).cell_length for o in sheet.options)
-
-
-def _names(sheet: Sheet, width: int) -> Content:
-    shown = sheet.people[: _columns(sheet, width)]
+def _names(sheet: Sheet, widths: Widths, width: int) -> Content:
+    shown = sheet.people[: widths.columns(width)]
     names = [render.pad(render.said(p.name, render.MUTED), COLUMN - 1) for p in shown]
     more = len(sheet.people) - len(shown)
     tail = render.ours(f"+{more}" if more else "", render.MUTED)
     cells = [part for name in names for part in (name, " ")]
-    return render.join(" " * _text_width(sheet, width), *cells, tail)
+    return render.join(" " * widths.text(width), *cells, tail)
 
 
 def _answer(answer: Answer | None, *, you: bool, open_: bool) -> Content:
@@ -250,11 +261,11 @@ def _wrapped(o: OptionRow, width: int) -> list[Content]:
     return render.wrapped(render.said(o.text, "bold" if o.won else ""), width, MOST_LINES)
 
 
-def _matrix_row(sheet: Sheet, o: OptionRow) -> Callable[[int], Content]:
+def _matrix_row(sheet: Sheet, widths: Widths, o: OptionRow) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
-        lines = _wrapped(o, _text_width(sheet, width) - 2)
-        cells: list[Content | str] = [render.pad(lines[0], _text_width(sheet, width) - 2), "  "]
-        for p in sheet.people[: _columns(sheet, width)]:
+        lines = _wrapped(o, widths.text(width) - 2)
+        cells: list[Content | str] = [render.pad(lines[0], widths.text(width) - 2), "  "]
+        for p in sheet.people[: widths.columns(width)]:
             cells += [render.pad(_answer(o.answers.get(p.id), you=p.you, open_=sheet.open), COLUMN - 1), " "]
         row = render.join(*cells, render.pad(_count(o), COUNT))
         room = width - row.cell_length
@@ -265,14 +276,14 @@ def _matrix_row(sheet: Sheet, o: OptionRow) -> Callable[[int], Content]:
     return draw
 
 
-def _bar_row(sheet: Sheet, o: OptionRow) -> Callable[[int], Content]:
+def _bar_row(_: Sheet, widths: Widths, o: OptionRow) -> Callable[[int], Content]:
     s = sign()
 
     def draw(width: int) -> Content:
         mark = render.ours(s.here if o.mine else s.away, render.ACCENT if o.mine else render.MUTED)
         tail = "your vote" if o.mine else ""
         wide = width >= 60
-        room = max(8, min(_longest(sheet), width - 2 - 2 - 10 - 1 - 3 - (10 if wide else 0)))
+        room = max(8, min(widths.longest, width - 2 - 2 - 10 - 1 - 3 - (10 if wide else 0)))
         lines = _wrapped(o, room)
         row = render.join(
             mark, " ", render.pad(lines[0], room), "  ", render.bar(o.share, 10), " ", render.pad(_count(o), 3)
@@ -325,7 +336,7 @@ def _names_said(people: tuple[Person, ...]) -> Content:
 def _decided(past: list[Sheet]) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         rows: list[Content | str] = [render.heading("Decided")]
-        for sheet in past[-8:][::-1]:
+        for sheet in past[::-1]:
             rows += [render.cut(render.said(sheet.question, render.MUTED), width)]
             won = [o.text for o in sheet.options if o.won]
             outcome = (
