@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from tests.conftest import Count, Figure
+from tests.faults import Cut, FaultProxy, Faults
 from tests.support.people import eventually
-from tests.support.proxy import CuttingProxy
 from tests.support.serving import server_process
 
 from roadcrew_client import Change, Client, ClientSettings
@@ -32,7 +32,7 @@ async def test_a_log_read_over_a_network_that_cuts_at_any_byte_has_no_gap_and_no
     with server_process(tmp_path) as server:
         async with (
             Client(server.url) as ana,
-            CuttingProxy("127.0.0.1", server.port, seed=wanted) as proxy,
+            FaultProxy(server.url, seed=wanted) as proxy,
             Client(proxy.url, settings=HASTY) as ben,
         ):
             await ana.guest("Ana")
@@ -41,7 +41,6 @@ async def test_a_log_read_over_a_network_that_cuts_at_any_byte_has_no_gap_and_no
             poll = (await ana.do(trip_id, OpenPoll("When?", "single", ("May", "June")))).trip
             assert poll is not None
             options = [o.id for o in next(iter(poll.polls.values())).options]
-            proxy.cutting = False
             await ben.guest("Ben")
             await ben.join(created.invite.code)
             seen: list[int] = []
@@ -57,13 +56,13 @@ async def test_a_log_read_over_a_network_that_cuts_at_any_byte_has_no_gap_and_no
                 await eventually(lambda: live.confirmed is not None, "the first state")
                 first = live.confirmed.recent[-1].seq  # type: ignore[union-attr]
                 resets_before = resets
-                proxy.cutting = True
+                await proxy.change(cut=Cut(1, 20_000))
                 async with asyncio.timeout(240):
                     turn = 0
                     while proxy.switches < wanted:
                         turn += 1
                         await ana.do(trip_id, CastVote(options[0][:-2], (options[turn % 2],)))
-                proxy.cutting = False
+                await proxy.be(Faults())
                 truth = await ana.trip(trip_id)
                 head = truth.recent[-1].seq
                 await eventually(lambda: seen and seen[-1] == head, "the last event", 30)
