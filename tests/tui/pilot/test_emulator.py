@@ -9,6 +9,7 @@ import re
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -97,13 +98,18 @@ async def test_a_picture_of_a_pseudo_terminal_looks_like_textuals_own() -> None:
 
 
 # R: G2
-async def test_output_cut_anywhere_means_the_same(tmp_path) -> None:
+async def test_output_cut_anywhere_means_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
     command = [sys.executable, "-P", "-m", "roadcrew_tui"]
     environment = {**os.environ, "ROADCREW_HOME": str(tmp_path)}
     async with PseudoTerminal(command, columns=80, rows=24, environment=environment) as terminal:
         feed = terminal._emulator.feed
-        terminal._emulator.feed = lambda data: written.append(data) or feed(data)  # type: ignore[method-assign, func-returns-value]
+
+        def record(data: bytes) -> bytes:
+            written.append(data)
+            return feed(data)
+
+        monkeypatch.setattr(terminal._emulator, "feed", record)
         await until(terminal, lambda: "What brings you here?" in terminal.screen().text)
         for key in ("?", "escape", "down"):
             await terminal.press(key)
@@ -233,11 +239,9 @@ def test_questions_are_answered_truly_or_not_at_all(asked: str, answered: str) -
 
 def test_a_frame_is_seen_when_it_is_whole() -> None:
     terminal = fed("old\x1b[?2026h\x1b[Hnew")
-    assert lines(terminal) == ["old"]
-    assert terminal.within_frame
+    assert (lines(terminal), terminal.within_frame) == (["old"], True)
     terminal.feed(b" screen\x1b[?2026l")
-    assert lines(terminal) == ["new screen"]
-    assert not terminal.within_frame
+    assert (lines(terminal), terminal.within_frame) == (["new screen"], False)
     terminal.feed(b"\x1b[?2026h\x1b[2J\x1b[Hlast words")
     terminal.release()
     assert lines(terminal) == ["last words"]
