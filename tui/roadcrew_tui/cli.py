@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadcrew_tui.commands import everything
 from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
+from roadcrew_tui.pilot import command as pilot
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
@@ -91,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
     _demo_parser(subs, formatter)
     _join_parser(subs, formatter)
     _watch_parser(subs, formatter)
+    pilot.add_parser(subs, formatter)
     groups: dict[str, Any] = {}
     for command in everything():
         if command.sub is None:
