@@ -129,6 +129,9 @@ def test_every_action_of_the_screen_that_changes_something_is_a_sub_command() ->
 
 SCREEN_ONLY = {
     "app.look-around",  # roadcrew demo
+    "you.sign-in",  # roadcrew login
+    "you.who",  # roadcrew whoami
+    "you.sign-out",  # roadcrew logout
     "trip.share",  # roadcrew trip invite prints the link
     "trip.print",
     "poll.yes",  # roadcrew poll vote --yes, --maybe, --no

@@ -8,6 +8,7 @@ import json as json_module
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,10 +20,63 @@ from roadcrew_tui.settings import Folders
 from roadcrew_tui.watch import summary
 
 if TYPE_CHECKING:
-    from roadcrew_client import Client
-    from roadcrew_client.credentials import Credentials
+    from roadcrew_client import Client, ClientSettings
+    from roadcrew_client.credentials import Credentials, Kept
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Footing:
+    """Which server a sub-command is about, and where this person's tokens are."""
+
+    folders: Folders
+    address: str
+    home: str
+    """The server that `ROADCREW_TOKEN` is for."""
+    credentials: Credentials
+
+    def client(self, kept: Kept | None, *, keeps: bool = True, settings: ClientSettings | None = None) -> Client:
+        """Us at that server, with the token that is kept. `keeps`: what becomes of it is kept; else it stays as it
+        is, for a renewed one that nobody keeps would be all that is left of a guest."""
+        from roadcrew_client import Client  # noqa: PLC0415 - not for a fast start
+
+        client = Client(
+            self.address,
+            token=kept.token if kept else None,
+            token_since=kept.since if kept else None,
+            renews=keeps and (kept is None or kept.ours),
+            reload_token=lambda: asyncio.to_thread(self.credentials.load, self.address),
+            settings=settings,
+        )
+        if keeps:
+            client.on_token = lambda new: _keep(self.credentials, self.address, client, new)
+        return client
+
+    def remember(self, **more: object) -> None:
+        """The last server used is the next one asked."""
+        mine = prefs.load(self.folders)
+        last = self.address != mine.server and prefs.may_be_last(self.address, self.home)
+        if last and not os.environ.get("ROADCREW_SERVER"):
+            more["server"] = self.address
+        try:
+            if more:
+                prefs.save(self.folders, mine, **more)
+        except OSError as error:
+            hint(f"Your settings can't be kept: {error.strerror}.")
+
+
+def footing(server: str | None, *, invited: bool = False) -> Footing:
+    """For `server` (default: `ROADCREW_SERVER`, then the last one). `invited`: an invite names it, so that
+    `ROADCREW_TOKEN` is not for it. Raises `ValueError` for an address that is none."""
+    from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not for a fast start
+    from roadcrew_client.links import base_address  # noqa: PLC0415 - not for a fast start
+
+    folders = Folders.of_this_person()
+    mine = prefs.load(folders)
+    home = prefs.home_server(mine, None if invited else server)
+    credentials = Credentials(folders.data, home=home, may_write_file=lambda *asked: _may_write(folders, *asked))
+    return Footing(folders, base_address(server or prefs.home_server(mine)), home, credentials)
 
 
 async def session(
@@ -33,36 +87,21 @@ async def session(
     becomes_guest: bool = False,
     invited: bool = False,
 ) -> T:
-    """Run `work` with a client for `server` (default: `ROADCREW_SERVER`, then the last one).
+    """Run `work` with a client for the server of this `footing`.
 
     With `becomes_guest` somebody who is nobody there yet becomes a guest, called `name` or as the settings or
-    the system call them, and stays that person. `invited`: an invite names the server, so `ROADCREW_TOKEN` is not
-    for it. Raises the client's errors, and `CredentialsError`.
+    the system call them, and stays that person. Raises the client's errors, and `CredentialsError`.
     """
-    from roadcrew_client import Client  # noqa: PLC0415 - not for a fast start
-    from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not for a fast start
-
-    folders = Folders.of_this_person()
-    mine = prefs.load(folders)
-    home = prefs.home_server(mine, None if invited else server)
-    address = server or prefs.home_server(mine)
-    credentials = Credentials(folders.data, home=home, may_write_file=lambda *asked: _may_write(folders, *asked))
-    kept = credentials.find(address)
-    async with Client(
-        address,
-        token=kept.token if kept else None,
-        token_since=kept.since if kept else None,
-        renews=kept is None or kept.ours,
-        reload_token=lambda: asyncio.to_thread(credentials.load, address),
-    ) as client:
-        client.on_token = lambda new: _keep(credentials, address, client, new)
+    at = footing(server, invited=invited)
+    kept = at.credentials.find(at.address)
+    async with at.client(kept) as client:
         if kept is None and becomes_guest:
-            session = await client.guest(name or mine.name or getpass.getuser())
-            if not (name or mine.name):
-                _hint(f"The crew sees you as {cleaned(session.user.name)}. Another name: roadcrew you rename NAME")
-        last = address != mine.server and prefs.may_be_last(address, home)
-        if becomes_guest and last and not os.environ.get("ROADCREW_SERVER"):
-            prefs.save(folders, prefs.load(folders), server=address)  # the last one used is the next one asked
+            called = name or prefs.load(at.folders).name
+            session = await client.guest(called or getpass.getuser())
+            if not called:
+                hint(f"The crew sees you as {cleaned(session.user.name)}. Another name: roadcrew you rename NAME")
+        if becomes_guest:
+            at.remember()
         return await work(client)
 
 
@@ -76,7 +115,7 @@ def _keep(credentials: Credentials, server: str, client: Client, token: str | No
         else:
             credentials.save(server, token)
     except CredentialsError as error:
-        _hint(f"Your sign-in can't be kept. {error}")
+        hint(f"Your sign-in can't be kept. {error}")
 
 
 def _may_write(folders: Folders, file: Path, why: str) -> bool:
@@ -84,20 +123,34 @@ def _may_write(folders: Folders, file: Path, why: str) -> bool:
     said."""
     mine = prefs.load(folders)
     if mine.keep_sign_in is False:
-        _hint("Your settings say keep_sign_in = false: this sign-in ends with this command.")
+        hint("Your settings say keep_sign_in = false: this sign-in ends with this command.")
         return False
     if mine.keep_sign_in is None and sys.stdin.isatty() and sys.stderr.isatty():
-        question = f"{why} Keep your sign-in in {file}, readable by you only? [Y/n] "
-        print(question, end="", file=sys.stderr, flush=True)
-        yes = not sys.stdin.readline().strip().lower().startswith("n")
+        said = input_line(f"{why} Keep your sign-in in {file}, readable by you only? [Y/n] ")
+        yes = not said.lower().startswith("n")
         prefs.save(folders, mine, keep_sign_in=yes)
         return yes
-    _hint(f"{why} Your sign-in is kept in {file} (mode 0600: readable by you only).")
+    hint(f"{why} Your sign-in is kept in {file} (mode 0600: readable by you only).")
     return True
 
 
-def _hint(words: str) -> None:
+def hint(words: str) -> None:
+    """Words for a person, on stderr."""
     print(f"roadcrew: {words}", file=sys.stderr, flush=True)
+
+
+def input_line(prompt: str) -> str:
+    """Ask at the terminal, on stderr: stdout is for data."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def confirmed(question: str) -> bool:
+    """Ask at the terminal whether to go on; without one, say how to answer beforehand."""
+    if not sys.stdin.isatty():
+        hint(f"{question} Add --yes.")
+        return False
+    return input_line(f"{question} [y/N] ").lower() in ("y", "yes")
 
 
 async def which_trip(client: Client, wanted: str | None) -> str:

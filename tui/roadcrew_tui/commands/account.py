@@ -69,8 +69,6 @@ class WhoAmI(AccountCommand):
     id = "you.who"
     title = "Who am I"
     help = "Says how this server knows you."
-    sub = ("you", "show")
-    examples = ("roadcrew you show --json",)
 
     async def on_screen(self, screen: CommandScreen) -> None:
         from roadcrew_tui import render  # noqa: PLC0415 - for a fast start
@@ -81,25 +79,14 @@ class WhoAmI(AccountCommand):
             words = render.sentence(f"You are {{name}}, {kind}.", name=user.name, username=user.username or "")
             screen.crew_app.say(words)
 
-    async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
-
-        return headless.user_shape(await client.whoami())
-
 
 class SignOut(AccountCommand):
     id = "you.sign-out"
     title = "Sign out"
     help = "Ends this session. A guest can't come back to their trips, except by a new invite."
     places = ("lobby",)
-    sub = ("you", "sign-out")
-    examples = ("roadcrew you sign-out",)
 
     async def on_screen(self, screen: CommandScreen) -> None:
         from roadcrew_tui.screens.entry import sign_out  # noqa: PLC0415 - when it is used
 
         await sign_out(screen.crew_app)
-
-    async def run(self, client: Client, args: Args) -> object:
-        await client.logout()
-        return {}

@@ -93,21 +93,11 @@ class SignIn(Command):
     group = "You"
     places = ("welcome", "lobby")
     footer = ""
-    sub = ("you", "sign-in")
-    arguments = (Argument("username", "the name of your account", required=True),)
-    secrets = ("password",)
-    examples = ("roadcrew you sign-in ana --server https://trips.example.org",)
 
     async def on_screen(self, screen: CommandScreen) -> None:
         from roadcrew_tui.screens.entry import sign_in  # noqa: PLC0415 - for a fast start
 
         await sign_in(screen.crew_app)
-
-    async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
-
-        session = await client.login(str(args["username"]), str(args["password"]))
-        return headless.user_shape(session.user)
 
 
 class LookAround(Command):
