@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.support.keyrings import HANGING, LOCKED, WORKING, backend
 
 from roadcrew_client import Credentials, CredentialsError
 
@@ -17,57 +18,18 @@ OTHER = "http://127.0.0.1:8787"
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are a POSIX thing")
 proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
-WORKING = """
-import json, os, pathlib
-from keyring.backend import KeyringBackend
-class Keyring(KeyringBackend):
-    priority = 1
-    file = pathlib.Path(os.environ["TEST_KEYRING_FILE"])
-    def _all(self): return json.loads(self.file.read_text()) if self.file.exists() else {}
-    def _keep(self, all): self.file.write_text(json.dumps(all))
-    def get_password(self, service, name): return self._all().get(service + name)
-    def set_password(self, service, name, secret): self._keep({**self._all(), service + name: secret})
-    def delete_password(self, service, name):
-        self._keep({k: v for k, v in self._all().items() if k != service + name})
-"""
-HANGING = """
-import os, subprocess, time
-from keyring.backend import KeyringBackend
-class Keyring(KeyringBackend):
-    priority = 1
-    def get_password(self, *asked):
-        child = subprocess.Popen(["sleep", "60"])
-        open(os.environ["TEST_KEYRING_FILE"], "w").write(f"{os.getpid()} {child.pid}")
-        time.sleep(60)
-    set_password = delete_password = get_password
-"""
 FORGETFUL = WORKING.replace("self.file.write_text", "len")
-LOCKED = """
-from keyring.backend import KeyringBackend
-from keyring.errors import KeyringLocked
-class Keyring(KeyringBackend):
-    priority = 1
-    def get_password(self, *asked): raise KeyringLocked("nobody unlocked it")
-    set_password = delete_password = get_password
-"""
 
 
 @pytest.fixture
 def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Choose a keyring backend for the helper's process."""
-    backends = tmp_path / "backends"
-    backends.mkdir()
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(backends), *filter(None, [os.environ.get("PYTHONPATH")])]))
-    monkeypatch.setenv("TEST_KEYRING_FILE", str(tmp_path / "keyring.json"))
     monkeypatch.delenv("ROADCREW_TOKEN", raising=False)
 
     def choose(source: str) -> None:
-        if source == "null":
-            monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-            return
-        name = f"backend_{abs(hash(source))}"
-        (backends / f"{name}.py").write_text(source)
-        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", f"{name}.Keyring")
+        null = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+        for name, value in (null if source == "null" else backend(tmp_path, source)).items():
+            monkeypatch.setenv(name, value)
 
     choose("null")
     return choose
@@ -288,7 +250,7 @@ def test_where_the_keyring_keeps_nothing_a_file_is_asked_for_and_the_reason_said
 
 
 def test_what_a_backend_prints_is_not_taken_for_its_answer(tmp_path: Path, use):
-    use(WORKING.replace("def _all(self):", "def _all(self): print('{}');"))
+    use(WORKING.replace("def _all(self):", "def _all(self):\n        print('{}')"))
     credentials = Credentials(tmp_path / "data")
     assert credentials.save(SERVER, "secret-1") == "keyring"
     assert credentials.load(SERVER) == "secret-1"
