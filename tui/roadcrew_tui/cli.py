@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from roadcrew_tui.commands import everything
 from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
 from roadcrew_tui.pilot import command as pilot
+from roadcrew_tui.signing import command as signing
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
@@ -93,6 +94,7 @@ def make_parser() -> argparse.ArgumentParser:
     _join_parser(subs, formatter)
     _watch_parser(subs, formatter)
     pilot.add_parser(subs, formatter)
+    signing.add_parsers(subs, formatter, _told)
     groups: dict[str, Any] = {}
     for command in everything():
         if command.sub is None:
@@ -265,11 +267,11 @@ def _watch(given: argparse.Namespace) -> int:
 
 def _act(command: Command, given: argparse.Namespace) -> int:
     from roadcrew_client.links import parse_invite  # noqa: PLC0415 - not for a fast start
-    from roadcrew_tui.oneshot import session, show, which_trip  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui.oneshot import confirmed, session, show, which_trip  # noqa: PLC0415 - not for a fast start
 
     arguments: dict[str, Any] = {a.name: getattr(given, a.name.replace("-", "_"), None) for a in command.arguments}
 
-    if command.asks and not arguments.get("yes") and not _confirmed(command.asks):
+    if command.asks and not arguments.get("yes") and not confirmed(command.asks):
         return USAGE
     for name in command.secrets:
         arguments[name] = os.environ.get(f"ROADCREW_{name.upper()}") or getpass.getpass(f"{name.capitalize()}: ")
@@ -293,15 +295,6 @@ def _act(command: Command, given: argparse.Namespace) -> int:
     return _told(lambda: asyncio.run(at_its_server()))
 
 
-def _confirmed(question: str) -> bool:
-    """Ask at the terminal; without one, say how to answer beforehand."""
-    if not sys.stdin.isatty():
-        _say(f"{question} Add --yes.", USAGE)
-        return False
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
 def _told(run: Callable[[], int]) -> int:
     """Run, and turn what goes wrong into a sentence and a status."""
     from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not for a fast start
@@ -311,7 +304,7 @@ def _told(run: Callable[[], int]) -> int:
     try:
         return run()
     except NotSignedIn:
-        return _say("Please sign in first: open the app with `roadcrew`, or join a trip.", SIGN_IN)
+        return _say("Please sign in first: roadcrew login. Or join a trip: roadcrew join LINK.", SIGN_IN)
     except CredentialsError as error:
         return _say(str(error), SIGN_IN)
     except Unreachable as error:
