@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,7 @@ async def test_a_program_that_reads_nothing_holds_nobody_up(monkeypatch: pytest.
 
 async def test_a_program_that_paints_all_the_time_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pseudo, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(pseudo, "QUIET_SECONDS", 5.0)
     async with python(RAW + "say('ready'); [(say(n), time.sleep(0.001)) for n in range(60_000)]") as terminal:
         await until(terminal, "ready")
         async with asyncio.timeout(10):
@@ -196,6 +198,14 @@ async def test_a_program_hears_that_its_terminal_hangs_up() -> None:
     assert time.monotonic() - began < pseudo.HANGUP_SECONDS
     with pytest.raises(Ended, match="status 5"):
         await terminal.press("a")
+
+
+async def test_what_can_not_begin_leaves_nothing(tmp_path: Path) -> None:
+    before = os.listdir("/dev/fd")
+    terminal = PseudoTerminal(["true"], columns=80, rows=24, environment={}, cwd=tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError):
+        await terminal.__aenter__()
+    assert os.listdir("/dev/fd") == before
 
 
 async def test_a_player_that_is_cancelled_leaves_nothing() -> None:
