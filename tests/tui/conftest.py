@@ -27,7 +27,7 @@ from roadcrew_tui.settings import Folders
 from roadcrew_tui.widgets.rows import RowList
 
 SIZES = [(80, 24), (120, 36)]
-SETTLED_WITHIN = 10.0
+SETTLED_WITHIN, COMES_WITHIN = 20.0, 15.0
 """Seconds, on the busiest computer."""
 
 
@@ -91,13 +91,17 @@ class Stage:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(others(), loop))
 
     async def until(self, holds: Callable[[], Any], why: str = "") -> None:
-        """Wait until something holds; fail after five seconds, showing the screen."""
-        end = monotonic() + 5
+        """Wait until something holds; fail after `COMES_WITHIN`, showing the screen."""
+        end = monotonic() + COMES_WITHIN
         while not holds():
             if monotonic() > end:
                 raise AssertionError(f"never came true: {why}\n{self.text}")
             await asyncio.sleep(0.005)
             await self.settle()
+
+    async def resize(self, columns: int, rows: int) -> None:
+        await self.pilot.resize_terminal(columns, rows)
+        await self.settle()
 
     async def sees(self, words: str) -> None:
         await self.until(lambda: words in self.text, f"{words!r} on the screen")
@@ -133,12 +137,16 @@ async def staged(
     size: tuple[int, int] = (80, 24),
     tab: str = "",
     in_trip: bool = True,
+    first_run: bool = False,
+    invite: str | None = None,
 ) -> AsyncIterator[Stage]:
-    """The app in the scene's trip as its organiser, unless said otherwise."""
+    """The app in the scene's trip as its organiser, unless said otherwise; in a first run as nobody."""
     scene = scene or lisbon()
-    me = me or scene.ana
+    me = None if first_run else me or scene.ana
+    in_trip = in_trip and not first_run
     app = RoadcrewApp(
-        server=SERVER,
+        server=None if first_run else SERVER,
+        invite=invite,
         folders=folders(path),
         maker=StandInMaker(scene.world, me),
         trip=scene.trip_id if in_trip else None,
@@ -152,7 +160,7 @@ async def staged(
                 await stage.press({"polls": "2", "hotels": "3"}[tab])
                 await stage.until(lambda: app.screen.query(f"#tab-{tab}"), tab)
                 await stage.until(lambda: isinstance(app.focused, RowList) and app.focused.id == tab, tab)
-        else:
+        elif not first_run:
             await stage.until(lambda: app.trips is not None, "the list of trips")
         yield stage
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tui.conftest import SIZES, staged
+from tests.tui.extremes import MANY, endless
 from tests.tui.scenes import lisbon
 from tests.tui.standins import tick
 from textual import events
+from textual.content import Content
 
 from roadcrew_domain.crew import RenameMember
 from roadcrew_domain.hotels import ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll, PollKind
+from roadcrew_tui import render
 from roadcrew_tui.screens.ask import Ask
 from roadcrew_tui.screens.lobby import LobbyScreen
 
@@ -684,3 +688,33 @@ async def test_a_vote_before_hotels_can_be_voted_on_says_what_to_do(tmp_path: Pa
         assert "vote" not in s.text.split("\n")[-1].replace("o open vote", "")
         await s.press("space")
         await s.sees("Voting isn't open yet. Press o to open it.")
+
+
+async def test_long_lists_are_drawn_without_measuring_all_rows_for_each_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    looks = 0
+
+    def counted(*given: Any, **more: Any) -> Content:
+        nonlocal looks
+        looks += 1
+        return said(*given, **more)
+
+    said = render.said
+    async with staged(tmp_path, endless(), size=(120, 36)) as s:
+        monkeypatch.setattr(render, "said", counted)
+        for tab in ("1", "2", "3"):
+            await s.press(tab)
+            looks = 0
+            s.trip.redraw()
+            assert MANY < looks < 15 * MANY
+
+
+async def test_a_list_that_is_longer_than_the_screen_comes_to_rest(tmp_path: Path):
+    async with staged(tmp_path, endless(), tab="hotels") as s:
+        table = s.rows("hotels")
+        assert table.show_vertical_scrollbar
+        before = table._lines
+        for _ in range(5):
+            await s.pilot.pause(0.02)
+        assert table._lines is before, "drawn again though nothing has changed"

@@ -77,7 +77,8 @@ class RowList(ScrollView, can_focus=True):
         self._latest: tuple[Row, ...] = ()
         self._cursor: str | None = None
         self._keeps_sign = keeps_sign
-        self._lines: list[tuple[int, Content]] = []
+        self._lines: Sequence[tuple[int, Content]] = ()
+        self._drawn: dict[int, Sequence[tuple[int, Content]]] = {}
         self._laid_out_for = -1
 
     @property
@@ -101,8 +102,7 @@ class RowList(ScrollView, can_focus=True):
         if self._cursor not in now:
             place = before.index(self._cursor) if self._cursor in before else 0
             self._cursor = now[min(place, len(now) - 1)] if now else None
-        self._laid_out_for = -1
-        self._lay_out()
+        self._lay_out_anew()
         self.refresh(layout=True)
 
     def _in_frozen_order(self, before: list[str]) -> tuple[Row, ...]:
@@ -121,8 +121,7 @@ class RowList(ScrollView, can_focus=True):
     def settle(self) -> None:
         """Put the rows in the order that they should have, after something that this person did."""
         self._rows = self._latest
-        self._laid_out_for = -1
-        self._lay_out()
+        self._lay_out_anew()
         self._keep_cursor_in_sight()
         self.refresh()
 
@@ -132,22 +131,33 @@ class RowList(ScrollView, can_focus=True):
     def _top(self) -> int:
         return 0 if self._heading is None else 1
 
-    def _lay_out(self, width: int | None = None) -> None:
-        width = self.scrollable_content_region.width if width is None else width
+    def _lay_out_anew(self) -> None:
+        self._drawn.clear()
+        self._laid_out_for = -1
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
         if width <= 0 or width == self._laid_out_for:
             return
         self._laid_out_for = width
-        self._lines = [
-            (index, line)
-            for index, row in enumerate(self._rows)
-            for line in row.draw(width - GUTTER).split("\n", allow_blank=True)
-        ]
+        self._lines = self._lines_at(width)
         self.virtual_size = Size(width, len(self._lines) + self._top)
+
+    def _lines_at(self, width: int) -> Sequence[tuple[int, Content]]:
+        """All rows at a width, each line with the number of its row. Textual asks for two widths in turn, with the
+        scrollbar and without it."""
+        if width not in self._drawn:
+            self._drawn[width] = [
+                (index, line)
+                for index, row in enumerate(self._rows)
+                for line in row.draw(width - GUTTER).split("\n", allow_blank=True)
+            ]
+        return self._drawn[width]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as there are."""
-        self._lay_out(width)
-        return len(self._lines) + self._top
+        return len(self._lines_at(width)) + self._top
 
     def on_resize(self) -> None:
         """Rows are drawn for a width."""

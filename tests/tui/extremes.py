@@ -1,0 +1,142 @@
+"""Trips that are hard to draw: whose people mean harm, and whose people have no end of everything.
+
+The domain's door is held open for both, as if an old server had let it all through: the screen does not lean on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.tui.scenes import NASTY, Scene
+from tests.tui.standins import World
+
+from roadcrew_client.models import User
+from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
+from roadcrew_domain.money import Money
+from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
+
+MANY = 100
+ANSWERS: tuple[Answer, ...] = ("yes", "maybe", "no")
+SENTENCE = (
+    "By the night train over Hendaye, with a long morning in San Sebastian, lunch in the old town of Burgos, "
+    "two nights among the storks of Salamanca, and the slow line along the Douro down to Porto and the sea"
+)
+ONE_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+WIDE = "东京都千代田区永田町一丁目七番一号の宿屋と温泉旅館" * 10
+FAMILY = "👩‍👩‍👧‍👦🇵🇹" * 30
+
+
+@contextmanager
+def open_door() -> Iterator[None]:
+    """Nothing is refused or cleaned for what it says or how much there is of it."""
+    from roadcrew_domain import crew, hotels, polls, text
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "checked", lambda given, **_: given)
+        patch.setattr(text, "checked_or_none", lambda given, **_: given)
+        patch.setattr(hotels, "_link", lambda url: url)
+        for module, what in ((crew, "MEMBERS"), (hotels, "HOTELS"), (polls, "POLLS"), (polls, "OPTIONS")):
+            patch.setattr(module, f"MAX_{what}", 10_000)
+        yield
+
+
+class Story:
+    """A trip that is lived through second by second, from some minutes before now."""
+
+    def __init__(self, ana: str, trip: str, destination: str, *, minutes: int, required: int) -> None:
+        self.world = World()
+        self._at = datetime.now(UTC) - timedelta(minutes=minutes)
+        self.world.at = self._at
+        self.ana = self.world.user(ana)
+        wants: dict[str, Any] = {"required_members": required, "discount_percent": 10}
+        self.trip_id = self.world.create(self.ana, trip, destination=destination, **wants).id
+
+    def member(self, name: str) -> User:
+        user = self.world.user(name)
+        self.world.join(self.trip_id, user)
+        return user
+
+    def do(self, who: User, act: object) -> str:
+        self._at += timedelta(seconds=1)
+        return self.world.do(self.trip_id, who.id, act, at=self._at)
+
+    def scene(self, ben: User, carla: User, dev: User, **ids: str) -> Scene:
+        self.world.at = None
+        return Scene(self.world, self.trip_id, self.ana, ben, carla, dev, **ids)
+
+
+def hostile() -> Scene:
+    """Everybody is called something that wants to be markup, an escape sequence or more than its place."""
+    texts = list(NASTY.values())
+    with open_door():
+        story = Story(NASTY["stray"], NASTY["click"], NASTY["bold"], minutes=20, required=12)
+        crew = [story.member(text) for text in texts]
+        where = story.do(story.ana, OpenPoll(NASTY["escape"], "single", tuple(texts)))
+        story.do(crew[0], CastVote(where, (f"{where}.0",)))
+        story.do(story.ana, ClosePoll(where))
+        closes = datetime.now(UTC) + timedelta(hours=2)
+        flight = story.do(crew[1], OpenPoll(NASTY["click"], "yes-maybe-no", tuple(texts), closes))
+        for n, who in enumerate(crew[:-1]):
+            said = tuple((f"{flight}.{o}", ANSWERS[(n + o) % 3]) for o in range(len(texts)))
+            story.do(who, CastVote(flight, answers=said))
+        drivers = story.do(crew[2], OpenPoll(NASTY["zalgo"], "multiple", tuple(texts)))
+        for n, who in enumerate(crew):
+            story.do(who, CastVote(drivers, tuple(f"{drivers}.{o}" for o in {n, n * n % len(texts)})))
+        for text in texts:
+            story.do(story.ana, OpenPoll(text, "single", (text, text + "2")))
+        hotels = [
+            story.do(who, ShortlistHotel(text, text, n % 6, Money(100 * 7**n, "EUR"), "https://x.example/" + text))
+            for n, (who, text) in enumerate(zip(crew, texts, strict=True))
+        ]
+        story.do(story.ana, OpenHotelVoting("cheapest"))
+        for n, who in enumerate(crew[:-1]):
+            story.do(who, VoteHotel(hotels[n * n % len(hotels)]))
+        scene = story.scene(*crew[:3], flight=flight, drivers=drivers, where=where, azul=hotels[0], alfama=hotels[1])
+        for n, who in enumerate(crew[:4]):
+            scene.world.look(scene.trip_id, who.id, ("overview", "polls", "hotels", NASTY["click"])[n])
+    return scene
+
+
+def endless() -> Scene:
+    """A hundred people with long names, a hundred polls, options and hotels, and no short word among them."""
+    kinds = (SENTENCE, ONE_WORD, WIDE, FAMILY)
+    with open_door():
+        story = Story(ONE_WORD[:40], SENTENCE[:80], WIDE[:80], minutes=50, required=50)
+        crew = [story.member(f"{kinds[n % 4][:36]} {n}") for n in range(1, MANY)]
+        options = tuple(f"{n} {kinds[n % 4][:77]}" for n in range(MANY))
+        where = story.do(story.ana, OpenPoll(SENTENCE, "single", options))
+        story.do(crew[0], CastVote(where, (f"{where}.1",)))
+        story.do(story.ana, ClosePoll(where))
+        closes = datetime.now(UTC) + timedelta(days=400)
+        flight = story.do(crew[1], OpenPoll(SENTENCE, "yes-maybe-no", options, closes))
+        for n, who in enumerate(crew[:-3]):
+            story.do(who, CastVote(flight, answers=tuple((f"{flight}.{o}", ANSWERS[(n + o) % 3]) for o in range(MANY))))
+        drivers = story.do(crew[2], OpenPoll(WIDE, "multiple", options))
+        for n, who in enumerate(crew):
+            story.do(who, CastVote(drivers, tuple(f"{drivers}.{o}" for o in {n, n * 3 % MANY, 7})))
+        for n in range(MANY - 3):
+            story.do(crew[n % 9], OpenPoll(f"{n} {kinds[n % 4]}"[:200], "single", options[:2]))
+        hotels = [
+            story.do(
+                crew[n % len(crew)],
+                ShortlistHotel(
+                    f"{n} {kinds[n % 4]}"[:120],
+                    kinds[(n + 1) % 4][:80],
+                    n % 6,
+                    Money(10 ** (n % 13), ("EUR", "JPY", "KWD", "XTS")[n % 4]),
+                    f"https://long.example/{ONE_WORD}/{n}"[:500],
+                ),
+            )
+            for n in range(MANY)
+        ]
+        story.do(story.ana, OpenHotelVoting("first-shortlisted"))
+        for n, who in enumerate(crew[:-5]):
+            story.do(who, VoteHotel(hotels[n * n % 7]))
+        scene = story.scene(*crew[:3], flight=flight, drivers=drivers, where=where, azul=hotels[0], alfama=hotels[1])
+        for n, who in enumerate(crew[::2]):
+            scene.world.look(scene.trip_id, who.id, ("overview", "polls", "hotels")[n % 3])
+    return scene
