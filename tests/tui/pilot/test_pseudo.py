@@ -129,12 +129,20 @@ async def test_a_program_that_reads_nothing_holds_nobody_up(monkeypatch: pytest.
 
 async def test_a_program_that_paints_all_the_time_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pseudo, "BUSY_SECONDS", 0.2)
-    monkeypatch.setattr(pseudo, "QUIET_SECONDS", 5.0)
     async with python(RAW + "say('ready'); [(say(n), time.sleep(0.001)) for n in range(60_000)]") as terminal:
         await until(terminal, "ready")
         async with asyncio.timeout(10):
             await terminal.press("a")
         assert await terminal.changed(5)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere nobody tells")
+async def test_a_key_is_dealt_with_when_the_program_is_at_rest_not_when_it_paints_nothing_yet() -> None:
+    works = "end = time.monotonic() + 0.5; [0 for _ in iter(lambda: time.monotonic() < end, False)]; "
+    async with python(RAW + f"say('ready'); os.read(0, 1); {works}say('done'); time.sleep(60)") as terminal:
+        await until(terminal, "ready")
+        await terminal.press("a")
+        assert "done" in terminal.screen().text
 
 
 async def test_a_key_without_an_answer_takes_a_moment_and_the_next_paint_is_told_once() -> None:

@@ -17,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from roadcrew_tui.pilot import rest
 from roadcrew_tui.pilot.keys import key_bytes
+from roadcrew_tui.pilot.rest import Watch
 from roadcrew_tui.pilot.terminal import Ended, Screen
 
 if TYPE_CHECKING:
@@ -25,12 +27,8 @@ if TYPE_CHECKING:
 
 ESCAPE_SECONDS = 0.1
 """A program takes a lone escape for the key only when nothing has followed for so long; Textual's own value."""
-ANSWER_SECONDS = 0.25
-"""How long a key may stay without any paint."""
-QUIET_SECONDS = 0.05
-"""A program that has painted, and then nothing for so long, has dealt with the key: that is three frames of Textual."""
 BUSY_SECONDS = 2.0
-"""A program that goes on painting for so long does so for another reason than the key."""
+"""A program that does not come to rest for so long has another reason than the key."""
 UNREAD_SECONDS = 5.0
 HANGUP_SECONDS = 3.0
 """How long a program has to end once its terminal has hung up."""
@@ -209,9 +207,9 @@ class PseudoTerminal:
             self._all_read.set()
 
     async def _type(self, data: bytes) -> None:
-        """Send, and wait until the program has dealt with it: until it has painted and is quiet again."""
-        self._alive()
-        self._painted.clear()
+        """Send, and wait until the program has dealt with it."""
+        process = self._alive()
+        watch = Watch(process.pid)
         self._send(data)
         try:
             async with asyncio.timeout(UNREAD_SECONDS):
@@ -220,22 +218,18 @@ class PseudoTerminal:
             raise Ended(f"The program has not read what was typed for {UNREAD_SECONDS:g} s.") from None
         if data == ESCAPE:
             await asyncio.sleep(ESCAPE_SECONDS)
-            self._painted.clear()
         end = time.monotonic() + BUSY_SECONDS
-        quiet = ANSWER_SECONDS
-        while self._status is None and time.monotonic() < end and await self._paints(quiet):
+        while self._status is None and time.monotonic() < end:
             self._painted.clear()
-            quiet = QUIET_SECONDS
+            await asyncio.sleep(rest.SECONDS)
+            if watch.at_rest() and not self._painted.is_set():
+                return
 
-    async def _paints(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._painted.wait()
-        return self._painted.is_set()
-
-    def _alive(self) -> None:
+    def _alive(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise RuntimeError("A terminal is open from `__aenter__` to `__aexit__`.")
         if self._status is None:
-            return
+            return self._process
         if self._status >= 0:
             raise Ended(f"The program has ended with status {self._status}.")
         raise Ended(f"The program was ended by {signal.Signals(-self._status).name}.")
@@ -256,7 +250,9 @@ class PseudoTerminal:
         if not self._news:
             self._alive()
             self._painted.clear()
-            await self._paints(seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._painted.wait()
         if not self._news:
             self._alive()
             return False
