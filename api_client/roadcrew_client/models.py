@@ -149,10 +149,10 @@ class Gone(Value, frozen=True):
 
 
 class Bye(Value, frozen=True):
-    """The server closes the stream; come back. `spread`: seconds over which to spread the coming back."""
+    """The server closes the stream; come back, `wait` seconds from now if it said when."""
 
     reason: str = ""
-    spread: float | None = None
+    wait: float | None = None
 
 
 Item = Event | Reset | Presence | Gone
@@ -160,6 +160,10 @@ Item = Event | Reset | Presence | Gone
 
 Frame = Item | Bye
 """What a stream carries."""
+
+
+class RawBye(Value, frozen=True):
+    reason: str = ""
 
 
 class RawReset(Value, frozen=True):

@@ -35,6 +35,8 @@ class ClientSettings:
     # reconnecting, and sending what waits
     backoff_base: float = 0.5
     backoff_cap: float = 30.0
+    outage_spread: float = 15.0
+    """A server that gives no answer is looked for over so many times what its `retry:` said (decision 11)."""
 
     # streaming
     heartbeat: float = 15.0
@@ -59,6 +61,12 @@ class ClientSettings:
 
     # changes
     max_pending: int = 1000
+    outbox_look: float = 10.0
+    """How often the outbox is looked into for what another program has left there."""
+    outbox_age: float = 86400.0
+    """What is older is not sent without asking. A server forgets the ids of commands after a week."""
+    outbox_at_once: float = 10.0
+    """A change that is refused within this is refused in front of the person: it is told, and not kept."""
     max_events_queued: int = 1000
 
     # session

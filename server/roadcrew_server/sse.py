@@ -96,7 +96,8 @@ class EventStream:
             frames = await self.reader.take(FRAMES)
             chunk = b"".join(map(encode, frames))
             if beats != self._beats:
-                beats, chunk = self._beats, chunk or b": heartbeat\n"
+                # How many are here changes while a stream is open; what it was told at its start would be too little.
+                beats, chunk = self._beats, chunk + b": heartbeat\nretry: %d\n" % self._streams.retry_ms()
             if chunk:
                 await self._send(send, chunk)
                 self._streams.sent(len(frames))

@@ -20,14 +20,16 @@ async def read(
     headers: dict[str, str] = HEADERS,
     most: int = 1 << 20,
     proofs: list[int] | None = None,
+    wishes: list[float] | None = None,
     anew: bool = True,
-) -> list[tuple[Frame, str | None, float | None]]:
+) -> list[tuple[Frame, str | None]]:
     async def coming() -> AsyncIterator[bytes]:
         for chunk in chunks:
             yield chunk
 
-    told = [] if proofs is None else proofs
-    stream = frames(OpenStream(headers, coming()), most=most, proven=lambda: told.append(1), anew=anew)
+    told, wished = [] if proofs is None else proofs, [] if wishes is None else wishes
+    opened = OpenStream(headers, coming())
+    stream = frames(opened, most=most, proven=lambda: told.append(1), wished=wished.append, anew=anew)
     return [frame async for frame in stream]
 
 
@@ -56,14 +58,14 @@ def whole(log: Log) -> bytes:
 async def test_every_frame_arrives_with_its_cursor_wherever_the_bytes_are_cut(log: Log):
     data = whole(log)
     expected = await read(data)
-    assert [type(f) for f, _, _ in expected] == [Reset, Presence, Event, Bye]
+    assert [type(f) for f, _ in expected] == [Reset, Presence, Event, Bye]
     reset, presence, happened, bye = expected
     assert isinstance(reset[0], Reset)
     assert isinstance(reset[0].state, Trip)
-    assert reset[1:] == (log.cursor(2), 2.5)
+    assert reset[1] == log.cursor(2)
     assert presence[1] == log.cursor(2), "the last id stays, as the standard says"
     assert happened[0] == log.events[2]
-    assert bye == (Bye("restart", 4.0), log.cursor(2), 4.0)
+    assert bye == (Bye("restart", 4.0), log.cursor(2))
     for cut in range(1, len(data)):
         assert await read(data[:cut], data[cut:]) == expected, cut
     assert await read(*(bytes([b]) for b in data)) == expected
@@ -162,7 +164,25 @@ async def test_a_frame_that_says_nothing_sensible_is_trouble_and_nothing_worse(f
         await read(frame)
 
 
-@pytest.mark.parametrize("retry", [b"-5", b"x", b"9" * 400, b"1e3"])
+# R: S8
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
+async def test_what_the_server_wishes_is_heard_at_once_also_between_frames_and_a_byes_own_is_not_taken_for_it(
+    ending: bytes, log: Log
+):
+    data = whole(log) + b": heartbeat\nretry: 700\n: end\n"
+    other = data.replace(b"\n", ending)
+    for chunks in ([other], [bytes([b]) for b in other], [b": " + b"x" * 200, b"retry: 9\n", other]):
+        wishes: list[float] = []
+        await read(*chunks, wishes=wishes)
+        assert wishes == [2.5, 0.7]
+
+
+# R: S8
+@pytest.mark.parametrize("retry", [b"-5", b"x", b"9" * 400, b"9" * 12, b"1e3", b""])
 async def test_a_senseless_retry_is_bounded_or_passed_over(retry: bytes, log: Log):
-    (_, _, spread), *_ = await read(b"retry: " + retry + b"\n\n", log.frame(2))
-    assert spread is None or 0 <= spread <= 300
+    wishes: list[float] = []
+    line = b"retry: " + retry + b"\n"
+    *_, (bye, _) = await read(line, b"\n", log.frame(2), b"event: bye\n" + line + b"\n", wishes=wishes)
+    assert wishes == [] or wishes == [300]
+    assert isinstance(bye, Bye)
+    assert bye.wait is None or bye.wait == 300

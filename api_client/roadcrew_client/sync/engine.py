@@ -29,14 +29,17 @@ from roadcrew_domain.events import MAX_CURSOR_CHARS, Event
 logger = logging.getLogger(__name__)
 
 Taken = Literal["applied", "unknown"]
-Frames = AsyncGenerator[tuple[Frame, str | None, float | None], None]
+Frames = AsyncGenerator[tuple[Frame, str | None], None]
 
 
 class Source(Protocol):
     """A server, as far as staying in sync needs it."""
 
-    def stream(self, cursor: str | None, proven: Callable[[], None]) -> AbstractAsyncContextManager[Frames]:
-        """Open a stream. Entering it returns when the headers are here."""
+    def stream(
+        self, cursor: str | None, proven: Callable[[], None], wished: Callable[[float], None]
+    ) -> AbstractAsyncContextManager[Frames]:
+        """Open a stream. Entering it returns when the headers are here. `proven` and `wished` are called as for
+        `sse.frames`."""
         ...
 
     async def poll(self, cursor: str | None, tag: str | None) -> Batch:
@@ -184,14 +187,20 @@ class Engine:
 
     async def _stream(self, n: int, before: asyncio.Task[None] | None) -> None:
         await self._after(before)
-        spread: float | None = None
+
+        def proven() -> None:
+            self.signal(policy.Proven(n))
+
+        def wished(spread: float) -> None:
+            self.signal(policy.Wished(n, spread))
+
         try:
-            async with self._source.stream(self.cursor, lambda: self.signal(policy.Proven(n))) as frames:
+            async with self._source.stream(self.cursor, proven, wished) as frames:
                 self.signal(policy.Opened(n))
                 async with aclosing(frames):
-                    async for frame, cursor, spread in frames:  # noqa: B007 — the last one is used below
+                    async for frame, cursor in frames:
                         if isinstance(frame, Bye):
-                            self.signal(policy.Closed(n, "bye", frame.spread))
+                            self.signal(policy.Closed(n, "bye", frame.wait))
                             return
                         await self._take(frame, cursor)
                         self.cursor = _usable(cursor) or self.cursor
@@ -199,11 +208,11 @@ class Engine:
                         if not self._left:
                             self.signal(policy.Ended("gone"))
                             return
-            self.signal(policy.Closed(n, "cut", spread))
+            self.signal(policy.Closed(n, "cut"))
         except Reread:
             self.signal(policy.Closed(n, "reread"))
         except RoadcrewError as error:
-            await self._failed(n, error, spread)
+            await self._failed(n, error)
         except Exception as error:
             # Whatever it is, following goes on after a wait; a dead task would leave the person with an old picture.
             logger.exception("a stream failed in a way that nobody foresaw")
@@ -227,7 +236,7 @@ class Engine:
         except Reread:
             self.signal(policy.PollFailed(n, "reread"))
         except RoadcrewError as error:
-            await self._failed(n, error, None)
+            await self._failed(n, error)
         except Exception as error:
             # As above.
             logger.exception("a poll failed in a way that nobody foresaw")
@@ -270,7 +279,7 @@ class Engine:
                 self.reason = reason
                 await self._reader.take(frame, cursor)
 
-    async def _failed(self, n: int, error: RoadcrewError, spread: float | None) -> None:
+    async def _failed(self, n: int, error: RoadcrewError) -> None:
         self._note(error)
         stream = self.state.out == "stream"
         match error:
@@ -284,7 +293,7 @@ class Engine:
                 self._gone("ended")
             case Unreachable() if stream and self.state.answered:
                 reason: policy.CloseReason = "silent" if error.code == "silent" else "cut"
-                self.signal(policy.Closed(n, reason, spread))
+                self.signal(policy.Closed(n, reason))
             case Unreachable():
                 self.signal(policy.Closed(n, "unreachable") if stream else policy.PollFailed(n, "unreachable"))
             case TooManyRequests() if stream and error.code == "too-many-streams":

@@ -37,6 +37,7 @@ from roadcrew_client.sync.signals import (
     Started,
     Stopped,
     Tick,
+    Wished,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "Stopped",
     "Tick",
     "Transport",
+    "Wished",
     "jittered",
     "step",
 ]
@@ -92,10 +94,14 @@ class State:
     """Failures of streaming in a row."""
     tries: int = 0
     """The exponent of the back-off."""
+    wish: float = 0.0
+    """Over how many seconds the server wants its clients to come back, as it said last."""
     interval: float = 0.0
     batches: int = 0
     catch_up: bool = False
-    """The next request is one poll, whatever is preferred: shown again, or a stream that gives no answer."""
+    """The next request is one poll, whatever is preferred: shown again, or a stream that gives no answer …"""
+    unanswered: bool = False
+    """… which is the reason now: if that poll is answered soon, it is not the server that is slow."""
     polled_at: float = 0.0
     not_before: float = 0.0
     """No request before this: a back-off, or a `Retry-After`. A key does not shorten it."""
@@ -121,9 +127,22 @@ class State:
 Step = tuple[State, tuple[Effect, ...]]
 
 
-def jittered(tries: int, chance: float, s: ClientSettings) -> float:
-    """Full jitter: anything from 0 to the base, doubled for each try, up to the cap. Seconds."""
-    return chance * min(s.backoff_cap, s.backoff_base * 2.0 ** min(tries, 30))
+def jittered(tries: int, chance: float, s: ClientSettings, wide: float = 0.0) -> float:
+    """Full jitter: anything from 0 to the base, doubled for each try, or to `wide` more with each try, whichever is
+    longer, up to the cap. Seconds."""
+    return chance * min(s.backoff_cap, max(s.backoff_base * 2.0 ** min(tries, 30), wide * (tries + 1)))
+
+
+def _after_a_cut(state: State, chance: float, s: ClientSettings) -> float:
+    """The first way back is short, but all who were cut with us take it: over what the server wished."""
+    return max(jittered(state.tries, chance, s), chance * state.wish)
+
+
+def _after_no_answer(state: State, chance: float, s: ClientSettings) -> float:
+    """The server may be down, for all of its clients, and will be cold when it is back: many times what it wished.
+    Who asked every few seconds does not ask more often now."""
+    wide = max(state.wish * s.outage_spread, state.interval if state.prefer == "poll" else 0.0)
+    return max(jittered(state.tries, chance, s, wide), chance * state.wish)
 
 
 def step(state: State, signal: Signal, now: float, chance: float, s: ClientSettings) -> Step:
@@ -149,8 +168,8 @@ def step(state: State, signal: Signal, now: float, chance: float, s: ClientSetti
         case Key():
             return _key(state, now, s)
         case Tick():
-            return _tick(state, now, s)
-        case Opened(n=n) | Proven(n=n) | Closed(n=n) | Polled(n=n) | PollFailed(n=n):
+            return _tick(state, now, chance, s)
+        case Opened(n=n) | Proven(n=n) | Wished(n=n) | Closed(n=n) | Polled(n=n) | PollFailed(n=n):
             about: Transport = "poll" if isinstance(signal, Polled | PollFailed) else "stream"
             if n != state.n or state.out != about:
                 return state, ()
@@ -175,7 +194,11 @@ def _not_started(state: State, signal: Signal, now: float, s: ClientSettings) ->
 
 
 def _answer(
-    state: State, signal: Opened | Proven | Closed | Polled | PollFailed, now: float, chance: float, s: ClientSettings
+    state: State,
+    signal: Opened | Proven | Wished | Closed | Polled | PollFailed,
+    now: float,
+    chance: float,
+    s: ClientSettings,
 ) -> Step:
     match signal:
         case Opened():
@@ -185,10 +208,12 @@ def _answer(
             return replace(
                 _mode(state, "live", now), prefer="stream", answered=True, proven=True, prove_by=None, probe_at=None
             ), ()
+        case Wished(spread=spread):
+            return replace(state, wish=spread), ()
         case Closed():
             return _closed(state, signal, now, chance, s)
         case Polled():
-            return _polled(state, signal, now, s)
+            return _polled(state, signal, now, chance, s)
         case PollFailed():
             return _poll_failed(state, signal, now, chance, s)
 
@@ -203,43 +228,48 @@ def _closed(state: State, c: Closed, now: float, chance: float, s: ClientSetting
     if healthy:
         state = replace(state, strikes=0, tries=0)
     if c.reason == "full":
-        return _to_polling(state, now, s, probe=max(s.probe_after, c.wait or 0.0))
+        return _to_polling(state, now, chance, s, probe=max(s.probe_after, c.wait or 0.0))
     state = _asked(state, c.wait, now)
     if c.reason == "unreachable":
         return _offline(state, now, chance, s)
     if state.prefer == "poll":
-        return _to_polling(state, now, s)  # a probe that failed
+        return _to_polling(state, now, chance, s)  # a probe that failed
     own = c.reason in ("renewed", "reread")
     if healthy and (own or c.reason == "bye"):
-        delay = chance * c.spread if c.spread is not None else 0.0
-        return _go(_mode(_later(state, now + delay), "connecting", now), now, s)
+        return _go(_mode(replace(state, tries=0 if own else 1), "connecting", now), now, s)
     if not healthy and not own:
         state = replace(state, strikes=state.strikes + 1)
     if state.strikes >= s.strikes:
-        return _to_polling(state, now, s)
-    delay = jittered(state.tries, chance, s)
-    if c.spread is not None and healthy:
-        delay = max(delay, chance * c.spread)
-    return _go(_mode(replace(_later(state, now + delay), tries=state.tries + 1), "connecting", now), now, s)
+        return _to_polling(state, now, chance, s)
+    back_off = _after_no_answer if c.reason == "trouble" else _after_a_cut
+    state = _later(state, now + (c.wait or 0.0) + back_off(state, chance, s))
+    return _go(_mode(replace(state, tries=state.tries + 1), "connecting", now), now, s)
 
 
-def _to_polling(state: State, now: float, s: ClientSettings, probe: float | None = None) -> Step:
+def _to_polling(state: State, now: float, chance: float, s: ClientSettings, probe: float | None = None) -> Step:
     """Streaming does not work here, for now. The first poll is at once."""
-    probe_at = now + (s.probe_after if probe is None else probe)
     interval = state.interval if state.mode == "polling" else 0.0
-    state = replace(state, prefer="poll", strikes=0, tries=0, interval=interval, batches=0, probe_at=probe_at)
+    state = replace(_probe_later(state, now, chance, s, probe), tries=0, interval=interval, batches=0)
     return _go(_mode(state, "polling", now), now, s)
+
+
+def _probe_later(state: State, now: float, chance: float, s: ClientSettings, probe: float | None = None) -> State:
+    """Poll from now on; streaming is tried again after `probe` seconds and up to a quarter more: who fell back
+    together, because of one proxy, must not all come together again."""
+    wait = (s.probe_after if probe is None else probe) * (1 + chance / 4)
+    return replace(state, prefer="poll", strikes=0, unanswered=False, probe_at=now + wait)
 
 
 def _offline(state: State, now: float, chance: float, s: ClientSettings) -> Step:
     """Whatever was known about streaming was about another network, perhaps; where polls worked, one goes first."""
-    state = _later(state, now + jittered(state.tries, chance, s))
+    state = _later(state, now + _after_no_answer(state, chance, s))
     state = replace(
         state,
         tries=state.tries + 1,
         strikes=0,
         prefer="stream",
         catch_up=state.catch_up or state.prefer == "poll",
+        unanswered=False,
         interval=0.0,
         probe_at=None,
     )
@@ -249,7 +279,10 @@ def _offline(state: State, now: float, chance: float, s: ClientSettings) -> Step
 # --- polls ---------------------------------------------------------------------------------------
 
 
-def _polled(state: State, p: Polled, now: float, s: ClientSettings) -> Step:
+def _polled(state: State, p: Polled, now: float, chance: float, s: ClientSettings) -> Step:
+    if state.unanswered and now - state.opened_at < s.prove_within:
+        # Polls are answered soon and streams are not at all: something on the way holds them back, headers and all.
+        state = _probe_later(state, now, chance, s)
     fast = p.news or state.interval == 0.0
     interval = s.poll_fast if fast else min(s.poll_slow, state.interval * s.poll_growth)
     again = p.more and state.batches < s.max_batches
@@ -261,6 +294,7 @@ def _polled(state: State, p: Polled, now: float, s: ClientSettings) -> Step:
         batches=state.batches + 1 if again else 0,
         polled_at=now,
         catch_up=state.catch_up and again,
+        unanswered=False,
     )
     mode: Mode = "connecting" if state.prefer == "stream" else "polling"
     if again or state.prefer == "stream":
@@ -269,13 +303,15 @@ def _polled(state: State, p: Polled, now: float, s: ClientSettings) -> Step:
 
 
 def _poll_failed(state: State, f: PollFailed, now: float, chance: float, s: ClientSettings) -> Step:
-    state = _asked(replace(state, out=None), f.wait, now)
+    state = _asked(replace(state, out=None, unanswered=False), f.wait, now)
     if f.reason == "unreachable":
         # A network that cuts every long answer still lets a stream get on, a few frames at a time.
         return _offline(replace(state, catch_up=False), now, chance, s)
-    delay = jittered(state.tries, chance, s)
-    state = replace(_later(state, now + delay), tries=state.tries + 1)
-    mode: Mode = "connecting" if state.prefer == "stream" else "polling"
+    own = f.reason in ("renewed", "reread")
+    delay = jittered(state.tries, chance, s) if own else _after_no_answer(state, chance, s)
+    state = replace(_later(state, now + (f.wait or 0.0) + delay), tries=state.tries + 1)
+    # Polls that get no good answer are not said to be polling.
+    mode: Mode = "polling" if own and state.prefer == "poll" else "connecting"
     return _go(_mode(state, mode, now), now, s)
 
 
@@ -316,11 +352,11 @@ def _key(state: State, now: float, s: ClientSettings) -> Step:
 # --- time ----------------------------------------------------------------------------------------
 
 
-def _tick(state: State, now: float, s: ClientSettings) -> Step:
+def _tick(state: State, now: float, chance: float, s: ClientSettings) -> Step:
     if state.hide_at is not None and now >= state.hide_at:
         return _rest(state, "paused", now)
     if state.prove_by is not None and now >= state.prove_by:
-        return _unproven(state, now, s)
+        return _unproven(state, now, chance, s)
     if state.out is not None or state.mode in SLEEPING:
         return state, ()
     if state.mode == "polling" and state.probe_at is not None and now >= max(state.probe_at, state.not_before):
@@ -330,16 +366,16 @@ def _tick(state: State, now: float, s: ClientSettings) -> Step:
     return state, ()
 
 
-def _unproven(state: State, now: float, s: ClientSettings) -> Step:
-    """Headers and then nothing is a proxy that holds frames back: poll. Not even headers may be a slow server, or no
-    network that says so: one poll tells, and gives the person something; then the stream again."""
+def _unproven(state: State, now: float, chance: float, s: ClientSettings) -> Step:
+    """Headers and then nothing is a proxy that holds frames back: poll. Not even headers may be such a one too, or a
+    slow server, or no network that says so: one poll tells, and gives the person something."""
     drop = Drop(state.n)
     buffered = state.answered
     state = replace(state, out=None, prove_by=None, answered=False, strikes=state.strikes + 1)
     if buffered or state.strikes >= s.strikes or state.prefer == "poll":
-        after, effects = _to_polling(state, now, s)
+        after, effects = _to_polling(state, now, chance, s)
     else:
-        after, effects = _go(replace(state, catch_up=True), now, s)
+        after, effects = _go(replace(state, catch_up=True, unanswered=True), now, s)
     return after, (drop, *effects)
 
 
@@ -375,6 +411,7 @@ def _rest(state: State, mode: Mode, now: float) -> Step:
         hide_at=None,
         probe_at=None,
         catch_up=False,
+        unanswered=False,
     )
     return _mode(state, mode, now), effects
 

@@ -37,6 +37,14 @@ class Proven:
     n: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """Stream `n` says over how many seconds the server wants all its clients to come back, should it lose them."""
+
+    n: int
+    spread: float
+
+
 CloseReason = Literal["cut", "silent", "bye", "unreachable", "trouble", "full", "renewed", "reread"]
 
 
@@ -45,11 +53,10 @@ class Closed:
     """Stream `n` ended, not by us. `cut`: the connection ended; `silent`: nothing came for too long; `bye`: the
     server said so; `unreachable`: it never was; `trouble`: refused, or nonsense; `full`: the server has no room for
     a stream of ours; `renewed`: our token is a new one; `reread`: our place was lost, and the engine has dealt with
-    that. `spread`: seconds over which the server wants its clients to come back. `wait`: its `Retry-After`."""
+    that. `wait`: its `Retry-After`; with a `bye`, after how many seconds this client shall come back."""
 
     n: int
     reason: CloseReason
-    spread: float | None = None
     wait: float | None = None
 
 
@@ -101,7 +108,20 @@ class Shown:
 
 
 Signal = (
-    Started | Stopped | Tick | Opened | Proven | Closed | Polled | PollFailed | Ended | SignedIn | Key | Hidden | Shown
+    Started
+    | Stopped
+    | Tick
+    | Opened
+    | Proven
+    | Wished
+    | Closed
+    | Polled
+    | PollFailed
+    | Ended
+    | SignedIn
+    | Key
+    | Hidden
+    | Shown
 )
 
 # --- effects -------------------------------------------------------------------------------------

@@ -29,7 +29,9 @@ class SyncSource:
         return params if self.where is None else [*params, ("where", self.where)]
 
     @asynccontextmanager
-    async def stream(self, cursor: str | None, proven: Callable[[], None]) -> AsyncGenerator[Frames, None]:
+    async def stream(
+        self, cursor: str | None, proven: Callable[[], None], wished: Callable[[float], None]
+    ) -> AsyncGenerator[Frames, None]:
         """Open a stream; the cursor goes where the standard puts it."""
         from roadcrew_client.sync import sse  # noqa: PLC0415 — loads the HTTP library, which the first paint does not wait for
 
@@ -37,7 +39,7 @@ class SyncSource:
         self._used = self._context.session.token
         async with self._context.session.stream(PATH, self._params(), headers) as opened:
             most = self._context.settings.max_body
-            yield sse.frames(opened, most=most, proven=proven, anew=cursor is None)
+            yield sse.frames(opened, most=most, proven=proven, wished=wished, anew=cursor is None)
 
     async def poll(self, cursor: str | None, tag: str | None) -> Batch:
         """One batch. A 401 has been tried with a renewed token already."""

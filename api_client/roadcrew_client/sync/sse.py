@@ -3,11 +3,13 @@ frame does to a copy.
 
 httpx-sse keeps the last `id` over frames, as the standard says, and dispatches a frame at every empty line once it
 has seen an id, also after a bare comment; a frame without data is therefore passed over. What is cut off before its
-empty line is never dispatched. Comments are not told to us, so proof of life is taken from the bytes.
+empty line is never dispatched. Comments are not told to us, nor a `retry:` before the next frame, which may not come
+for hours; so proof of life, and what the server wishes, are taken from the bytes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
@@ -15,7 +17,7 @@ import httpx
 import httpx_sse
 
 from roadcrew_client.errors import not_ours
-from roadcrew_client.models import Bye, Frame, Gone, Presence, RawReset, read, read_reset
+from roadcrew_client.models import Bye, Frame, Gone, Presence, RawBye, RawReset, read, read_reset
 from roadcrew_client.transport import OpenStream
 from roadcrew_domain.events import BadEvent, decode_event
 
@@ -23,13 +25,44 @@ MAX_SPREAD = 300.0
 """Seconds; a `retry:` that asks for more is cut to this."""
 
 _ENDS = (b"\n\n", b"\r\r", b"\n\r\n")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_RETRY = re.compile(rb"retry: ?(\d{1,12})")
+_START = 64
+"""Bytes of a line that are enough to know whether it is a `retry:`."""
+
+
+class Wishes:
+    """Tells what the lines of `retry:` say, in seconds, as they come. One in a named frame (a `bye`) is meant for that
+    frame alone."""
+
+    def __init__(self, wished: Callable[[float], None]) -> None:
+        self._wished = wished
+        self._rest = b""
+        self._named = False
+
+    def hear(self, chunk: bytes) -> None:
+        """The next bytes."""
+        data = self._rest + chunk
+        half = b"\r" if data.endswith(b"\r") else b""
+        *lines, rest = _LINE_END.split(data.removesuffix(half))
+        self._rest = rest[:_START] + half
+        for line in lines:
+            if not line:
+                self._named = False
+            elif line.startswith(b"event:"):
+                self._named = True
+            elif not self._named and (found := _RETRY.fullmatch(line)):
+                self._wished(min(int(found[1]) / 1000, MAX_SPREAD))
 
 
 class BoundedBytes:
     """Hands bytes on, counts what has come since the last complete frame, and tells once when one is complete."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], most: int, proven: Callable[[], None], *, by_line: bool) -> None:
+    def __init__(
+        self, chunks: AsyncIterator[bytes], most: int, proven: Callable[[], None], wishes: Wishes, *, by_line: bool
+    ) -> None:
         self._by_line = by_line
+        self._wishes = wishes
         self._chunks = chunks
         self._most = most
         self._proven: Callable[[], None] | None = proven
@@ -39,6 +72,7 @@ class BoundedBytes:
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         async for chunk in self._chunks:
             self._count(chunk)
+            self._wishes.hear(chunk)
             yield chunk
 
     def _count(self, chunk: bytes) -> None:
@@ -57,37 +91,38 @@ class BoundedBytes:
 
 
 async def frames(
-    opened: OpenStream, *, most: int, proven: Callable[[], None], anew: bool = True
-) -> AsyncGenerator[tuple[Frame, str | None, float | None], None]:
-    """The frames of an open stream, each with the cursor after it (None: none yet) and the last `retry:` in seconds
-    (None: none yet).
+    opened: OpenStream,
+    *,
+    most: int,
+    proven: Callable[[], None],
+    wished: Callable[[float], None],
+    anew: bool = True,
+) -> AsyncGenerator[tuple[Frame, str | None], None]:
+    """The frames of an open stream, each with the cursor after it (None: none yet).
 
     `proven` is called once, when the first frame is complete; for a stream that goes on from a cursor (not `anew`),
-    when the first line is, since there may be nothing to tell yet. `most` bounds a frame (bytes). Ends when the
+    when the first line is, since there may be nothing to tell yet. `wished` is called with the seconds over which the
+    server wants its clients to come back, each time that it says so. `most` bounds a frame (bytes). Ends when the
     server ends; raises `Unreachable` when it is cut and `ServerTrouble` for nonsense.
     """
     kind = opened.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "text/event-stream":
         raise not_ours(f"The server answered {kind[:80] or 'nothing'} instead of a stream.", code="not-a-stream")
-    bounded = BoundedBytes(opened.chunks, most, proven, by_line=not anew)
+    bounded = BoundedBytes(opened.chunks, most, proven, Wishes(wished), by_line=not anew)
     # The standard says UTF-8, whatever charset a header claims.
     utf8 = httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=bounded)
-    retry: float | None = None
     async with aclosing(httpx_sse.EventSource(utf8).aiter_sse()) as events:
         async for sse in events:
-            if sse.retry is not None and sse.retry >= 0:
-                retry = min(sse.retry, int(MAX_SPREAD * 1000)) / 1000
             frame = frame_of(sse)
-            if isinstance(frame, Bye) and sse.retry is not None:
-                frame = Bye(frame.reason, retry)
             if frame is not None:
-                yield frame, sse.id or None, retry
+                yield frame, sse.id or None
 
 
 def frame_of(sse: httpx_sse.ServerSentEvent) -> Frame | None:
     """What a frame says; None for one without data, or of a name that a newer server uses. Raises `ServerTrouble`."""
+    wait = None if sse.retry is None or sse.retry < 0 else min(sse.retry, int(MAX_SPREAD * 1000)) / 1000
     if not sse.data:
-        return Bye() if sse.event == "bye" else None
+        return Bye(wait=wait) if sse.event == "bye" else None
     match sse.event:
         case "" | "message":
             try:
@@ -101,6 +136,6 @@ def frame_of(sse: httpx_sse.ServerSentEvent) -> Frame | None:
         case "gone":
             return read(sse.data, Gone)
         case "bye":
-            return Bye(read(sse.data, Bye).reason)
+            return Bye(read(sse.data, RawBye).reason, wait)
         case _:
             return None
