@@ -106,7 +106,7 @@ async def perform(orders: Orders, director: Director) -> Played:
     folders = Folders.of_this_person()
     # Nothing moves by itself: what is still when it is looked at is what was meant.
     looks = Settings(theme=script.theme or "dark", symbols=script.symbols or "unicode", animations=False)
-    prefs.save(folders, looks)
+    prefs.save(folders, looks)  # before the terminal is made: an app reads them then
     os.environ.setdefault("ROADCREW_SERVER", await director.ask("address"))
     terminal = _terminal(orders, script)
     player = Player(script, terminal, director, Path(orders.folder), begins=lambda number: director.say(step=number))
@@ -118,9 +118,9 @@ async def perform(orders: Orders, director: Director) -> Played:
                 await player.play(orders.limit)
             except Failure as failure:
                 failed = _told(failure, orders, terminal.svg(), folders)
-    except Ended as ended:  # before it had begun
+    except (Ended, OSError) as trouble:  # before it had begun
         first = script.steps[0] if script.steps else Step(Place(script.file, 1, 1), "", Tell(True))
-        failed = _told(Failure(first, str(ended), terminal.screen()), orders, None, folders)
+        failed = _told(Failure(first, f"There is no terminal: {trouble}", terminal.screen()), orders, None, folders)
     return Played(
         tape=orders.tape,
         steps=player.steps,
