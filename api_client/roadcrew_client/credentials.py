@@ -66,6 +66,11 @@ class Described:
     in_keyring: tuple[str, ...]
     """Those whose token was put into the keyring."""
 
+    @property
+    def sentence(self) -> str:
+        """How it is with the keyring."""
+        return "The keyring is not used here." if self.keyring == "unused" else _keyring.SENTENCES[self.keyring]
+
 
 class Credentials:
     """`folder`: where the file is, by default the platform's data folder. `may_write_file(file, why)` is asked before
