@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadcrew_tui.commands import everything
 from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
+from roadcrew_tui.doctor import command as doctor
 from roadcrew_tui.pilot import command as pilot
 from roadcrew_tui.signing import command as signing
 
@@ -95,6 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
     _watch_parser(subs, formatter)
     pilot.add_parser(subs, formatter)
     signing.add_parsers(subs, formatter, _told)
+    doctor.add_parser(subs, formatter, _told)
     groups: dict[str, Any] = {}
     for command in everything():
         if command.sub is None:
