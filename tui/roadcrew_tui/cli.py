@@ -19,6 +19,7 @@ from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
 from roadcrew_tui.doctor import command as doctor
 from roadcrew_tui.pilot import command as pilot
 from roadcrew_tui.signing import command as signing
+from roadcrew_tui.simulation import command as simulation
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
@@ -95,6 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
     _join_parser(subs, formatter)
     _watch_parser(subs, formatter)
     pilot.add_parser(subs, formatter)
+    simulation.add_parser(subs, formatter, _told)
     signing.add_parsers(subs, formatter, _told)
     doctor.add_parser(subs, formatter, _told)
     groups: dict[str, Any] = {}
