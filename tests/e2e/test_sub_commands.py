@@ -130,6 +130,7 @@ def test_every_action_of_the_screen_that_changes_something_is_a_sub_command() ->
 SCREEN_ONLY = {
     "app.look-around",  # roadcrew demo
     "you.sign-in",  # roadcrew login
+    "you.sign-in-again",
     "you.who",  # roadcrew whoami
     "you.sign-out",  # roadcrew logout
     "trip.share",  # roadcrew trip invite prints the link

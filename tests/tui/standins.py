@@ -300,6 +300,9 @@ class StandInClient:
         self._check()
         return self._got(self.world.user(name))
 
+    async def wait_for_session(self, **_: Any) -> None:
+        self._check()
+
     async def login(self, username: str, password: str) -> Session:
         found = next((u for u in self.world.users.values() if u.username == username), None)
         if found is None or password != "correct horse":
@@ -337,10 +340,13 @@ class StandInClient:
             if me.id in t.members and t.ended is None
         ]
 
+    async def load_trips(self) -> list[TripSummary]:
+        return await self.trips()
+
     async def trip(self, trip_id: str) -> Trip:
         return self.world.trips[trip_id]
 
-    async def create_trip(self, name: str, **more: Any) -> Created:
+    async def create_trip(self, name: str, *, key: str | None = None, **more: Any) -> Created:
         me = await self.whoami()
         trip = _refusing(lambda: self.world.create(me, name, **more))
         assert trip.invite is not None

@@ -1,16 +1,17 @@
-"""The app: what outlives a screen (settings, memory, the link, who we are) and what all screens share."""
+"""The app: what outlives a screen (settings, memory, the link) and what all screens share.
+
+Who we are at which server is standing.py's.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import asynccontextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.geometry import Offset
@@ -21,11 +22,9 @@ from roadcrew_tui import render, symbols
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.link import Link, Maker, RealMaker
 from roadcrew_tui.settings import Folders, Memory, Settings
-from roadcrew_tui.snapshot import SignInNote, TokenChanged, TripChanged
+from roadcrew_tui.snapshot import TripChanged
+from roadcrew_tui.standing import Standing
 from roadcrew_tui.themes import THEMES
-
-if TYPE_CHECKING:
-    from roadcrew_client import TripSummary, User
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
@@ -40,7 +39,7 @@ def _palette() -> type[Provider]:
     return Palette
 
 
-class RoadcrewApp(App[str]):
+class RoadcrewApp(Standing):
     """Ends with None, or with `demo` when somebody wants to look around."""
 
     TITLE = "Roadcrew"
@@ -79,11 +78,7 @@ class RoadcrewApp(App[str]):
         self.server = server or os.environ.get("ROADCREW_SERVER") or self.settings.server
         self.invite = invite
         self.first_trip = trip
-        self.user: User | None = None
-        self.trips: tuple[TripSummary, ...] | None = None
-        self.trouble: str | None = None
         self.shared: str | None = None
-        self.public_url: str | None = None
         self.home = prefs.home_server(self.settings, server)
         keeps = self.settings.keep_sign_in is not False
         self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps)
@@ -132,7 +127,7 @@ class RoadcrewApp(App[str]):
             self.trouble = "The server's address is not one. Look at ROADCREW_SERVER, and at server in the settings."
             self._tell_lobby()
             return
-        self.user = await self.reaching(self.link.open(server))
+        self.be(await self.reaching(self.link.open(server)))
         await self.list_trips()
         if self.first_trip is not None and self.user is not None:
             trip, self.first_trip = self.first_trip, None
@@ -179,59 +174,6 @@ class RoadcrewApp(App[str]):
 
     # --- what screens ask for --------------------------------------------------------------------
 
-    async def reaching(self, work: Awaitable[Any]) -> Any:
-        """Wait for the link; the lobby shows whether the server could be reached."""
-        from roadcrew_client import errors  # noqa: PLC0415 - not before the first paint
-
-        try:
-            result = await work
-        except errors.Unreachable as error:
-            self.trouble = error.detail
-            self._tell_lobby()
-            raise
-        self.trouble = None
-        return result
-
-    async def list_trips(self) -> None:
-        """Ask for my trips; the lobby shows them."""
-        if self.user is None:
-            self.trips = ()
-        else:
-            self.trips = tuple(await self.reaching(self.link.call(lambda client: client.trips())))
-            if self.server:
-                from roadcrew_tui.screens.lobby_model import remembered  # noqa: PLC0415 - the lobby's
-
-                self.memory.keep_trips(self.server, [remembered(t) for t in self.trips])
-                self.memory.save()
-        self._tell_lobby()
-
-    def _tell_lobby(self) -> None:
-        for screen in self.screen_stack:
-            if hasattr(screen, "show_trips"):
-                screen.show_trips()
-
-    async def use_server(self, server: str) -> None:
-        """Open a server and remember it."""
-        if server != self.server or self.user is None:
-            self.user = await self.reaching(self.link.open(server))
-            self.public_url = None
-        self.server = server
-        if prefs.may_be_last(server, self.home):
-            self.change_settings(server=server)
-
-    @asynccontextmanager
-    async def trying_server(self, server: str) -> AsyncIterator[None]:
-        """As `use_server`; but one where nobody became somebody is not remembered as the first one."""
-        before = self.server
-        await self.use_server(server)
-        try:
-            yield
-        except Exception:
-            if before is None:
-                self.server = None
-                self.change_settings(server=None)
-            raise
-
     def show_lobby(self) -> None:
         """The list of trips as the screen below everything."""
         from roadcrew_tui.screens.lobby import LobbyScreen  # noqa: PLC0415 - may not be needed
@@ -244,16 +186,6 @@ class RoadcrewApp(App[str]):
         from roadcrew_tui.screens.trip import TripScreen  # noqa: PLC0415 - not before the first paint
 
         self.push_screen(TripScreen(trip_id))
-
-    async def guarded(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run an action; what a server or a rule says against it is shown as the sentence it is."""
-        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
-        from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not before the first paint
-
-        try:
-            await work
-        except (RoadcrewError, Refused) as error:
-            self.say(error.detail, "warning")
 
     def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
         """A toast. The only way to one: it never reads markup."""
@@ -294,7 +226,7 @@ class RoadcrewApp(App[str]):
     def redraw_all(self) -> None:
         """Draw every screen anew."""
         for screen in self.screen_stack:
-            if hasattr(screen, "redraw"):
+            if hasattr(screen, "redraw") and screen.is_mounted:
                 screen.redraw()
 
     @property
@@ -343,16 +275,6 @@ class RoadcrewApp(App[str]):
             feed = getattr(screen, "feed", None)
             if feed is not None:
                 feed(event.snapshot, event.news)
-
-    @on(TokenChanged)
-    def _token_changed(self, event: TokenChanged) -> None:
-        if not event.signed_in:
-            self.user = None
-            self._tell_lobby()
-
-    @on(SignInNote)
-    def _sign_in_note(self, event: SignInNote) -> None:
-        self.say(event.words, event.severity, seconds=12)
 
     async def on_event(self, event: events.Event) -> None:
         """A key, wherever it goes: somebody is here, so polling may go back to its quick pace."""

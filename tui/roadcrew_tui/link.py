@@ -16,10 +16,21 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from textual.message import Message
 
-from roadcrew_tui.snapshot import News, Refusal, Sending, SignInNote, Snapshot, Status, TokenChanged, TripChanged
+from roadcrew_tui.snapshot import (
+    AttemptFailed,
+    News,
+    Refusal,
+    Sending,
+    SessionLooked,
+    SignInNote,
+    Snapshot,
+    Status,
+    TokenChanged,
+    TripChanged,
+)
 
 if TYPE_CHECKING:
-    from roadcrew_client import Change, Client, LiveTrip, User
+    from roadcrew_client import Change, Client, LiveTrip, Look, Retry, User
     from roadcrew_client.credentials import Kept
     from roadcrew_domain.trip import TripAct
 
@@ -80,6 +91,8 @@ class Link:
         self._vault: Vault | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._client: Client | None = None
+        self._server: str | None = None
+        self._leaving = False
         self._live: LiveTrip | None = None
         self._unlisten: Callable[[], None] | None = None
 
@@ -135,10 +148,15 @@ class Link:
 
     # --- server and person -----------------------------------------------------------------------
 
+    @property
+    def server(self) -> str | None:
+        """The server that was opened last."""
+        return self._server
+
     async def open(self, server: str) -> User | None:
         """Work with this server. Returns who we are there, or None when nobody is signed in.
 
-        Raises the client's `RoadcrewError` when the server can't be asked.
+        Raises the client's `RoadcrewError` when the server can't be asked, or does not honour the session in time.
         """
         return await self._over_there(self._open(server))
 
@@ -147,6 +165,7 @@ class Link:
         from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not before the first paint
 
         await self._shut()
+        self._server = server
         if self._vault is None:
             self._vault = self._maker.vault(self._may_write)
         vault = self._vault
@@ -156,6 +175,7 @@ class Link:
             raise errors.RoadcrewError("credentials", str(error)) from error
         client = self._maker.client(server, kept, lambda: asyncio.to_thread(vault.load, server))
         client.on_token = lambda token: self._token_changed(vault, server, client, token)
+        client.on_retry = self._attempted
         self._client = client
         await client.__aenter__()
         if kept is None:
@@ -164,6 +184,29 @@ class Link:
             return await client.whoami()
         except errors.NotSignedIn:
             return None
+        except errors.SessionNotReady:
+            await client.wait_for_session(progress=self._looked)
+            return client.user
+
+    async def establish(self) -> None:
+        """Wait until a new session can be used; `SessionLooked` comes after each look. Raises `SessionNotReady`,
+        `Unreachable`; the session is kept all the same."""
+        await self.call(lambda client: client.wait_for_session(progress=self._looked))
+
+    def _looked(self, look: Look) -> None:
+        self._say(SessionLooked(look.number, look.of, look.seen))
+
+    def _attempted(self, retry: Retry) -> None:
+        if retry.wait is not None:
+            self._say(AttemptFailed(retry.attempt, retry.of))
+
+    async def sign_out(self) -> None:
+        """End the session, because this person wants that."""
+        self._leaving = True
+        try:
+            await self.call(lambda client: client.logout())
+        finally:
+            self._leaving = False
 
     def _may_write(self, file: Path, why: str) -> bool:
         """Told, not asked: docs/decisions/0010-where-tokens-are-kept.md."""
@@ -177,7 +220,7 @@ class Link:
         if self._loop is None:
             return
         self._keeping = self._loop.create_task(self._keep(vault, server, token, client.lost_token, self._keeping))
-        self._say(TokenChanged(token is not None))
+        self._say(TokenChanged(token is not None, asked=self._leaving))
 
     async def _keep(
         self, vault: Vault, server: str, token: str | None, lost: str | None, before: asyncio.Task[None] | None

@@ -17,10 +17,11 @@ from roadcrew_domain.views import decode_trip
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.commands.base import NeedsTrip
 from roadcrew_tui.settings import Folders
+from roadcrew_tui.steps import look_words
 from roadcrew_tui.watch import summary
 
 if TYPE_CHECKING:
-    from roadcrew_client import Client, ClientSettings
+    from roadcrew_client import Client, ClientSettings, Look
     from roadcrew_client.credentials import Credentials, Kept
 
 T = TypeVar("T")
@@ -90,19 +91,40 @@ async def session(
     """Run `work` with a client for the server of this `footing`.
 
     With `becomes_guest` somebody who is nobody there yet becomes a guest, called `name` or as the settings or
-    the system call them, and stays that person. Raises the client's errors, and `CredentialsError`.
+    the system call them, and stays that person. A session that can't be used yet is waited for. Raises the client's
+    errors, and `CredentialsError`.
     """
+    from roadcrew_client.errors import SessionNotReady  # noqa: PLC0415 - not for a fast start
+
     at = footing(server, invited=invited)
     kept = at.credentials.find(at.address)
     async with at.client(kept) as client:
-        if kept is None and becomes_guest:
+        is_new = kept is None and becomes_guest
+        if is_new:
             called = name or prefs.load(at.folders).name
             session = await client.guest(called or getpass.getuser())
             if not called:
                 hint(f"The crew sees you as {cleaned(session.user.name)}. Another name: roadcrew you rename NAME")
         if becomes_guest:
             at.remember()
-        return await work(client)
+        if is_new:
+            await established(client)
+        try:
+            return await work(client)
+        except SessionNotReady:  # got a moment ago by another command
+            await established(client)
+            return await work(client)
+
+
+async def established(client: Client) -> None:
+    """Wait until a new session can be used, and say so if that takes time. Raises `SessionNotReady`; the session is
+    kept all the same."""
+    await client.wait_for_session(progress=_say_look)
+
+
+def _say_look(look: Look) -> None:
+    if look.next_wait is not None:
+        hint(look_words(look.number, look.of, look.seen))
 
 
 def _keep(credentials: Credentials, server: str, client: Client, token: str | None) -> None:

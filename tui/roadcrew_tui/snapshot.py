@@ -81,11 +81,27 @@ class TripChanged(Message):
 
 
 class TokenChanged(Message):
-    """The session was renewed or lost."""
+    """The session was got, renewed or lost; `asked`: this person wanted it to end."""
 
-    def __init__(self, signed_in: bool) -> None:
+    def __init__(self, signed_in: bool, *, asked: bool = False) -> None:
         super().__init__()
-        self.signed_in = signed_in
+        self.signed_in, self.asked = signed_in, asked
+
+
+class SessionLooked(Message):
+    """The `number`-th look `of` so many whether a new session can be used, and what was `seen`."""
+
+    def __init__(self, number: int, of: int, seen: str) -> None:
+        super().__init__()
+        self.number, self.of, self.seen = number, of, seen
+
+
+class AttemptFailed(Message):
+    """The `attempt`-th `of` so many attempts of a call has failed, and there is another."""
+
+    def __init__(self, attempt: int, of: int) -> None:
+        super().__init__()
+        self.attempt, self.of = attempt, of
 
 
 class SignInNote(Message):

@@ -87,6 +87,23 @@ class SignOut(AccountCommand):
     places = ("lobby",)
 
     async def on_screen(self, screen: CommandScreen) -> None:
-        from roadcrew_tui.screens.entry import sign_out  # noqa: PLC0415 - when it is used
+        from roadcrew_tui.screens.session import sign_out  # noqa: PLC0415 - when it is used
 
         await sign_out(screen.crew_app)
+
+
+class SignInAgain(Command):
+    id = "you.sign-in-again"
+    keys = "S"
+    title = "Sign in again"
+    help = "Signs in after your session has ended; the trip goes on where it was."
+    group = "You"
+    places = ("trip",)
+    footer = "sign in"
+    first_in_footer = True
+
+    def available(self, screen: CommandScreen) -> bool:
+        return screen.crew_app.signed_out
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        screen.crew_app.ask_to_sign_in()

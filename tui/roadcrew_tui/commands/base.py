@@ -53,6 +53,7 @@ class Command:
     places: ClassVar[tuple[Place, ...]]
     footer: ClassVar[str] = ""
     always_in_footer: ClassVar[bool] = False
+    first_in_footer: ClassVar[bool] = False
     at_once: ClassVar[bool] = False
     """Done before the next key is looked at, so that `y`, down, `m` typed in a hurry vote for two options. Only for
     actions that ask nothing."""

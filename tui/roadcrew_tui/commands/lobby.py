@@ -77,7 +77,7 @@ class Trips(Command):
     examples = ("roadcrew trip list --json",)
 
     async def on_screen(self, screen: LobbyScreen) -> None:
-        await screen.crew_app.list_trips()
+        await screen.crew_app.look_again()
 
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import headless  # noqa: PLC0415 - for a fast start
@@ -95,7 +95,7 @@ class SignIn(Command):
     footer = ""
 
     async def on_screen(self, screen: CommandScreen) -> None:
-        from roadcrew_tui.screens.entry import sign_in  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.screens.session import sign_in  # noqa: PLC0415 - for a fast start
 
         await sign_in(screen.crew_app)
 

@@ -87,7 +87,7 @@ class CommandScreen(Screen[None]):
         shown: list[Part] = []
         kept: list[Part] = []
         # What belongs to the tab comes before what belongs to the whole trip.
-        for c in sorted(self.offered(), key=lambda c: "trip" in c.places):
+        for c in sorted(self.offered(), key=lambda c: (not c.first_in_footer, "trip" in c.places)):
             words = self.back_words if c.id == "app.back" else c.footer_words(self)
             if words:
                 part = Part(c.id, render.key_hint(shown_key(keymap.get(c.id, c.keys)), words))

@@ -1,12 +1,18 @@
-"""The ways in, and forms about trips and oneself: plan, join, sign in, edit, rename, become an account."""
+"""The ways in, and forms about trips and oneself: plan, join, edit, rename, become an account.
+
+Being somebody at all, and staying it, is session.py's.
+"""
 
 from __future__ import annotations
 
+import secrets
+import time
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from roadcrew_tui import dates, render, when
+from roadcrew_tui import dates, when
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
+from roadcrew_tui.screens.session import enter, going_on, server_address
 from roadcrew_tui.settings import LOCAL_SERVER
 
 if TYPE_CHECKING:
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _name_field(app: RoadcrewApp) -> list[Field]:
-    if app.user is not None:
+    if app.user is not None or app.signed_out:
         return []
     return [Field("name", "Your name", "How the crew sees you.", app.settings.name or "")]
 
@@ -27,35 +33,6 @@ def _server_field(app: RoadcrewApp) -> list[Field]:
     return [Field("server", "Server", hint, LOCAL_SERVER)]
 
 
-def server_address(text: str) -> str:
-    """The address as we keep it. Raises `FormProblem`."""
-    from roadcrew_client.links import base_address  # noqa: PLC0415 - not before the first paint
-
-    text = text.strip().rstrip("/")
-    if text and "://" not in text:
-        local = text.startswith(("localhost", "127.", "[::1]"))
-        text = f"{'http' if local else 'https'}://{text}"
-    try:
-        if any(c.isspace() for c in text):
-            raise ValueError("an address has no spaces")
-        return base_address(text)
-    except ValueError as problem:
-        words = "A server is an address such as https://trips.example.org or http://127.0.0.1:8787."
-        raise FormProblem("server", words) from problem
-
-
-async def _enter(app: RoadcrewApp, server: str, name: str | None) -> None:
-    """Be somebody at this server: who we were, or a new guest."""
-    async with app.trying_server(server):
-        if app.user is None:
-            from roadcrew_domain.crew import person_name  # noqa: PLC0415 - not before the first paint
-
-            checked = person_name(name or "")
-            session = await app.link.call(lambda client: client.guest(checked))
-            app.user = session.user
-            app.change_settings(name=session.user.name)
-
-
 async def create_trip(app: RoadcrewApp) -> None:
     """Plan a trip: a name is enough."""
     fields = [
@@ -65,21 +42,42 @@ async def create_trip(app: RoadcrewApp) -> None:
         *_server_field(app),
     ]
     made: list[str] = []
+    keys: dict[tuple[str, ...], str] = {}
 
     async def send(values: Values) -> None:
         if not values["trip"]:
             raise FormProblem("trip", "A trip needs a name.")
-        span = read_dates(values["dates"])
-        if app.user is None and not values.get("name"):
-            raise FormProblem("name", "The crew needs to know who you are.")
-        await _enter(app, server_address(values.get("server") or app.server or ""), values.get("name"))
-        starts, ends = span or (None, None)
-        created = await app.link.call(lambda client: client.create_trip(values["trip"], starts_on=starts, ends_on=ends))
-        made.append(created.trip.id)
+        starts, ends = read_dates(values["dates"]) or (None, None)
+        _named(app, values)
+        server = server_address(values.get("server") or app.server or "")
+        key = _key(keys, server, values["trip"], values["dates"])
+
+        async def plan() -> None:
+            await enter(app, server, values.get("name"))
+            app.tell("Making your trip…")
+            created = await app.link.call(
+                lambda client: client.create_trip(values["trip"], starts_on=starts, ends_on=ends, key=key)
+            )
+            made.append(created.trip.id)
+
+        app.tell("Preparing your trip…")
+        await going_on(app, plan, guests=True)
 
     if await app.push_screen_wait(Form("Plan a trip", fields, send, button="plan it")):
         app.show_lobby()
         app.open_trip(made[0])
+
+
+def _named(app: RoadcrewApp, values: Values) -> None:
+    if app.user is None and values.get("name") == "":
+        raise FormProblem("name", "The crew needs to know who you are.")
+
+
+def _key(keys: dict[tuple[str, ...], str], *said: str) -> str:
+    """The same key for what is said once more: a trip whose making was not answered is not made twice."""
+    from roadcrew_domain.ids import uuid7  # noqa: PLC0415 - not before the first paint
+
+    return keys.setdefault(said, uuid7(time.time_ns() // 1_000_000, secrets.token_bytes(10)))
 
 
 async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
@@ -101,52 +99,20 @@ async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
         server = target.server or app.server
         if server is None:
             raise FormProblem("invite", "A code alone does not say where the trip is. Use the link, or CODE@HOST.")
-        if app.user is None and not values.get("name"):
-            raise FormProblem("name", "The crew needs to know who you are.")
-        await _enter(app, server, values.get("name") or app.settings.name)
-        trip = await app.link.call(lambda client: client.join(target.code))
-        joined.append(trip.id)
+        _named(app, values)
+
+        async def join() -> None:
+            await enter(app, server, values.get("name"), app.settings.name)
+            app.tell("Joining the trip…")
+            trip = await app.link.call(lambda client: client.join(target.code))
+            joined.append(trip.id)
+
+        app.tell("Looking up the invite…")
+        await going_on(app, join, guests=True)
 
     if await app.push_screen_wait(Form("Join a trip", fields, send, button="join", skip_filled=True)):
         app.show_lobby()
         app.open_trip(joined[0])
-
-
-async def sign_in(app: RoadcrewApp) -> None:
-    """Sign in to an account."""
-    fields = [
-        Field("username", "User name"),
-        Field("password", "Password", kind="password"),
-        Field("server", "Server", "", app.server or LOCAL_SERVER),
-    ]
-
-    async def send(values: Values) -> None:
-        async with app.trying_server(server_address(values["server"])):
-            session = await app.link.call(lambda client: client.login(values["username"], values["password"]))
-            app.user = session.user
-        app.change_settings(name=session.user.name)
-        await app.list_trips()
-
-    if await app.push_screen_wait(Form("Sign in", fields, send, button="sign in")):
-        app.show_lobby()
-
-
-async def sign_out(app: RoadcrewApp) -> None:
-    """End the session, after asking."""
-    from roadcrew_tui.screens.ask import CANCEL, Answer, Ask  # noqa: PLC0415 - seldom
-
-    user = app.user
-    if user is None:
-        return
-    words = "Sign out of {server}?"
-    if user.guest:
-        words += " You are a guest: you can't come back as {name}, and need a new invite for each trip."
-    question = render.template(words, server=app.server or "", name=user.name)
-    out = Answer("out", render.ours("Sign out"), irreversible=user.guest)
-    if await app.push_screen_wait(Ask("Sign out", question, [out])) != CANCEL:
-        await app.link.call(lambda client: client.logout())
-        app.user = None
-        await app.list_trips()
 
 
 async def rename(app: RoadcrewApp) -> None:
@@ -156,7 +122,11 @@ async def rename(app: RoadcrewApp) -> None:
         from roadcrew_domain.crew import person_name  # noqa: PLC0415 - not before the first paint
 
         name = person_name(values["name"])
-        app.user = await app.link.call(lambda client: client.rename(name))
+
+        async def change() -> None:
+            app.be(await app.link.call(lambda client: client.rename(name)))
+
+        await going_on(app, change)
         app.change_settings(name=name)
 
     here = app.user.name if app.user else ""
@@ -176,7 +146,11 @@ async def upgrade(app: RoadcrewApp) -> None:
     async def send(values: Values) -> None:
         if values["password"] != values["again"]:
             raise FormProblem("again", "The two passwords are not the same.")
-        app.user = await app.link.call(lambda client: client.upgrade(values["username"], values["password"]))
+
+        async def make() -> None:
+            app.be(await app.link.call(lambda client: client.upgrade(values["username"], values["password"])))
+
+        await going_on(app, make)
 
     if await app.push_screen_wait(Form("Make this an account", fields, send, button="make it")):
         app.say("You can sign in with that name now. Your trips stay as they are.")

@@ -20,6 +20,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from roadcrew_tui import render
+from roadcrew_tui.steps import TRY_AGAIN
 from roadcrew_tui.widgets.choice import Choice
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
 
@@ -42,11 +43,12 @@ class Field:
 
 
 class FormProblem(Exception):
-    """What was typed can't be used; `field` says where (or None), `detail` says why in a sentence."""
+    """What was typed can't be used; `field` says where (or None), `detail` says why in a sentence. `retry`: it may well
+    be, if it is sent once more."""
 
-    def __init__(self, field: str | None, detail: str) -> None:
+    def __init__(self, field: str | None, detail: str, *, retry: bool = False) -> None:
         super().__init__(detail)
-        self.field, self.detail = field, detail
+        self.field, self.detail, self.retry = field, detail, retry
 
 
 Send = Callable[[Values], Awaitable[None]]
@@ -101,7 +103,7 @@ class Form(ModalScreen[bool]):
         self._send = send
         self._button = button
         self._lead = lead
-        self._sending = False
+        self.sending = False
         self._problem: FormProblem | None = None
 
     def compose(self) -> ComposeResult:
@@ -144,11 +146,16 @@ class Form(ModalScreen[bool]):
         self._show_keys()
 
     def _show_keys(self) -> None:
-        last = self._after(self.focused) is None
-        enter = ("send", "enter", self._button) if last else ("next", "enter", "next")
-        always = [] if last else [("send", "ctrl+s", self._button)]
+        last = self._after(self.focused) is None or self._may_retry
+        button = "retry" if self._may_retry else self._button
+        enter = ("send", "enter", button) if last else ("next", "enter", "next")
+        always = [] if last else [("send", "ctrl+s", button)]
         keys = [enter, *always, ("leave", "esc", "leave")]
         self.query_one("#form-keys", PartsLine).show([Part(i, render.key_hint(k, words)) for i, k, words in keys])
+
+    @property
+    def _may_retry(self) -> bool:
+        return self._problem is not None and self._problem.retry
 
     def _note(self, field: str, words: str, style: str) -> None:
         note = self.query_one(f"#note-{field}", Lines)
@@ -167,17 +174,29 @@ class Form(ModalScreen[bool]):
                 found[field.id] = "\n".join(line for line in lines if line)
         return found
 
+    def tell(self, words: str) -> None:
+        """Say how far the sending is."""
+        if self.sending:
+            self._below(words, render.MUTED)
+
+    def _below(self, words: str, style: str) -> Lines:
+        line = self.query_one("#form-problem", Lines)
+        line.display = True
+        texts = [render.said(sentence, style) for sentence in words.split("\n")]
+        line.show(lambda width: render.stack([row for text in texts for row in text.wrap(max(width, 1))]))
+        return line
+
     def say(self, problem: FormProblem | None) -> None:
         """Show what was not right, where it was, or take it away."""
         self._problem = problem
+        self._show_keys()
         for field in self._fields:
             mine = problem is not None and problem.field == field.id
             self._note(
                 field.id, problem.detail if mine and problem else field.hint, render.BAD if mine else render.MUTED
             )
         placed = problem is not None and any(f.id == problem.field for f in self._fields)
-        line = self.query_one("#form-problem", Lines)
-        line.display = problem is not None and not placed
+        self.query_one("#form-problem", Lines).display = False
         if problem is None:
             return
         if placed:
@@ -185,8 +204,7 @@ class Form(ModalScreen[bool]):
             self.set_focus(place, scroll_visible=False)
             self.call_after_refresh(self._bring_to_sight, place, self.query_one(f"#note-{problem.field}"))
         else:
-            text = render.said(problem.detail, render.BAD)
-            line.show(lambda width: render.stack(text.wrap(max(width, 1))))
+            line = self._below(problem.detail, render.BAD)
             self.call_after_refresh(self._bring_to_sight, line)
 
     def _place_of(self, problem: FormProblem) -> Widget:
@@ -215,7 +233,7 @@ class Form(ModalScreen[bool]):
         if isinstance(here, Input):
             await self._grow(here)
         following = self._after(here)
-        if following is None:
+        if following is None or self._may_retry:
             self.action_send()
         else:
             self.set_focus(following)  # at once; `focus()` would wait for its turn
@@ -271,12 +289,13 @@ class Form(ModalScreen[bool]):
 
     def action_send(self) -> None:
         """Send once; a second enter while it is under way does nothing."""
-        if not self._sending:
-            self._sending = True
+        if not self.sending:
+            self.sending = True
             self.run_worker(self._do_send(), group="form")
 
     async def _do_send(self) -> None:
-        from roadcrew_client.errors import RoadcrewError, Unreachable  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client import errors  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client.retry import is_passing  # noqa: PLC0415 - not before the first paint
         from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not before the first paint
 
         self.say(None)
@@ -286,14 +305,16 @@ class Form(ModalScreen[bool]):
             self.say(problem)
         except Refused as refused:
             self.say(FormProblem(_field_of(refused.code, refused.facts), refused.detail))
-        except Unreachable as error:
-            self.say(FormProblem("server", error.detail))
-        except RoadcrewError as error:
-            self.say(FormProblem(_field_of(error.code, error.facts), error.detail))
+        except errors.Unreachable as error:
+            asked = any(f.id == "server" for f in self._fields)
+            self.say(FormProblem("server", error.detail if asked else f"{TRY_AGAIN}\n{error.detail}", retry=True))
+        except errors.RoadcrewError as error:
+            retry = is_passing(error) or isinstance(error, errors.SessionNotReady)
+            self.say(FormProblem(_field_of(error.code, error.facts), error.detail, retry=retry))
         else:
             self.dismiss(True)
         finally:
-            self._sending = False
+            self.sending = False
 
 
 async def _has_taken_its_keys(line: Widget) -> None:

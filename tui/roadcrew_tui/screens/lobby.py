@@ -76,14 +76,23 @@ class LobbyScreen(CommandScreen):
         app = self.crew_app
         host = render.said((app.server or "").removeprefix("https://").removeprefix("http://"), render.MUTED, width=30)
         if app.trouble:
-            return render.join(render.ours(f"{sign().away} offline", render.WARN), " · ", host)
+            state = "not let in yet" if app.not_yet else "offline"
+            return render.join(render.ours(f"{sign().away} {state}", render.WARN), " · ", host)
+        if app.signed_out:
+            return render.join(render.ours(f"{sign().away} signed out", render.BAD), " · ", host)
         if not known:
             return render.join(render.ours(f"{sign().waiting} connecting", render.MUTED), " · ", host)
         who = render.template(" · you are {name}", name=app.user.name) if app.user else render.ours(" · not signed in")
         return render.join(host, who)
 
     def _note(self, known: bool, any_trips: bool) -> Content:
-        trouble = self.crew_app.trouble
+        app, trouble = self.crew_app, self.crew_app.trouble
+        if app.step:
+            return render.said(app.step, render.MUTED)
+        if trouble and app.not_yet:
+            return render.said(f"{trouble} Press r to retry.", render.WARN)
+        if app.signed_out and not trouble:
+            return render.ours("You are signed out. Press S to sign in again.", render.WARN)
         if trouble and any_trips:
             return render.said(f"{trouble} These are the trips of last time.", render.MUTED)
         if trouble:
@@ -107,6 +116,8 @@ class LobbyScreen(CommandScreen):
     def _chosen(self, event: RowList.Chosen) -> None:
         if self.crew_app.user is not None:
             self.crew_app.open_trip(event.row)
+        elif self.crew_app.signed_out:
+            self.crew_app.ask_to_sign_in(then=event.row)
         else:
             self.crew_app.say("One moment: the server has not answered yet.")
 

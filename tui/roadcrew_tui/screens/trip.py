@@ -70,6 +70,8 @@ class TripScreen(CommandScreen):
         self._told = -1
         self._due = False
         self._fed = asyncio.Event()
+        self._opened_as = ""
+        self._end: News | None = None
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -83,8 +85,8 @@ class TripScreen(CommandScreen):
 
     @property
     def me(self) -> str:
-        """My id."""
-        return self.crew_app.user.id if self.crew_app.user else ""
+        """My id; the one that was, while signed out."""
+        return self.crew_app.me.id if self.crew_app.me else ""
 
     @property
     def declined(self) -> frozenset[str]:
@@ -116,6 +118,7 @@ class TripScreen(CommandScreen):
         if memory is not None:
             self.seen = memory[0]
             self.away = amount_of(datetime.now(UTC) - datetime.fromisoformat(memory[1]))
+        self._opened_as = self.me
         self._draw_frame()
         self.set_interval(CLOCK_EVERY, self.redraw)
         self.run_worker(self.crew_app.guarded(self.crew_app.link.follow(self.trip_id, self.tab)), group="follow")
@@ -192,13 +195,28 @@ class TripScreen(CommandScreen):
             more = len(found) - 1
             self.crew_app.say(f"{words}, and {more} more" if more else words, seconds=4)
 
+    def on_screen_resume(self) -> None:
+        """What was over the trip has gone; perhaps the trip has too, meanwhile."""
+        if self._end is not None:
+            news, self._end = self._end, None
+            self._gone(news)
+
     def _gone(self, news: News) -> None:
-        self.crew_app.say(why_gone(news.reason), "warning", seconds=10)
+        if getattr(self.app.screen, "sending", False):
+            self._end = news  # a form is not taken away under what it sends
+            return
+        self.crew_app.say(self._why_gone(news.reason), "warning", seconds=10)
         if self in self.app.screen_stack:
             while self.app.screen is not self:
                 self.app.pop_screen()
             self.app.pop_screen()
             self.crew_app.show_lobby()
+
+    def _why_gone(self, reason: str | None) -> str:
+        user = self.crew_app.user
+        if reason == "forbidden" and user is not None and user.id != self._opened_as:
+            return render.sentence("You are {name} now, who is not in this trip.", name=user.name)
+        return why_gone(reason)
 
     # --- drawing ---------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from roadcrew_client import Client, ClientSettings, NotSignedIn, RoadcrewError, User
 from roadcrew_client.credentials import VARIABLE, Kept, Place
 from roadcrew_tui.commands.headless import user_shape
-from roadcrew_tui.oneshot import Footing, confirmed, hint, input_line, show
+from roadcrew_tui.oneshot import Footing, confirmed, established, hint, input_line, show
 from roadcrew_tui.render import safe
 from roadcrew_tui.signing.command import PASSWORD
 from roadcrew_tui.when import clock
@@ -51,6 +51,7 @@ def login(at: Footing, given: argparse.Namespace) -> int:
     if place == "nowhere":
         return _say("This sign-in could be kept nowhere, so it has ended again.", REFUSED)
     at.remember(name=session.user.name)
+    _at_server(at, Kept(session.token, datetime.now(UTC), place), established)
     if given.json:
         show(_identity(at, session.user, place, datetime.now(UTC)), json=True)
     return _say(f"You are {safe(session.user.name)} at {at.address}. {_where(at, place)}", DONE)

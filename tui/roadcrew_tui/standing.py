@@ -1,0 +1,197 @@
+"""Who we are at which server, and how it stands with that: the part of the app that screens and forms ask for it.
+
+Not for the forms themselves (screens/session.py), nor for what is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from textual import on
+from textual.app import App
+
+from roadcrew_tui import settings as prefs
+from roadcrew_tui.snapshot import AttemptFailed, SessionLooked, SignInNote, TokenChanged
+from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
+
+if TYPE_CHECKING:
+    from roadcrew_client import TripSummary, User
+    from roadcrew_tui.link import Link
+    from roadcrew_tui.settings import Memory, Settings
+
+
+class Standing(App[str]):
+    """`user` is who we are, None for nobody. `signed_out`: a session has ended and nobody asked for that; `was` is
+    whose. `trouble`: why the server can't be used just now; `not_yet`: because it does not honour the session so far.
+    `step`: how far a way in is."""
+
+    server: str | None
+    home: str
+    link: Link
+    memory: Memory
+    settings: Settings
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.user: User | None = None
+        self.was: User | None = None
+        self.signed_out = False
+        self.step: str | None = None
+        self.trouble: str | None = None
+        self.not_yet = False
+        self.trips: tuple[TripSummary, ...] | None = None
+        self.public_url: str | None = None
+
+    # --- what the app does, and this part needs ----------------------------------------------------
+
+    def begin(self, server: str) -> Coroutine[Any, Any, None]:
+        """Open the server and list the trips there."""
+        raise NotImplementedError
+
+    def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
+        """A toast."""
+        raise NotImplementedError
+
+    def change_settings(self, **changes: object) -> None:
+        """Keep a choice."""
+        raise NotImplementedError
+
+    def open_trip(self, trip_id: str) -> None:
+        """Show a trip."""
+        raise NotImplementedError
+
+    def redraw_all(self) -> None:
+        """Draw every screen anew."""
+        raise NotImplementedError
+
+    # --- server and person -------------------------------------------------------------------------
+
+    async def reaching(self, work: Awaitable[Any]) -> Any:
+        """Wait for the link; the lobby shows whether the server could be reached, and has let us in."""
+        from roadcrew_client import errors  # noqa: PLC0415 - not before the first paint
+
+        try:
+            result = await work
+        except (errors.Unreachable, errors.SessionNotReady) as error:
+            self.trouble, self.not_yet, self.step = error.detail, isinstance(error, errors.SessionNotReady), None
+            self._tell_lobby()
+            raise
+        self.trouble, self.step = None, None
+        return result
+
+    @property
+    def me(self) -> User | None:
+        """Who we are; or were, until the session ended without being asked to."""
+        return self.user or self.was
+
+    def be(self, user: User | None) -> None:
+        """Somebody, from now on; or nobody."""
+        self.user = user
+        if user is not None:
+            self.was, self.signed_out = None, False
+
+    def tell(self, words: str) -> None:
+        """Say how far it is, where somebody waits for it."""
+        top: Any = self.screen_stack[-1] if self.screen_stack else None
+        if hasattr(top, "tell"):
+            top.tell(words)
+        else:
+            self.step = words
+            self._tell_lobby()
+
+    async def look_again(self) -> None:
+        """Ask for my trips, and who I am, if that is not known yet."""
+        if self.user is None and self.server is not None:
+            await self.begin(self.server)
+        else:
+            await self.list_trips()
+
+    async def list_trips(self) -> None:
+        """Ask for my trips; the lobby shows them."""
+        if self.user is None:
+            self.trips = None if self.signed_out else ()
+        elif (found := await self.reaching(self.link.call(lambda client: client.load_trips()))) is not None:
+            self.trips = tuple(found)
+            if self.server:
+                from roadcrew_tui.screens.lobby_model import remembered  # noqa: PLC0415 - the lobby's
+
+                self.memory.keep_trips(self.server, [remembered(t) for t in self.trips])
+                self.memory.save()
+        self._tell_lobby()
+
+    def _tell_lobby(self) -> None:
+        for screen in self.screen_stack:
+            if hasattr(screen, "show_trips"):
+                screen.show_trips()
+
+    async def use_server(self, server: str) -> None:
+        """Open a server and remember it."""
+        if server != self.link.server or (self.user is None and not self.signed_out):
+            self.user, self.was, self.signed_out = None, None, False
+            self.be(await self.reaching(self.link.open(server)))
+            self.public_url = None
+        self.server = server
+        if prefs.may_be_last(server, self.home):
+            self.change_settings(server=server)
+
+    @asynccontextmanager
+    async def trying_server(self, server: str) -> AsyncIterator[None]:
+        """As `use_server`; but one where nobody became somebody is not remembered as the first one."""
+        before = self.server
+        await self.use_server(server)
+        try:
+            yield
+        except Exception:
+            if before is None:
+                self.server = None
+                self.change_settings(server=None)
+            raise
+
+    async def guarded(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run an action; what a server or a rule says against it is shown as the sentence it is."""
+        from roadcrew_client.errors import NotSignedIn, RoadcrewError  # noqa: PLC0415 - not before the first paint
+        from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not before the first paint
+
+        try:
+            await work
+        except NotSignedIn:
+            self.ask_to_sign_in()
+        except (RoadcrewError, Refused) as error:
+            self.say(error.detail, "warning")
+
+    def ask_to_sign_in(self, then: str | None = None) -> None:
+        """To the form that asks, and then back to where we are, or to a trip."""
+        from roadcrew_tui.screens.session import sign_in_again  # noqa: PLC0415 - seldom
+
+        async def ask() -> None:
+            if await sign_in_again(self) and then is not None:
+                self.open_trip(then)
+
+        self.run_worker(self.guarded(ask()), group="sign-in", exclusive=True)
+
+    # --- events ------------------------------------------------------------------------------------
+
+    @on(TokenChanged)
+    def _token_changed(self, event: TokenChanged) -> None:
+        if event.signed_in:
+            return
+        if not event.asked:
+            self.was, self.signed_out, self.trips = self.me, True, self.trips or None
+            if any(hasattr(screen, "feed") for screen in self.screen_stack):
+                self.say(f"You are signed out. {SIGN_IN_AGAIN}", "warning", seconds=10)
+        self.user = None
+        self.redraw_all()
+
+    @on(SessionLooked)
+    def _session_looked(self, event: SessionLooked) -> None:
+        self.tell(look_words(event.number, event.of, event.seen))
+
+    @on(AttemptFailed)
+    def _attempt_failed(self, event: AttemptFailed) -> None:
+        self.tell(attempt_words(event.attempt, event.of))
+
+    @on(SignInNote)
+    def _sign_in_note(self, event: SignInNote) -> None:
+        self.say(event.words, event.severity, seconds=12)
