@@ -301,19 +301,19 @@ def _act(command: Command, given: argparse.Namespace) -> int:
 
 def _told(run: Callable[[], int]) -> int:
     """Run, and turn what goes wrong into a sentence and a status."""
+    from roadcrew_client import errors  # noqa: PLC0415 - not for a fast start
     from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not for a fast start
-    from roadcrew_client.errors import NotSignedIn, RoadcrewError, Unreachable  # noqa: PLC0415 - not for a fast start
     from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not for a fast start
 
     try:
         return run()
-    except NotSignedIn:
+    except errors.NotSignedIn:
         return _say("Please sign in first: roadcrew login. Or join a trip: roadcrew join LINK.", SIGN_IN)
     except CredentialsError as error:
         return _say(str(error), SIGN_IN)
-    except Unreachable as error:
+    except (errors.Unreachable, errors.SessionNotReady) as error:
         return _say(error.detail, UNREACHABLE)
-    except (RoadcrewError, Refused) as error:
+    except (errors.RoadcrewError, Refused) as error:
         return _say(error.detail, REFUSED)
     except (NeedsTrip, ValueError) as error:
         return _say(str(error), USAGE)
