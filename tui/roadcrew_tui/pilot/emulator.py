@@ -11,20 +11,20 @@ import base64
 import codecs
 import contextlib
 import copy
-import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import pyte
 from pyte.modes import DECAWM
+from pyte.screens import Char
 from rich.ansi import AnsiDecoder
 from rich.cells import cell_len, get_character_cell_size
-from rich.console import Console
-from rich.segment import Segment, Segments
+from rich.segment import Segment
 from rich.style import Style
 
+from roadcrew_tui.pilot import picture
 from roadcrew_tui.pilot.terminal import Screen
 
 LONGEST_SEQUENCE = 1 << 18
@@ -244,31 +244,13 @@ class Emulator:
         return Screen(tuple(lines), self._cells.cursor.y)
 
     def svg(self, title: str | None = None) -> str:
-        """The screen as a picture, made as Textual makes its own. In its bar stands `title`, or the window's."""
-        columns, rows = self._cells.columns, self._cells.lines
-        console = Console(
-            width=columns,
-            height=rows,
-            file=io.StringIO(),
-            force_terminal=True,
-            color_system="truecolor",
-            record=True,
-            legacy_windows=False,
-            safe_box=False,
-            _environ={},
-        )
-        console.print(Segments(self._segments()), end="")
-        return console.export_svg(title=self.title if title is None else title)
+        """The screen as a picture. In its frame stands `title`, or the window's."""
+        rows = [self._line(self._cells.buffer[y]) for y in range(self._cells.lines)]
+        return picture.svg(rows, self._cells.columns, len(rows), self.title if title is None else title)
 
-    def _segments(self) -> Iterator[Segment]:
-        """Runs of one style. What is wider than it is long stands alone: Rich gives a text one cell a character."""
-        for y in range(self._cells.lines):
-            row = self._cells.buffer[y]
-            cells = [row[x] for x in range(self._cells.columns) if row[x].data]
-            alone = (number if get_character_cell_size(cell.data[0]) > 1 else -1 for number, cell in enumerate(cells))
-            for (style, _), run in itertools.groupby(zip(cells, alone, strict=True), key=lambda c: (c[0].fg, c[1])):
-                yield Segment("".join(cell.data for cell, _ in run), Style.parse(style))
-            yield Segment.line()
+    def _line(self, row: Mapping[int, Char]) -> Iterator[Segment]:
+        for style, run in itertools.groupby((row[x] for x in range(self._cells.columns)), key=lambda cell: cell.fg):
+            yield Segment("".join(cell.data for cell in run), Style.parse(style))
 
 
 def _numbers(numbers: str) -> list[int]:
