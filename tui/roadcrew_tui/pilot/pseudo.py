@@ -17,9 +17,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from roadcrew_tui.pilot import rest
 from roadcrew_tui.pilot.keys import key_bytes
-from roadcrew_tui.pilot.rest import Watch
+from roadcrew_tui.pilot.rest import LOOK_SECONDS, Watch
 from roadcrew_tui.pilot.terminal import Ended, Screen
 
 if TYPE_CHECKING:
@@ -221,8 +220,8 @@ class PseudoTerminal:
         end = time.monotonic() + BUSY_SECONDS
         while self._status is None and time.monotonic() < end:
             self._painted.clear()
-            await asyncio.sleep(rest.SECONDS)
-            if watch.at_rest() and not self._painted.is_set():
+            await asyncio.sleep(LOOK_SECONDS)
+            if watch.at_rest(self._painted.is_set()):
                 return
 
     def _alive(self) -> asyncio.subprocess.Process:

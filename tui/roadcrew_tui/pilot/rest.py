@@ -8,6 +8,7 @@ others: a program that waits for a server is at rest.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 PROCESSES = Path("/proc")
@@ -34,8 +35,10 @@ def _tells() -> bool:
         return False
 
 
-SECONDS = 0.02 if _tells() else 0.1
+SECONDS = 0.018 if _tells() else 0.1
 """A program that has done nothing for so long is at rest; longer than Textual waits for its next frame (1/60 s)."""
+LOOK_SECONDS = 0.005
+"""How often to look. What happened between two looks counts as of the second."""
 
 
 class Watch:
@@ -44,8 +47,11 @@ class Watch:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._runs = _runs(pid)
+        self._since = time.monotonic()
 
-    def at_rest(self) -> bool:
-        """Whether it has done nothing since the last look, and has nothing to do now."""
+    def at_rest(self, painted: bool = False) -> bool:
+        """Whether it has done nothing for `SECONDS`, and has nothing to do now. `painted`: since last asked."""
         before, self._runs = self._runs, _runs(self._pid)
-        return self._runs is not None and self._runs == before
+        if painted or self._runs is None or self._runs != before:
+            self._since = time.monotonic()
+        return time.monotonic() - self._since >= SECONDS
