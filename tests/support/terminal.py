@@ -1,13 +1,13 @@
-"""A real terminal for the true command: a pseudo-terminal whose screen a terminal emulator (pyte) reads.
+"""A real terminal for the true command, to be used without an event loop: the pilot's emulator on a pseudo-terminal.
 
 For tests and benches that must see what a person sees. Waits have an end and never sleep for luck.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-import re
 import select
 import signal
 import struct
@@ -18,29 +18,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
-import pyte
-
-KEYS = {
-    "enter": "\r",
-    "tab": "\t",
-    "escape": "\x1b",
-    "space": " ",
-    "backspace": "\x7f",
-    "up": "\x1b[A",
-    "down": "\x1b[B",
-    "right": "\x1b[C",
-    "left": "\x1b[D",
-    "ctrl+c": "\x03",
-    "ctrl+p": "\x10",
-    "shift+tab": "\x1b[Z",
-}
-
-# What pyte does not know and would print or take for something else: string sequences (OSC, DCS, APC), private
-# keyboard modes, and requests that end in `$p`.
-_FOREIGN = re.compile(
-    rb"\x1b[P_\]^][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[<>=][0-9;]*[A-Za-z]|\x1b\[\?[0-9;]*\$p|\x1b\[\?[0-9;]*u"
-)
-_HALF = re.compile(rb"\x1b(?:[P_\]^][^\x07\x1b]*|\[[0-9;<>=?$]*)?\x1b?$")
+from roadcrew_tui.pilot.emulator import Emulator
+from roadcrew_tui.pilot.keys import KEYS
+from roadcrew_tui.pilot.pseudo import BUSY_SECONDS, ESCAPE, ESCAPE_SECONDS
+from roadcrew_tui.pilot.rest import LOOK_SECONDS, Watch
 
 
 class TerminalTimeout(AssertionError):
@@ -59,9 +40,7 @@ class Terminal:
         environment: Mapping[str, str] | None = None,
         cwd: str | None = None,
     ) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
-        self._rest = b""
+        self._emulator = Emulator(columns, rows)
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         env = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR")}
@@ -90,29 +69,39 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The screen, top to bottom."""
-        return list(self.screen.display)
+        return list(self._emulator.screen().lines)
 
     @property
     def text(self) -> str:
         """The screen as one text."""
-        return "\n".join(line.rstrip() for line in self.lines)
+        return self._emulator.screen().text
 
     def press(self, *keys: str) -> None:
         """Press keys: names of `KEYS`, or characters to type."""
         for key in keys:
-            os.write(self._master, KEYS.get(key, key).encode())
+            os.write(self._master, KEYS[key] if key in KEYS else key.encode())
 
     def enter(self, *keys: str) -> None:
-        """Press keys one after the other, each once the program has painted what the one before did."""
+        """Press keys one after the other, each once the program has dealt with the one before."""
         for key in keys:
             self.press(key)
+            if KEYS.get(key) == ESCAPE:
+                time.sleep(ESCAPE_SECONDS)
             self.settle()
 
-    def settle(self, quiet: float = 0.08, seconds: float = 5.0) -> None:
-        """Wait until nothing has been painted for `quiet` seconds, at most `seconds`."""
+    def settle(self, seconds: float = BUSY_SECONDS) -> None:
+        """Wait until the program has nothing left to do, at most so long."""
         end = time.perf_counter() + seconds
-        while time.perf_counter() < end and self.read(quiet):
+        watch = Watch(self.process.pid)
+        while time.perf_counter() < end and not watch.at_rest(self._drain(LOOK_SECONDS)):
             pass
+
+    def _drain(self, seconds: float) -> bool:
+        """Take all that the program writes for so long; whether it wrote anything."""
+        end, wrote = time.perf_counter() + seconds, False
+        while (left := end - time.perf_counter()) > 0 and self.read(left):
+            wrote = True
+        return wrote
 
     def read(self, seconds: float) -> bool:
         """Take what the program has written, waiting at most so long; False when nothing came."""
@@ -122,16 +111,14 @@ class Terminal:
         try:
             data = os.read(self._master, 1 << 16)
         except OSError:  # the program has ended
+            data = b""
+        if not data:
+            self._emulator.release()
             return False
-        self._feed(data)
-        return bool(data)
-
-    def _feed(self, data: bytes) -> None:
-        data = self._rest + data
-        half = _HALF.search(data)
-        self._rest = data[half.start() :] if half and half.group() else b""
-        data = data[: len(data) - len(self._rest)]
-        self._stream.feed(_FOREIGN.sub(b"", data))
+        if answer := self._emulator.feed(data):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                os.write(self._master, answer)
+        return True
 
     def wait_for(self, wanted: str | Callable[[Terminal], bool], seconds: float = 15.0) -> float:
         """Wait until a text, or a condition, is on the screen; the time at which it was. Raises `TerminalTimeout`."""
