@@ -39,7 +39,10 @@ def link_of(base: str, code: str) -> str:
 
 def warning_about(link: str) -> str | None:
     """What is wrong with sending this link to somebody, in a sentence."""
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:  # a server may say anything of its address
+        return "This link is no address. Whoever runs the server has set its public address wrong."
     host = parts.hostname or ""
     try:
         loopback = ipaddress.ip_address(host).is_loopback
