@@ -29,13 +29,15 @@ async def connected(url: str) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def eventually(condition: Callable[[], Any], what: str = "it", seconds: float = SOON) -> Any:
+async def eventually(
+    condition: Callable[[], Any], what: str = "it", seconds: float = SOON, *, every: float = 0.005
+) -> Any:
     """Wait until `condition()` is true; its value. Fails, and says for what it waited, after that many seconds."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} never came")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(every)
     return value
 
 
