@@ -211,4 +211,4 @@ def keyring_of(kind: str, folder: Path) -> Iterator[Keyring]:
 
 KINDS = ["stand-in", *(["gnome-keyring"] if all(map(shutil.which, TOOLS)) or os.environ.get("CI") else [])]
 """The real one where its tools are. CI must have it: there the tests fail without
-(docs/decisions/0011-what-stands-in-for-a-keyring.md)."""
+(docs/decisions/0012-which-keyring-tests-use.md)."""
