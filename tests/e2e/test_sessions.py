@@ -132,8 +132,8 @@ def scripted(home: Path, server: str, *words: str) -> subprocess.Popen[str]:
 
 
 # R: C4 C7 G5
-def test_trips_are_planned_and_joined_by_themselves_where_sessions_take_four_seconds(
-    tmp_path: Path, figure: Figure
+def test_trips_are_planned_by_themselves_where_sessions_take_four_seconds(
+    tmp_path: Path, full: bool, figure: Figure
 ) -> None:
     with (
         server_process(tmp_path, session_delay=SLOW) as server,
@@ -141,19 +141,20 @@ def test_trips_are_planned_and_joined_by_themselves_where_sessions_take_four_sec
         Terminal(roadcrew(), environment=with_server(tmp_path / "ana", server.url)) as ana,
     ):
         plan(ana, "Ana")
-        began = time.monotonic()
-        ana.wait_for(SECURE)
+        began = ana.wait_for(SECURE)
         ana.wait_for("Trying again, 3 of 6.")
+        took = ana.wait_for(lambda t: SECURE not in t.text) - began
         ana.wait_for("NEEDS YOU")
-        took = time.monotonic() - began
         assert "you are Ana" in ana.text
         out, said = cem.communicate(timeout=20)
         assert cem.returncode == 0, said
         assert said.count(SECURE) >= 1
         assert "Lisbon" in out
-        figure("s until a trip was planned, with sessions that take 4 s", f"{took:.2f}")
-        looks = len([at for at in LADDER if at < SLOW])
-        assert LADDER[looks] * (1 - WITHIN) < took < LADDER[looks + 1], "the first look after the four seconds"
+        figure("s of waiting for a session that takes 4 s", f"{took:.2f}")
+        assert SLOW * (1 - WITHIN) < took < LADDER[-1]
+        if full:
+            first = next(at for at in LADDER if at > SLOW)
+            assert took == pytest.approx(first, rel=WITHIN), "the first look after the four seconds"
         assert [t["name"] for t in trips_of(server, tmp_path / "cem")] == ["Lisbon"]
         assert [t["name"] for t in trips_of(server, tmp_path / "ana")] == ["Alps"]
 
@@ -178,9 +179,8 @@ def test_where_sessions_never_can_be_used_a_person_is_told_so_after_the_ladder_a
         Terminal(roadcrew(), environment=with_server(tmp_path / "ana", server.url)) as ana,
     ):
         plan(ana, "Ana")
-        began = time.monotonic()
-        ana.wait_for(NOT_FINISHED, seconds=30)
-        took = time.monotonic() - began
+        began = ana.wait_for(SECURE)
+        took = ana.wait_for(NOT_FINISHED, seconds=30) - began
         figure("s until it was said that the session is not ready", f"{took:.2f}")
         assert LADDER[-1] * (1 - WITHIN) < took < LADDER[-1] * (1 + WITHIN)
         assert "enter retry" in ana.text
