@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from roadcrew_tui import cli
 from roadcrew_tui.pilot import command
+from roadcrew_tui.serving import CantServe
 
 PROGRAM = """
 import sys
@@ -56,6 +58,21 @@ def test_a_wrong_option_is_said_and_nothing_is_played(
 def test_no_tape_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of() == 2
     assert "TAPE" in capsys.readouterr().err
+
+
+def test_without_a_server_of_its_own_the_pilot_says_why_and_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_installed(arguments: Sequence[str]) -> list[str]:
+        raise CantServe("The server's packages are not installed.")
+
+    monkeypatch.setattr("roadcrew_tui.serving.server_command", not_installed)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "one.tape").write_text("Enter")
+    assert status_of(str(tmp_path / "one.tape")) == 4
+    assert capsys.readouterr().err == "roadcrew: The server's packages are not installed.\n"
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 # R: G2, G5

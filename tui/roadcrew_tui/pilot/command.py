@@ -54,7 +54,11 @@ def add_parser(subs: Any, formatter: type) -> None:
     pilot.add_argument("tapes", nargs="+", type=Path, help="a script for one terminal", metavar="TAPE")
     pilot.add_argument("--server", help="play at this server (default: one of the pilot's own)", metavar="URL")
     pilot.add_argument(
-        "--size", type=_size, default=(80, 24), help="of terminals whose tape sets none (default 80x24)", metavar="WxH"
+        "--size",
+        type=_size,
+        default=(80, 24),
+        help="of terminals whose tape sets none (default 80x24)",
+        metavar="COLSxROWS",
     )
     pilot.add_argument("--report", choices=("text", "json"), default="text", help="on stdout (default text)")
     pilot.add_argument("--out", type=Path, default=Path(FOLDER), help=f"for pictures (default {FOLDER})", metavar="DIR")
