@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import Figure
+from tests.support.commands import Commander
+from tests.support.commands import sign_up as sign_up_at
 from tests.support.people import Person, connected
 from tests.support.serving import Running, ServerProcess, served, server_process
 from tests.support.terminal import Terminal, roadcrew
@@ -27,11 +29,13 @@ from tests.tui.scenes import lisbon
 
 from roadcrew_client import Client, Figures
 from roadcrew_client.credentials import Credentials, Kept
-from roadcrew_client.errors import Unreachable
+from roadcrew_client.errors import SessionNotReady, Unreachable
 from roadcrew_client.settings import SystemClock
 from roadcrew_client.waiting import waits
 from roadcrew_tui.app import RoadcrewApp
+from roadcrew_tui.cli import UNREACHABLE, _told
 from roadcrew_tui.link import RealMaker
+from roadcrew_tui.oneshot import session
 from roadcrew_tui.screens.lobby import LobbyScreen
 from roadcrew_tui.screens.trip import TripScreen
 from roadcrew_tui.settings import Settings, save
@@ -166,6 +170,38 @@ def trips_of(server: ServerProcess, home: Path) -> list[Any]:
     answer = httpx.get(f"{server.url}/api/social-cart/trips", headers=headers, trust_env=False)
     trips: list[Any] = answer.json()["trips"]
     return trips
+
+
+# R: C4 G5
+def test_signing_in_by_a_command_ends_when_the_session_can_be_used(tmp_path: Path) -> None:
+    with server_process(tmp_path, session_delay=1.2) as server:
+        sign_up_at(server.url, "ana")
+        ana = Commander(tmp_path / "ana", server.url)
+        login = ana.login("ana")
+        assert (login.returncode, login.stderr.count(SECURE)) == (0, 1), login.stderr
+        listed = ana.run("trip", "list")
+        assert (listed.returncode, listed.stderr) == (0, "")
+
+
+# R: C4 G5
+async def test_a_command_waits_for_a_session_that_another_one_got_a_moment_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with served(tmp_path, session_delay=1.2) as running, connected(running.url) as http:
+        ana = await sign_up(http, "ana")
+        for name, value in (("HOME", str(tmp_path)), ("SERVER", running.url), ("TOKEN", ana.token or "")):
+            monkeypatch.setenv(f"ROADCREW_{name}", value)
+        assert await session(None, None, lambda client: client.trips()) == []
+        assert capsys.readouterr().err == f"roadcrew: {SECURE} Trying again, 2 of 6.\n"
+
+
+# R: C4 G5
+def test_a_command_that_is_not_let_in_says_so_and_that_one_may_try_later(capsys: pytest.CaptureFixture[str]) -> None:
+    def never() -> int:
+        raise SessionNotReady("session-not-ready", f"{NOT_FINISHED} Nothing is lost: please try again.")
+
+    assert _told(never) == UNREACHABLE
+    assert NOT_FINISHED in capsys.readouterr().err
 
 
 # R: C4 C8
