@@ -16,8 +16,8 @@ BLANK = Content("")
 LONGEST_SAID = 400
 """Characters of a person's text that are looked at; no field is longer, and no row shows as much."""
 
-LEAST_NAME = 8
-"""Cells of a name that stay, whatever stands beside it."""
+LEAST_NAME, MOST_NAME = 8, 24
+"""Cells of a name that stay, whatever stands beside it; and those that it may take where much else must be said."""
 
 MUTED, STRONG, ACCENT = "$ink-muted", "bold", "$ink-accent"
 GOOD, WARN, BAD = "$ink-good", "$ink-warn", "$ink-bad"
@@ -104,7 +104,9 @@ def pad(content: Content, width: int, *, right: bool = False) -> Content:
 
 
 def ends(left: Content, right: Content, width: int, kept: Content = BLANK) -> Content:
-    """Two texts at the two ends of a line. The left one gives way, and last what is `kept` beside it."""
+    """Two texts at the two ends of a line. The left one gives way, down to a few cells, and last what is `kept`
+    beside it."""
+    right = cut(right, max(0, width - LEAST_NAME - 2))
     if kept:
         room = width - right.cell_length - kept.cell_length - 4
         left = join(cut(left, max(room, LEAST_NAME)), "  ", kept)

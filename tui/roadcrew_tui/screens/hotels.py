@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.trip import TripScreen
 
 WIDE = 96
-STARS, PRICE = 5, 10
+STARS = 5
+LEAST_PRICE, MOST_PRICE = 10, 20
+"""Cells; a price that is cut is a wrong price."""
 MOST_DOTS = 8
 
 
@@ -52,10 +55,12 @@ class HotelsPane(Pane):
         """Draw the table."""
         m = shortlist(trip, me, snapshot.sending)
         table = self.query_one("#hotels", RowList)
-        longest = max((_place(r).cell_length for r in m.rows), default=0)
+        places = max((_place(r).cell_length for r in m.rows), default=0)
+        prices = max((len(money.written(r.price)) for r in m.rows), default=0)
+        widths = Widths(places, max(LEAST_PRICE, min(MOST_PRICE, prices)))
         table.show(
-            [Row(r.id, _hotel(r, longest)) for r in m.rows],
-            heading=(lambda width: _heading(longest, width)) if m.rows else None,
+            [Row(r.id, _hotel(r, widths)) for r in m.rows],
+            heading=(lambda width: _heading(widths, width)) if m.rows else None,
         )
         self.query_one("#hotels-words", Lines).show(_words(m))
 
@@ -76,31 +81,37 @@ def _place(r: HotelRow) -> Content:
     return render.join(render.said(r.name, "bold" if r.won else ""), "  ", render.said(r.city, render.MUTED))
 
 
-def _name_width(longest: int, width: int) -> int:
-    return max(14, min(34, longest, width - STARS - PRICE - 28))
+@dataclass(frozen=True)
+class Widths:
+    """How the table shares out a width: `longest` is what its longest place wants, `price` what all prices have."""
+
+    longest: int
+    price: int
+
+    def place(self, width: int) -> int:
+        """Cells for a hotel's name and its city."""
+        return max(14, min(34, self.longest, width - STARS - self.price - 28))
 
 
-def _heading(longest: int, width: int) -> Content:
-    name = _name_width(longest, width)
+def _heading(widths: Widths, width: int) -> Content:
+    name, price = widths.place(width), widths.price
     cells = [render.pad(render.ours("Hotel", render.MUTED), name + 2 + STARS + 2)]
-    cells += [render.pad(render.ours("night", render.MUTED), PRICE, right=True), render.ours("   votes", render.MUTED)]
+    cells += [render.pad(render.ours("night", render.MUTED), price, right=True), render.ours("   votes", render.MUTED)]
     if width >= WIDE:
         cells += [render.ours(" " * 17 + "who" + " " * 18 + "added by" + " " * 6 + "link", render.MUTED)]
     return render.cut(render.join(*cells), width)
 
 
-def _hotel(r: HotelRow, longest: int) -> Callable[[int], Content]:
-    """One row; `longest` is what the widest place of all wants."""
+def _hotel(r: HotelRow, widths: Widths) -> Callable[[int], Content]:
     s = sign()
 
     def draw(width: int) -> Content:
-        name = _name_width(longest, width)
         stars = render.pad(render.ours(s.star * r.stars, render.WARN), STARS)
-        price = render.pad(render.ours(money.written(r.price)), PRICE, right=True)
+        price = render.pad(render.ours(money.written(r.price)), widths.price, right=True)
         dots = s.vote * r.votes if r.votes <= MOST_DOTS else f"{s.vote} {r.votes}"
         votes = render.pad(render.ours(dots, render.GOOD), MOST_DOTS)
         tail = _tail(r)
-        row = render.join(render.pad(_place(r), name), "  ", stars, "  ", price, "   ", votes, " ")
+        row = render.join(render.pad(_place(r), widths.place(width)), "  ", stars, "  ", price, "   ", votes, " ")
         if width < WIDE:
             return render.cut(render.join(row, tail), width)
         voters = render.cut(render.join(*_listed(r.voters)), 18)
@@ -134,7 +145,7 @@ def _words(m: Shortlist) -> Callable[[int], Content]:
         if m.open:
             names: list[Content | str] = ["you"] if m.waiting_for_me else []
             for name in m.waiting[:3]:
-                names += [", " if names else "", render.said(name)]
+                names += [", " if names else "", render.said(name, width=render.MOST_NAME)]
             more = len(m.waiting) - 3
             parts += [", waiting for ", *names, f" and {more} more" if more > 0 else ""] if names else []
             parts += [". " if names else ", that is everybody. ", m.rule]

@@ -82,8 +82,9 @@ class LobbyScreen(CommandScreen):
             return render.join(render.ours(f"{sign().away} signed out", render.BAD), " · ", host)
         if not known:
             return render.join(render.ours(f"{sign().waiting} connecting", render.MUTED), " · ", host)
-        who = render.template(" · you are {name}", name=app.user.name) if app.user else render.ours(" · not signed in")
-        return render.join(host, who)
+        if app.user is None:
+            return render.join(host, " · not signed in")
+        return render.join(host, " · you are ", render.said(app.user.name, width=render.MOST_NAME))
 
     def _note(self, known: bool, any_trips: bool) -> Content:
         app, trouble = self.crew_app, self.crew_app.trouble

@@ -323,7 +323,7 @@ def _waiting(sheet: Sheet) -> list[Content | str]:
 
 
 def _names_said(people: tuple[Person, ...]) -> Content:
-    shown = [render.ours("you") if p.you else render.said(p.name) for p in people[:4]]
+    shown = [render.ours("you") if p.you else render.said(p.name, width=render.MOST_NAME) for p in people[:4]]
     more = len(people) - len(shown)
     if more:
         shown.append(render.ours(f"{more} more"))

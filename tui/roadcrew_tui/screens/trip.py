@@ -230,13 +230,11 @@ class TripScreen(CommandScreen):
 
     def _draw_frame(self) -> None:
         trip, now = self.trip, self.snapshot.now()
-        who = (
-            render.template(" · you are {name}", render.MUTED, name=self.crew_app.user.name)
-            if self.crew_app.user
-            else ""
-        )
         mark, words, tone = status_words(self.snapshot.status)
-        right = render.join(render.ours(f"{getattr(sign(), mark)} {words}", TONES[tone]), who)
+        right = render.ours(f"{getattr(sign(), mark)} {words}", TONES[tone])
+        if self.crew_app.user is not None:
+            name = render.said(self.crew_app.user.name, render.MUTED, width=render.MOST_NAME)
+            right = render.join(right, render.ours(" · you are ", render.MUTED), name)
         if trip is None:
             self.query_one("#title", TitleLine).show_ends(render.ours("Opening the trip…", render.MUTED), right)
             return
