@@ -27,8 +27,8 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("ROADCREW_TOKEN", raising=False)
 
     def choose(source: str) -> None:
-        null = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-        for name, value in (null if source == "null" else backend(tmp_path, source)).items():
+        ours = {"PYTHON_KEYRING_BACKEND": f"keyring.backends.{source}.Keyring"}
+        for name, value in (ours if source in ("null", "fail") else backend(tmp_path, source)).items():
             monkeypatch.setenv(name, value)
 
     choose("null")
@@ -223,12 +223,13 @@ def test_a_token_in_a_file_moves_out_of_it_once_a_keyring_works(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("backend", "state", "why"),
     [
+        ("fail", "none", "No keyring works here."),
         ("null", "none", "No keyring works here."),
         (LOCKED, "locked", "The system's keyring is locked."),
         (FORGETFUL, "works", "The system's keyring does not keep what it is given."),
         ("import sys; sys.exit(0)", "broken", "The system's keyring can't be used just now."),
     ],
-    ids=["null", "locked", "forgetful", "ends"],
+    ids=["no backend", "null", "locked", "forgetful", "ends"],
 )
 def test_where_the_keyring_keeps_nothing_a_file_is_asked_for_and_the_reason_said(
     tmp_path: Path, use, backend: str, state: str, why: str

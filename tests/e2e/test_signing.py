@@ -1,10 +1,12 @@
 """`roadcrew login`, `logout`, `whoami`: the true command against a real server."""
 
+import asyncio
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.api_client.scripted import ANA, Request, serving
 from tests.support.commands import PASSWORD, Commander, sign_up
 from tests.support.serving import ServerProcess, server_process
 from tests.support.terminal import Terminal, roadcrew
@@ -109,10 +111,21 @@ def test_without_the_server_one_is_signed_out_here_and_told_so(tmp_path: Path) -
     assert ana.run("logout").returncode == 0
 
 
-def test_a_sign_in_that_may_be_kept_nowhere_is_ended_again(ana: Commander, tmp_path: Path) -> None:
+async def test_a_sign_in_that_may_be_kept_nowhere_is_ended_again(tmp_path: Path) -> None:
     settings = tmp_path / "ana" / "config" / "config.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text("keep_sign_in = false\n", encoding="utf-8")
-    done = ana.login("ana")
+
+    async def script(request: Request) -> None:
+        if request.method == "DELETE":
+            await request.answer(204)
+        else:
+            await request.answer(200, {"token": "a-token", "user": ANA, "expiresAt": None})
+
+    async with serving(script) as server:
+        ana = Commander(tmp_path / "ana", server.url)
+        done = await asyncio.to_thread(ana.login, "ana")
     assert (done.returncode, "ended again" in done.stderr) == (1, True)
+    assert [(r.method, r.path) for r in server.requests] == [("POST", "/api/session/login"), ("DELETE", "/api/session")]
+    assert server.requests[-1].headers["authorization"] == "Bearer a-token"
     assert not ana.credentials.exists()
