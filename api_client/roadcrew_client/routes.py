@@ -1,4 +1,5 @@
-"""Which call each act of a trip is: the one table from the domain's acts to the HTTP contract. Pure.
+"""Which call each act of a trip is, and which act a call was: the one table between the domain's acts and the HTTP
+contract. Pure.
 
 A new act gets a row here and nowhere else in the client.
 """
@@ -50,6 +51,12 @@ def _invite(act: InviteRequest) -> dict[str, Any]:
     return {"revoke": True} if act.revoke else {k: v for k, v in _without_none(act).items() if k != "revoke"}
 
 
+def _ballot(body: dict[str, Any]) -> dict[str, Any]:
+    """What `_vote` made of a vote, as its fields again."""
+    answers = body.get("answers")
+    return {**body, "answers": list(answers.items())} if isinstance(answers, dict) else body
+
+
 _TABLE: dict[type, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     EditTrip: ("/update", _fields),
     DeleteTrip: ("/delete", _fields),
@@ -78,3 +85,25 @@ def call_of(trip_id: str, act: TripAct | InviteRequest) -> Call:
         raise TypeError(f"{type(act).__name__} is not a change to a trip that a client sends")
     path, body = row
     return Call(BASE + path, msgspec.json.encode({"tripId": trip_id, **body(act)}))
+
+
+def act_of(call: Call) -> tuple[str, TripAct]:
+    """The trip's id and the act of a call that `call_of` has made, here or in another version of this program. An
+    invite to be made has no code yet. Raises `ValueError` for what is none."""
+    try:
+        body = msgspec.json.decode(call.body, type=dict[str, Any])
+        kind = _kind(call.path, body)
+        act: TripAct = msgspec.convert({"code": "", **_ballot(body)}, type=kind)
+        trip_id = msgspec.convert(body.get("tripId"), type=str)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"not a change to a trip: {str(error)[:200]}") from error
+    return trip_id, act
+
+
+def _kind(path: str, body: dict[str, Any]) -> Any:
+    if path == f"{BASE}/invite":
+        return crew.RevokeInvite if body.get("revoke") is True else crew.RenewInvite
+    for kind, (route, _) in _TABLE.items():
+        if path == BASE + route:
+            return kind
+    raise ValueError(f"{path[:80]!r} is no change to a trip")
