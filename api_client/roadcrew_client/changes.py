@@ -12,9 +12,10 @@ from roadcrew_client.errors import RoadcrewError
 from roadcrew_domain.events import Event
 from roadcrew_domain.trip import TripAct
 
+KeptIn = Literal["disk", "memory", "nowhere"]
 SendState = Literal["sending", "waiting"]
 SyncState = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out"]
-ChangeKind = Literal["reset", "events", "pending", "refused", "confirmed", "presence", "status", "gone"]
+ChangeKind = Literal["reset", "events", "pending", "refused", "dropped", "confirmed", "presence", "status", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ class Outcome:
 @dataclass(slots=True, eq=False)
 class Pending:
     """A change that the server has not confirmed. `since` is the server's time, as estimated; `done` is cancelled if
-    the trip is let go of before anything is known."""
+    the trip is let go of before anything is known. `kept` says where it is kept, once it is (None: there is no outbox):
+    on disk it outlives the program."""
 
     id: str
     act: TripAct
     since: datetime
     done: asyncio.Future[Outcome]
     state: SendState = "waiting"
+    kept: asyncio.Future[KeptIn] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class SyncStatus:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something is other than before; `reason` says why a trip is gone."""
+    """Something is other than before; `reason` says why a trip is gone. A change that was `dropped` was taken back by
+    this person, or is too old to be sent unasked."""
 
     kind: ChangeKind
     events: tuple[Event, ...] = ()

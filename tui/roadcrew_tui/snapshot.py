@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from roadcrew_domain.events import Event
     from roadcrew_domain.trip import Trip, TripAct
 
-NewsKind = Literal["reset", "events", "pending", "refused", "confirmed", "presence", "status", "gone"]
+NewsKind = Literal["reset", "events", "pending", "refused", "dropped", "confirmed", "presence", "status", "gone"]
 
 
 @dataclass(frozen=True)
