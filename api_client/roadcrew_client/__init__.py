@@ -12,10 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from roadcrew_client.about import About
     from roadcrew_client.cable import Cable
     from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SyncStatus
     from roadcrew_client.client import Client
     from roadcrew_client.credentials import Credentials, CredentialsError
+    from roadcrew_client.delivery import Delivery, OutboxNews
     from roadcrew_client.errors import (
         Forbidden,
         NotFound,
@@ -43,16 +45,19 @@ if TYPE_CHECKING:
         TripSummary,
         User,
     )
+    from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
     from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
     from roadcrew_client.waiting import Figures, Look, SessionReady
     from roadcrew_domain.events import Event
 
 _HOME = {
+    "about": ("About",),
     "cable": ("Cable",),
     "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus"),
     "client": ("Client",),
     "credentials": ("Credentials", "CredentialsError"),
+    "delivery": ("Delivery", "OutboxNews"),
     "errors": (
         "Forbidden",
         "NotFound",
@@ -81,6 +86,7 @@ _HOME = {
         "TripSummary",
         "User",
     ),
+    "outbox": ("Outbox", "OutboxEntry", "Tally"),
     "retry": ("Retry", "execute_with_retry", "load_with_retry"),
     "settings": ("ClientSettings", "Clock", "SystemClock"),
     "waiting": ("Figures", "Look", "SessionReady"),
@@ -95,6 +101,12 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "Outcome",
     "Refusal",
     "SyncStatus",
+    "Outbox",
+    "OutboxEntry",
+    "About",
+    "Tally",
+    "Delivery",
+    "OutboxNews",
     "ClientSettings",
     "Clock",
     "SystemClock",

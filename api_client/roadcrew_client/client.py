@@ -18,6 +18,7 @@ import msgspec
 
 from roadcrew_client.cable import Cable
 from roadcrew_client.context import Context
+from roadcrew_client.delivery import Delivery
 from roadcrew_client.errors import NotSignedIn, Rejected, RoadcrewError, not_ours
 from roadcrew_client.links import base_address, parse_invite
 from roadcrew_client.live import LiveTrip
@@ -48,6 +49,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip, TripAct
 
 if TYPE_CHECKING:
+    from roadcrew_client.outbox import Outbox
     from roadcrew_client.probing import PollsSeen, StreamSeen
     from roadcrew_client.retry import Retry
     from roadcrew_client.transport import HttpTransport, Reply
@@ -64,6 +66,9 @@ class Client:
 
     `on_retry` is told of each attempt of a one-shot call that failed for now; `figures` are measured as one goes.
 
+    With an `outbox`, changes to trips that are followed outlive the program: what another one has left there is sent
+    in the background, from `async with` or the first `follow` on. Whoever opened it closes it, after the client.
+
     Who simulates gives a `cable`, which can be pulled out.
     """
 
@@ -79,6 +84,7 @@ class Client:
         clock: Clock | None = None,
         random: chances.Random | None = None,
         cable: Cable | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self.server = base_address(server)
         self.settings = settings or ClientSettings()
@@ -100,11 +106,16 @@ class Client:
             server_time=self._time,
             chance=(random or chances).random,
             random_bytes=secrets.token_bytes if random is None else random.randbytes,
+            server=self.server,
+            outbox=outbox,
         )
+        self.delivery = None if outbox is None else Delivery(self._context, outbox)
         self._transport: HttpTransport | None = None
         self._live: set[LiveTrip] = set()
 
     async def __aenter__(self) -> Client:
+        if self.delivery is not None:
+            self.delivery.start()
         return self
 
     async def __aexit__(
@@ -114,8 +125,12 @@ class Client:
 
     async def close(self) -> None:
         """Stop following, close all connections."""
+        if self.delivery is not None:
+            await self.delivery.stop()
         for live in tuple(self._live):
             await live.stop()
+        if self._context.outbox is not None:
+            await self._context.outbox.flush()
         await self._session.close()
         if self._transport is not None:
             await self._transport.close()
@@ -290,9 +305,18 @@ class Client:
 
     def follow(self, trip_id: str, *, where: str = "overview") -> LiveTrip:
         """A trip that stays as it is at the server. Use it with `async with`, or `start` and `stop` it."""
-        live = LiveTrip(self._context, trip_id, where, self._live.discard)
+        live = LiveTrip(self._context, trip_id, where, on_start=self._followed, on_stop=self._left)
         self._live.add(live)
         return live
+
+    async def _followed(self, live: LiveTrip) -> None:
+        if self.delivery is not None:
+            await self.delivery.hand_over(live)
+
+    def _left(self, live: LiveTrip) -> None:
+        self._live.discard(live)
+        if self.delivery is not None:
+            self.delivery.left(live)
 
     def events(self, *topics: str) -> AsyncGenerator[Event | Reset | Presence | Gone, None]:
         """All that happens in topics (`trip:ID` …, or a trip's id alone), beginning with the state as it is.
@@ -343,7 +367,7 @@ class Client:
         from roadcrew_client.retry import execute_with_retry  # noqa: PLC0415 — only when something is sent
 
         s = self.settings
-        return await execute_with_retry(
+        done = await execute_with_retry(
             action,
             attempts=s.attempts,
             initial=s.retry_initial,
@@ -352,14 +376,21 @@ class Client:
             chance=self._context.chance,
             progress=self.on_retry,
         )
+        if self.delivery is not None:
+            self.delivery.kick()
+        return done
 
     def _signed_in(self) -> None:
         for live in tuple(self._live):
             live.signed_in()
+        if self.delivery is not None:
+            self.delivery.kick()
 
     def _another_person(self) -> None:
         for live in tuple(self._live):
             live.disown()
+        if self.delivery is not None:
+            self.delivery.another_person()
 
     def _signed_out(self) -> None:
         for live in tuple(self._live):

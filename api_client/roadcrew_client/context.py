@@ -1,19 +1,24 @@
-"""What the parts of one client share: its session, its clock, its chance, its ids."""
+"""What the parts of one client share: its session, its clock, its chance, its ids, its outbox."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from roadcrew_client.session import SessionKeeper
 from roadcrew_client.settings import ClientSettings, Clock, ServerTime
 from roadcrew_domain.ids import uuid7
 
+if TYPE_CHECKING:
+    from roadcrew_client.outbox import Outbox
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One person at one server. `chance` gives a number from 0 up to 1."""
+    """One person at one `server`. `chance` gives a number from 0 up to 1; `outbox` None: changes wait in memory."""
 
     session: SessionKeeper
     settings: ClientSettings
@@ -21,7 +26,13 @@ class Context:
     server_time: ServerTime
     chance: Callable[[], float]
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    server: str = ""
+    outbox: Outbox | None = None
 
     def new_id(self) -> str:
         """The id of a new command."""
         return uuid7(int(self.clock.now().timestamp() * 1000), self.random_bytes(10))
+
+    def oldest(self) -> datetime:
+        """What was made before this is not sent without asking."""
+        return self.clock.now() - timedelta(seconds=self.settings.outbox_age)

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 
 import msgspec
 
-from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SendState, SyncState, SyncStatus
+from roadcrew_client.about import about
+from roadcrew_client.changes import Change, KeptIn, Outcome, Pending, Refusal, SendState, SyncState, SyncStatus
 from roadcrew_client.context import Context
 from roadcrew_client.errors import RoadcrewError, TooManyRequests
 from roadcrew_client.models import Answer, Gone, Item, Presence, Reset, SessionInfo, read
-from roadcrew_client.replica import Replica
-from roadcrew_client.routes import call_of
-from roadcrew_client.sender import Sender
+from roadcrew_client.outbox import OutboxEntry
+from roadcrew_client.replica import Replica, Waiting
+from roadcrew_client.routes import Call, call_of
+from roadcrew_client.sender import Job, Sender
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.engine import Engine, Taken
 from roadcrew_client.sync.source import SyncSource
@@ -32,17 +34,26 @@ logger = logging.getLogger(__name__)
 class LiveTrip:
     """Made by `Client.follow`; syncs between `start` and `stop`. All of it belongs to one event loop."""
 
-    def __init__(self, context: Context, trip_id: str, where: str, on_stop: Callable[[LiveTrip], None]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        trip_id: str,
+        where: str,
+        *,
+        on_start: Callable[[LiveTrip], Awaitable[None]],
+        on_stop: Callable[[LiveTrip], None],
+    ) -> None:
         self.trip_id = trip_id
         self.topic = f"trip:{trip_id}"
         self.present: Mapping[str, str] = {}
         self._context = context
+        self._on_start = on_start
         self._on_stop = on_stop
         self._replica = Replica()
         self._pendings: dict[str, Pending] = {}
         self._answered: set[str] = set()
         self._source = SyncSource(context, (self.topic,), where)
-        self._sender = Sender(context, trip_id, self)
+        self._sender = Sender(context, self)
         self._engine = Engine(
             self._source, self, (self.topic,), settings=context.settings, clock=context.clock, chance=context.chance
         )
@@ -112,9 +123,11 @@ class LiveTrip:
         """Begin to sync; returns at once."""
         if self._task is None and not self._stopped:
             self._task = asyncio.create_task(self._run())
+            await self._on_start(self)
 
     async def stop(self) -> None:
-        """Stop syncing. What is still pending stays unknown: its `done` is cancelled."""
+        """Stop syncing. What is still pending stays unknown here: its `done` is cancelled. Where there is an outbox, it
+        is sent all the same."""
         self._stopped = True
         task, self._task = self._task, None
         if task is not None:
@@ -122,6 +135,7 @@ class LiveTrip:
             await asyncio.wait([task])
         for pending in self._pendings.values():
             pending.done.cancel()
+        self._release(self._pendings)
         self._on_stop(self)
 
     async def __aenter__(self) -> LiveTrip:
@@ -159,19 +173,52 @@ class LiveTrip:
     def act(self, act: TripAct) -> Pending:
         """Change the trip: painted at once, sent in order. Raises `Refused` (of the domain) if it is malformed,
         `TypeError` for an act that is no change to a trip, `TooManyRequests` when too many wait already."""
-        call_of(self.trip_id, act)
+        call = call_of(self.trip_id, act)
         if len(self._pendings) >= self._context.settings.max_pending:
             raise TooManyRequests("too-many-pending", "Too many changes wait already. Wait until some are sent.")
         user = self._context.session.user
         command = Command(self._context.new_id(), None if user is None else user.id, act)
         at = self._context.server_time.now()
         self._replica.add(command, at)
+        kept = self._keep(command, call)
         pending = Pending(command.id, act, at, asyncio.get_running_loop().create_future())
+        pending.kept = None if kept is None else asyncio.shield(kept)
         self._pendings[command.id] = pending
-        self._sender.put(command)
+        self._sender.put(Job(command.id, call, kept, self._context.clock.monotonic()))
         self._engine.signal(policy.Key())
         self._tell(Change("pending", pending=pending))
         return pending
+
+    def _keep(self, command: Command, call: Call) -> asyncio.Future[KeptIn] | None:
+        """Put it into the outbox, if there is one and we know in whose name."""
+        outbox = self._context.outbox
+        if outbox is None or command.by is None:
+            return None
+        made_at, what = self._context.clock.now(), about(self.trip, command.act)
+        return outbox.keep(
+            OutboxEntry(command.id, self._context.server, command.by, self.trip_id, call, what, made_at, command.act)
+        )
+
+    def restore(self, entries: Iterable[OutboxEntry]) -> None:
+        """Go on with what the outbox has kept from before; it is sent before all that waits here."""
+        at, loop = self._context.server_time.now(), asyncio.get_running_loop()
+        fresh = [(e, e.act) for e in entries if e.act is not None and e.id not in self._pendings]
+        self._replica.restore(Waiting(Command(e.id, e.user, act), at) for e, act in fresh)
+        self._sender.put_first(Job(e.id, e.call, held=True) for e, _ in fresh)
+        for entry, act in fresh:
+            self._pendings[entry.id] = Pending(entry.id, act, at, loop.create_future())
+            self._tell(Change("pending", pending=self._pendings[entry.id]))
+
+    def withdraw(self, commands: Collection[str], why: RoadcrewError) -> None:
+        """Send these no more; what was painted of them is taken back."""
+        mine = [command for command in commands if command in self._pendings]
+        self._sender.withdraw(mine)
+        for command in mine:
+            self.set_aside(command, why)
+
+    def _release(self, commands: Iterable[str]) -> None:
+        if self._context.outbox is not None:
+            self._context.outbox.release(commands)
 
     # --- signals ----------------------------------------------------------------------------------
 
@@ -201,11 +248,13 @@ class LiveTrip:
         self._sender.kick()
 
     def disown(self) -> None:
-        """Somebody else signs in: what waits here was not theirs, and is not sent in their name."""
+        """Somebody else signs in: what waits here was not theirs, and is not sent in their name. What an outbox keeps
+        waits there for who made it."""
         why = RoadcrewError("another-person", "You signed in as somebody else, so that was not sent.")
-        for pending in self.pending:
-            if pending.id not in self._answered:
-                self.refused(pending.id, why)
+        mine = [pending.id for pending in self.pending if pending.id not in self._answered]
+        self._release(mine)
+        for command in mine:
+            self.refused(command, why)
 
     def signed_out(self) -> None:
         """There is no token any more."""
@@ -313,10 +362,20 @@ class LiveTrip:
         _resolve(pending, Outcome(accepted=False, refusal=refusal))
         self._tell(Change("refused", pending=pending, refusal=refusal))
 
+    def set_aside(self, command: str, why: RoadcrewError) -> None:
+        """It is not sent, because the person does not want it, or has to be asked: it is taken back."""
+        pending = self._pendings.pop(command, None)
+        if pending is None or not self._replica.refuse(command):
+            return
+        _resolve(pending, Outcome(accepted=False, refusal=Refusal(why.code, why.detail, why.facts)))
+        self._tell(Change("dropped", pending=pending))
+
     # --- telling ----------------------------------------------------------------------------------
 
     def _confirm(self, ended: tuple[str, ...]) -> None:
         for command in ended:
+            if command not in self._answered and self._context.outbox is not None:
+                self._context.outbox.done(command)  # its event was here before its answer
             self._answered.discard(command)
             pending = self._pendings.pop(command)
             _resolve(pending, Outcome(accepted=True))

@@ -9,6 +9,7 @@ not say that it is over, and a picture that is late is better than one that is t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -149,6 +150,11 @@ class Replica:
         self._pending[command.id] = waiting
         self._stale = True
         return waiting
+
+    def restore(self, made_before: Iterable[Waiting]) -> None:
+        """Make changes pending that were made before all that are; whatever there is against them, the server says."""
+        self._pending = {**{w.command.id: w for w in made_before}, **self._pending}
+        self._stale = True
 
     def _paint(self) -> Trip | None:
         state = self.confirmed

@@ -1,25 +1,29 @@
 """Sends the pending commands of one trip: in order, one at a time, each under its own id until it is answered.
 
-No limit on how long that takes; they wait in memory. Not for painting them, nor for what an answer means to a copy.
+No limit on how long that takes. Where there is an outbox, nothing is sent before it is kept there, and nothing that was
+dropped there meanwhile. Not for painting them, nor for what an answer means to a copy.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
-from roadcrew_client.changes import SendState
+from roadcrew_client.changes import KeptIn, Refusal, SendState
 from roadcrew_client.context import Context
 from roadcrew_client.errors import NotSignedIn, RoadcrewError, SessionNotReady, TooManyRequests
 from roadcrew_client.models import Answer, read_answer
 from roadcrew_client.retry import is_passing
-from roadcrew_client.routes import call_of
+from roadcrew_client.routes import Call
 from roadcrew_client.sync.policy import jittered
-from roadcrew_domain.trip import Command
 
 logger = logging.getLogger(__name__)
+
+DROPPED = RoadcrewError("dropped", "You took that back before it was sent.")
+TOO_OLD = RoadcrewError("too-old", "That is more than a day old. It is sent when you say so.")
 
 
 class Desk(Protocol):
@@ -41,22 +45,51 @@ class Desk(Protocol):
         """The server did not, for good."""
         ...
 
+    def set_aside(self, command: str, why: RoadcrewError) -> None:
+        """It was not sent: somebody dropped it from the outbox, or it waits there to be asked about."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command on its way. `kept`: where the outbox keeps one that was just made, at `made` on the clock's own scale;
+    None: it keeps it since long (`held`), or not at all."""
+
+    command: str
+    call: Call
+    kept: asyncio.Future[KeptIn] | None = None
+    made: float | None = None
+    held: bool = False
+
 
 class Sender:
     """`run` is the task to start and to cancel."""
 
-    def __init__(self, context: Context, trip_id: str, desk: Desk) -> None:
+    def __init__(self, context: Context, desk: Desk) -> None:
         self._context = context
-        self._trip_id = trip_id
         self._desk = desk
-        self._queue: deque[Command] = deque()
+        self._queue: list[Job] = []
+        self._busy = False
+        """With the first of the queue."""
         self._more = asyncio.Event()
         self._kicked = asyncio.Event()
 
-    def put(self, command: Command) -> None:
+    def put(self, job: Job) -> None:
         """Send this after all before it."""
-        self._queue.append(command)
+        self._queue.append(job)
         self._more.set()
+
+    def put_first(self, jobs: Iterable[Job]) -> None:
+        """Send these before all but the one that is on its way."""
+        self._queue[self._busy : self._busy] = jobs
+        self._more.set()
+
+    def withdraw(self, commands: Collection[str]) -> None:
+        """These are not wanted any more, and the desk knows; one that is on its way may arrive all the same."""
+        first = self._queue[: self._busy]
+        self._queue[self._busy :] = [job for job in self._queue[self._busy :] if job.command not in commands]
+        if any(job.command in commands for job in first):
+            self.kick()
 
     def kick(self) -> None:
         """The server has answered somebody: no use in waiting on."""
@@ -68,23 +101,27 @@ class Sender:
             while not self._queue:
                 self._more.clear()
                 await self._more.wait()
+            self._busy = True
             await self._send(self._queue[0])
-            self._queue.popleft()
+            self._busy = False
+            del self._queue[0]
 
-    async def _send(self, command: Command) -> None:
-        call = call_of(self._trip_id, command.act)
+    async def _send(self, job: Job) -> None:
+        held = job.held or (job.kept is not None and await asyncio.shield(job.kept) != "nowhere")
         tries = 0
-        while self._desk.still_wanted(command.id):
-            self._desk.sending(command.id, "sending", None)
+        while self._desk.still_wanted(job.command):
+            if held and (not await self._may_go(job.command) or not self._desk.still_wanted(job.command)):
+                return
+            self._desk.sending(job.command, "sending", None)
             self._kicked.clear()
             started = self._context.clock.monotonic()
             try:
-                headers = {"Idempotency-Key": command.id}
-                reply = await self._context.session.call("POST", call.path, body=call.body, headers=headers)
+                headers = {"Idempotency-Key": job.command}
+                reply = await self._context.session.call("POST", job.call.path, body=job.call.body, headers=headers)
                 answer = read_answer(reply.body)
             except RoadcrewError as error:
                 if not self._may_pass(error):
-                    self._desk.refused(command.id, error)
+                    self._refused(job, error)
                     return
                 failed = error
             except Exception as error:
@@ -92,11 +129,30 @@ class Sender:
                 logger.exception("sending failed in a way that nobody foresaw")
                 failed = RoadcrewError("client-trouble", f"{type(error).__name__}: {error}"[:300])
             else:
-                self._desk.accepted(command.id, answer, self._context.clock.monotonic() - started)
+                if self._context.outbox is not None:
+                    self._context.outbox.done(job.command)
+                self._desk.accepted(job.command, answer, self._context.clock.monotonic() - started)
                 return
-            self._desk.sending(command.id, "waiting", failed)
+            self._desk.sending(job.command, "waiting", failed)
             await self._wait(failed, tries)
             tries += 1
+
+    async def _may_go(self, command: str) -> bool:
+        if self._context.outbox is None:
+            return True
+        verdict = await self._context.outbox.check(command, self._context.oldest())
+        if verdict != "send":
+            self._desk.set_aside(command, TOO_OLD if verdict == "asks" else DROPPED)
+        return verdict == "send"
+
+    def _refused(self, job: Job, error: RoadcrewError) -> None:
+        outbox, made = self._context.outbox, job.made
+        if outbox is not None:
+            if made is not None and self._context.clock.monotonic() - made < self._context.settings.outbox_at_once:
+                outbox.done(job.command)
+            else:
+                outbox.refuse(job.command, Refusal(error.code, error.detail, error.facts))
+        self._desk.refused(job.command, error)
 
     @staticmethod
     def _may_pass(error: RoadcrewError) -> bool:

@@ -11,6 +11,7 @@ from roadcrew_client import links
 from roadcrew_domain.refusals import Refused
 
 PUBLIC = [
+    "About",
     "Answer",
     "Cable",
     "Change",
@@ -20,6 +21,7 @@ PUBLIC = [
     "Created",
     "Credentials",
     "CredentialsError",
+    "Delivery",
     "Event",
     "Figures",
     "Forbidden",
@@ -32,6 +34,9 @@ PUBLIC = [
     "Look",
     "NotFound",
     "NotSignedIn",
+    "Outbox",
+    "OutboxEntry",
+    "OutboxNews",
     "Outcome",
     "Pending",
     "Presence",
@@ -47,6 +52,7 @@ PUBLIC = [
     "SessionReady",
     "SyncStatus",
     "SystemClock",
+    "Tally",
     "TooManyRequests",
     "TripSummary",
     "Unreachable",
