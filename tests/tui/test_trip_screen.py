@@ -492,7 +492,7 @@ async def test_somebody_who_was_removed_is_told_and_is_back_in_the_lobby(tmp_pat
     async with staged(tmp_path, scene, me=scene.ben) as s:
         s.world.do(scene.trip_id, scene.ana.id, RemoveMember(scene.ben.id))
         await s.until(lambda: isinstance(s.app.screen, LobbyScreen))
-        await s.sees("You were removed from this trip.")
+        await s.sees("Ana removed you from this trip.")
 
 
 # R: T2

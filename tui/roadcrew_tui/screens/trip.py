@@ -216,6 +216,10 @@ class TripScreen(CommandScreen):
         user = self.crew_app.user
         if reason == "forbidden" and user is not None and user.id != self._opened_as:
             return render.sentence("You are {name} now, who is not in this trip.", name=user.name)
+        removals = [r.name for r in self.trip.recent if r.type == "MemberRemoved"] if self.trip is not None else []
+        if reason == "removed" and removals and removals[-1]:
+            # The removal is the last thing that somebody who was removed is told of a trip.
+            return render.sentence("{who} removed you from this trip.", who=removals[-1])
         return why_gone(reason)
 
     # --- drawing ---------------------------------------------------------------------------------
