@@ -197,8 +197,8 @@ class RoadcrewApp(Standing):
         )
 
     def on_notify(self, _: Notify) -> None:
-        """Room for one more: the oldest goes, news before warnings."""
-        shown = sorted(self._notifications, key=lambda n: (n.severity != "information", n.raised_at))
+        """Room for one more: what would go soonest goes now, news before warnings."""
+        shown = sorted(self._notifications, key=lambda n: (n.severity != "information", n.raised_at + n.timeout))
         for old in shown[: max(0, len(shown) + 1 - MOST_TOASTS)]:
             self._unnotify(old, refresh=False)
 
