@@ -118,8 +118,8 @@ async def test_behind_a_proxy_that_buffers_streams_it_polls_within_5_s_and_is_li
 # R: T12, S8
 @pytest.mark.parametrize("who", ["the server, with a goodbye", "a host, without one"])
 async def test_a_stream_that_is_cut_again_and_again_is_noticed_by_nobody(tmp_path: Path, who: str, figure: Figure):
-    settings = ClientSettings(short_close=0.05, backoff_base=0.1)
     says_bye = who.startswith("the server")
+    settings = ClientSettings(short_close=0.05, backoff_base=0.5 if says_bye else 0.1)
     cut = Faults() if says_bye else Faults(stream_life=LIFE)
     async with following(tmp_path, settings, cut, **({"stream_life": LIFE} if says_bye else {})) as both:
         await both.says("live")

@@ -117,6 +117,8 @@ class FaultProxy:
     # --- listening --------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        if self._place[1]:
+            self._bound(shared=False).close()  # raises if somebody else is there: with them it is not to be shared
         self._reserved = self._bound()
         self._place = self._place[0], self._reserved.getsockname()[1]
         await self.be(self.faults)
@@ -132,13 +134,13 @@ class FaultProxy:
         tasks = list(self._open.values())
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _bound(self) -> socket.socket:
-        """A socket at our address. Two may be bound to it, so that one that does not listen keeps the port for us
-        while connections to it are refused."""
+    def _bound(self, *, shared: bool = True) -> socket.socket:
+        """A socket at our address. Two may be bound to it if it is `shared`, so that one that does not listen keeps the
+        port for us while connections to it are refused."""
         sock = socket.socket(socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if hasattr(socket, "SO_REUSEPORT"):
+            if shared and hasattr(socket, "SO_REUSEPORT"):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             sock.bind(self._place)
         except OSError:

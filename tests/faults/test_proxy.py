@@ -26,6 +26,14 @@ def test_it_listens_on_nothing_but_this_computer(host: str):
         FaultProxy("http://127.0.0.1:1", host=host)
 
 
+async def test_a_port_where_somebody_listens_is_not_taken(upstream: Upstream):
+    async with FaultProxy(upstream.url) as proxy:
+        for taken in (upstream.port, int(proxy.url.rpartition(":")[2])):
+            with pytest.raises(OSError):
+                async with FaultProxy(upstream.url, port=taken):
+                    pass
+
+
 CONVERSATION = (
     OK
     + b"HTTP/1.1 100 Continue\r\n\r\n"
