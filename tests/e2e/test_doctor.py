@@ -160,7 +160,8 @@ async def test_what_a_hostile_server_says_brings_no_escape_sequences(ana: Comman
 
 
 def test_at_a_terminal_it_says_what_that_can(ana: Commander) -> None:
-    with Terminal(roadcrew("doctor"), columns=100, rows=40, environment=ana.own) as terminal:
+    own_size = {"COLUMNS": "", "LINES": ""}
+    with Terminal(roadcrew("doctor"), columns=100, rows=40, environment={**ana.own, **own_size}) as terminal:
         terminal.wait_for("All well.")
         assert terminal.wait_end() == 0
         assert "100 columns and 40 lines." in terminal.text

@@ -93,6 +93,7 @@ def test_the_number_of_colours_is_what_the_environment_says(
     [
         (PLAIN, "120 columns and 36 lines.", "good"),
         (replace(PLAIN, size=(79, 24)), "79 columns and 24 lines.", "note"),
+        (replace(PLAIN, real=(100, 36)), "120 columns and 36 lines, though the terminal has 100 and 36.", "note"),
         (replace(PLAIN, size=None), "There is no terminal here", "note"),
         (replace(PLAIN, environment={"TERM": "dumb"}), "TERM is dumb", "bad"),
         (replace(PLAIN, environment={"TERM": "xterm", "NO_COLOR": "1"}), "NO_COLOR is set", "note"),

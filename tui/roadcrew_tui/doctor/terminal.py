@@ -41,7 +41,8 @@ class Answers:
 
 @dataclass(frozen=True)
 class TerminalSeen:
-    """`size`: columns and lines, None without a terminal. `tmux`: its settings, by name; None outside of it."""
+    """`size`: columns and lines as the app goes by them, None without a terminal; `real`: as the terminal has them,
+    where that is known. `tmux`: its settings, by name; None outside of it."""
 
     size: tuple[int, int] | None
     environment: Mapping[str, str]
@@ -49,6 +50,7 @@ class TerminalSeen:
     answers: Answers = Answers()
     tmux: Mapping[str, str] | None = None
     windows: bool = False
+    real: tuple[int, int] | None = None
 
 
 # --- looking ---------------------------------------------------------------------------------------
@@ -66,7 +68,16 @@ def look() -> TerminalSeen:
         answers=_ask() if attached and os.environ.get("TERM") != "dumb" else Answers(),
         tmux=_tmux() if os.environ.get("TMUX") else None,
         windows=os.name == "nt",
+        real=_real_size() if attached else None,
     )
+
+
+def _real_size() -> tuple[int, int] | None:
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        return None
+    return size.columns, size.lines
 
 
 def _ask() -> Answers:
@@ -135,7 +146,7 @@ def judge(seen: TerminalSeen) -> list[Finding]:
     if seen.size is None:
         words = "There is no terminal here (a pipe, or a job): the app can't be shown, sub-commands work."
         return [Finding("terminal", "note", words, facts={"attached": False})]
-    found = [_size(seen.size), _colours(seen), _unicode(seen)]
+    found = [_size(seen.size, seen.real), _colours(seen), _unicode(seen)]
     if seen.tmux is not None:
         found += _in_tmux(seen.tmux)
     elif seen.environment.get("STY"):
@@ -147,9 +158,12 @@ def judge(seen: TerminalSeen) -> list[Finding]:
     return found
 
 
-def _size(size: tuple[int, int]) -> Finding:
+def _size(size: tuple[int, int], real: tuple[int, int] | None) -> Finding:
     words = f"{size[0]} columns and {size[1]} lines."
     facts: dict[str, int] = {"columns": size[0], "lines": size[1]}
+    if real is not None and 0 not in real and real != size:
+        words = f"{words.rstrip('.')}, though the terminal has {real[0]} and {real[1]}."
+        return Finding("terminal", "note", words, "COLUMNS and LINES are believed more: unset them.", facts)
     if size[0] < LEAST[0] or size[1] < LEAST[1]:
         mend = f"Screens are made for at least {LEAST[0]} by {LEAST[1]}: some of it will be cut."
         return Finding("terminal", "note", words, mend, facts)
