@@ -86,7 +86,8 @@ def _about_hotels(step: Step, trip: Trip, me: str, *, bold: bool) -> TripAct | N
             taken = _one(step, listed if bold else [h for h in listed if _mine(trip, me, h.added_by)])
             return None if taken is None else UnshortlistHotel(taken.id)
         case "open-voting":
-            return OpenHotelVoting(_RULES[step.which % len(_RULES)]) if bold or not voting.open else None
+            fitting = listed and not voting.open
+            return OpenHotelVoting(_RULES[step.which % len(_RULES)]) if bold or fitting else None
         case "vote-hotel":
             wanted = _one(step, listed)
             if wanted is None or not (bold or voting.open):

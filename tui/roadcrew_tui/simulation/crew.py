@@ -18,6 +18,9 @@ from roadcrew_tui.simulation.ledger import Ledger
 REMEMBERED = 5_000
 """Changes of which it is remembered when they were made, so that others can say how soon they saw them."""
 
+BEGINS = 10.0
+"""Seconds for which the others wait until the witness reads."""
+
 
 class Actor(Protocol):
     """Who made a change."""
@@ -63,6 +66,7 @@ class Crew:
         self.trip_id, self.code = trip_id, code
         self.client = await self._open.enter_async_context(witness)
         self._witness = asyncio.create_task(self._read(witness))
+        await self.reads(0, BEGINS)  # so that it sees everything from the first joining on
         self.founded.set()
 
     async def opens(self, over: asyncio.Event) -> bool:

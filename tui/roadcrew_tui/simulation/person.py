@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -93,18 +93,22 @@ class Person:
 
     # --- taking steps -----------------------------------------------------------------------------
 
-    async def act_out(self, steps: Iterable[Step], began: float) -> None:
+    async def act_out(self, steps: Iterator[Step], began: float) -> None:
         """Take each step when its time has come (`began`: the loop's time of the start), or as soon as possible."""
         clock = asyncio.get_running_loop().time
-        for step in steps:
-            due = began + step.at / 1000
-            if due > clock():
-                await pause(due - clock(), self._over)
-            if self._over.is_set():
-                self._tally.left_out += 1
-                continue
-            self._tally.late.add(max(0.0, clock() - due))
-            await self._take(step)
+        try:
+            for step in steps:
+                due = began + step.at / 1000
+                if due > clock():
+                    await pause(due - clock(), self._over)
+                if self._over.is_set():
+                    self._tally.left_out += 1
+                    continue
+                self._tally.late.add(max(0.0, clock() - due))
+                await self._take(step)
+        except asyncio.CancelledError:
+            self._tally.left_out += 1 + sum(1 for _ in steps)
+            raise
 
     async def _take(self, step: Step) -> None:
         match step.kind:
@@ -171,7 +175,6 @@ class Person:
         if self.live is not None or not await self._signed_in():
             return
         if not await self.crew.opens(self._over):
-            self._tally.left_out += 1
             return
         key, new = str(uuid.uuid4()), not self._in_trip
         trip = await self._patiently(lambda: self._client.join(self.crew.code, key=key))
@@ -219,7 +222,6 @@ class Person:
                 return None
             await pause(wait, self._over)
             wait = min(LONGEST_WAIT, wait * 2)
-        self._tally.left_out += 1
         return None
 
     # --- changes ----------------------------------------------------------------------------------

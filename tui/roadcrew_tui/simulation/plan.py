@@ -87,8 +87,10 @@ _ON_THE_ROAD = ("get-network", "good-network")
 _CALM = (*get_args(Act), "look")
 """What is done on the road, and in the last part of the time."""
 
-_CREATED, _ARRIVED, _BACK_BY, _LAST_ACT = 0.04, 0.20, 0.85, 0.95
-"""Parts of the time: by when trips are created, everybody has come, nobody is away, and acting ends."""
+_CREATED, _ARRIVED = (0.04, 5_000), (0.20, 60_000)
+"""By when trips are created, and everybody has come: this part of the time, and so many milliseconds at the most."""
+_BACK_BY, _LAST_ACT = (0.15, 60_000), (0.05, 20_000)
+"""How long before the end nobody is away any more, and acting ends: likewise."""
 _SHORTEST_GAP, _MEAN_GAP = 300, 1_500
 """Milliseconds between two steps of one person."""
 _LONGEST_AWAY = 6_000
@@ -176,7 +178,9 @@ def _life(plan: Plan, person: int) -> Iterator[Step]:
     def step(at: float, kind: Kind) -> Step:
         return Step(int(at), person, kind, int(chance() * _NUMBERS), int(chance() * _NUMBERS))
 
-    at = whole * (chance() * _CREATED if founds else _CREATED + chance() * (_ARRIVED - _CREATED))
+    created, arrived = _part(whole, _CREATED), _part(whole, _ARRIVED)
+    back_by, last = whole - _part(whole, _BACK_BY), whole - _part(whole, _LAST_ACT)
+    at = chance() * created if founds else created + chance() * (arrived - created)
     yield step(at, "create" if founds else "join")
     first = list(_FIRST) if founds else []
     away: tuple[float, Kind] | None = None  # until when, and what ends it
@@ -187,14 +191,19 @@ def _life(plan: Plan, person: int) -> Iterator[Step]:
         if away is not None and at >= away[0]:
             yield step(*away)
             away = None
-        if at >= whole * _LAST_ACT:
+        if at >= last:
             return
-        drawn = _drawn(calm if away is not None or at >= whole * _BACK_BY else wild, chance())
+        drawn = _drawn(calm if away is not None or at >= back_by else wild, chance())
         kind = first.pop(0) if first else drawn
         yield step(at, kind)
         if (end := _BACK.get(kind)) is not None:
             longest = min(_LONGEST_AWAY, whole / 4)
-            away = min(at + _SHORTEST_GAP + chance() * longest, whole * _BACK_BY), end
+            away = min(at + _SHORTEST_GAP + chance() * longest, back_by), end
+
+
+def _part(whole: int, bounds: tuple[float, int]) -> float:
+    part, most = bounds
+    return min(whole * part, most)
 
 
 def _drawn(weights: dict[Kind, int], chance: float) -> Kind:

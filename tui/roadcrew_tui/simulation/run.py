@@ -103,7 +103,6 @@ async def _act(
         task.cancel()
     if late:
         await asyncio.wait(late)
-    tally.left_out += len(late)
     for task, person in acting.items():
         if not task.cancelled() and (error := task.exception()) is not None:
             count(tally.crashed, f"{person.name}: {type(error).__name__}: {error}")
