@@ -117,8 +117,8 @@ class Delivery:
         self._wake.set()
         return agreed
 
-    async def settle(self, seconds: float) -> None:
-        """Wait until nothing is being sent in the background, at most so long."""
+    async def settle(self, seconds: float) -> Tally:
+        """Wait until nothing is being sent in the background, at most so long. Returns what is left."""
         self.start()
         enough = self._looks + 2  # one may be under way, and have looked before the last change
         with suppress(TimeoutError):
@@ -128,19 +128,19 @@ class Delivery:
                         self._wake.set()
                     self._moved.clear()
                     await self._moved.wait()
-        await self._outbox.flush()
+        return await self._count()
 
     # --- trips that are followed ------------------------------------------------------------------
 
     async def hand_over(self, live: LiveTrip) -> None:
-        """A trip is followed: what waits for it is its own."""
+        """A trip is followed: what waits for it is its own, and has been given to it when this returns."""
         self.start()
         self._lives.append(live)
         round_ = self._rounds.pop(live.trip_id, None)
         if round_ is not None:
-            await round_.stop()
             live.restore(round_.left.values())
-        self._wake.set()
+            await round_.stop()
+        await self._take()
 
     def left(self, live: LiveTrip) -> None:
         """It is followed no more; what waits is for us."""
@@ -172,19 +172,28 @@ class Delivery:
         if session.user is None and session.token is not None and self._tries:
             await self._introduce()
         self._wake.clear()
-        user = session.user
-        if user is not None:
-            taken = await self._outbox.take(self._context.server, user.id, self._context.oldest())
-            if session.user is None or session.user.id != user.id:
-                self._outbox.release(tuple(entry.id for entry in taken))
-                return
-            self._share(taken)
-        tally = await self._outbox.tally(self._context.server, None if user is None else user.id)
+        await self._take()
+        tally = await self._count()
         if tally != self.tally:
             self.tally = tally
             self._tell("tally")
         self._looks += 1
         self._moved.set()
+
+    async def _take(self) -> None:
+        user = self._context.session.user
+        if user is None:
+            return
+        taken = await self._outbox.take(self._context.server, user.id, self._context.oldest())
+        now = self._context.session.user
+        if now is None or now.id != user.id:
+            self._outbox.release([entry.id for entry in taken])
+        else:
+            self._share(taken)
+
+    async def _count(self) -> Tally:
+        user = self._context.session.user
+        return await self._outbox.tally(self._context.server, None if user is None else user.id)
 
     async def _nap(self) -> None:
         s = self._context.settings

@@ -123,7 +123,6 @@ class LiveTrip:
         """Begin to sync; returns at once."""
         if self._task is None and not self._stopped:
             self._task = asyncio.create_task(self._run())
-            await self._on_start(self)
 
     async def stop(self) -> None:
         """Stop syncing. What is still pending stays unknown here: its `done` is cancelled. Where there is an outbox, it
@@ -151,12 +150,16 @@ class LiveTrip:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._engine.run())
-                group.create_task(self._sender.run())
+                group.create_task(self._send())
                 group.create_task(self._tell_where())
                 group.create_task(self._introduce())
         except Exception:
             # Nothing in there should; if it does, it must be seen and not end the program that draws.
             logger.exception("following a trip ended in a way that nobody foresaw")
+
+    async def _send(self) -> None:
+        await self._on_start(self)  # what was made before this program began goes first
+        await self._sender.run()
 
     async def _introduce(self) -> None:
         """Learn who we are, if only a token was given: without that, nothing can be painted in our name."""

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import shutil
 import sqlite3
 import stat
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -16,6 +18,8 @@ from typing import Any
 
 import pytest
 from tests.api_client.scripted import ANA, FAST, Log, Request, ScriptedServer, serving, until
+from tests.conftest import Count, Figure
+from tests.support.serving import served
 
 import roadcrew_client as rc
 from roadcrew_client import _outbox_file
@@ -23,9 +27,10 @@ from roadcrew_client.outbox import Outbox, OutboxChange, OutboxEntry, Tally, dep
 from roadcrew_client.routes import Call, act_of, call_of
 from roadcrew_domain import crew, hotels, polls
 from roadcrew_domain.money import Money
-from roadcrew_domain.trip import Command, DeleteTrip, EditTrip, TripAct
+from roadcrew_domain.trip import Command, DeleteTrip, EditTrip, TripAct, TripEdited
 
 SETTINGS = replace(FAST, outbox_look=0.05, outbox_at_once=0.0)
+WRITER = str(Path(__file__).with_name("outbox_writer.py"))
 BEN = {"id": "ben", "name": "Ben", "username": None, "guest": True}
 
 
@@ -805,6 +810,61 @@ async def test_programs_that_were_killed_leave_no_files_for_ever(tmp_path: Path)
     await outbox.keep(entry(1))
     assert len(list(running.iterdir())) == 1
     await outbox.close()
+
+
+# --- kill -9 -------------------------------------------------------------------------------------
+
+
+# R: S7
+async def test_whenever_a_program_is_killed_what_was_kept_arrives_once_and_in_order(
+    tmp_path: Path, count: Count, figure: Figure
+):
+    kills = count(reduced=3, full=30)
+    chance = random.Random(4)
+    kept: list[int] = []
+    arrived: list[int] = []
+    in_startup = 0
+
+    async with served(tmp_path) as running, rc.Client(running.url) as watcher:
+        session = await watcher.guest("Ana")
+        trip = (await watcher.create_trip("0")).trip.id
+        seen = watcher.follow(trip)
+        resets: list[rc.Change] = []
+        seen.listen(lambda c: arrived.extend(int(str(e.data.name)) for e in c.events if isinstance(e.data, TripEdited)))
+        seen.listen(lambda c: resets.append(c) if c.kind == "reset" else None)
+        await seen.start()
+        await until(lambda: seen.confirmed)
+        for n in range(kills):
+            arguments = [running.url, session.token, str(tmp_path / "outbox"), trip, str(1 + n * 1000)]
+            writer = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", WRITER, *arguments, stdout=asyncio.subprocess.PIPE
+            )
+            assert writer.stdout is not None
+            if n % 3 == 2:  # while it takes up what the one before has left
+                begun = b""
+                await asyncio.sleep(chance.uniform(0.2, 1.5))
+            else:
+                begun = await asyncio.wait_for(writer.stdout.readline(), 30)
+                assert begun == b"begins\n"
+                await asyncio.sleep(chance.uniform(0, 1))
+            writer.kill()
+            said = [
+                line.split() for line in (await writer.stdout.read()).splitlines(keepends=True) if line[-1:] == b"\n"
+            ]
+            in_startup += not begun and [b"begins"] not in said
+            kept += [int(words[1]) for words in said if words[0] == b"kept"]
+            await writer.wait()
+        outbox = Outbox(tmp_path / "outbox")
+        async with rc.Client(running.url, token=session.token, outbox=outbox) as last:
+            await last.whoami()
+            assert last.delivery is not None
+            assert await last.delivery.settle(60) == Tally()
+        await outbox.close()
+        await until(lambda: not set(kept) - set(arrived), 10)
+    assert arrived == sorted(set(arrived)), "in order, and none twice"
+    assert len(resets) == 1
+    figure("kill -9 of a program that makes changes", f"{kills}, {in_startup} of them in its first moments")
+    figure("changes that it had kept, all there once and in order", len(kept))
 
 
 def test_the_json_of_this_test_is_what_the_contract_says():
