@@ -124,16 +124,24 @@ class SecretService:
         own = {"HOME": folder, "XDG_DATA_HOME": folder / "data", "XDG_RUNTIME_DIR": self._place}
         self._all = {**clean, **{k: str(v) for k, v in own.items()}}
         self._processes: list[subprocess.Popen[bytes]] = []
+        try:
+            self.environment = self._serve()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _serve(self) -> dict[str, str]:
+        """Start it; what makes a process use it."""
         command = ["dbus-daemon", f"--config-file={self._place / 'bus.conf'}", "--nofork", "--nopidfile"]
         bus = self._start([*command, "--print-address=1"], stdout=subprocess.PIPE)
         assert bus.stdout is not None
         address = bus.stdout.readline().decode().strip()
-        assert address, f"no bus: {(folder / 'gnome-keyring.log').read_text()}"
-        self.environment = {
+        assert address, "there is no bus"
+        own = {
             "DBUS_SESSION_BUS_ADDRESS": address,
             "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring",
         }
-        self._all |= self.environment
+        self._all |= own
         (self._place / "control").mkdir(mode=0o700)
         options = ["--foreground", "--unlock", "--components=secrets", f"--control-directory={self._place / 'control'}"]
         self._daemon = self._start(["gnome-keyring-daemon", *options], stdin=subprocess.PIPE)
@@ -141,6 +149,7 @@ class SecretService:
         self._daemon.stdin.write(b"a password")
         self._daemon.stdin.close()
         self._until_ready()
+        return own
 
     def _start(self, command: list[str], **pipes: int) -> subprocess.Popen[bytes]:
         streams = {"stdin": subprocess.DEVNULL, "stdout": self._log, "stderr": self._log, **pipes}
