@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from tests.faults.plan import Faults
 from tests.faults.proxy import FaultProxy
-from tests.faults.words import WORDS, NotUnderstood, changed, lesson, said
+from tests.faults.words import WORDS, NotUnderstood, changed, lesson, names, said
 
 INTRODUCTION = """\
 A bad network on this computer, between a client and a server. Start a server, start this, and go through it:
@@ -67,7 +67,7 @@ async def obey(proxy: FaultProxy, line: str) -> str | None:
         case "help":
             return lesson()
         case "show":
-            return f"{proxy.faults}; {proxy.open} connections open, {len(proxy.requests())} requests so far"
+            return f"{names(proxy.faults)}; {proxy.open} connections open, {len(proxy.requests())} requests so far"
         case "drop":
             proxy.drop()
             return "what was open is cut"
@@ -76,7 +76,7 @@ async def obey(proxy: FaultProxy, line: str) -> str | None:
                 await proxy.be(said(proxy.faults, fault))
             except NotUnderstood as error:
                 return f"{error}."
-            return str(proxy.faults)
+            return names(proxy.faults)
 
 
 async def serve(given: argparse.Namespace, faults: Faults) -> None:
@@ -100,7 +100,7 @@ async def serve(given: argparse.Namespace, faults: Faults) -> None:
         with contextlib.suppress(NotImplementedError):  # on Windows, ctrl+c ends us without
             loop.add_signal_handler(number, over.set)
     async with FaultProxy(given.to, faults, host=given.host, port=given.port, seed=given.seed) as proxy:
-        print(f"{proxy.url} passes on to {given.to}: {proxy.faults}", flush=True)
+        print(f"{proxy.url} passes on to {given.to}: {names(proxy.faults)}", flush=True)
         print(TYPED, flush=True)
         threading.Thread(target=listen, daemon=True).start()
         taking = asyncio.create_task(take())

@@ -1,6 +1,6 @@
 """What a proxy does to what passes through it. Values only; they may be replaced while it runs."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["stream", "poll", "call"]
@@ -86,7 +86,3 @@ class Faults:
     def delays(self) -> bool:
         """Whether bytes arrive later than they could."""
         return bool(self.latency or self.jitter or self.rate)
-
-    def __str__(self) -> str:
-        wrong = [f"{f.name}={value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default]
-        return ", ".join(wrong) or "no fault"

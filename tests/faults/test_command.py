@@ -76,7 +76,7 @@ async def test_from_the_command_line_it_teaches_and_obeys_what_is_typed(upstream
         assert b"Retry-After: 5\r\n" in await soon(reader.read(-1))
         writer.close()
         await typed("what", b"there is no fault")
-        await typed("refuse", b"refuse=True")
+        await typed("refuse", b"answer, refuse")
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
         await typed("ok", b"no fault")

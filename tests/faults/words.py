@@ -176,6 +176,13 @@ def said(faults: Faults, line: str) -> Faults:
     return changed(faults, name, words)
 
 
+def names(faults: Faults) -> str:
+    """What is wrong, by the names of the faults."""
+    sound = Faults()
+    wrong = [name for name, word in WORDS.items() if any(getattr(faults, f) != getattr(sound, f) for f in word.undone)]
+    return ", ".join(wrong) or "no fault"
+
+
 def lesson() -> str:
     """What can be said, one line each."""
     return "\n".join(f"  {name} {word.usage}\n      {word.teaches}" for name, word in WORDS.items())
