@@ -28,7 +28,7 @@ from roadcrew_tui.themes import THEMES
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
-MOST_TOASTS = 2
+MOST_TOASTS = 3
 TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
 
@@ -197,8 +197,8 @@ class RoadcrewApp(Standing):
         )
 
     def on_notify(self, _: Notify) -> None:
-        """Room for one more: what would go soonest goes now, news before warnings."""
-        shown = sorted(self._notifications, key=lambda n: (n.severity != "information", n.raised_at + n.timeout))
+        """Room for one more: the oldest goes, news before warnings."""
+        shown = sorted(self._notifications, key=lambda n: (n.severity != "information", n.raised_at))
         for old in shown[: max(0, len(shown) + 1 - MOST_TOASTS)]:
             self._unnotify(old, refresh=False)
 
