@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from tests.conftest import Figure
 from tests.support.serving import served
+from tests.tui.simulation.standins import Clumsy, Fainting
 
-from roadcrew_client import Change, Client, LiveTrip, Unreachable
-from roadcrew_domain.events import Event
-from roadcrew_tui.simulation.person import Person
+from roadcrew_client import Client, Unreachable
 from roadcrew_tui.simulation.plan import make_plan
 from roadcrew_tui.simulation.report import as_text
 from roadcrew_tui.simulation.run import Now, Result, run
@@ -40,37 +39,6 @@ async def test_a_short_run_ends_with_nothing_lost_and_all_equal(tmp_path: Path, 
     figure("seen after, p99, ms", f"{result.tally.seen.percentile(0.99):.0f}")
 
 
-class Clumsy(Person):
-    """Ben's client passes one event over, Carla's tells of one twice, and Dev's makes something else of one."""
-
-    async def _follow(self) -> None:
-        await super()._follow()
-        live = self.live
-        assert live is not None
-        take, whose = live.take, self.name.split()[0]
-        turn = 0
-
-        async def clumsily(frame: object, cursor: str | None) -> object:
-            nonlocal turn
-            if not isinstance(frame, Event):
-                return await take(frame, cursor)  # type: ignore[arg-type]
-            turn += 1
-            if turn == 2 and whose == "Ben":
-                skip(live, frame)
-                return "applied"
-            said = await take(frame, cursor)
-            if turn == 2 and whose == "Carla":
-                live._tell(Change("events", events=(frame,)))
-            return said
-
-        live.take = clumsily  # type: ignore[method-assign,assignment]
-
-
-def skip(live: LiveTrip, frame: Event) -> None:
-    """Let the replica believe that it has had this event."""
-    live._replica.seq = frame.seq
-
-
 # R: S1, S4
 async def test_an_event_that_is_dropped_or_doubled_on_its_way_into_a_client_is_found(tmp_path: Path):
     plan = make_plan(4, 3, 1, 1)
@@ -83,15 +51,6 @@ async def test_an_event_that_is_dropped_or_doubled_on_its_way_into_a_client_is_f
     text = as_text(plan, result, None)
     assert "Not everybody has what the server has." in text
     assert "1 lost, 1 doubled" in text
-
-
-class Fainting(Person):
-    """One of them comes to an end that nobody foresaw."""
-
-    def _act(self, *_: object) -> bool:
-        if self.name.startswith("Ben"):
-            raise ZeroDivisionError("oh")
-        return False
 
 
 async def test_a_person_who_ends_in_a_way_that_nobody_foresaw_is_said_and_not_agreed_with(tmp_path: Path):

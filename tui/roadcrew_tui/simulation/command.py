@@ -94,16 +94,16 @@ def _server(address: str | None) -> Iterator[str]:
 async def _run(plan: Plan, server: str) -> Result:
     from roadcrew_tui.simulation.run import run as run_plan  # noqa: PLC0415 - for a fast --help
 
-    stop = asyncio.Event()
-    _on_interrupt(stop)
-    line = _Line()
+    stop, line = asyncio.Event(), _Line()
     try:
-        return await run_plan(plan, server, stop=stop, progress=line.show)
+        with _on_interrupt(stop):
+            return await run_plan(plan, server, stop=stop, progress=line.show)
     finally:
         line.end()
 
 
-def _on_interrupt(stop: asyncio.Event) -> None:
+@contextmanager
+def _on_interrupt(stop: asyncio.Event) -> Iterator[None]:
     """The first ctrl+c ends the run, the second one the program."""
     loop = asyncio.get_running_loop()
 
@@ -111,7 +111,11 @@ def _on_interrupt(stop: asyncio.Event) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         loop.call_soon_threadsafe(stop.set)
 
-    signal.signal(signal.SIGINT, first)
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Line:
