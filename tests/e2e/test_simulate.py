@@ -17,7 +17,7 @@ def simulate(*words: str) -> subprocess.CompletedProcess[str]:
 
 # R: G2, S1, S4, T9
 def test_a_crowd_that_loses_its_network_and_comes_back_equals_the_server_in_the_end(count: Count, figure: Figure):
-    users, seconds = count(reduced=12, full=50), count(reduced=4, full=20)
+    users, seconds = count(reduced=10, full=50), count(reduced=3, full=20)
     done = simulate("--users", str(users), "--seconds", str(seconds), "--seed", "1", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
@@ -83,8 +83,9 @@ def test_ctrl_c_ends_it_with_a_report_of_what_was_so_far():
 
 
 def test_on_a_terminal_the_line_of_progress_is_written_over():
-    with Terminal(roadcrew("simulate", "--users", "3", "--seconds", "3"), columns=100, rows=40) as terminal:
-        terminal.wait_for("   2 s   3 here")
+    with Terminal(roadcrew("simulate", "--users", "3", "--seconds", "2"), columns=100, rows=40) as terminal:
+        terminal.wait_for("   1 s ")
+        terminal.wait_for("   2 s ")
         assert terminal.text.count(" here ") == 1
         assert terminal.wait_end(30) == 0
         terminal.settle()

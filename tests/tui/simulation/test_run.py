@@ -34,8 +34,8 @@ async def test_a_short_run_ends_with_nothing_lost_and_all_equal(tmp_path: Path, 
     assert result.tally.events > 20
     assert result.tally.seen.count > 10
     assert result.tally.unknown == result.counts.unverified == 0
-    assert [round(now.seconds) for now in told][:2] == [1, 2]
-    assert told[-1].here == 8
+    assert 2 <= len(told) <= 60
+    assert max(now.here for now in told) > 2
     figure("seen after, p99, ms", f"{result.tally.seen.percentile(0.99):.0f}")
 
 
@@ -54,7 +54,7 @@ async def test_an_event_that_is_dropped_or_doubled_on_its_way_into_a_client_is_f
 
 
 async def test_a_person_who_ends_in_a_way_that_nobody_foresaw_is_said_and_not_agreed_with(tmp_path: Path):
-    plan = make_plan(2, 2, 1, 1)
+    plan = make_plan(2, 1, 1, 1)
     async with served(tmp_path) as running:
         result = await run(plan, running.url, stop=asyncio.Event(), progress=unheard, make=Fainting)
     assert not result.agreed
