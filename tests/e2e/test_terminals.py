@@ -31,7 +31,7 @@ def start_trip(kind: type[Any], home: Path, server: ServerProcess) -> Any:
     ana.wait_for("No trips yet")
     ana.enter("n")
     ana.wait_for("Your name")
-    ana.enter(*"Lisbon", "tab", "tab", *"Ana", "enter")
+    ana.enter("Lisbon", "tab", "tab", "Ana", "enter")
     ana.wait_for(lambda t: CODE.search(t.text) is not None)
     return ana
 
@@ -41,7 +41,7 @@ def join_trip(kind: type[Any], home: Path, link: str, name: str) -> Any:
     terminal = kind(roadcrew("join", link), environment={"ROADCREW_HOME": str(home)})
     terminal.wait_for("Your name")
     terminal.settle()
-    terminal.enter(*name, "enter")
+    terminal.enter(name, "enter")
     terminal.wait_for("NEEDS YOU")
     return terminal
 
@@ -73,7 +73,7 @@ def test_one_creates_two_join_and_each_sees_the_others_and_every_vote(
 
             ana.enter("2", "n")
             ana.wait_for("Options")
-            ana.enter(*"Which?", "tab", "tab", *"Alpha", "enter", *"Beta", "enter", "enter", "enter")
+            ana.enter("Which?", "tab", "tab", "Alpha", "enter", "Beta", "enter", "enter", "enter")
             for terminal in (ben, dev):
                 terminal.enter("2")
             all_see(time.perf_counter(), "Which?", *everybody)
