@@ -8,45 +8,21 @@ import os
 import re
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.cells import split_graphemes
-from textual.app import App, ComposeResult
-from textual.widgets import Input, Static
+from tests.support import small_app
+from tests.support.pictures import drawn
+from tests.support.small_app import FAMILY, HEART, Small
 
 from roadcrew_tui.pilot import emulator
 from roadcrew_tui.pilot.emulator import Emulator
 from roadcrew_tui.pilot.pseudo import PseudoTerminal
 
 COLUMNS, ROWS = 60, 8
-FAMILY, HEART = "👩\u200d👩\u200d👧", "❤\ufe0f"
-STYLED = (
-    "[b]bold[/] [i]italic[/] [u]under[/] [reverse]reverse[/] [dim]faint[/] [strike]gone[/] [b u red on green]all[/]"
-)
-
-
-class Small(App[None]):
-    """All that screens are made of: styles, colours, faint text, wide and joined characters, frames."""
-
-    CSS = "#wide { background: blue 30%; }"
-
-    def compose(self) -> ComposeResult:
-        yield Static(STYLED)
-        yield Static(f"日本語|한국어|é|e\u0301|{HEART}|{FAMILY}|✓ ● ▌ ┌─┐ the end", id="wide")
-        yield Input("typed 日本")
-
-    def on_mount(self) -> None:
-        self.title = "small"
-        self.set_focus(None)
-
-
-if __name__ == "__main__":
-    Small().run()
 
 
 def fed(*data: str, columns: int = 20, rows: int = 4) -> Emulator:
@@ -66,24 +42,6 @@ def lines(terminal: Emulator) -> list[str]:
     return [line for line in terminal.screen().lines if line]
 
 
-def drawn(svg: str) -> Iterator[tuple[int, int, str, str]]:
-    """Each sign and each ground of a picture: column, row, what, and how it looks."""
-    rules = dict(re.findall(r"\.terminal-\d+-(r\d+) \{ (.*?) \}", svg))
-    for element in ElementTree.fromstring(svg).iter():
-        column = round(float(element.get("x", 0)) / 12.2)
-        if element.get("shape-rendering"):
-            row = round((float(element.get("y", 0)) - 1.5) / 24.4)
-            for n in range(round(float(element.get("width", 0)) / 12.2)):
-                yield column + n, row, "ground", element.get("fill", "")
-        elif (rule := rules.get((element.get("class") or "").rpartition("-")[2])) is not None:
-            text = (element.text or "").rstrip("\n").replace("\xa0", " ")
-            row = round((float(element.get("y", 0)) - 20) / 24.4)
-            for start, end, width in split_graphemes(text)[0]:
-                if text[start:end] != " ":
-                    yield column, row, text[start:end], rule
-                column += width
-
-
 # R: G2
 async def test_a_picture_of_a_pseudo_terminal_looks_like_textuals_own() -> None:
     app = Small()
@@ -91,10 +49,17 @@ async def test_a_picture_of_a_pseudo_terminal_looks_like_textuals_own() -> None:
         await pilot.pause()
         strips = app.screen._compositor.render_strips()
         wanted, picture = tuple(strip.text.rstrip() for strip in strips), app.export_screenshot(title="small")
-    program = [sys.executable, "-P", __file__]
+    program = [sys.executable, "-P", small_app.__file__]
     async with PseudoTerminal(program, columns=COLUMNS, rows=ROWS, environment=dict(os.environ)) as terminal:
         await until(terminal, lambda: terminal.screen().lines == wanted)
-        assert sorted(drawn(terminal.svg())) == sorted(drawn(picture))
+        assert drawn(terminal.svg()) == drawn(picture)
+
+
+def test_in_a_picture_no_sign_depends_on_the_width_of_another() -> None:
+    svg = fed(f"  日本x {FAMILY}y").svg()
+    placed = re.findall(r'<text class="terminal-\d+-r\d+" x="([\d.]+)" [^>]*>([^<\n]+)</text>', svg)
+    wanted = [(2, "日"), (4, "本"), (6, "x"), (8, FAMILY), (10, "y")]
+    assert [(round(float(x) / 12.2), text.replace("&#160;", "")) for x, text in placed] == wanted
 
 
 # R: G2

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from textual._compositor import LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.pilot import Pilot
 
 from roadcrew_tui import app as the_app
+from roadcrew_tui.pilot import picture
 from roadcrew_tui.pilot.keys import key_bytes
 from roadcrew_tui.pilot.terminal import Ended, Screen
 
@@ -58,19 +58,9 @@ class KeptApp(the_app.RoadcrewApp):
         return tuple("".join(part.text for part in line).rstrip() for line in strips)
 
     def picture(self) -> str:
-        """The last paint as SVG, as Textual's own screenshots are."""
-        console = Console(
-            width=self.size.width,
-            height=self.size.height,
-            file=io.StringIO(),
-            force_terminal=True,
-            color_system="truecolor",
-            record=True,
-            legacy_windows=False,
-            safe_box=False,
-        )
-        console.print(self.seen or "")
-        return console.export_svg(title=self.TITLE or "")
+        """The last paint as SVG."""
+        lines = self.seen.strips if self.seen is not None else []
+        return picture.svg(map(chain.from_iterable, lines), self.size.width, self.size.height, self.TITLE or "")
 
 
 class HeadlessTerminal:
