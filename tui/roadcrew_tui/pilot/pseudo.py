@@ -270,8 +270,3 @@ class PseudoTerminal:
     def copied(self) -> str | None:
         """What the program put on the clipboard last (OSC 52)."""
         return self._emulator.copied
-
-    @property
-    def title(self) -> str:
-        """The window's title."""
-        return self._emulator.title
