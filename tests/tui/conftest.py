@@ -118,6 +118,11 @@ class Stage:
             self._send(character)
         await self.settle()
 
+    async def paste(self, text: str) -> None:
+        assert self.app._driver is not None
+        self.app._driver.send_message(events.Paste(text))
+        await self.settle()
+
     def _send(self, key: str) -> None:
         name = _character_to_key(key) if len(key) == 1 else key
         character = key if len(key) == 1 else None
@@ -161,7 +166,7 @@ async def staged(
                 await stage.until(lambda: app.screen.query(f"#tab-{tab}"), tab)
                 await stage.until(lambda: isinstance(app.focused, RowList) and app.focused.id == tab, tab)
         elif not first_run:
-            await stage.until(lambda: app.trips is not None, "the list of trips")
+            await stage.until(lambda: app.trips is not None or app.trouble, "the list of trips")
         yield stage
 
 

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from tests.tui.conftest import Stage, staged
 from tests.tui.scenes import NASTY, Scene
 from tests.tui.standins import World
+from textual.widgets import Input
 
 import roadcrew_tui
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
@@ -245,6 +246,19 @@ async def test_nasty_names_are_drawn_literally_in_toasts_menus_and_the_lobby(tmp
         await s.press("escape", "q")
         await s.until(lambda: s.app.screen.query("#trips"), "the lobby")
         await s.sees(shown(text, 7))
+        harmless(s)
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
+@pytest.mark.parametrize("keys", [("n",), ("colon",)], ids=["form", "palette"])
+async def test_what_is_pasted_is_drawn_literally(tmp_path: Path, keys: tuple[str, ...], text: str):
+    async with staged(tmp_path, in_trip=False) as s:
+        await s.press(*keys)
+        await s.until(lambda: s.app.screen.query(Input), "a field")
+        await s.paste(f"{text}\tand more\nnot this line")
+        field = s.app.screen.query(Input).first()
+        assert field.value.endswith(" and more")
+        assert field.value.isprintable()
         harmless(s)
 
 

@@ -277,9 +277,12 @@ class RoadcrewApp(Standing):
                 feed(event.snapshot, event.news)
 
     async def on_event(self, event: events.Event) -> None:
-        """A key, wherever it goes: somebody is here, so polling may go back to its quick pace."""
+        """A key, wherever it goes: somebody is here, so polling may go back to its quick pace. And what is pasted comes
+        from anywhere; Textual would draw it as it came."""
         if isinstance(event, events.Key):
             self.link.signal("key_pressed")
+        elif isinstance(event, events.Paste):
+            event.text = render.pasted(event.text)
         await super().on_event(event)
 
     def on_app_focus(self) -> None:

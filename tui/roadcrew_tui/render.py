@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from textual.content import Content
 
-from roadcrew_domain.text import cleaned
+from roadcrew_domain.text import cleaned, is_forbidden
 from roadcrew_tui.symbols import sign
 
 BLANK = Content("")
@@ -35,6 +35,11 @@ def safe(text: object) -> str:
 def _cleaned(given: str) -> str:
     """Each character is looked at, and the same few names are drawn again and again."""
     return cleaned(given)
+
+
+def pasted(text: str) -> str:
+    """What came from a clipboard, to be edited: as it is, but for what a terminal would obey."""
+    return "".join(c for c in text.replace("\t", " ") if not is_forbidden(c))
 
 
 def said(text: object, style: str = "", *, width: int | None = None) -> Content:
