@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TooManyRequests,
         Unreachable,
     )
+    from roadcrew_client.figures import SyncFigures
     from roadcrew_client.links import InviteTarget, parse_invite
     from roadcrew_client.live import LiveTrip
     from roadcrew_client.models import (
@@ -69,6 +70,7 @@ _HOME = {
         "TooManyRequests",
         "Unreachable",
     ),
+    "figures": ("SyncFigures",),
     "links": ("InviteTarget", "parse_invite"),
     "live": ("LiveTrip",),
     "models": (
@@ -101,6 +103,7 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "Outcome",
     "Refusal",
     "SyncStatus",
+    "SyncFigures",
     "Outbox",
     "OutboxEntry",
     "About",

@@ -17,6 +17,7 @@ from roadcrew_client.about import about
 from roadcrew_client.changes import Change, KeptIn, Outcome, Pending, Refusal, SendState, SyncState, SyncStatus
 from roadcrew_client.context import Context
 from roadcrew_client.errors import RoadcrewError, TooManyRequests
+from roadcrew_client.figures import Recorder, SyncFigures
 from roadcrew_client.models import Answer, Gone, Item, Presence, Reset, SessionInfo, read
 from roadcrew_client.outbox import OutboxEntry
 from roadcrew_client.replica import Replica, Waiting
@@ -54,8 +55,15 @@ class LiveTrip:
         self._answered: set[str] = set()
         self._source = SyncSource(context, (self.topic,), where)
         self._sender = Sender(context, self)
+        self._recorder = Recorder(context.clock)
         self._engine = Engine(
-            self._source, self, (self.topic,), settings=context.settings, clock=context.clock, chance=context.chance
+            self._source,
+            self,
+            (self.topic,),
+            settings=context.settings,
+            clock=context.clock,
+            chance=context.chance,
+            watch=self._stepped,
         )
         self._listeners: dict[object, Callable[[Change], None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -105,6 +113,38 @@ class LiveTrip:
             attempts=0 if mode == "live" else state.tries,
             last_error=self._engine.error or self._send_error,
             latency=self._latency,
+        )
+
+    def figures(self) -> SyncFigures:
+        """What was measured so far, and what is planned. Cheap; a value that may go to another thread."""
+        state, recorder, clock = self._engine.state, self._recorder, self._context.clock
+        now, monotonic, ahead = clock.now(), clock.monotonic(), self.server_now() - clock.now()
+        made = [pending.since for pending in self._pendings.values() if pending.id not in self._answered]
+        return SyncFigures(
+            at=now,
+            began=recorder.began,
+            state=state.mode,
+            since=self._since,
+            transport=state.out or state.prefer,
+            interval=self.status.interval,
+            next_in=None if state.next_at is None else max(0.0, state.next_at - monotonic),
+            probe_in=None if state.probe_at is None else max(0.0, state.probe_at - monotonic),
+            tries=state.tries,
+            error=recorder.error,
+            epoch=self._replica.epoch,
+            seq=None if self._replica.confirmed is None else self._replica.seq,
+            cursor=self._engine.cursor,
+            waiting=len(made),
+            oldest=min(made) - ahead if made else None,
+            reconnects=recorder.reconnects,
+            switches=recorder.switches,
+            streams=recorder.streams,
+            polls=recorder.polls,
+            frames=recorder.frames,
+            ahead=ahead.total_seconds(),
+            answers=tuple(recorder.answers),
+            moves=tuple(recorder.moves),
+            events=tuple(recorder.events),
         )
 
     def server_now(self) -> datetime:
@@ -291,16 +331,19 @@ class LiveTrip:
                     return "unknown"
                 if verdict == "applied":
                     self._context.server_time.at_least(frame.at)
+                    self._recorder.took(frame)
                     self._tell(Change("events", events=(frame,)))
                 self._confirm(ended)
             case Reset(state=Trip() as trip, seq=seq, now=now):
                 if now is not None:
                     self._context.server_time.exactly(now)
+                self._recorder.took(frame)
                 place = self._place(cursor)
                 ended = self._replica.reset(trip, seq, place.epoch if place else None)
                 self._tell(Change("reset"))
                 self._confirm(ended)
             case Presence(present=present):
+                self._recorder.took(frame)
                 self.present = {p.id: p.where or "" for p in present}
                 self._tell(Change("presence"))
             case Gone(reason=reason):
@@ -308,6 +351,10 @@ class LiveTrip:
             case _:
                 logger.warning("a reset for %s does not carry a trip", frame.topic[:80])
         return "applied"
+
+    def _stepped(self, before: policy.State, signal: policy.Signal, after: policy.State) -> None:
+        self._recorder.noted(self._engine.error)
+        self._recorder.stepped(before, signal, after)
 
     def moved(self) -> None:
         """The engine's state has changed."""
@@ -340,6 +387,8 @@ class LiveTrip:
     def sending(self, command: str, state: SendState, error: RoadcrewError | None) -> None:
         """It is on its way, or waits."""
         self._send_error = error
+        if error is not None:
+            self._recorder.noted(error)
         pending = self._pendings.get(command)
         if pending is not None and pending.state != state:
             pending.state = state
@@ -348,6 +397,7 @@ class LiveTrip:
     def accepted(self, command: str, answer: Answer, seconds: float) -> None:
         """The server took it. It stays painted until what we have read covers it."""
         self._latency, self._send_error = seconds, None
+        self._recorder.answered(seconds)
         pending = self._pendings.get(command)
         if pending is None:
             return

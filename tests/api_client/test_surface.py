@@ -50,6 +50,7 @@ PUBLIC = [
     "Session",
     "SessionNotReady",
     "SessionReady",
+    "SyncFigures",
     "SyncStatus",
     "SystemClock",
     "Tally",

@@ -81,7 +81,9 @@ class Engine:
         clock: Clock,
         chance: Callable[[], float],
         cursor: str | None = None,
+        watch: Callable[[policy.State, policy.Signal, policy.State], None] = lambda before, signal, after: None,
     ) -> None:
+        """`watch` is shown each step of the policy."""
         self.state = policy.State()
         self.cursor = cursor
         self.error: RoadcrewError | None = None
@@ -92,6 +94,7 @@ class Engine:
         self._settings = settings
         self._clock = clock
         self._chance = chance
+        self._watch = watch
         self._topics = frozenset(topics)
         self._left = set(topics)
         self._seqs: dict[str, int] = {}
@@ -125,6 +128,7 @@ class Engine:
             return
         before = self.state
         self.state, effects = policy.step(before, signal, self._clock.monotonic(), self._chance(), self._settings)
+        self._watch(before, signal, self.state)
         for effect in effects:
             self._carry_out(effect)
         self._set_timer()
