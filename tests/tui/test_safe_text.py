@@ -262,6 +262,11 @@ async def test_what_is_pasted_is_drawn_literally(tmp_path: Path, keys: tuple[str
         harmless(s)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["newline", "as terminals do", "both"])
+def test_a_pasted_line_ends_where_it_ended(end: str):
+    assert render.pasted(f"one{end}two") == "one\ntwo"
+
+
 def test_the_window_title_can_not_be_used_to_write_to_the_terminal():
     for text in NASTY.values():
         assert render.sentence("{trip} - Roadcrew", trip=text).isprintable()
