@@ -38,7 +38,7 @@ def _cleaned(given: str) -> str:
 
 
 def pasted(text: str) -> str:
-    """What came from a clipboard, to be edited: as it is, but for what a terminal would obey. Terminals end a line of it
+    """What came from a clipboard, to be edited: as it is, but for what a terminal obeys. Terminals end a line of it
     with a carriage return, as the enter key does."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     return "".join(c for c in lines if not is_forbidden(c))
