@@ -1,5 +1,6 @@
 """The policy under a virtual clock: what it does in each case, and what it never does, whatever comes."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -559,3 +560,100 @@ def test_streaming_that_fails_three_times_in_a_row_however_it_does_leads_to_poll
         world.now += 0.5 if how == "short" else 37.5
         world.send(p.Closed(world.state.n, "cut" if how == "short" else "silent"))
     assert world.mode() == "polling"
+
+
+# --- the promises, with a clock that misses no timer ---------------------------------------------
+
+walks = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 0.999), signals), max_size=40)
+"""How long after the last one, the dice, and the signal."""
+
+
+def walk(world: World, moves: list[tuple[float, float, p.Signal]]) -> Iterator[p.Signal]:
+    """Start, and play these; each signal that fits is given just before the policy hears it."""
+    world.send(p.Started())
+    for after, world.chance, drawn in moves:
+        world.wait(after)
+        signal = fits(world.state, drawn)
+        if signal is not None:
+            yield signal
+            world.send(signal)
+
+
+def requests(done: list[tuple[float, p.Effect]]) -> list[tuple[float, p.Effect]]:
+    return [(at, effect) for at, effect in done if not isinstance(effect, p.Drop)]
+
+
+# R: S2 S3
+@settings(max_examples=200, deadline=None)
+@given(walks)
+def test_while_nobody_looks_there_is_no_request_once_the_grace_time_is_over(moves):
+    world = World()
+    quiet_from: float | None = None
+    for signal in walk(world, moves):
+        if quiet_from is not None:
+            # What was asked before this moment belongs to the time in which somebody looked, or to the grace.
+            assert all(at < quiet_from for at, _ in requests(world.done)), "nobody looks"
+            assert world.state.out is None or world.now < quiet_from, "nothing stays open"
+        match signal:
+            case p.Hidden(at_once=at_once):
+                grace = world.now + (0.0 if at_once else S.hidden_grace)
+                quiet_from = grace if quiet_from is None else min(quiet_from, grace)
+                if at_once:
+                    world.done.clear()
+            case p.Shown() | p.Key():
+                quiet_from = None
+            case p.SignedIn() if quiet_from is not None and world.mode() == "signed-out":
+                quiet_from = world.now + S.hidden_grace
+
+
+# R: S1 S2
+@settings(max_examples=200, deadline=None)
+@given(walks, st.booleans(), st.booleans(), st.sampled_from([p.Shown(), p.Key()]), st.floats(0, 1e5))
+def test_whatever_was_before_whoever_is_back_catches_up_with_exactly_one_poll(moves, at_once, news, seen, away):
+    world = World()
+    for _ in walk(world, moves):
+        pass
+    if world.mode() in ("gone", "signed-out"):
+        return
+    world.send(p.Hidden(at_once=at_once))
+    world.wait(S.hidden_grace)
+    assert world.mode() == "paused"
+    assert world.wait(away) == []
+    back = world.now
+    world.done.clear()
+    world.send(seen)
+    world.send(seen)
+    world.wait(max(0.0, world.state.asked_until - back))
+    assert [type(e) for _, e in world.done] == [p.Poll]
+    assert world.done[0][0] == max(back, world.state.asked_until), "at once, unless the server has asked to wait"
+    after = world.polled(news=news)
+    if world.state.prefer == "stream":
+        assert [type(e) for e in after] == [p.Open]
+        world.prove()
+        assert world.wait(1000) == []
+    else:
+        assert after == ()
+        assert world.state.due == world.now + S.poll_fast
+
+
+# R: S2 S8
+@settings(max_examples=200, deadline=None)
+@given(walks)
+def test_no_wait_is_longer_or_shorter_than_its_bounds(moves):
+    world = World()
+    before = world.state
+    for signal in walk(world, moves):
+        state, now = world.state, world.now
+        assert state.interval == 0.0 or S.poll_fast <= state.interval <= S.poll_slow
+        if state.next_at is not None and state.next_at != before.next_at:
+            asked = max(0.0, state.asked_until - now)
+            assert state.next_at - now <= asked + max(S.backoff_cap, state.wish)
+        if state.mode == "polling" and state.next_at is not None and now >= state.not_before:
+            assert state.next_at - now <= S.poll_slow
+        before = state
+        if isinstance(signal, p.Polled) and signal.n == state.n and not signal.more:
+            after, effects = p.step(state, signal, now, world.chance, S)
+            if after.mode == "polling":
+                assert effects == ()
+                assert after.next_at is not None
+                assert after.next_at - now >= S.poll_fast
