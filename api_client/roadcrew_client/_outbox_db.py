@@ -44,8 +44,10 @@ class Database:
         self._version = version
         self._db: sqlite3.Connection | None = None
 
-    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` reads."""
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """What `work` reads; None where there is no file: looking makes none."""
+        if self._db is None and self.path is not None and not self.path.exists():
+            return None
         return self._twice(work)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -105,6 +105,8 @@ class OutboxFile:
 
     def drop(self, ids: Collection[str]) -> tuple[str, ...]:
         """Remove changes, with what makes no sense without those that wait. Returns the ids of all."""
+        if not self._any():
+            return ()
 
         def work(db: sqlite3.Connection) -> tuple[str, ...]:
             rows = db.execute("SELECT n, id, state, body FROM changes ORDER BY n").fetchall()
@@ -120,6 +122,8 @@ class OutboxFile:
 
     def agree(self, ids: Collection[str]) -> tuple[str, ...]:
         """Changes that ask may be sent, with those that they need and that ask too. Returns the ids of all."""
+        if not self._any():
+            return ()
 
         def work(db: sqlite3.Connection) -> tuple[str, ...]:
             wanted = set(ids)
@@ -180,7 +184,7 @@ class OutboxFile:
 
     def entries(self, server: str, person: str | None, in_hand: Collection[str]) -> list[OutboxEntry]:
         """All changes of a person (None: of everybody) at a server, in order."""
-        rows = self.db.read(lambda db: _rows(db, server, person))
+        rows = self.db.read(lambda db: _rows(db, server, person)) or []
         free = {owner: self._is_free(owner) for owner in {row.owner for row in rows}}
         found = [(entry_of(row), row.id in in_hand or not free[row.owner]) for row in rows]
         return [replace(entry, running=entry.state == "waiting" and runs) for entry, runs in found]
@@ -188,10 +192,13 @@ class OutboxFile:
     def tally(self, server: str, person: str | None) -> Tally:
         """How many there are of each kind."""
         sql = "SELECT state, count(*) FROM changes WHERE server = ? AND person = ifnull(?, person) GROUP BY state"
-        found = self.db.read(lambda db: db.execute(sql, (server, person)).fetchall())
+        found = self.db.read(lambda db: db.execute(sql, (server, person)).fetchall()) or []
         counts = {str(state): count for state, count in found}
         waiting, asks, refused = (counts.pop(state, 0) for state in ("waiting", "asks", "refused"))
         return Tally(waiting, asks, refused, unreadable=sum(counts.values()))
+
+    def _any(self) -> bool:
+        return self.db.read(lambda db: db.execute("SELECT 1 FROM changes LIMIT 1").fetchone()) is not None
 
     def _has(self, command: str) -> bool:
         sql = "SELECT 1 FROM changes WHERE id = ?"

@@ -10,6 +10,7 @@ import importlib
 import random as chances
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -49,7 +50,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip, TripAct
 
 if TYPE_CHECKING:
-    from roadcrew_client.outbox import Outbox
+    from roadcrew_client.outbox import Outbox, Tally
     from roadcrew_client.probing import PollsSeen, StreamSeen
     from roadcrew_client.retry import Retry
     from roadcrew_client.transport import HttpTransport, Reply
@@ -324,6 +325,15 @@ class Client:
         Ends when all topics are gone; raises `NotSignedIn` when the session is over. Reconnects by itself.
         """
         return follow_topics(self._context, tuple(t if ":" in t else f"trip:{t}" for t in topics))
+
+    async def deliver(self, outbox: Outbox, seconds: float) -> Tally:
+        """Send what waits in an outbox for who we are (`whoami`) and is in no other program's hands, and wait at most
+        so many seconds for the answers. Returns what is left. For a client that was made without one."""
+        delivery = Delivery(replace(self._context, outbox=outbox), outbox)
+        try:
+            return await delivery.settle(seconds)
+        finally:
+            await delivery.stop()
 
     # --- what works here --------------------------------------------------------------------------
 

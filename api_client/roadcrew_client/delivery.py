@@ -32,8 +32,8 @@ NewsKind = Literal["tally", "refused", "known", "trouble"]
 
 @dataclass(frozen=True, slots=True)
 class OutboxNews:
-    """What a person may want to hear: other counts; the `entry` that was `refused`, of a trip that nobody looks at; who
-    we are, `known` at last; `trouble` with the disk, in words."""
+    """What a person may want to hear: the counts, at first and whenever they are others; the `entry` that was
+    `refused`, of a trip that nobody looks at; who we are, `known` at last; `trouble` with the disk, in words."""
 
     kind: NewsKind
     tally: Tally
@@ -174,7 +174,7 @@ class Delivery:
         self._wake.clear()
         await self._take()
         tally = await self._count()
-        if tally != self.tally:
+        if tally != self.tally or not self._looks:
             self.tally = tally
             self._tell("tally")
         self._looks += 1

@@ -532,6 +532,13 @@ async def test_a_change_of_a_trip_that_nobody_looks_at_can_be_dropped(
 # --- the file ------------------------------------------------------------------------------------
 
 
+async def test_looking_leaves_no_file_behind(tmp_path: Path, desk: Desk, server: ScriptedServer):
+    async with Program(server.url, tmp_path / "outbox") as program:
+        assert await program.delivery.settle(5) == Tally()
+        assert (await program.delivery.entries(), await program.delivery.drop(["x"])) == ([], ())
+    assert not (tmp_path / "outbox").exists()
+
+
 # R: S7
 async def test_only_its_owner_can_read_the_file(tmp_path: Path):
     folder = tmp_path / "outbox"
