@@ -80,6 +80,8 @@ class World:
     down: bool = False
     public_url: str | None = None
     at: datetime | None = None
+    delivery: Any = None
+    """What waits to be sent; None: there is no outbox."""
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -272,6 +274,7 @@ class StandInClient:
     def __init__(self, world: World, me: User | None) -> None:
         self.world, self.user = world, me
         self.lost_token: str | None = None
+        self.delivery = world.delivery
         self.on_token: Callable[[str | None], None] | None = None
 
     async def __aenter__(self) -> StandInClient:
@@ -409,6 +412,9 @@ class StandInMaker:
 
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> StandInVault:
         return self._vault
+
+    async def close(self) -> None:
+        return
 
 
 def tick(world: World, trip_id: str) -> None:

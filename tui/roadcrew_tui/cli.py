@@ -46,6 +46,7 @@ GROUP_HELP = {
     "poll": "polls",
     "hotel": "the shortlist and its vote",
     "you": "your name and account",
+    "waiting": "your changes that wait to be sent",
 }
 
 

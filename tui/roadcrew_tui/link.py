@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from textual.message import Message
 from roadcrew_tui.snapshot import (
     AttemptFailed,
     News,
+    OutboxChanged,
     Refusal,
     Sending,
     SessionLooked,
@@ -30,12 +31,14 @@ from roadcrew_tui.snapshot import (
 )
 
 if TYPE_CHECKING:
-    from roadcrew_client import Change, Client, LiveTrip, Look, Retry, User
+    from roadcrew_client import Change, Client, Delivery, LiveTrip, Look, Outbox, OutboxEntry, Retry, User
     from roadcrew_client.credentials import Kept
     from roadcrew_domain.trip import TripAct
 
 T = TypeVar("T")
 Signal = Literal["key_pressed", "hidden", "shown", "suspended", "resumed"]
+OUTBOX = "outbox"
+"""The folder of changes that wait, in the data folder."""
 CLOSING = 3.0
 """Seconds that a clean leave may take before the app goes without it."""
 
@@ -54,27 +57,42 @@ class Maker(Protocol):
 
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client: ...
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault: ...
+    async def close(self) -> None: ...
 
 
 class RealMaker:
     """The real client. Imports it on the client's thread, after the first paint."""
 
     def __init__(self, folder: Path, home: str | None = None) -> None:
-        """`folder` for the credentials file; `home`, the server that `ROADCREW_TOKEN` is for."""
+        """`folder` for the credentials file and the outbox; `home`, the server that `ROADCREW_TOKEN` is for."""
         self._folder = folder
         self._home = home
+        self._outbox: Outbox | None = None
 
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client:
-        from roadcrew_client import Client  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client import Client, Outbox  # noqa: PLC0415 - not before the first paint
 
+        self._outbox = self._outbox or Outbox(self._folder / OUTBOX)
         if kept is None:
-            return Client(server, reload_token=reload)
-        return Client(server, token=kept.token, token_since=kept.since, renews=kept.ours, reload_token=reload)
+            return Client(server, reload_token=reload, outbox=self._outbox)
+        return Client(
+            server,
+            token=kept.token,
+            token_since=kept.since,
+            renews=kept.ours,
+            reload_token=reload,
+            outbox=self._outbox,
+        )
 
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault:
         from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not before the first paint
 
         return Credentials(self._folder, home=self._home, may_write_file=may_write_file)
+
+    async def close(self) -> None:
+        """Let others take over what waits."""
+        if self._outbox is not None:
+            await self._outbox.close()
 
 
 class Link:
@@ -135,8 +153,12 @@ class Link:
         if self._loop is None:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._over_there(self._shut()), CLOSING)
+            await asyncio.wait_for(self._over_there(self._end()), CLOSING)
         self._soon(self._loop.stop)
+
+    async def _end(self) -> None:
+        await self._shut()
+        await self._maker.close()
 
     async def _shut(self) -> None:
         await self._unfollow()
@@ -176,6 +198,8 @@ class Link:
         client = self._maker.client(server, kept, lambda: asyncio.to_thread(vault.load, server))
         client.on_token = lambda token: self._token_changed(vault, server, client, token)
         client.on_retry = self._attempted
+        if client.delivery is not None:
+            client.delivery.listen(lambda news: self._say(OutboxChanged(news)))
         self._client = client
         await client.__aenter__()
         if kept is None:
@@ -247,6 +271,25 @@ class Link:
             return await work(self._client)
 
         return await self._over_there(run())
+
+    # --- what waits ------------------------------------------------------------------------------
+
+    async def waiting(self) -> tuple[OutboxEntry, ...]:
+        """The changes of this person that wait, ask, or were refused."""
+        found = await self._over_there(self._delivered(lambda delivery: delivery.entries()))
+        return () if found is None else tuple(found)
+
+    async def drop(self, ids: Collection[str]) -> None:
+        """Send these no more, nor what hangs on them."""
+        await self._over_there(self._delivered(lambda delivery: delivery.drop(ids)))
+
+    async def send_old(self, ids: Collection[str]) -> None:
+        """Send these, though they are old, and what they need."""
+        await self._over_there(self._delivered(lambda delivery: delivery.send(ids)))
+
+    async def _delivered(self, work: Callable[[Delivery], Awaitable[T]]) -> T | None:
+        delivery = None if self._client is None else self._client.delivery
+        return None if delivery is None else await work(delivery)
 
     # --- a trip ----------------------------------------------------------------------------------
 

@@ -206,7 +206,9 @@ def show(result: Any, *, json: bool) -> None:
 
 
 def _for_people(result: Any) -> Any:
-    """A trip in a few sentences instead of all its fields; nothing else changes."""
+    """A trip in a few sentences instead of all its fields, a waiting change in one; nothing else changes."""
+    if isinstance(result, Mapping) and isinstance(result.get("changes"), list):
+        return [f"{c['said']}  {c['id']}" for c in result["changes"]] or "Nothing waits."
     if isinstance(result, Mapping) and isinstance(result.get("trips"), list):
         return [
             f"{t['name']}  {t['memberCount']} in the crew, {t['needsMe']} waiting for you  {t['id']}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from roadcrew_client import OutboxNews
     from roadcrew_domain.events import Event
     from roadcrew_domain.trip import Trip, TripAct
 
@@ -110,3 +111,11 @@ class SignInNote(Message):
     def __init__(self, words: str, severity: Literal["information", "warning"] = "information") -> None:
         super().__init__()
         self.words, self.severity = words, severity
+
+
+class OutboxChanged(Message):
+    """There is news of the changes that wait to be sent."""
+
+    def __init__(self, news: OutboxNews) -> None:
+        super().__init__()
+        self.news = news

@@ -7,25 +7,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import App
 
+from roadcrew_tui import render
 from roadcrew_tui import settings as prefs
-from roadcrew_tui.snapshot import AttemptFailed, SessionLooked, SignInNote, TokenChanged
+from roadcrew_tui.snapshot import AttemptFailed, OutboxChanged, SessionLooked, SignInNote, TokenChanged
 from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
 
 if TYPE_CHECKING:
-    from roadcrew_client import TripSummary, User
+    from roadcrew_client import OutboxEntry, Tally, TripSummary, User
     from roadcrew_tui.link import Link
     from roadcrew_tui.settings import Memory, Settings
+
+GATHERED_WITHIN = 1.0
+"""Seconds in which refusals are gathered into one toast."""
 
 
 class Standing(App[str]):
     """`user` is who we are, None for nobody. `signed_out`: a session has ended and nobody asked for that; `was` is
     whose. `trouble`: why the server can't be used just now; `not_yet`: because it does not honour the session so far.
-    `step`: how far a way in is."""
+    `step`: how far a way in is. `tally`: how many changes wait, None while nobody has counted."""
 
     server: str | None
     home: str
@@ -43,6 +48,9 @@ class Standing(App[str]):
         self.not_yet = False
         self.trips: tuple[TripSummary, ...] | None = None
         self.public_url: str | None = None
+        self.tally: Tally | None = None
+        self._needing_told = 0
+        self._refused: list[OutboxEntry] = []
 
     # --- what the app does, and this part needs ----------------------------------------------------
 
@@ -130,6 +138,7 @@ class Standing(App[str]):
         """Open a server and remember it."""
         if server != self.link.server or (self.user is None and not self.signed_out):
             self.user, self.was, self.signed_out = None, None, False
+            self.tally, self._needing_told = None, 0
             self.be(await self.reaching(self.link.open(server)))
             self.public_url = None
         self.server = server
@@ -195,3 +204,46 @@ class Standing(App[str]):
     @on(SignInNote)
     def _sign_in_note(self, event: SignInNote) -> None:
         self.say(event.words, event.severity, seconds=12)
+
+    @on(OutboxChanged)
+    def _outbox_changed(self, event: OutboxChanged) -> None:
+        news = event.news
+        if news.kind == "trouble":
+            self.say(news.words, "warning", seconds=12)
+        elif news.kind == "known" and self.user is None and news.user is not None:
+            self.be(news.user)
+            self.run_worker(self.guarded(self.list_trips()), group="lobby", exclusive=True)
+        elif news.kind == "refused" and news.entry is not None:
+            if not self._refused:
+                self.set_timer(GATHERED_WITHIN, self._tell_refused)
+            self._refused.append(news.entry)
+            self._needing_told += 1
+        elif news.kind == "tally":
+            self._tell_needing(news.tally)
+            before, self.tally = self.tally, news.tally
+            if before is None or before.needing != self.tally.needing:
+                self.redraw_all()
+            else:
+                self._tell_lobby()
+            for screen in self.screen_stack:
+                if hasattr(screen, "show_waiting"):
+                    screen.show_waiting()
+
+    def _tell_needing(self, tally: Tally) -> None:
+        """Say that changes want something of this person, unless that was just said of each."""
+        from roadcrew_tui.screens.waiting_model import need_words  # noqa: PLC0415 - the domain is not needed so early
+
+        if tally.needing > self._needing_told:
+            self.say(f"{need_words(tally)}. Press w to look.", "warning", seconds=10)
+        self._needing_told = tally.needing
+
+    def _tell_refused(self) -> None:
+        """One toast for what was refused in the last moments, of trips that nobody looks at."""
+        from roadcrew_tui.screens import waiting_model as model  # noqa: PLC0415 - seldom
+
+        refused, self._refused = self._refused, []
+        if len(refused) == 1:
+            reason = model.reason_of(refused[0], datetime.now(UTC))
+            self.say(render.sentence("{trip}: ", trip=refused[0].about.trip) + reason, "warning", seconds=10)
+        elif refused:
+            self.say(f"{model.counted(len(refused))} were not accepted. Press w to see why.", "warning", seconds=10)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadcrew_tui.commands.base import Command
+from roadcrew_tui.commands.base import Command, Place
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
+
+EVERYWHERE: tuple[Place, ...] = ("welcome", "lobby", "trip", "waiting")
 
 
 class Actions(Command):
@@ -16,7 +18,7 @@ class Actions(Command):
     title = "Find an action"
     help = "Lists everything that can be done here; type to narrow it down. Also ctrl+p."
     group = "Everywhere"
-    places = ("welcome", "lobby", "trip")
+    places = EVERYWHERE
     footer = "actions"
     always_in_footer = True
 
@@ -30,7 +32,7 @@ class Help(Command):
     title = "Help"
     help = "Shows the keys of this screen and what each does."
     group = "Everywhere"
-    places = ("welcome", "lobby", "trip")
+    places = EVERYWHERE
     footer = "help"
     always_in_footer = True
 
@@ -46,7 +48,7 @@ class ChangeLook(Command):
     title = "Change colours"
     help = "Goes from dark to light to the terminal's own colours, and keeps your choice."
     group = "Everywhere"
-    places = ("welcome", "lobby", "trip")
+    places = EVERYWHERE
 
     async def on_screen(self, screen: CommandScreen) -> None:
         screen.crew_app.next_look()
@@ -57,7 +59,7 @@ class ChangeSigns(Command):
     title = "Change signs"
     help = "Draws with Unicode signs or with plain ASCII ones, and keeps your choice."
     group = "Everywhere"
-    places = ("welcome", "lobby", "trip")
+    places = EVERYWHERE
 
     async def on_screen(self, screen: CommandScreen) -> None:
         screen.crew_app.next_symbols()
@@ -69,7 +71,7 @@ class Back(Command):
     title = "Go back"
     help = "Leaves this screen. In the list of trips it quits."
     group = "Everywhere"
-    places = ("welcome", "lobby", "trip")
+    places = EVERYWHERE
     footer = "back"
     always_in_footer = True
 

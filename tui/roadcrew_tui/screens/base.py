@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from roadcrew_tui import commands, render
 from roadcrew_tui.commands.base import Command, Place, shown_key
-from roadcrew_tui.widgets.lines import KeyLine, Part
+from roadcrew_tui.widgets.lines import KeyLine, Part, TitleLine
 
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
@@ -93,6 +93,14 @@ class CommandScreen(Screen[None]):
                 part = Part(c.id, render.key_hint(shown_key(keymap.get(c.id, c.keys)), words))
                 (kept if c.always_in_footer else shown).append(part)
         self.query_one(KeyLine).show([*first, *shown], kept)
+
+    @on(TitleLine.Clicked)
+    def _title_clicked(self, event: TitleLine.Clicked) -> None:
+        """Where it says that changes wait, a click leads to them."""
+        event.stop()
+        show = commands.find("waiting.show")
+        if show in self.offered() and show.footer_words(self):
+            self.start(show)
 
     @on(KeyLine.Clicked, "KeyLine")
     def _key_clicked(self, event: KeyLine.Clicked) -> None:

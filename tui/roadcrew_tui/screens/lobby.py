@@ -15,6 +15,7 @@ from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens.base import CommandScreen, bindings
 from roadcrew_tui.screens.lobby_model import TripRow, rows, rows_remembered
+from roadcrew_tui.screens.trip_model import outbox_words
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.widgets.lines import KeyLine, Lines, TitleLine
 from roadcrew_tui.widgets.rows import Row, RowList
@@ -24,8 +25,8 @@ class LobbyScreen(CommandScreen):
     """Trips of one person at one server."""
 
     CSS_PATH = "lobby.tcss"
-    MODULES = ("lobby", "account", "everywhere")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("lobby", "account", "everywhere")]
+    MODULES = ("lobby", "account", "waiting", "everywhere")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*MODULES)]
     back_words = "quit"
 
     @property
@@ -73,18 +74,20 @@ class LobbyScreen(CommandScreen):
         return app.memory.trips(app.server) if app.server else []
 
     def _link_words(self, known: bool) -> Content:
-        app = self.crew_app
+        app, tally = self.crew_app, self.crew_app.tally
+        waits = "" if tally is None else outbox_words(tally.waiting, tally.needing)
         host = render.said((app.server or "").removeprefix("https://").removeprefix("http://"), render.MUTED, width=30)
         if app.trouble:
             state = "not let in yet" if app.not_yet else "offline"
-            return render.join(render.ours(f"{sign().away} {state}", render.WARN), " · ", host)
+            return render.join(render.ours(f"{sign().away} {state}{waits}", render.WARN), " · ", host)
         if app.signed_out:
-            return render.join(render.ours(f"{sign().away} signed out", render.BAD), " · ", host)
+            return render.join(render.ours(f"{sign().away} signed out{waits}", render.BAD), " · ", host)
         if not known:
             return render.join(render.ours(f"{sign().waiting} connecting", render.MUTED), " · ", host)
         if app.user is None:
             return render.join(host, " · not signed in")
-        return render.join(host, " · you are ", render.said(app.user.name, width=render.MOST_NAME))
+        who = render.said(app.user.name, width=render.MOST_NAME)
+        return render.join(host, render.ours(waits, render.WARN), " · you are ", who)
 
     def _note(self, known: bool, any_trips: bool) -> Content:
         app, trouble = self.crew_app, self.crew_app.trouble

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from roadcrew_tui import render, steps
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
+from roadcrew_tui.screens.trip_model import outbox_words
 from roadcrew_tui.settings import LOCAL_SERVER
 
 if TYPE_CHECKING:
@@ -158,6 +159,9 @@ async def sign_out(app: Standing) -> None:
     words = "Sign out of {server}?"
     if user.guest:
         words += " You are a guest: you can't come back as {name}, and need a new invite for each trip."
+    if app.tally is not None and app.tally.waiting:
+        then = "and would never be sent" if user.guest else "until you sign in again"
+        words += f" {outbox_words(app.tally.waiting, 0).removeprefix(' · ')} to be sent, {then}."
     question = render.template(words, server=app.server or "", name=user.name)
     out = Answer("out", render.ours("Sign out"), irreversible=user.guest)
     if await app.push_screen_wait(Ask("Sign out", question, [out])) != CANCEL:

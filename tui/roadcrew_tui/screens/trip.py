@@ -51,16 +51,18 @@ class TripScreen(CommandScreen):
     """`seen` is the last event of the visit before, `left` when somebody was last here."""
 
     CSS_PATH = "trip.tcss"
-    MODULES = ("trip", "crew", "polls", "hotels", "account", "everywhere")
+    MODULES = ("trip", "crew", "polls", "hotels", "account", "waiting", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(n), f"tab('{tab}')", TABS[tab], show=False, id=f"tab.{tab}") for n, tab in enumerate(PANES, 1)),
         *bindings(*MODULES),
     ]
     back_words = "trips"
 
-    def __init__(self, trip_id: str) -> None:
+    def __init__(self, trip_id: str, *, goes_to: tuple[str, str | None] | None = None) -> None:
+        """`goes_to`: the tab that is shown first, and the poll there."""
         super().__init__()
         self.trip_id = trip_id
+        self._goes_to = goes_to
         self.snapshot = Snapshot(trip_id)
         self.tab = "overview"
         self.seen = -1
@@ -176,6 +178,9 @@ class TripScreen(CommandScreen):
 
     def _begin(self) -> None:
         self.redraw()
+        if self._goes_to is not None:
+            self.show_tab(*self._goes_to)
+            return
         if self.focused is None:
             self.pane.start()
 
@@ -234,7 +239,8 @@ class TripScreen(CommandScreen):
 
     def _draw_frame(self) -> None:
         trip, now = self.trip, self.snapshot.now()
-        mark, words, tone = status_words(self.snapshot.status)
+        tally = self.crew_app.tally
+        mark, words, tone = status_words(self.snapshot.status, tally.needing if tally is not None else 0)
         right = render.ours(f"{getattr(sign(), mark)} {words}", TONES[tone])
         if self.crew_app.user is not None:
             name = render.said(self.crew_app.user.name, render.MUTED, width=render.MOST_NAME)

@@ -18,14 +18,22 @@ _STATES: dict[str, tuple[str, str, Tone]] = {
 }
 
 
-def status_words(status: Status) -> tuple[str, str, Tone]:
-    """(which sign, words, tone): `live`, `polling every 4 s`, `offline · 2 changes wait`."""
+def status_words(status: Status, needing: int = 0) -> tuple[str, str, Tone]:
+    """(which sign, words, tone): `live`, `polling every 4 s`, `offline · 2 changes wait`. `needing`: so many of them
+    want something of the person."""
     sign, words, tone = _STATES.get(status.state, ("waiting", status.state, "muted"))
     if status.state == "polling" and status.interval:
         words = f"polling every {round(status.interval, 1):g} s"
-    if status.waiting:
-        words += f" · {status.waiting} change{'s' * (status.waiting > 1)} wait{'s' * (status.waiting == 1)}"
-    return sign, words, tone
+    return sign, words + outbox_words(status.waiting, needing), tone
+
+
+def outbox_words(waiting: int, needing: int) -> str:
+    """` · 2 changes wait · 1 needs you`; nothing where nothing waits."""
+    words = f" · {waiting} change{'s' * (waiting > 1)} wait{'s' * (waiting == 1)}" if waiting else ""
+    if needing:
+        noun = "" if waiting else f" change{'s' * (needing > 1)}"
+        words += f" · {needing}{noun} need{'s' * (needing == 1)} you"
+    return words
 
 
 GONE = {

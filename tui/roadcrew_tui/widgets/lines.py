@@ -37,19 +37,31 @@ class Lines(Widget):
 
 
 class TitleLine(Lines):
-    """The first line: what this is, and how the link to the server is."""
+    """The first line: what this is, and how the link to the server is. A click on the latter posts `Clicked`."""
 
     DEFAULT_CSS = """
     TitleLine { height: 1; padding: 0 1; }
     """
 
+    class Clicked(Message):
+        """The words at the right end were clicked."""
+
+    _right_width = 0
+
     def show_ends(self, left: Content, right: Content, kept: Content = render.BLANK) -> None:
         """Left and right text; the left one gives way, but for what is `kept` beside it."""
+        self._right_width = right.cell_length
         self.show(lambda width: render.ends(left, right, width, kept))
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """One line."""
         return 1
+
+    def on_click(self, event: events.Click) -> None:
+        """At the right end?"""
+        if event.x >= self.size.width - 1 - self._right_width:
+            event.stop()
+            self.post_message(self.Clicked())
 
 
 @dataclass(frozen=True)

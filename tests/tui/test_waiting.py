@@ -1,0 +1,363 @@
+"""The changes that wait, on the screen: in words, dropped, sent, dismissed, and a way on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tui.conftest import SIZES, Stage, folders, staged
+from tests.tui.scenes import Scene, lisbon
+from tests.tui.standins import SERVER, StandInMaker
+
+from roadcrew_client.about import About
+from roadcrew_client.changes import Refusal
+from roadcrew_client.delivery import OutboxNews
+from roadcrew_client.outbox import OutboxEntry, Tally, dependents
+from roadcrew_client.routes import call_of
+from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain.money import Money
+from roadcrew_domain.trip import DeleteTrip, EditTrip, TripAct
+from roadcrew_tui.app import RoadcrewApp
+from roadcrew_tui.screens import waiting_model as model
+from roadcrew_tui.screens.ask import Ask
+from roadcrew_tui.screens.waiting import WaitingScreen
+
+HOSTILE = "[@click=app.quit]Azul[/] \x1b[31m\u202e"
+
+
+class StandInDelivery:
+    """What the client's delivery is to a screen, without a disk or a network."""
+
+    def __init__(self) -> None:
+        self.waiting: list[OutboxEntry] = []
+        self.sent: list[str] = []
+        self._told: Callable[[OutboxNews], None] | None = None
+
+    def listen(self, callback: Callable[[OutboxNews], None]) -> Callable[[], None]:
+        self._told = callback
+        return lambda: None
+
+    async def entries(self) -> list[OutboxEntry]:
+        return list(self.waiting)
+
+    async def drop(self, ids: Collection[str]) -> tuple[str, ...]:
+        gone = {*ids, *dependents(self.waiting, [e.id for e in self.waiting if e.id in ids and e.refusal is None])}
+        self.waiting = [e for e in self.waiting if e.id not in gone]
+        self.tell()
+        return tuple(gone)
+
+    async def send(self, ids: Collection[str]) -> tuple[str, ...]:
+        self.sent += ids
+        self.waiting = [replace(e, state="waiting") if e.id in ids else e for e in self.waiting]
+        self.tell()
+        return tuple(ids)
+
+    @property
+    def tally(self) -> Tally:
+        states = [e.state for e in self.waiting]
+        return Tally(*(states.count(s) for s in ("waiting", "asks", "refused", "unreadable")))
+
+    def tell(self, kind: Any = "tally", **more: Any) -> None:
+        assert self._told is not None
+        self._told(OutboxNews(kind, self.tally, **more))
+
+
+def made(scene: Scene, n: int, act: TripAct | None, about: About, **more: Any) -> OutboxEntry:
+    """A change that Ana made some minutes ago."""
+    at = datetime.now(UTC) - timedelta(minutes=10 - n)
+    call = call_of(scene.trip_id, act or DeleteTrip())
+    command = f"00000000-0000-7000-9000-{n:012x}"
+    return replace(OutboxEntry(command, "s", scene.ana.id, scene.trip_id, call, about, at, act, number=n), **more)
+
+
+def vote(scene: Scene, n: int, **more: Any) -> OutboxEntry:
+    """A vote for the flight."""
+    act = polls.CastVote(scene.flight, answers=((f"{scene.flight}.0", "yes"),))
+    return made(scene, n, act, About("Lisbon in May", "When do we fly?", (("Wed 20 May", "yes"),)), **more)
+
+
+def too_late(scene: Scene, n: int) -> OutboxEntry:
+    """A vote that the server did not take."""
+    facts = {"closedAt": (datetime.now(UTC) - timedelta(minutes=5)).isoformat()}
+    return vote(scene, n, state="refused", refusal=Refusal("poll-closed", "That poll is closed.", facts))
+
+
+def waiting_scene(*entries: Callable[[Scene], OutboxEntry]) -> tuple[Scene, StandInDelivery]:
+    """The trip, and what waits."""
+    scene, delivery = lisbon(), StandInDelivery()
+    scene.world.delivery = delivery
+    delivery.waiting = [entry(scene) for entry in entries]
+    return scene, delivery
+
+
+async def opened(s: Stage, delivery: StandInDelivery) -> WaitingScreen:
+    delivery.tell()
+    await s.press("w")
+    await s.until(lambda: isinstance(s.app.screen, WaitingScreen), "the waiting changes")
+    await s.until(lambda: len(s.rows("changes").ids) == len(delivery.waiting), "all of them")
+    assert isinstance(s.app.screen, WaitingScreen)
+    return s.app.screen
+
+
+SAID: list[tuple[TripAct | None, About, str]] = [
+    (polls.CastVote("p", ("p.0",)), About("L", "Where?", (("Sea", "yes"), ("Sun", "yes"))), "Vote Sea, Sun in Where?"),
+    (polls.CastVote("p", answers=(("p.0", "no"),)), About("L", "When?", (("Wed", "no"),)), "Vote Wed no in When?"),
+    (polls.CastVote("p"), About("L", "When?"), "Take the vote back in When?"),
+    (polls.OpenPoll("When?", "single", ("a", "b")), About("L", "When?"), "Ask When?"),
+    (polls.ClosePoll("p"), About("L", "When?"), "End the poll When?"),
+    (polls.ClosePoll("p", "p.0"), About("L", "When?", (("Wed", "yes"),)), "Settle When? for Wed"),
+    (hotels.VoteHotel("h"), About("L", "Casa Azul"), "Vote Casa Azul"),
+    (hotels.VoteHotel(None), About("L"), "Take the hotel vote back"),
+    (hotels.ShortlistHotel("Casa", "Porto", 3, Money(1, "EUR")), About("L", "Casa"), "Add Casa"),
+    (hotels.UnshortlistHotel("h"), About("L", "Casa"), "Drop Casa"),
+    (hotels.OpenHotelVoting("cheapest"), About("L"), "Open the vote on hotels"),
+    (hotels.CloseHotelVoting(), About("L"), "End the vote on hotels"),
+    (crew.RemoveMember("m"), About("L", "Dev"), "Remove Dev"),
+    (crew.HandOver("m"), About("L", "Dev"), "Hand over to Dev"),
+    (crew.RenewInvite(""), About("L"), "Make a new invite"),
+    (crew.RevokeInvite(), About("L"), "End the invite"),
+    (crew.LeaveTrip(), About("L"), "Leave the trip"),
+    (DeleteTrip(), About("L"), "Delete the trip"),
+    (EditTrip(name="x"), About("L", "x"), "Change the trip"),
+    (None, About(), "Something that this version can't read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("act", "about", "words"), SAID, ids=[words for _, _, words in SAID])
+def test_every_change_is_said_in_words(act: TripAct | None, about: About, words: str):
+    entry = made(lisbon(), 7, act, about)
+    place = " · L" if about.trip else ""
+    assert model.plain(entry, datetime.now(UTC)) == f"{words}{place} · 3 min ago · waits"
+
+
+def test_what_wants_something_of_the_person_is_counted_in_words():
+    assert model.need_words(Tally(5)) == ""
+    assert model.need_words(Tally(0, 2, 1)) == "1 change was not accepted, 2 changes are more than a day old"
+    assert model.need_words(Tally(unreadable=1)) == "1 change can't be read"
+
+
+# R: S5 S7
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_change_is_shown_with_how_it_stands_and_why(tmp_path: Path, size: tuple[int, int]):
+    scene, delivery = waiting_scene(
+        lambda s: vote(s, 7),
+        lambda s: too_late(s, 2),
+        lambda s: made(s, 1, hotels.VoteHotel("h"), About("Lisbon in May", "Casa Azul"), state="asks"),
+        lambda s: made(s, 3, None, About(), state="unreadable"),
+    )
+    async with staged(tmp_path, scene, size=size) as s:
+        await opened(s, delivery)
+        lines = [line.strip() for line in s.text.split("\n")]
+        assert "› Vote Casa Azul · Lisbon in May · 9 min ago · more than a day old, not sent" in lines
+        assert "Vote Wed 20 May yes in When do we fly? · Lisbon in May · 3 min ago · waits" in lines
+        assert any(line.startswith("That poll closed at") for line in lines)
+        assert "before your vote arrived. It was not counted." in s.text
+        assert "Something that this version can't read · 7 min ago · not sent" in lines
+        order = ["Vote Casa Azul", "That poll closed", "can't read", "· 3 min ago · waits"]
+        places = [next(n for n, line in enumerate(lines) if words in line) for words in order]
+        assert places == sorted(places)
+        assert "1 change waits" in lines[0]
+
+
+async def test_where_nothing_waits_that_is_said(tmp_path: Path):
+    scene, delivery = waiting_scene()
+    async with staged(tmp_path, scene, in_trip=False) as s:
+        await opened(s, delivery)
+        assert "Nothing waits: the server has answered all that you did." in s.text
+        await s.press("d", "s", "D", "enter")
+        await s.press("escape")
+        await s.sees("MY TRIPS")
+
+
+async def test_what_people_called_things_is_drawn_as_data(tmp_path: Path):
+    scene, delivery = waiting_scene(
+        lambda s: made(s, 1, hotels.VoteHotel("h"), About(HOSTILE, HOSTILE)),
+        lambda s: replace(too_late(s, 2), refusal=Refusal("x", HOSTILE, {})),
+    )
+    async with staged(tmp_path, scene) as s:
+        await opened(s, delivery)
+        assert "Vote [@click=app.quit]Azul[/]" in s.text
+        assert "\x1b" not in s.text
+        assert "\u202e" not in s.text
+        await s.press("down", "d")
+        await s.until(lambda: isinstance(s.app.screen, Ask))
+        assert s.text.count("Vote [@click=app.quit]Azul[/]") == 2
+
+
+# --- dropping ------------------------------------------------------------------------------------
+
+
+# R: S7
+async def test_dropping_asks_says_what_goes_with_it_and_begins_on_the_safe_answer(tmp_path: Path):
+    def asked(s: Scene) -> OutboxEntry:
+        return made(
+            s, 1, polls.OpenPoll("Train?", "single", ("Yes", "No")), About("Lisbon in May", "Train?"), running=True
+        )
+
+    def on_it(s: Scene) -> OutboxEntry:
+        act = polls.CastVote(asked(s).id, (f"{asked(s).id}.0",))
+        return made(s, 2, act, About("Lisbon in May", "Train?", (("Yes", "yes"),)))
+
+    scene, delivery = waiting_scene(asked, on_it, lambda s: vote(s, 3))
+    async with staged(tmp_path, scene) as s:
+        await opened(s, delivery)
+        await s.press("d")
+        for words in ("Ask Train?: drop that? It will not be sent.", "may still arrive", "1 change makes no sense",
+                      "dropped too: Vote Yes in Train?.", "› Keep it", "Drop them all"):  # fmt: skip
+            assert words in " ".join(s.text.replace("▌", " ").split())
+        await s.press("enter")
+        assert len(delivery.waiting) == 3
+        await s.press("d", "down", "enter")
+        await s.until(lambda: [e.number for e in delivery.waiting] == [3], "both are gone")
+        await s.until(lambda: s.rows("changes").ids == [delivery.waiting[0].id])
+        await s.press("d", "escape")
+        assert len(delivery.waiting) == 1
+
+
+# R: S6 S7
+async def test_what_was_refused_is_dismissed_without_being_asked_one_or_all(tmp_path: Path):
+    scene, delivery = waiting_scene(*(lambda s, n=n: too_late(s, n) for n in (1, 2, 3)), lambda s: vote(s, 4))
+    async with staged(tmp_path, scene) as s:
+        await opened(s, delivery)
+        assert "d dismiss" in s.text
+        assert "D dismiss all" in s.text
+        await s.press("d")
+        await s.until(lambda: [e.number for e in delivery.waiting] == [2, 3, 4])
+        await s.press("D")
+        await s.until(lambda: [e.number for e in delivery.waiting] == [4])
+        await s.until(lambda: "d drop" in s.text)
+        assert "dismiss" not in s.text
+
+
+# --- sending -------------------------------------------------------------------------------------
+
+
+# R: S7
+async def test_old_changes_are_sent_when_the_person_says_so_one_or_all(tmp_path: Path):
+    old = [lambda s, n=n: vote(s, n, state="asks") for n in (1, 2, 3)]
+    scene, delivery = waiting_scene(*old)
+    async with staged(tmp_path, scene) as s:
+        await opened(s, delivery)
+        ids = [e.id for e in delivery.waiting]
+        await s.press("s")
+        await s.sees("3 changes are more than a day old.")
+        await s.press("enter")
+        await s.until(lambda: delivery.sent == ids[:1])
+        await s.press("home", "s", "down", "enter")
+        await s.until(lambda: delivery.sent == ids)
+        await s.until(lambda: "s send" not in s.text)
+
+
+# --- ways there and on ---------------------------------------------------------------------------
+
+
+# R: S5
+async def test_the_words_about_what_waits_lead_there_by_key_by_mouse_and_by_palette(tmp_path: Path):
+    scene, delivery = waiting_scene(lambda s: too_late(s, 1))
+    async with staged(tmp_path, scene) as s:
+        assert "needs you" not in s.text.split("\n")[0]
+        delivery.tell()
+        await s.sees("● live · 1 change needs you · you are Ana")
+        assert "w needs you" in s.text
+        await s.pilot.click("#title", offset=(60, 0))
+        await s.until(lambda: isinstance(s.app.screen, WaitingScreen))
+        await s.press("escape", "colon")
+        await s.type("waiting")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, WaitingScreen))
+        await s.press("q", "q")
+        await s.sees("MY TRIPS")
+        assert "1 change needs you" in s.text
+
+
+async def test_a_click_on_the_title_leads_nowhere_while_nothing_waits(tmp_path: Path):
+    scene, _ = waiting_scene()
+    async with staged(tmp_path, scene) as s:
+        await s.pilot.click("#title", offset=(70, 0))
+        assert not isinstance(s.app.screen, WaitingScreen)
+
+
+# R: S7
+@pytest.mark.parametrize("in_trip", [True, False])
+async def test_enter_leads_to_what_a_change_is_about(tmp_path: Path, in_trip: bool):
+    scene, delivery = waiting_scene(
+        lambda s: too_late(s, 1), lambda s: made(s, 2, hotels.VoteHotel("h"), About("Lisbon in May", "Casa Azul"))
+    )
+    async with staged(tmp_path, scene, in_trip=in_trip) as s:
+        await opened(s, delivery)
+        await s.press("enter")
+        await s.until(lambda: s.app.screen.query("#tab-polls"), "the polls")
+        await s.until(lambda: s.rows("polls").cursor == s.scene.flight, "the poll")
+        await opened(s, delivery)
+        await s.press("down", "enter")
+        await s.until(lambda: s.trip.tab == "hotels", "the hotels")
+        assert sum(type(screen).__name__ == "TripScreen" for screen in s.app.screen_stack) == 1
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+def toasts(s: Stage) -> list[str]:
+    return [str(n.message) for n in s.app._notifications]
+
+
+# R: S6 S7
+async def test_refusals_of_trips_that_nobody_looks_at_are_told_one_by_its_reason_and_several_by_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("roadcrew_tui.standing.GATHERED_WITHIN", 0.05)
+    scene, delivery = waiting_scene()
+    async with staged(tmp_path, scene, in_trip=False) as s:
+        refused = too_late(scene, 1)
+        delivery.waiting.append(refused)
+        delivery.tell("refused", entry=refused)
+        delivery.tell()
+        await s.until(lambda: toasts(s) != [])
+        (said,) = toasts(s)
+        assert said.startswith("Lisbon in May: That poll closed at")
+        assert said.endswith("It was not counted.")
+        s.app.clear_notifications()
+        delivery.waiting += [too_late(scene, 2), too_late(scene, 3)]
+        for entry in delivery.waiting[1:]:
+            delivery.tell("refused", entry=entry)
+        delivery.tell()
+        await s.until(lambda: toasts(s) == ["2 changes were not accepted. Press w to see why."])
+
+
+# R: S7
+async def test_what_was_left_from_before_is_told_once(tmp_path: Path):
+    scene, delivery = waiting_scene(lambda s: too_late(s, 1), lambda s: vote(s, 2, state="asks"))
+    async with staged(tmp_path, scene, in_trip=False) as s:
+        delivery.tell()
+        delivery.tell()
+        await s.until(lambda: toasts(s) != [])
+        await s.settle()
+        assert toasts(s) == ["1 change was not accepted, 1 change is more than a day old. Press w to look."]
+
+
+# R: S7
+async def test_a_disk_that_keeps_nothing_is_told(tmp_path: Path):
+    scene, delivery = waiting_scene()
+    async with staged(tmp_path, scene) as s:
+        delivery.tell("trouble", words="What you change can't be kept on disk, because the disk is full.")
+        await s.until(lambda: "because the disk is full." in "".join(toasts(s)))
+
+
+# R: S5 S7
+async def test_who_started_without_a_network_gets_their_trips_as_soon_as_it_is_known_who_they_are(tmp_path: Path):
+    scene, delivery = waiting_scene(lambda s: vote(s, 1))
+    scene.world.down = True
+    app = RoadcrewApp(server=SERVER, folders=folders(tmp_path), maker=StandInMaker(scene.world, scene.ana))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.sees("○ offline")
+        delivery.tell()
+        await s.sees("○ offline · 1 change waits")
+        scene.world.down = False
+        delivery.tell("known", user=scene.ana)
+        await s.sees("you are Ana")
+        await s.sees("Lisbon in May")

@@ -1,0 +1,97 @@
+"""`roadcrew waiting …`: this person's outbox, without a screen. Works beside a running app, which keeps what it has in
+hand. Raises the client's `RoadcrewError`, and `Refused` for a change that there is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from roadcrew_client.outbox import Outbox, OutboxEntry
+from roadcrew_domain.refusals import Refused
+from roadcrew_tui.link import OUTBOX
+from roadcrew_tui.screens import waiting_model as model
+from roadcrew_tui.settings import Folders
+
+if TYPE_CHECKING:
+    from roadcrew_client import Client
+
+SEND_WITHIN = 45.0
+"""Seconds for which answers are waited for."""
+
+
+async def listed(client: Client) -> Any:
+    """`waiting list`: of everybody who was somebody here, since without a network nobody can say who we are."""
+    async with _opened() as outbox:
+        return _shape(await outbox.entries(client.server))
+
+
+async def dropped(client: Client, said: Sequence[str], *, refused: bool) -> Any:
+    """`waiting drop`. Returns what is gone, which is more than was named if something makes no sense without it."""
+    async with _opened() as outbox:
+        entries = await outbox.entries(client.server)
+        ids = [_find(entries, one).id for one in said]
+        ids += [e.id for e in entries if refused and e.state == "refused"]
+        gone = await outbox.drop(ids)
+        return _shape([e for e in entries if e.id in gone])
+
+
+async def sent(client: Client, said: Sequence[str], *, old: bool) -> Any:
+    """`waiting send`. Returns what was to be sent, each with what has become of it."""
+    async with _opened() as outbox:
+        me = await client.whoami()
+        before = await outbox.entries(client.server, me.id)
+        named = {_find(before, one).id for one in said}
+        agreed = await outbox.agree([e.id for e in before if e.state == "asks" and (old or e.id in named)])
+        await client.deliver(outbox, SEND_WITHIN)
+        after = {e.id: e for e in await outbox.entries(client.server, me.id)}
+        meant = [e for e in before if e.state == "waiting" or e.id in agreed]
+        return _shape([after.get(e.id, e) for e in meant], sent={e.id for e in meant if e.id not in after})
+
+
+@asynccontextmanager
+async def _opened() -> AsyncIterator[Outbox]:
+    outbox = Outbox(Folders.of_this_person().data / OUTBOX)
+    try:
+        yield outbox
+    finally:
+        await outbox.close()
+
+
+def _find(entries: Sequence[OutboxEntry], said: str) -> OutboxEntry:
+    """The change with that id, or the only one whose id starts or ends so. Raises `Refused`."""
+    exact = [e for e in entries if e.id == said]
+    found = exact or [e for e in entries if said and (e.id.startswith(said) or e.id.endswith(said))]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Refused("unknown-change", "missing", f"No waiting change has the id {said}. See: roadcrew waiting list")
+    raise Refused("ambiguous-change", "invalid", f"{len(found)} changes fit {said}; say more of the id.")
+
+
+def _shape(entries: Sequence[OutboxEntry], sent: frozenset[str] | set[str] = frozenset()) -> Any:
+    """`{changes}`; `change` is the body of the call, as the contract has it."""
+    now = datetime.now(UTC)
+    changes = []
+    for e in model.in_order(entries):
+        state = "sent" if e.id in sent else e.state
+        said = model.plain(e, now, "sent" if e.id in sent else None)
+        changes.append(
+            {
+                "id": e.id,
+                "tripId": e.trip_id,
+                "tripName": e.about.trip,
+                "said": said,
+                "path": e.call.path,
+                "change": msgspec.json.decode(e.call.body) if e.call.body else None,
+                "madeAt": e.made_at.isoformat(),
+                "state": state,
+                "running": e.running,
+                "reason": None if e.refusal is None else {"code": e.refusal.code, "detail": e.refusal.detail},
+            }
+        )
+    return {"changes": changes}
