@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from roadcrew_client import errors
+from roadcrew_client import Figures, SyncFigures, errors
 from roadcrew_client.credentials import Kept
 from roadcrew_client.models import Answer, Created, InviteLink, ServerInfo, Session, TripSummary, User
 from roadcrew_domain.crew import Invite, JoinTrip, RenameMember, RenewInvite, RevokeInvite
@@ -80,6 +80,8 @@ class World:
     down: bool = False
     public_url: str | None = None
     at: datetime | None = None
+    figures: SyncFigures | None = None
+    """What was measured of the link."""
     delivery: Any = None
     """What waits to be sent; None: there is no outbox."""
 
@@ -190,6 +192,9 @@ class StandInLive:
     def server_now(self) -> datetime:
         return self.world.now()
 
+    def figures(self) -> SyncFigures | None:
+        return self.world.figures
+
     def listen(self, callback: Callable[[Any], None]) -> Callable[[], None]:
         self._callback = callback
         return lambda: setattr(self, "_callback", None)
@@ -274,6 +279,7 @@ class StandInClient:
     def __init__(self, world: World, me: User | None) -> None:
         self.world, self.user = world, me
         self.lost_token: str | None = None
+        self.figures = Figures()
         self.delivery = world.delivery
         self.on_token: Callable[[str | None], None] | None = None
 

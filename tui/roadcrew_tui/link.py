@@ -18,6 +18,7 @@ from textual.message import Message
 
 from roadcrew_tui.snapshot import (
     AttemptFailed,
+    Inspection,
     News,
     OutboxChanged,
     Refusal,
@@ -111,6 +112,7 @@ class Link:
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
+        self._kept_in: str | None = None
         self._live: LiveTrip | None = None
         self._unlisten: Callable[[], None] | None = None
 
@@ -195,6 +197,7 @@ class Link:
             kept = await asyncio.to_thread(vault.find, server)
         except CredentialsError as error:
             raise errors.RoadcrewError("credentials", str(error)) from error
+        self._kept_in = None if kept is None else kept.place
         client = self._maker.client(server, kept, lambda: asyncio.to_thread(vault.load, server))
         client.on_token = lambda token: self._token_changed(vault, server, client, token)
         client.on_retry = self._attempted
@@ -256,9 +259,11 @@ class Link:
             await asyncio.wait([before])
         try:
             if token is None:
+                self._kept_in = None
                 await asyncio.to_thread(vault.forget, server, lost)
             else:
-                await asyncio.to_thread(vault.save, server, token)
+                place = await asyncio.to_thread(vault.save, server, token)
+                self._kept_in = place if isinstance(place, str) else None
         except CredentialsError as error:
             self._say(SignInNote(str(error), "warning"))
 
@@ -290,6 +295,28 @@ class Link:
     async def _delivered(self, work: Callable[[Delivery], Awaitable[T]]) -> T | None:
         delivery = None if self._client is None else self._client.delivery
         return None if delivery is None else await work(delivery)
+
+    # --- how it goes -----------------------------------------------------------------------------
+
+    async def inspect(self) -> Inspection:
+        """How it stands with the link. Asks no server, and is counted whether anybody looks or not."""
+
+        async def run() -> Inspection:
+            client, live = self._client, self._live
+            if client is None:
+                return Inspection(self._server)
+            figures = client.figures
+            return Inspection(
+                self._server,
+                client.user is not None,
+                self._kept_in,
+                figures.session_attempts,
+                figures.session_seconds,
+                figures.sessions_given_up,
+                None if live is None else live.figures(),
+            )
+
+        return await self._over_there(run())
 
     # --- a trip ----------------------------------------------------------------------------------
 

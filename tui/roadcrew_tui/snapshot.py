@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from roadcrew_client import OutboxNews
+    from roadcrew_client import OutboxNews, SyncFigures
     from roadcrew_domain.events import Event
     from roadcrew_domain.trip import Trip, TripAct
 
@@ -71,6 +71,20 @@ class News:
     refusal: Refusal | None = None
     act: TripAct | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """How it stands with the link, as somebody looks. `sync` None: no trip is followed. `kept_in`: where the sign-in is
+    kept, if that is known."""
+
+    server: str | None
+    signed_in: bool = False
+    kept_in: str | None = None
+    session_attempts: int | None = None
+    session_seconds: float | None = None
+    sessions_given_up: int = 0
+    sync: SyncFigures | None = None
 
 
 class TripChanged(Message):

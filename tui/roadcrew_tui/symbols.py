@@ -28,6 +28,7 @@ class Symbols:
     bar_rest: str = "─"
     ellipsis: str = "…"
     rule: str = "─"
+    levels: str = "▁▂▃▄▅▆▇█"
 
 
 UNICODE = Symbols()
@@ -51,6 +52,7 @@ ASCII = Symbols(
     bar_rest=".",
     ellipsis="..",
     rule="-",
+    levels="_.-=+*#@",
 )
 
 _in_use = [UNICODE]

@@ -9,7 +9,7 @@ from roadcrew_tui.commands.base import Command, Place
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
 
-EVERYWHERE: tuple[Place, ...] = ("welcome", "lobby", "trip", "waiting")
+EVERYWHERE: tuple[Place, ...] = ("welcome", "lobby", "trip", "waiting", "connection")
 
 
 class Actions(Command):

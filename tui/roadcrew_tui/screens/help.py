@@ -64,7 +64,8 @@ class HelpScreen(ModalScreen[None]):
 
     def _group(self, group: str, here: list[Command], width: int) -> list[Content | str]:
         mine = [c for c in here if c.group == group]
-        lines = [self._row(self._key(c), f"{c.title}. {c.help}", width) for c in mine]
+        titles = {c.id: c.title if c.title.endswith("?") else f"{c.title}." for c in mine}
+        lines = [self._row(self._key(c), f"{titles[c.id]} {c.help}", width) for c in mine]
         return [render.heading(group), *lines, ""] if mine else []
 
     def _key(self, command: Command) -> str:

@@ -25,7 +25,7 @@ class LobbyScreen(CommandScreen):
     """Trips of one person at one server."""
 
     CSS_PATH = "lobby.tcss"
-    MODULES = ("lobby", "account", "waiting", "everywhere")
+    MODULES = ("lobby", "account", "waiting", "inspector", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*MODULES)]
     back_words = "quit"
 

@@ -51,7 +51,7 @@ class TripScreen(CommandScreen):
     """`seen` is the last event of the visit before, `left` when somebody was last here."""
 
     CSS_PATH = "trip.tcss"
-    MODULES = ("trip", "crew", "polls", "hotels", "account", "waiting", "everywhere")
+    MODULES = ("trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(n), f"tab('{tab}')", TABS[tab], show=False, id=f"tab.{tab}") for n, tab in enumerate(PANES, 1)),
         *bindings(*MODULES),
