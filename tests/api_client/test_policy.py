@@ -310,6 +310,17 @@ def test_news_and_keys_bring_polling_back_to_two_seconds(world: World):
     assert world.state.due == world.now, "the last poll was more than two seconds ago"
 
 
+# R: S2
+def test_a_key_while_a_poll_is_under_way_counts_as_much_as_one_between_two(world: World):
+    world.fall_back_to_polling()
+    for _ in range(6):
+        world.polled()
+        world.until_next()
+    world.send(p.Key())
+    world.polled()
+    assert world.state.due == world.now + 2
+
+
 # R: S8
 def test_polls_that_get_no_good_answer_are_not_called_polling(world: World):
     world.fall_back_to_polling()
@@ -564,8 +575,16 @@ def test_streaming_that_fails_three_times_in_a_row_however_it_does_leads_to_poll
 
 # --- the promises, with a clock that misses no timer ---------------------------------------------
 
-walks = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 0.999), signals), max_size=40)
-"""How long after the last one, the dice, and the signal."""
+looks = st.sampled_from([p.Hidden(), p.Hidden(), p.Hidden(at_once=True), p.Shown(), p.Key(), p.Tick()])
+walks = st.lists(
+    st.tuples(
+        st.one_of(st.floats(0, 5), st.floats(0, 100)),
+        st.floats(0, 0.999),
+        st.booleans().flatmap(lambda any_of_them: signals if any_of_them else looks),
+    ),
+    max_size=40,
+)
+"""How long after the last one, the dice, and the signal; often about who looks."""
 
 
 def walk(world: World, moves: list[tuple[float, float, p.Signal]]) -> Iterator[p.Signal]:
@@ -577,6 +596,8 @@ def walk(world: World, moves: list[tuple[float, float, p.Signal]]) -> Iterator[p
         if signal is not None:
             yield signal
             world.send(signal)
+    world.wait(100)
+    yield p.Tick()
 
 
 def requests(done: list[tuple[float, p.Effect]]) -> list[tuple[float, p.Effect]]:

@@ -342,11 +342,10 @@ def _key(state: State, now: float, s: ClientSettings) -> Step:
         return _show(state, now, s)
     if state.mode != "polling":
         return state, ()
-    state = replace(state, interval=s.poll_fast)
     if state.out is not None or state.next_at is None:
-        return state, ()
+        return replace(state, interval=0.0), ()  # as at first: what is asked now counts from the start
     sooner = max(min(state.next_at, state.polled_at + s.poll_fast), now, state.not_before)
-    return replace(state, next_at=sooner), ()
+    return replace(state, interval=s.poll_fast, next_at=sooner), ()
 
 
 # --- time ----------------------------------------------------------------------------------------
