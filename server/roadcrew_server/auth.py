@@ -91,12 +91,13 @@ class SessionRecord(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A good token, and whose it is. It is honoured from `ready_at` on (the setting `session_delay`)."""
+    """A good token, and whose it is. It is honoured from `ready_at` on (the setting `session_delay`); None: at once,
+    whatever the clocks of the servers say."""
 
     user: User
     token_hash: str
     expires_at: datetime
-    ready_at: datetime
+    ready_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ class Auth:
     async def session(self, token: str) -> Session:
         """Whose token this is. Raises `Problem` 401: `not-signed-in`, or `session-not-ready` for one that is new."""
         session = await self._known(_hash(token))
-        if self._store.now() < session.ready_at:
+        if session.ready_at is not None and self._store.now() < session.ready_at:
             raise session_not_ready()
         return session
 
@@ -247,10 +248,10 @@ class Auth:
             raise not_signed_in()
         return self._cached(Session(user, token_hash, record.expires_at, self._ready_at(record)))
 
-    def _ready_at(self, record: SessionRecord) -> datetime:
+    def _ready_at(self, record: SessionRecord) -> datetime | None:
         """A renewed session goes on; only a new one is waited for."""
-        delay = 0.0 if record.renewed else self._settings.session_delay
-        return record.created_at + timedelta(seconds=delay)
+        delay = self._settings.session_delay
+        return None if record.renewed or not delay else record.created_at + timedelta(seconds=delay)
 
     def revoke(self, token_hash: str) -> None:
         """The token is no longer good, whatever is being read of it right now."""

@@ -161,4 +161,4 @@ async def test_a_reader_by_others_sees_only_frames_with_data(ana: Person, http: 
                 break
     assert [s.event for s in seen] == ["reset", "presence", "message"]
     assert all(s.data and s.id for s in seen)
-    assert seen[0].retry == 500
+    assert seen[0].retry == 100
