@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -25,12 +26,25 @@ from roadcrew_tui.settings import Folders, Memory, Settings
 from roadcrew_tui.snapshot import TripChanged
 from roadcrew_tui.standing import Standing
 from roadcrew_tui.themes import THEMES
+from roadcrew_tui.visibility import Looked, Sign, step
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
 MOST_TOASTS = 3
 TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
+IDLE_LOOK = 10.0
+"""Seconds between two looks at how long nobody has pressed anything."""
+SIGNS: dict[type[events.Event], Sign] = {
+    events.Key: "key",
+    events.Paste: "key",
+    events.MouseDown: "key",
+    events.MouseScrollDown: "key",
+    events.MouseScrollUp: "key",
+    events.MouseMove: "pointer",
+    events.AppFocus: "focus",
+    events.AppBlur: "blur",
+}
 
 
 def _palette() -> type[Provider]:
@@ -82,6 +96,8 @@ class RoadcrewApp(Standing):
         self.home = prefs.home_server(self.settings, server)
         keeps = self.settings.keep_sign_in is not False
         self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps)
+        self.clock: Callable[[], float] = monotonic
+        self._looked = Looked(self.clock())
         self._interrupted = -QUIT_WITHIN
         self._farewell = ""
 
@@ -102,8 +118,9 @@ class RoadcrewApp(Standing):
         self.link.start()
         if not self.is_headless and sys.__stdin__ is not None and sys.__stdin__.isatty():
             self.set_interval(TERMINAL_LOOK, self._end_without_terminal)
-        self.app_suspend_signal.subscribe(self, lambda _: self.link.signal("suspended"))
-        self.app_resume_signal.subscribe(self, lambda _: self.link.signal("resumed"))
+        self.app_suspend_signal.subscribe(self, lambda _: self._sign("suspend"))
+        self.app_resume_signal.subscribe(self, lambda _: self._sign("resume"))
+        self.set_interval(IDLE_LOOK, lambda: self._sign("time"))
         self.window_title()
         if self.settings.trouble:
             self.say(self.settings.trouble, "warning")
@@ -277,21 +294,15 @@ class RoadcrewApp(Standing):
                 feed(event.snapshot, event.news)
 
     async def on_event(self, event: events.Event) -> None:
-        """A key, wherever it goes: somebody is here, so polling may go back to its quick pace. And what is pasted comes
-        from anywhere; Textual would draw it as it came."""
-        if isinstance(event, events.Key):
-            self.link.signal("key_pressed")
-        elif isinstance(event, events.Paste):
-            event.text = render.pasted(event.text)
+        """Each sign of somebody here or away, whoever it is for."""
+        if type(event) in SIGNS and not event.is_forwarded:
+            self._sign(SIGNS[type(event)])
         await super().on_event(event)
 
-    def on_app_focus(self) -> None:
-        """The terminal is seen again."""
-        self.link.signal("shown")
-
-    def on_app_blur(self) -> None:
-        """The terminal is hidden or another window is in front."""
-        self.link.signal("hidden")
+    def _sign(self, sign: Sign) -> None:
+        self._looked, told = step(self._looked, sign, self.clock(), self.settings.idle_minutes * 60)
+        if told is not None:
+            self.link.signal(told)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In an input only esc, tab and enter act."""

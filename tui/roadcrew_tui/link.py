@@ -112,6 +112,7 @@ class Link:
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
+        self._away: Signal | None = None
         self._kept_in: str | None = None
         self._live: LiveTrip | None = None
         self._unlisten: Callable[[], None] | None = None
@@ -330,6 +331,8 @@ class Link:
             raise LookupError("no server is open")
         live = self._client.follow(trip_id, where=where)
         self._live = live
+        if self._away is not None:
+            getattr(live, self._away)()
         self._unlisten = live.listen(lambda change: self._changed(live, change))
         await live.start()
         self._say(TripChanged(_snapshot(live), News("status")))
@@ -376,8 +379,13 @@ class Link:
         self._soon(lambda: self._live.look(where) if self._live is not None else None)
 
     def signal(self, what: Signal) -> None:
-        """Tell what the policy of syncing wants to know."""
-        self._soon(lambda: getattr(self._live, what)() if self._live is not None else None)
+        """Tell what the policy of syncing wants to know. Who is away is so in the next trip too."""
+        self._soon(lambda: self._signalled(what))
+
+    def _signalled(self, what: Signal) -> None:
+        self._away = what if what in ("hidden", "suspended") else None
+        if self._live is not None:
+            getattr(self._live, what)()
 
 
 def _snapshot(live: LiveTrip) -> Snapshot:

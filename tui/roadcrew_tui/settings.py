@@ -20,6 +20,10 @@ LOCAL_SERVER = "http://127.0.0.1:8787"
 """Where `roadcrew serve` listens unless it is told otherwise."""
 
 
+LONGEST_IDLE = 7 * 24 * 60
+"""Minutes."""
+
+
 @dataclass(frozen=True)
 class Folders:
     """Where things are kept."""
@@ -60,6 +64,8 @@ class Settings:
     server: str | None = None
     name: str | None = None
     keep_sign_in: bool | None = None
+    idle_minutes: float = 30
+    """Where the terminal never says whether it is looked at: who has pressed nothing for so long is away. 0: never."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     trouble: str | None = None
 
@@ -87,6 +93,9 @@ def _checked(given: Mapping[str, Any]) -> Settings:
         wrong, theme = [*wrong, "theme"], "dark"
     if symbols not in SYMBOLS:
         wrong, symbols = [*wrong, "symbols"], "unicode"
+    idle = given.get("idle_minutes", Settings.idle_minutes)
+    if isinstance(idle, bool) or not isinstance(idle, int | float) or not 0 <= idle <= LONGEST_IDLE:
+        wrong, idle = [*wrong, "idle_minutes"], Settings.idle_minutes
     if not isinstance(keymap, dict) or not all(isinstance(keys, str) for keys in keymap.values()):
         wrong, keymap = [*wrong, "keymap"], {}
     return Settings(
@@ -96,6 +105,7 @@ def _checked(given: Mapping[str, Any]) -> Settings:
         server=_text(given.get("server")),
         name=_text(given.get("name")),
         keep_sign_in=keeps,
+        idle_minutes=idle,
         keymap=keymap,
         trouble=f"Not understood in the settings file: {', '.join(wrong)}." if wrong else None,
     )
