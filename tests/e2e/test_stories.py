@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Figure
 from tests.e2e.test_pilot import TAPES, options, pilot, told
 
-STORIES = ["discount_unlocked", "poll_tie", "hotel_voting", "member_removed", "server_restarted"]
+STORIES = ["discount_unlocked", "poll_tie", "hotel_voting", "member_removed", "server_restarted", "connection"]
 
 
 def test_no_story_is_left_out() -> None:
@@ -18,7 +18,7 @@ def test_no_story_is_left_out() -> None:
     assert {folder.name for folder in TAPES.iterdir() if folder.is_dir()} - others == set(STORIES)
 
 
-# R: T3, T4, T5, T6, S1, S5, S7
+# R: T3, T4, T5, T6, S1, S5, S7, C10
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_goes_as_it_should(story: str, tmp_path: Path, full: bool, figure: Figure) -> None:
     tapes = sorted(str(file) for file in (TAPES / story).glob("*.tape"))

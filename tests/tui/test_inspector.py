@@ -99,7 +99,7 @@ def test_a_live_link_is_said_in_words():
     assert told["news by"] == "a stream: it comes by itself"
     assert told["in the log"] == "event 142 of log 0f3a…e24b55, cursor W1si…2MiXV0"
     assert told["so far"].startswith("2 reconnects, 1 change of transport, since ")
-    assert told["so far"].endswith("152 frames, 5 streams, 12 polls")
+    assert told["traffic"] == "152 frames; asked for 5 streams and 12 polls"
     assert told["changes"] == "none wait"
     assert told["answers"] == "▂▂█▅  last 40 ms, half within 26 ms, longest 80 ms, of 4"
     assert told["session"] == "was usable after 4.1 s and 3 looks"

@@ -20,7 +20,7 @@ from roadcrew_tui.when import amount_of
 if TYPE_CHECKING:
     from roadcrew_client import SyncFigures
 
-LABEL, TIME = 12, 10
+LABEL, TIME = 14, 10
 """Cells of what stands before the words."""
 DRAWN = 24
 """Answers that are drawn."""
@@ -83,7 +83,7 @@ def facts(seen: Inspection) -> list[Fact]:
         Fact("news by", *_transport(s)),
         Fact("streaming", *_streaming(s)),
         Fact("in the log", *_place(s)),
-        _counted(s),
+        *_counted(s),
         Fact("changes", *_waiting(s)),
         Fact("answers", _answers(s.answers)),
         Fact("clock", *_clock(s.ahead)),
@@ -135,13 +135,10 @@ def _place(s: SyncFigures) -> tuple[str, Tone]:
     return f"event {s.seq} of log {short(s.epoch or '?')}, cursor {short(s.cursor or 'none')}", ""
 
 
-def _counted(s: SyncFigures) -> Fact:
-    since = _time(s.began)
-    words = (
-        f"{_many(s.reconnects, 'reconnect')}, {_many(s.switches, 'change')} of transport, since {since} · "
-        f"{_many(s.frames, 'frame')}, {_many(s.streams, 'stream')}, {_many(s.polls, 'poll')}"
-    )
-    return Fact("so far", words)
+def _counted(s: SyncFigures) -> list[Fact]:
+    back = f"{_many(s.reconnects, 'reconnect')}, {_many(s.switches, 'change')} of transport, since {_time(s.began)}"
+    carried = f"{_many(s.frames, 'frame')}; asked for {_many(s.streams, 'stream')} and {_many(s.polls, 'poll')}"
+    return [Fact("so far", back), Fact("traffic", carried)]
 
 
 def _waiting(s: SyncFigures) -> tuple[str, Tone]:
@@ -170,7 +167,7 @@ def _clock(ahead: float) -> tuple[str, Tone]:
 def _session(seen: Inspection) -> list[Fact]:
     if not seen.signed_in:
         return [Fact("session", "you are not signed in", "muted")]
-    if seen.session_seconds is None:
+    if seen.session_seconds is None or seen.session_attempts == 1:
         usable = "was usable at once"
     else:
         looks = _many(seen.session_attempts or 1, "look")
@@ -190,9 +187,9 @@ def moves(s: SyncFigures) -> list[Fact]:
     told = []
     for move in reversed(s.moves):
         _, words, tone = status_words(Status(move.mode))
-        why = WHY.get(move.why, move.why)
-        error = ": {said}" if move.error else ""
-        told.append(Fact(_time(move.at), f"{words}: {why}{error}", tone, move.error or ""))
+        # What the server, or the lack of one, had to say is more exact than our own words for it.
+        why = "{said}" if move.error else WHY.get(move.why, move.why)
+        told.append(Fact(_time(move.at), f"{words}: {why}", tone, move.error or ""))
     return told
 
 
