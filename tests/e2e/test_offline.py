@@ -163,7 +163,7 @@ def test_what_waits_can_be_listed_dropped_and_sent_without_a_screen(crew: Crew) 
     assert [(c["id"], c["state"]) for c in sent] == [(kept[1], "asks"), (kept[2], "sent")]
     assert crew.votes() == kept[2:]
     said = crew.ana.run("waiting", "list")
-    assert "Vote Wed maybe in When? · Lisbon · 25 h ago · more than a day old, not sent" in said.stdout
+    assert "Vote Wed maybe in When? · Lisbon · 25 h ago · old, not sent" in said.stdout
     assert [c["state"] for c in crew.ana.json("waiting", "send", "--old")["changes"]] == ["sent"]
     assert crew.votes() == [kept[2], kept[1]]
     assert crew.ana.run("waiting", "list").stdout == "Nothing waits.\n"

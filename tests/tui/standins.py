@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.tui.outbox import StandInDelivery
+
 from roadcrew_client import Figures, SyncFigures, errors
 from roadcrew_client.credentials import Kept
 from roadcrew_client.models import Answer, Created, InviteLink, ServerInfo, Session, TripSummary, User
@@ -82,8 +84,7 @@ class World:
     at: datetime | None = None
     figures: SyncFigures | None = None
     """What was measured of the link."""
-    delivery: Any = None
-    """What waits to be sent; None: there is no outbox."""
+    delivery: StandInDelivery = field(default_factory=StandInDelivery)
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()

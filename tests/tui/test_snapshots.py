@@ -19,6 +19,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.tui.conftest import SIZES, Stage, folders, staged
 from tests.tui.drawing import drawn
 from tests.tui.extremes import SENTENCE, endless, hostile
+from tests.tui.outbox import all_kinds
 from tests.tui.scenes import NASTY, Scene
 from textual.widgets import Input
 
@@ -45,6 +46,12 @@ def offline(s: Stage) -> None:
 def signed_out(s: Stage) -> None:
     """The session has ended, and nobody asked for that."""
     s.app.post_message(TokenChanged(False))
+
+
+def changes_wait(s: Stage) -> None:
+    """Changes of every kind wait."""
+    s.world.delivery.waiting = all_kinds(s.scene)
+    s.world.delivery.tell()
 
 
 def told(s: Stage) -> None:
@@ -89,6 +96,11 @@ VIEWS = (
     View("overview-toasts", (), "#tab-overview", event=told, toasts=2),
     View("overview-help", ("question_mark",), "#help"),
     View("overview-palette", ("colon", "a"), "CommandList"),
+    View("lobby-waiting", (), "#trips", "lobby", changes_wait, toasts=1),
+    View("overview-waiting", (), "#tab-overview", event=changes_wait, toasts=1),
+    View("waiting", ("w",), "#changes", event=changes_wait),
+    View("waiting-drop", ("w", "end", "up", "d"), "#ask", event=changes_wait),
+    View("waiting-help", ("w", "question_mark"), "#help", event=changes_wait),
     View("invite", ("i",), "#invite"),
     View("invite-new", ("i", "n"), "#form"),
     View("edit", ("E",), "#form"),

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.tui.conftest import SIZES, Stage, folders, staged
+from tests.tui.outbox import StandInDelivery, made, too_late, vote
 from tests.tui.scenes import Scene, lisbon
 from tests.tui.standins import SERVER, StandInMaker
 
 from roadcrew_client.about import About
 from roadcrew_client.changes import Refusal
-from roadcrew_client.delivery import OutboxNews
-from roadcrew_client.outbox import OutboxEntry, Tally, dependents
-from roadcrew_client.routes import call_of
+from roadcrew_client.outbox import OutboxEntry, Tally
 from roadcrew_domain import crew, hotels, polls
 from roadcrew_domain.money import Money
 from roadcrew_domain.trip import DeleteTrip, EditTrip, TripAct
@@ -29,69 +27,11 @@ from roadcrew_tui.screens.waiting import WaitingScreen
 HOSTILE = "[@click=app.quit]Azul[/] \x1b[31m\u202e"
 
 
-class StandInDelivery:
-    """What the client's delivery is to a screen, without a disk or a network."""
-
-    def __init__(self) -> None:
-        self.waiting: list[OutboxEntry] = []
-        self.sent: list[str] = []
-        self._told: Callable[[OutboxNews], None] | None = None
-
-    def listen(self, callback: Callable[[OutboxNews], None]) -> Callable[[], None]:
-        self._told = callback
-        return lambda: None
-
-    async def entries(self) -> list[OutboxEntry]:
-        return list(self.waiting)
-
-    async def drop(self, ids: Collection[str]) -> tuple[str, ...]:
-        gone = {*ids, *dependents(self.waiting, [e.id for e in self.waiting if e.id in ids and e.refusal is None])}
-        self.waiting = [e for e in self.waiting if e.id not in gone]
-        self.tell()
-        return tuple(gone)
-
-    async def send(self, ids: Collection[str]) -> tuple[str, ...]:
-        self.sent += ids
-        self.waiting = [replace(e, state="waiting") if e.id in ids else e for e in self.waiting]
-        self.tell()
-        return tuple(ids)
-
-    @property
-    def tally(self) -> Tally:
-        states = [e.state for e in self.waiting]
-        return Tally(*(states.count(s) for s in ("waiting", "asks", "refused", "unreadable")))
-
-    def tell(self, kind: Any = "tally", **more: Any) -> None:
-        assert self._told is not None
-        self._told(OutboxNews(kind, self.tally, **more))
-
-
-def made(scene: Scene, n: int, act: TripAct | None, about: About, **more: Any) -> OutboxEntry:
-    """A change that Ana made some minutes ago."""
-    at = datetime.now(UTC) - timedelta(minutes=10 - n)
-    call = call_of(scene.trip_id, act or DeleteTrip())
-    command = f"00000000-0000-7000-9000-{n:012x}"
-    return replace(OutboxEntry(command, "s", scene.ana.id, scene.trip_id, call, about, at, act, number=n), **more)
-
-
-def vote(scene: Scene, n: int, **more: Any) -> OutboxEntry:
-    """A vote for the flight."""
-    act = polls.CastVote(scene.flight, answers=((f"{scene.flight}.0", "yes"),))
-    return made(scene, n, act, About("Lisbon in May", "When do we fly?", (("Wed 20 May", "yes"),)), **more)
-
-
-def too_late(scene: Scene, n: int) -> OutboxEntry:
-    """A vote that the server did not take."""
-    facts = {"closedAt": (datetime.now(UTC) - timedelta(minutes=5)).isoformat()}
-    return vote(scene, n, state="refused", refusal=Refusal("poll-closed", "That poll is closed.", facts))
-
-
 def waiting_scene(*entries: Callable[[Scene], OutboxEntry]) -> tuple[Scene, StandInDelivery]:
     """The trip, and what waits."""
-    scene, delivery = lisbon(), StandInDelivery()
-    scene.world.delivery = delivery
-    delivery.waiting = [entry(scene) for entry in entries]
-    return scene, delivery
+    scene = lisbon()
+    scene.world.delivery.waiting = [entry(scene) for entry in entries]
+    return scene, scene.world.delivery
 
 
 async def opened(s: Stage, delivery: StandInDelivery) -> WaitingScreen:
@@ -152,12 +92,13 @@ async def test_each_change_is_shown_with_how_it_stands_and_why(tmp_path: Path, s
     async with staged(tmp_path, scene, size=size) as s:
         await opened(s, delivery)
         lines = [line.strip() for line in s.text.split("\n")]
-        assert "› Vote Casa Azul · Lisbon in May · 9 min ago · more than a day old, not sent" in lines
-        assert "Vote Wed 20 May yes in When do we fly? · Lisbon in May · 3 min ago · waits" in lines
+        for start, end in (("› Vote Casa Azul · Lisbon in May ", " 9 min ago · old, not sent"),
+                           ("Vote Wed 20 May yes in When do we fly? · Lisbon", " 3 min ago · waits"),
+                           ("Something that this version can't read ", " 7 min ago · not sent")):  # fmt: skip
+            assert [line for line in lines if line.startswith(start) and line.endswith(end)], start
         assert any(line.startswith("That poll closed at") for line in lines)
         assert "before your vote arrived. It was not counted." in s.text
-        assert "Something that this version can't read · 7 min ago · not sent" in lines
-        order = ["Vote Casa Azul", "That poll closed", "can't read", "· 3 min ago · waits"]
+        order = ["Vote Casa Azul", "That poll closed", "can't read", "3 min ago · waits"]
         places = [next(n for n, line in enumerate(lines) if words in line) for words in order]
         assert places == sorted(places)
         assert "1 change waits" in lines[0]

@@ -78,18 +78,16 @@ def _shape(entries: Sequence[OutboxEntry], sent: frozenset[str] | set[str] = fro
     now = datetime.now(UTC)
     changes = []
     for e in model.in_order(entries):
-        state = "sent" if e.id in sent else e.state
-        said = model.plain(e, now, "sent" if e.id in sent else None)
         changes.append(
             {
                 "id": e.id,
                 "tripId": e.trip_id,
                 "tripName": e.about.trip,
-                "said": said,
+                "said": model.plain(e, now, sent=e.id in sent),
                 "path": e.call.path,
                 "change": msgspec.json.decode(e.call.body) if e.call.body else None,
                 "madeAt": e.made_at.isoformat(),
-                "state": state,
+                "state": "sent" if e.id in sent else e.state,
                 "running": e.running,
                 "reason": None if e.refusal is None else {"code": e.refusal.code, "detail": e.refusal.detail},
             }

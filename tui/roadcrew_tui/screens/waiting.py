@@ -187,14 +187,15 @@ def _wrapped(words: str, width: int) -> Content:
 
 
 def _drawn(entry: OutboxEntry, now: datetime) -> Callable[[int], Content]:
-    words, people = model.whole(entry, now)
-    reason = model.reason_of(entry, now)
+    words, people = model.whole(entry)
+    tone = render.MUTED if entry.state == "waiting" else render.WARN
+    stands = render.ours(model.standing(entry, now), tone)
+    reason = render.said(model.reason_of(entry, now), tone) if entry.refusal is not None else None
 
     def draw(width: int) -> Content:
-        lines = render.wrapped(render.template(words, **people), width, 2)
-        if reason:
-            why = render.wrapped(render.said(reason, render.WARN), width - 2, 3)
-            lines += [render.join("  ", line) for line in why]
+        lines = [render.ends(render.template(words, **people), stands, width)]
+        if reason is not None:
+            lines += [render.join("  ", line) for line in render.wrapped(reason, width - 2, 3)]
         return render.stack(lines)
 
     return draw

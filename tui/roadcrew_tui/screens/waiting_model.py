@@ -88,18 +88,22 @@ def _choices(entry: OutboxEntry) -> str:
     return ", ".join(option for option, _ in choices)
 
 
-def whole(entry: OutboxEntry, now: datetime, state: str | None = None) -> tuple[str, dict[str, str]]:
-    """All in one line: `Vote Casa Azul · Lisbon in May · 3 min ago · waits`. `state`: other words for the end."""
+def whole(entry: OutboxEntry) -> tuple[str, dict[str, str]]:
+    """What it does, and where: `Vote Casa Azul · Lisbon in May`."""
     words, people = what(entry)
-    people["trip"] = entry.about.trip
-    place = " · {trip}" if entry.about.trip else ""
-    return f"{words}{place} · {when.ago(entry.made_at, now)} · {state or state_words(entry)}", people
+    return (words + " · {trip}" if entry.about.trip else words), people | {"trip": entry.about.trip}
 
 
-def plain(entry: OutboxEntry, now: datetime, state: str | None = None) -> str:
-    """The same as text, with the reason if it was refused."""
-    words, people = whole(entry, now, state)
-    said = render.sentence(words, longest=LONGEST, **people)
+def standing(entry: OutboxEntry, now: datetime) -> str:
+    """When it was made, and how it stands with it: `3 min ago · waits`."""
+    return f"{when.ago(entry.made_at, now)} · {state_words(entry)}"
+
+
+def plain(entry: OutboxEntry, now: datetime, *, sent: bool = False) -> str:
+    """All of it as text, with the reason if it was refused. `sent`: it has arrived since."""
+    words, people = whole(entry)
+    stands = f"{when.ago(entry.made_at, now)} · sent" if sent else standing(entry, now)
+    said = f"{render.sentence(words, longest=LONGEST, **people)} · {stands}"
     reason = reason_of(entry, now)
     return f"{said}. {reason}" if reason else said
 
@@ -108,7 +112,7 @@ def state_words(entry: OutboxEntry) -> str:
     """How it stands with it."""
     return {
         "waiting": "waits",
-        "asks": "more than a day old, not sent",
+        "asks": "old, not sent",
         "refused": "not accepted",
         "unreadable": "not sent",
     }[entry.state]
