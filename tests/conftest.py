@@ -33,6 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", metavar="FOLDER", help="where the snapshot tests leave every screen as an SVG")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What lasts for a minute by its nature is left to `--full`; an ordinary run has the same by another clock."""
+    if not config.getoption("full"):
+        left = [item for item in items if item.get_closest_marker("only_full")]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+
+
 def pytest_collection_finish() -> None:
     """Spare the collector what stays to the end: looking at it again and again was a quarter of the work."""
     gc.collect()

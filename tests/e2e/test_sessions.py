@@ -205,11 +205,10 @@ def test_a_command_that_is_not_let_in_says_so_and_that_one_may_try_later(capsys:
 
 
 # R: C4 C8
+@pytest.mark.only_full  # 17 s by the real clock; the same by another clock is below
 def test_where_sessions_never_can_be_used_a_person_is_told_so_after_the_ladder_and_may_retry(
-    tmp_path: Path, full: bool, figure: Figure
+    tmp_path: Path, figure: Figure
 ) -> None:
-    if not full:
-        pytest.skip("17 s by the real clock: with --full; the same by another clock is below")
     with (
         server_process(tmp_path, session_delay=3600) as server,
         Terminal(roadcrew(), environment=with_server(tmp_path / "ana", server.url)) as ana,

@@ -112,12 +112,10 @@ def worst_second(moments: Iterable[float], size: int) -> float:
 
 # R: S1, S8
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("seconds", [2, 60])
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.only_full)])
 async def test_a_server_that_was_away_is_not_stormed_by_its_clients_and_all_are_in_sync_again(
     seconds: int, full: bool, tmp_path: Path, count: Count, figure: Figure
 ):
-    if seconds > 2 and not full:
-        pytest.skip("a minute's outage is for --full; the virtual clock has shown it")
     size = count(reduced=30, full=300)
     # A small crowd's `retry:` asks for little; here it shall show what a large one does, in less time.
     settings = ClientSettings() if full else ClientSettings(outage_spread=30.0)
