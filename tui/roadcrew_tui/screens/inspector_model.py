@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LABEL, TIME = 14, 10
 """Cells of what stands before the words."""
-DRAWN = 24
+DRAWN = 48
 """Answers that are drawn."""
 SAME_CLOCK = 1.0
 """Seconds by which clocks may differ without a word: a header says the time to the second."""
@@ -85,7 +85,7 @@ def facts(seen: Inspection) -> list[Fact]:
         Fact("in the log", *_place(s)),
         *_counted(s),
         Fact("changes", *_waiting(s)),
-        Fact("answers", _answers(s.answers)),
+        *_answers(s.answers),
         Fact("clock", *_clock(s.ahead)),
         *_session(seen),
     ]
@@ -148,13 +148,12 @@ def _waiting(s: SyncFigures) -> tuple[str, Tone]:
     return f"{s.waiting} wait{'s' * (s.waiting == 1)}{oldest}", "warn" if s.state != "live" else ""
 
 
-def _answers(answers: Sequence[float]) -> str:
+def _answers(answers: Sequence[float]) -> list[Fact]:
     if not answers:
-        return "no change was made yet"
-    return (
-        f"{sparkline(answers[-DRAWN:])}  last {_seconds(answers[-1])}, half within {_seconds(median(answers))}, "
-        f"longest {_seconds(max(answers))}, of {len(answers)}"
-    )
+        return [Fact("answers", "no change was made yet", "muted")]
+    half = _seconds(median(answers))
+    words = f"last {_seconds(answers[-1])}, half within {half}, longest {_seconds(max(answers))}, of {len(answers)}"
+    return [Fact("answers", words), Fact("", sparkline(answers[-DRAWN:]), "good")]
 
 
 def _clock(ahead: float) -> tuple[str, Tone]:
