@@ -166,7 +166,7 @@ def _clock(ahead: float) -> tuple[str, Tone]:
 def _session(seen: Inspection) -> list[Fact]:
     if not seen.signed_in:
         return [Fact("session", "you are not signed in", "muted")]
-    if seen.session_seconds is None or seen.session_attempts == 1:
+    if seen.session_seconds is None:
         usable = "was usable at once"
     else:
         looks = _many(seen.session_attempts or 1, "look")
