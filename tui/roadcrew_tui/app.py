@@ -294,9 +294,12 @@ class RoadcrewApp(Standing):
                 feed(event.snapshot, event.news)
 
     async def on_event(self, event: events.Event) -> None:
-        """Each sign of somebody here or away, whoever it is for."""
+        """Each sign of somebody here or away, whoever it is for. And what is pasted comes from anywhere; Textual would
+        draw it as it came."""
         if type(event) in SIGNS and not event.is_forwarded:
             self._sign(SIGNS[type(event)])
+        if isinstance(event, events.Paste):
+            event.text = render.pasted(event.text)
         await super().on_event(event)
 
     def _sign(self, sign: Sign) -> None:
