@@ -144,16 +144,18 @@ async def staged(
     in_trip: bool = True,
     first_run: bool = False,
     invite: str | None = None,
+    server: str = SERVER,
+    maker: type[StandInMaker] = StandInMaker,
 ) -> AsyncIterator[Stage]:
     """The app in the scene's trip as its organiser, unless said otherwise; in a first run as nobody."""
     scene = scene or lisbon()
     me = None if first_run else me or scene.ana
     in_trip = in_trip and not first_run
     app = RoadcrewApp(
-        server=None if first_run else SERVER,
+        server=None if first_run else server,
         invite=invite,
         folders=folders(path),
-        maker=StandInMaker(scene.world, me),
+        maker=maker(scene.world, me),
         trip=scene.trip_id if in_trip else None,
     )
     async with app.run_test(size=size, notifications=True) as pilot:

@@ -1,11 +1,11 @@
-"""A screen as a text that can be kept and compared: what stands in each cell, and in which style.
+"""A screen as something to keep: a text with what stands in each cell and in which style, and a picture.
 
-As text, because a change of it can be read in a diff, and because the SVG of the same screen is ten times as long.
+Tests compare the text: a change of it can be read in a diff, and the picture of the same screen is ten times as long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from string import ascii_letters, digits
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from roadcrew_tui.app import RoadcrewApp
+from roadcrew_tui.pilot.picture import svg
 
 MARKS = (".", *ascii_letters, *digits)
 ATTRIBUTES = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike")
@@ -32,10 +33,16 @@ def drawn(app: RoadcrewApp) -> str:
     return "\n".join([*words, "", *cells, "", *meanings, ""])
 
 
-def _lines(app: RoadcrewApp) -> Iterable[list[Segment]]:
+def picture(app: RoadcrewApp, title: str) -> str:
+    """The screen as an SVG."""
+    return svg(_lines(app), *app.size, title)
+
+
+def _lines(app: RoadcrewApp) -> Iterator[list[Segment]]:
     update: Any = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
     for line in update.strips:
-        yield [segment for strip in line for segment in strip if segment.text]
+        parts = (Segment(s.text, s.style and s.style.clear_meta_and_links()) for strip in line for s in strip)
+        yield list(Segment.simplify(parts))
 
 
 def _said(style: Style | None) -> str:

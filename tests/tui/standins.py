@@ -238,7 +238,8 @@ class StandInLive:
         except Refused as refused:
             if refused.kind == "invalid":
                 raise
-        pending = StandInPending(command, act, self.world.now())
+        state = "waiting" if self.status.state == "offline" else "sending"
+        pending = StandInPending(command, act, self.world.now(), state)
         self._pending.append(pending)
         self._say(StandInChange("pending", pending=pending))
         if not self.world.hold:

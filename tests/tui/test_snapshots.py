@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.tui.conftest import SIZES, Stage, folders, staged
-from tests.tui.drawing import drawn
+from tests.tui.drawing import drawn, picture
 from tests.tui.extremes import SENTENCE, endless, hostile
 from tests.tui.outbox import all_kinds
 from tests.tui.scenes import NASTY, Scene
@@ -169,7 +169,7 @@ def leave(folder: Path, name: str, s: Stage) -> Path:
     """Leave the screen as a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.svg"
-    file.write_text(s.app.export_screenshot(title=name), "utf-8")
+    file.write_text(picture(s.app, name), "utf-8")
     return file
 
 

@@ -23,11 +23,11 @@ from roadcrew_tui.widgets.rows import Row, RowList
 if TYPE_CHECKING:
     from roadcrew_tui.screens.trip import TripScreen
 
-WIDE = 96
-STARS = 5
+STARS, VOTES, TAIL = 5, 9, 12
+MORE = (("who", 20), ("added by", 14), ("link", 16))
+"""Columns that a wider terminal has, and what each wants."""
 LEAST_PRICE, MOST_PRICE = 10, 20
 """Cells; a price that is cut is a wrong price."""
-MOST_DOTS = 8
 
 
 class HotelsPane(Pane):
@@ -92,14 +92,25 @@ class Widths:
         """Cells for a hotel's name and its city."""
         return max(14, min(34, self.longest, width - STARS - self.price - 28))
 
+    def more(self, width: int) -> dict[str, int]:
+        """The columns that there is room for besides, with the gaps between them; the last one has what is left."""
+        left = width - self.place(width) - 2 - STARS - 2 - self.price - 3 - VOTES - TAIL
+        found: dict[str, int] = {}
+        for title, cells in MORE:
+            if left < cells:
+                break
+            found[title], left = cells, left - cells
+        if len(found) == len(MORE):
+            found["link"] += left
+        return found
+
 
 def _heading(widths: Widths, width: int) -> Content:
-    name, price = widths.place(width), widths.price
-    cells = [render.pad(render.ours("Hotel", render.MUTED), name + 2 + STARS + 2)]
-    cells += [render.pad(render.ours("night", render.MUTED), price, right=True), render.ours("   votes", render.MUTED)]
-    if width >= WIDE:
-        cells += [render.ours(" " * 17 + "who" + " " * 18 + "added by" + " " * 6 + "link", render.MUTED)]
-    return render.cut(render.join(*cells), width)
+    place, price = render.ours("Hotel", render.MUTED), render.ours("night", render.MUTED)
+    cells = [render.pad(place, widths.place(width) + 2 + STARS + 2), render.pad(price, widths.price, right=True)]
+    titles = {"votes": VOTES + TAIL, **widths.more(width)}
+    cells += [render.pad(render.ours(title, render.MUTED), room) for title, room in titles.items()]
+    return render.cut(render.join(*cells[:2], "   ", *cells[2:]), width)
 
 
 def _hotel(r: HotelRow, widths: Widths) -> Callable[[int], Content]:
@@ -108,25 +119,23 @@ def _hotel(r: HotelRow, widths: Widths) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         stars = render.pad(render.ours(s.star * r.stars, render.WARN), STARS)
         price = render.pad(render.ours(money.written(r.price)), widths.price, right=True)
-        dots = s.vote * r.votes if r.votes <= MOST_DOTS else f"{s.vote} {r.votes}"
-        votes = render.pad(render.ours(dots, render.GOOD), MOST_DOTS)
-        tail = _tail(r)
-        row = render.join(render.pad(_place(r), widths.place(width)), "  ", stars, "  ", price, "   ", votes, " ")
-        if width < WIDE:
-            return render.cut(render.join(row, tail), width)
-        voters = render.cut(render.join(*_listed(r.voters)), 18)
-        link = render.said(r.url or "", render.MUTED) if r.url else render.BLANK
-        by = render.pad(render.said(r.added_by, render.MUTED), 12)
-        return render.cut(
-            render.join(row, render.pad(tail, 12), " ", render.pad(voters, 20), " ", by, "  ", link), width
-        )
+        dots = s.vote * r.votes if r.votes < VOTES else f"{s.vote} {r.votes}"
+        votes = render.pad(render.ours(dots, render.GOOD), VOTES)
+        row = render.join(render.pad(_place(r), widths.place(width)), "  ", stars, "  ", price, "   ", votes)
+        said = {
+            "who": render.join(*_listed(r.voters)),
+            "added by": render.said(r.added_by, render.MUTED),
+            "link": render.said(r.url.removeprefix("https://"), render.MUTED) if r.url else render.BLANK,
+        }
+        more = [render.pad(render.cut(said[title], room - 2), room) for title, room in widths.more(width).items()]
+        return render.cut(render.join(row, render.pad(_tail(r), TAIL), *more), width)
 
     return draw
 
 
 def _tail(r: HotelRow) -> Content:
-    if r.sending:
-        return render.ours("sending", render.WARN)
+    if r.under_way:
+        return render.ours(r.under_way, render.WARN)
     if r.won:
         return render.ours("chosen", render.GOOD)
     return render.ours("your vote", render.ACCENT) if r.mine else render.BLANK

@@ -10,6 +10,7 @@ from roadcrew_domain.hotels import ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import crew_order, hotel_order
+from roadcrew_tui.screens.polls_model import under_way
 from roadcrew_tui.snapshot import Sending
 
 TIE_RULES = (
@@ -32,7 +33,7 @@ _DECIDED = {
 
 @dataclass(frozen=True)
 class HotelRow:
-    """`voters` are people's names; `mine` is my vote, `sending` not confirmed yet."""
+    """`voters` are people's names; `mine` is my vote, `under_way` how it is with what is not confirmed yet."""
 
     id: str
     name: str
@@ -42,7 +43,7 @@ class HotelRow:
     votes: int
     voters: tuple[str, ...]
     mine: bool
-    sending: bool
+    under_way: str
     won: bool
     url: str | None
     added_by: str
@@ -67,8 +68,8 @@ def shortlist(trip: Trip, me: str, sending: Iterable[Sending]) -> Shortlist:
     """The table: most votes first, then in the order in which hotels were added."""
     voting = trip.voting
     by_hotel = rules.votes_by_hotel(voting, trip.hotels)
-    votes_under_way = [s for s in sending if isinstance(s.act, VoteHotel)]
-    added = {s.id for s in sending if isinstance(s.act, ShortlistHotel)}
+    votes = [s for s in sending if isinstance(s.act, VoteHotel)]
+    added = {s.id: [s] for s in sending if isinstance(s.act, ShortlistHotel)}
     winner = voting.outcome.winner_id if voting.outcome is not None else None
     names = {m.id: m.name for m in crew_order(trip)}
     order = {h.id: n for n, h in enumerate(hotel_order(trip))}
@@ -85,7 +86,7 @@ def shortlist(trip: Trip, me: str, sending: Iterable[Sending]) -> Shortlist:
                 votes=len(by_hotel.get(h.id, ())),
                 voters=tuple(names[m] for m in names if m in by_hotel.get(h.id, ())),
                 mine=mine,
-                sending=h.id in added or (mine and bool(votes_under_way)),
+                under_way=under_way(added.get(h.id) or (votes if mine else ())),
                 won=h.id == winner and not voting.open,
                 url=h.url,
                 added_by=names.get(h.added_by, "somebody who has left"),

@@ -139,8 +139,7 @@ class PollsPane(Pane):
         self.query_one("#sheet").display = poll is not None
         if poll is not None:
             self._draw_sheet(model.sheet(trip, poll, me, now, snapshot.sending))
-        closed = [p for p in trip.polls.values() if p.closed]
-        past = [model.sheet(trip, p, me, now, ()) for p in closed[-MOST_DECIDED:]]
+        past = [model.sheet(trip, p, me, now, ()) for p in model.ended(trip)[:MOST_DECIDED]]
         self.query_one("#decided", Lines).show(_decided(past))
 
     def _draw_sheet(self, sheet: Sheet) -> None:
@@ -298,8 +297,9 @@ def _verdict(sheet: Sheet) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         rows: list[Content | str] = [""]
         parts: list[Content | str] = []
-        if sheet.sending:
-            rows.append(render.ours("sending", render.WARN))
+        if sheet.under_way:
+            words = "waits for the network" if sheet.under_way == "waits" else sheet.under_way
+            rows.append(render.ours(words, render.WARN))
         if sheet.open:
             parts += _waiting(sheet)
         if sheet.verdict:
@@ -336,7 +336,7 @@ def _names_said(people: tuple[Person, ...]) -> Content:
 def _decided(past: list[Sheet]) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         rows: list[Content | str] = [render.heading("Decided")]
-        for sheet in past[::-1]:
+        for sheet in past:
             rows += [render.cut(render.said(sheet.question, render.MUTED), width)]
             won = [o.text for o in sheet.options if o.won]
             outcome = (

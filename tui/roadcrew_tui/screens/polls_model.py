@@ -69,17 +69,19 @@ class Sheet:
     verdict: str
     what: str
     who: str
-    sending: bool
+    under_way: str
     may_end: bool
 
 
 def rows(trip: Trip, me: str, now: datetime) -> list[PollRow]:
     """What is open, in the order in which it was asked; then what has ended, the newest first. Nobody's vote moves a
     row, and everybody has them in the same order."""
-    polls = poll_order(trip)
-    ended = [p for p in polls if p.closed]
-    ended.sort(key=lambda p: p.closed_at or p.opened_at, reverse=True)
-    return [_row(p, me, now) for p in (*(p for p in polls if not p.closed), *ended)]
+    return [_row(p, me, now) for p in (*(p for p in poll_order(trip) if not p.closed), *ended(trip))]
+
+
+def ended(trip: Trip) -> list[Poll]:
+    """What has ended, the newest first."""
+    return sorted((p for p in poll_order(trip) if p.closed), key=lambda p: p.closed_at or p.opened_at, reverse=True)
 
 
 def _row(poll: Poll, me: str, now: datetime) -> PollRow:
@@ -129,9 +131,15 @@ def sheet(trip: Trip, poll: Poll, me: str, now: datetime, sending: Iterable[Send
         verdict=verdict,
         what=what,
         who=who,
-        sending=any(isinstance(s.act, CastVote) and s.act.poll_id == poll.id for s in sending),
+        under_way=under_way(s for s in sending if isinstance(s.act, CastVote) and s.act.poll_id == poll.id),
         may_end=me in (trip.organiser, poll.opened_by),
     )
+
+
+def under_way(changes: Iterable[Sending]) -> str:
+    """What stands beside something of mine that the server has not confirmed: `sending`, or `waits` for the network."""
+    waiting = [change.waiting for change in changes]
+    return "" if not waiting else "waits" if all(waiting) else "sending"
 
 
 def unfinished(trip: Trip, poll: Poll) -> set[str]:
