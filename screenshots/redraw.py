@@ -3,8 +3,8 @@
     uv run python screenshots/redraw.py            redraw all
     uv run python screenshots/redraw.py --check    exit 1 when one is not what the app would draw now
 
-The clock is fixed, the people and what they do come from the scenes of tests/tui, sizes are fixed. What is drawn
-is the true app over a stand-in for the client, so no server is needed.
+Clock, zone, locale and sizes are fixed; scene.py tells what people have done. What is drawn is the true app over a
+stand-in for the client, so no server is needed.
 """
 
 import argparse
@@ -13,68 +13,86 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.update(TZ="UTC", LANG="en_GB.UTF-8", COLORTERM="truecolor")
+for name in ("NO_COLOR", "LC_ALL", "LC_MONETARY", "LC_CTYPE", "LANGUAGE"):
+    os.environ.pop(name, None)
 time.tzset()
 
 import time_machine  # noqa: E402 - after the zone is set
-from tests.tui.conftest import Stage, staged  # noqa: E402 - after the path is set
+from scene import CODE, SERVER, Maker, deciding, lisbon  # noqa: E402 - after the path is set
+from tests.tui.conftest import Scene, Stage, staged  # noqa: E402 - after the path is set
+from tests.tui.drawing import picture as picture_of  # noqa: E402 - after the path is set
+from textual.widgets import Input  # noqa: E402 - with the others
 
 FOLDER = ROOT / "screenshots"
 MOMENT = "2027-05-02T15:40:00+00:00"
+PASTE = f"{SERVER}/j/{CODE}"
+
+
+def hold(s: Stage) -> None:
+    """The server takes its time."""
+    s.world.hold = True
+
+
+def lose_network(s: Stage) -> None:
+    """What is done from now on waits."""
+    s.world.hold = True
+    s.world.set_status(state="offline", waiting=3)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its file, its size, where the app is, and the keys that lead to it."""
+    """One picture: where the app is, what happens there, the keys that lead on (with PASTE among them), and what must
+    be on it."""
 
     name: str
-    size: tuple[int, int] = (116, 24)
+    size: tuple[int, int]
+    wanted: str
+    keys: str = ""
+    scene: Callable[[], Scene] = lisbon
     tab: str = ""
-    keys: Sequence[str] = ()
-    wanted: str = ""
+    start: str = "trip"
+    event: Callable[[Stage], None] | None = None
     theme: str = "dark"
-    in_trip: bool = True
 
 
 PICTURES = (
-    Picture("lobby", (100, 16), in_trip=False, wanted="Lisbon"),
-    Picture("trip-overview", wanted="LATELY"),
-    Picture("trip-polls", tab="polls", wanted="Wed 20 May"),
-    Picture("trip-hotels", tab="hotels", wanted="Casa Azul"),
-    Picture("trip-overview-80x24", (80, 24), wanted="NEEDS YOU"),
-    Picture("trip-polls-80x24", (80, 24), tab="polls", wanted="Wed 20 May"),
-    Picture("trip-overview-light", theme="light", wanted="NEEDS YOU"),
-    Picture("invite", (100, 28), keys=("i",), wanted="INVITE"),
-    Picture("help", (100, 36), keys=("question_mark",), wanted="EVERYWHERE"),
+    Picture("lobby", (100, 12), "Dolomites", start="lobby"),
+    Picture("trip-overview", (120, 18), "LATELY"),
+    Picture("trip-polls", (120, 19), "Belém", "down enter", tab="polls"),
+    Picture("trip-hotels", (120, 14), "Casa Azul", tab="hotels"),
+    Picture("poll-decided-by-four", (98, 18), "sending", "up enter down down y", deciding, "polls", event=hold),
+    Picture("offline", (98, 18), "waits", "space 2 down enter space down down space", tab="hotels", event=lose_network),
+    Picture("invite", (100, 23), "INVITE", "i"),
+    Picture("join", (84, 17), "JOIN A TRIP", "j PASTE tab E l i f", start="welcome"),
+    Picture("trip-overview-light", (120, 18), "LATELY", theme="light"),
+    Picture("trip-overview-80x24", (80, 24), "NEEDS YOU"),
 )
 
 
 async def draw(picture: Picture) -> str:
     """The picture as SVG."""
+    first_run, in_trip = picture.start == "welcome", picture.start == "trip"
     with tempfile.TemporaryDirectory() as home:
-        async with staged(Path(home), size=picture.size, tab=picture.tab, in_trip=picture.in_trip) as stage:
+        async with staged(
+            Path(home), picture.scene(), size=picture.size, tab=picture.tab, in_trip=in_trip, first_run=first_run,
+            server=SERVER, maker=Maker,
+        ) as stage:  # fmt: skip
             stage.app.theme = picture.theme
-            await stage.press(*picture.keys)
+            if picture.event is not None:
+                picture.event(stage)
+            for key in picture.keys.split():
+                await (stage.paste(PASTE) if key == "PASTE" else stage.press(key))
             await stage.sees(picture.wanted)
-            await quiet(stage)
-            return stage.app.export_screenshot(title="Roadcrew")
-
-
-async def quiet(stage: Stage) -> None:
-    """Wait until nothing changes on the screen, toasts included."""
-    stage.app.clear_notifications()
-    before = ""
-    while before != (now := stage.app.export_screenshot()):
-        before = now
-        for _ in range(3):
-            await stage.pilot.pause()
-            await asyncio.sleep(0.02)
+            stage.app.clear_notifications()
+            await stage.settle()
+            return picture_of(stage.app, "Roadcrew")
 
 
 def main() -> int:
@@ -82,9 +100,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when one is stale")
     check = parser.parse_args().check
+    Input._toggle_cursor = lambda _: None  # type: ignore[method-assign]
     stale = []
     for picture in PICTURES:
-        with time_machine.travel(MOMENT, tick=True):
+        with time_machine.travel(MOMENT, tick=False):
             svg = asyncio.run(draw(picture))
         file = FOLDER / f"{picture.name}.svg"
         if not file.exists() or file.read_text("utf-8") != svg:

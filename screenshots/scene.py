@@ -1,0 +1,152 @@
+"""The people and trips in the pictures: four friends on their way to Lisbon, and what else they plan.
+
+Everything happens at moments that are counted from the time of the pictures, so that a scene is the same on every
+computer and every day. Not for tests: those have scenes of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from tests.tui.scenes import Scene
+from tests.tui.standins import StandInClient, StandInMaker, World
+
+from roadcrew_client.models import TripSummary, User
+from roadcrew_domain.crew import RenewInvite
+from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
+from roadcrew_domain.money import Money
+from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
+
+SERVER, CODE = "https://trips.example.org", "K7QM-2D4F"
+LEGEND: dict[str, Answer] = {"y": "yes", "m": "maybe", "n": "no"}
+
+
+class Telling:
+    """Tells a trip in the order in which it happened: `at(minutes ago)`, then who did what."""
+
+    def __init__(self) -> None:
+        self.world = World(public_url=SERVER)
+        self.ana, self.ben, self.carla, self.dev = (self.world.user(n) for n in ("Ana", "Ben", "Carla", "Dev"))
+        self._now = datetime.now(UTC)
+        self._at = self._now
+        self.trip_id = ""
+
+    def ago(self, **time: float) -> Telling:
+        self._at = self.world.at = self._now - timedelta(**time)
+        return self
+
+    def begin(self, name: str, **more: Any) -> None:
+        self.trip_id = self.world.create(self.ana, name, **more).id
+        self.do(self.ana, RenewInvite(CODE, self._now + timedelta(days=7), 5))
+        for who in (self.ben, self.carla, self.dev):
+            self.world.join(self.trip_id, who)
+
+    def do(self, who: User, act: object) -> str:
+        self._at += timedelta(seconds=5)
+        return self.world.do(self.trip_id, who.id, act, at=self._at)
+
+    def ask(self, who: User, question: str, kind: Any, *options: str, hours: float | None = None) -> str:
+        closes = None if hours is None else self._now + timedelta(hours=hours)
+        return self.do(who, OpenPoll(question, kind, options, closes))
+
+    def pick(self, who: User, poll: str, *options: int) -> None:
+        self.do(who, CastVote(poll, tuple(f"{poll}.{n}" for n in options)))
+
+    def answer(self, who: User, poll: str, letters: str) -> None:
+        """`answer(ben, poll, "ynm")`: yes to the first, no to the second, maybe to the third; `-` says nothing."""
+        said = tuple((f"{poll}.{n}", LEGEND[letter]) for n, letter in enumerate(letters) if letter != "-")
+        self.do(who, CastVote(poll, answers=said))
+
+
+def lisbon() -> Scene:
+    """A trip in the middle of being planned: some is decided, some is close, one thing is a tie."""
+    t = Telling()
+    ana, ben, carla, dev = t.ana, t.ben, t.carla, t.dev
+    t.ago(days=3).begin("Lisbon in May", destination="Lisbon", required_members=6, discount_percent=10)
+
+    where = t.ask(ana, "Where to?", "single", "Lisbon", "Porto", "Naples")
+    for who in (ana, ben, carla, dev):
+        t.pick(who, where, 0 if who is not carla else 2)
+    t.do(ana, ClosePoll(where))
+    long = t.ask(carla, "How many nights?", "single", "Three", "Four", "A whole week")
+    for who in (ana, carla, dev):
+        t.pick(who, long, 1)
+    t.ago(days=2).do(carla, ClosePoll(long))
+    flat = t.ask(dev, "A flat, or rooms?", "single", "A flat with a terrace", "Rooms, and breakfast")
+    t.pick(dev, flat, 0)
+    t.pick(ben, flat, 1)
+    t.pick(ana, flat, 1)
+    t.do(ana, ClosePoll(flat))
+
+    t.ago(hours=5)
+    flight = t.ask(
+        ben, "When do we fly?", "yes-maybe-no", "Wed 19 May", "Thu 20 May", "Fri 21 May", "Sat 22 May", hours=2
+    )
+    see = t.ask(carla, "What must we see?", "multiple", "Belém, for the tarts", "Sintra, by train",
+                "The tile museum", "Surfing at Caparica", "A night of fado")  # fmt: skip
+    t.pick(carla, see, 1, 2, 4)
+    t.pick(ben, see, 0, 3)
+    t.pick(dev, see, 0, 1)
+    seats = t.ask(dev, "Train or car?", "single", "Train", "Dev drives")
+    t.pick(dev, seats, 1)
+    t.pick(ben, seats, 0)
+    t.pick(ana, seats, 0)
+    t.pick(carla, seats, 1)
+
+    t.ago(hours=1)
+    azul = t.do(ana, ShortlistHotel("Casa Azul", "Alfama", 4, Money(8400, "EUR"), "https://azul.example"))
+    t.do(dev, ShortlistHotel("Hotel Mira", "Graça", 3, Money(6150, "EUR"), "https://mira.example"))
+    t.ago(minutes=52).do(ben, ShortlistHotel("The Lantern", "Bairro Alto", 2, Money(4800, "EUR")))
+    t.ago(minutes=48).do(carla, ShortlistHotel("Quinta da Luz", "Belém", 5, Money(13900, "EUR"), "https://luz.example"))
+    lumi = t.ago(minutes=44).do(dev, ShortlistHotel("Pensão Lumi", "Mouraria", 2, Money(3950, "EUR")))
+    t.ago(minutes=40).do(ana, OpenHotelVoting("cheapest"))
+    t.ago(minutes=31).do(carla, VoteHotel(azul))
+    t.ago(minutes=26).do(ben, VoteHotel(azul))
+    t.ago(minutes=22).answer(carla, flight, "nyym")
+    t.ago(minutes=9).do(dev, VoteHotel(lumi))
+    t.ago(minutes=4).answer(dev, flight, "yymn")
+    t.ago(minutes=0.2).answer(ben, flight, "-yyn")
+
+    s = Scene(t.world, t.trip_id, ana, ben, carla, dev, flight, see, where, azul, lumi)
+    t.world.at = None
+    t.world.look(s.trip_id, ben.id, "polls")
+    t.world.look(s.trip_id, carla.id, "hotels")
+    return s
+
+
+def deciding() -> Scene:
+    """The same trip a moment before its dates are decided: everybody is there, and Ana has one answer left to give."""
+    s = lisbon()
+    for who, letters in ((s.ana, "ny-n"), (s.ben, "myym"), (s.carla, "nyyn"), (s.dev, "ymyn")):
+        said = tuple((f"{s.flight}.{n}", LEGEND[letter]) for n, letter in enumerate(letters) if letter != "-")
+        s.world.do(s.trip_id, who.id, CastVote(s.flight, answers=said))
+    s.world.look(s.trip_id, s.dev.id, "polls")
+    s.world.look(s.trip_id, s.carla.id, "polls")
+    return s
+
+
+class Maker(StandInMaker):
+    """With a longer list of trips than the one that is told."""
+
+    def client(self, server: str, kept: Any, reload: Callable[[], Awaitable[str | None]]) -> Any:
+        return Traveller(self.world, self.world.users.get(kept.token if kept else ""))
+
+
+class Traveller(StandInClient):
+    """Somebody with more than one trip."""
+
+    async def trips(self) -> list[TripSummary]:
+        year = datetime.now(UTC).year
+        first = (await super().trips())[0]
+        return [
+            TripSummary(first.id, first.name, "Lisbon", None, None, 4, 6, needs_me=3, role="organiser"),
+            TripSummary(
+                "2", "Hut to hut in the Dolomites", None, date(year, 7, 9), date(year, 7, 16), 7, 6, True, needs_me=1
+            ),
+            TripSummary("3", "Grandma is 80", None, date(year, 8, 21), date(year, 8, 22), 14, 10, True),
+            TripSummary("4", "Climbing in Fontainebleau", None, date(year, 9, 24), date(year, 9, 27), 3, 4),
+            TripSummary("5", "Team days by the sea", None, None, None, 11, 12, needs_me=2),
+            TripSummary("6", "Skiing at Easter", None, date(year + 1, 4, 8), date(year + 1, 4, 17), 5, 8),
+        ]
