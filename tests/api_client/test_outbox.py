@@ -302,6 +302,38 @@ async def test_who_signs_in_as_somebody_else_sends_nothing_of_the_former_and_the
 
 
 # R: S7
+@pytest.mark.parametrize("moment", ["take", "check"])
+async def test_who_signs_in_while_the_disk_is_asked_sends_nothing_of_the_former(
+    tmp_path: Path, desk: Desk, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, moment: str
+):
+    desk.down = True
+    first = Program(server.url, tmp_path)
+    await first.client.__aenter__()
+    ids = await first.makes("Porto")
+    await first.dies()
+    desk.down = False
+    asked, gate = threading.Event(), threading.Event()
+    real = getattr(_outbox_file.OutboxFile, moment)
+
+    def slow(*given: Any) -> Any:
+        found = real(*given)
+        asked.set()
+        gate.wait(10)
+        return found
+
+    monkeypatch.setattr(_outbox_file.OutboxFile, moment, slow)
+    async with Program(server.url, tmp_path) as second:
+        await until(asked.is_set)
+        second.client._session.user = rc.User("ben", "Ben")
+        second.client._another_person()
+        gate.set()
+        await second.delivery.settle(5)
+        assert (desk.keys, rows(tmp_path)) == ([], [(ids[0], "waiting")])
+        second.client._session.user = rc.User("ana", "Ana")
+        await until(lambda: desk.keys == ids)
+
+
+# R: S7
 async def test_who_leaves_a_trip_while_changes_wait_has_them_sent_in_the_background_and_finds_them_again(
     tmp_path: Path, desk: Desk, server: ScriptedServer
 ):
