@@ -46,13 +46,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 async def evil() -> AsyncIterator[ScriptedServer]:
-    """A server that somebody's link leads to: it welcomes guests, to see what else they carry."""
+    """A server that somebody's link leads to: it welcomes guests, to see what else they carry, and knows no trips."""
 
     async def script(request: Request) -> None:
         if request.path == "/api/session/guest":
             await request.answer(201, {"token": "a-guest", "user": ANA, "expiresAt": None})
-        else:
+        elif request.headers.get("authorization") != "Bearer a-guest":
             await request.problem(401, "not-signed-in")
+        elif request.path == "/api/session":
+            await request.answer(200, {"user": ANA, "expiresAt": None})
+        else:
+            await request.problem(404, "invite-unknown")
 
     async with serving(script) as running:
         yield running
