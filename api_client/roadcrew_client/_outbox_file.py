@@ -44,6 +44,8 @@ _SCHEMA = (
     " reason TEXT, owner TEXT)",
     "CREATE INDEX changes_of ON changes (server, person)",
 )
+_NUMBERS_IN_MEMORY = f"INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', {1 << 40})"  # noqa: S608 — our own words
+"""What the disk would not keep is sent after what it has."""
 
 
 class OutboxFile:
@@ -51,7 +53,8 @@ class OutboxFile:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self.db = Database(None if folder is None else folder / FILE, _SCHEMA, VERSION)
+        schema = _SCHEMA if folder is not None else (*_SCHEMA, _NUMBERS_IN_MEMORY)
+        self.db = Database(None if folder is None else folder / FILE, schema, VERSION)
         self._owner = None if folder is None else Owner(folder / RUNNING)
 
     def close(self) -> None:
@@ -176,9 +179,11 @@ class OutboxFile:
 
     def _nobodys(self, db: sqlite3.Connection, server: str, person: str, in_hand: Collection[str]) -> list[OutboxEntry]:
         """What waits and can be taken up, in order."""
-        rows = [row for row in _rows(db, server, person) if row.state == "waiting" and row.id not in in_hand]
-        free = {owner: self._is_free(owner) for owner in {row.owner for row in rows}}
-        return [entry_of(row) for row in rows if free[row.owner]]
+        sql = "SELECT n, id, owner FROM changes WHERE server = ? AND person = ? AND state = 'waiting' ORDER BY n"
+        found = [(n, owner) for n, change, owner in db.execute(sql, (server, person)) if change not in in_hand]
+        free = {owner: self._is_free(owner) for owner in {owner for _, owner in found}}
+        whole = f"SELECT {COLUMNS} FROM changes WHERE n = ?"  # noqa: S608 — all our own words
+        return [entry_of(Row(*db.execute(whole, (n,)).fetchone())) for n, owner in found if free[owner]]
 
     # --- looking ----------------------------------------------------------------------------------
 

@@ -262,9 +262,9 @@ class _Round:
         self._task = asyncio.create_task(self.sender.run())
 
     def add(self, entries: Collection[OutboxEntry]) -> None:
-        """These too; they were made before the others, or nobody can know."""
-        self.left = {**{entry.id: entry for entry in entries}, **self.left}
-        self.sender.put_first(Job(entry.id, entry.call, held=True) for entry in entries)
+        """These too, each in its place."""
+        self.left |= {entry.id: entry for entry in entries}
+        self.sender.put_in_order(Job(e.id, e.call, held=True, number=e.number) for e in entries)
 
     def withdraw(self, commands: Collection[str]) -> None:
         """Not any more."""

@@ -247,7 +247,7 @@ class LiveTrip:
         at, loop = self._context.server_time.now(), asyncio.get_running_loop()
         fresh = [(e, e.act) for e in entries if e.act is not None and e.id not in self._pendings]
         self._replica.restore(Waiting(Command(e.id, e.user, act), at) for e, act in fresh)
-        self._sender.put_first(Job(e.id, e.call, held=True) for e, _ in fresh)
+        self._sender.put_in_order(Job(e.id, e.call, held=True, number=e.number) for e, _ in fresh)
         for entry, act in fresh:
             self._pendings[entry.id] = Pending(entry.id, act, at, loop.create_future())
             self._tell(Change("pending", pending=self._pendings[entry.id]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -53,13 +54,14 @@ class Desk(Protocol):
 @dataclass(frozen=True, slots=True)
 class Job:
     """A command on its way. `kept`: where the outbox keeps one that was just made, at `made` on the clock's own scale;
-    None: it keeps it since long (`held`), or not at all."""
+    None: it keeps it since long (`held`), as its `number`-th, or not at all."""
 
     command: str
     call: Call
     kept: asyncio.Future[KeptIn] | None = None
     made: float | None = None
     held: bool = False
+    number: float = math.inf
 
 
 class Sender:
@@ -79,9 +81,10 @@ class Sender:
         self._queue.append(job)
         self._more.set()
 
-    def put_first(self, jobs: Iterable[Job]) -> None:
-        """Send these before all but the one that is on its way."""
-        self._queue[self._busy : self._busy] = jobs
+    def put_in_order(self, jobs: Iterable[Job]) -> None:
+        """Send these, which the outbox has held since long, each after those with a smaller number and before all that
+        were made here. The one that is on its way stays the first."""
+        self._queue[self._busy :] = sorted([*jobs, *self._queue[self._busy :]], key=lambda job: job.number)
         self._more.set()
 
     def withdraw(self, commands: Collection[str]) -> None:

@@ -23,6 +23,7 @@ from tests.support.serving import served
 
 import roadcrew_client as rc
 from roadcrew_client import _outbox_file
+from roadcrew_client.about import about
 from roadcrew_client.outbox import Outbox, OutboxChange, OutboxEntry, Tally, dependents
 from roadcrew_client.routes import Call, act_of, call_of
 from roadcrew_domain import crew, hotels, polls
@@ -233,6 +234,31 @@ async def test_two_programs_of_one_person_send_a_change_once_and_one_takes_over_
         await until(lambda: desk.keys == ids)
         await until(lambda: second.delivery.tally == Tally())
     assert desk.keys == ids
+
+
+# R: S7
+@pytest.mark.parametrize("followed", [True, False])
+async def test_what_several_programs_left_is_sent_in_the_order_in_which_it_was_made_whenever_it_is_found(
+    tmp_path: Path, desk: Desk, server: ScriptedServer, followed: bool
+):
+    desk.down = True
+    one, two = Program(server.url, tmp_path), Program(server.url, tmp_path)
+    for program in (one, two):
+        await program.client.__aenter__()
+    made = [await program.makes(f"Name {n}") for n, program in enumerate((one, two, one, two))]
+    ids = [i for some in made for i in some]
+    async with Program(server.url, tmp_path) as third:
+        live = await third.follow() if followed else None
+        await one.delivery.stop()  # so that it is not this one that takes over
+        await one.outbox.flush()
+        await two.dies()
+        await until(lambda: len(live.pending) == 2 if live else "t" in third.delivery._rounds)
+        await one.dies()
+        await until(lambda: len(live.pending if live else third.delivery._rounds["t"].left) == 4)
+        desk.down = False
+        await until(lambda: set(desk.keys) == set(ids))
+        # The first that was found is on its way all the time; the others are in their places.
+        assert desk.keys == [ids[1], ids[0], ids[2], ids[3]]
 
 
 # R: S7
@@ -904,6 +930,31 @@ async def test_whenever_a_program_is_killed_what_was_kept_arrives_once_and_in_or
     assert len(resets) == 1
     figure("kill -9 of a program that makes changes", f"{kills}, {in_startup} of them in its first moments")
     figure("changes that it had kept, all there once and in order", len(kept))
+
+
+def test_what_a_change_is_about_is_said_in_the_names_of_its_moment(desk: Desk):
+    log = desk.log
+    log.do(Command("p", "ana", polls.OpenPoll("When?", "yes-maybe-no", ("Wed", "Thu"))))
+    log.do(Command("h", "ana", hotels.ShortlistHotel("Casa", "Porto", 3, Money(8400, "EUR"))))
+    expected: list[tuple[TripAct, tuple[str, tuple[tuple[str, str], ...]]]] = [
+        (polls.CastVote("p", answers=(("p.0", "yes"), ("p.1", "no"))), ("When?", (("Wed", "yes"), ("Thu", "no")))),
+        (polls.CastVote("p"), ("When?", ())),
+        (polls.CastVote("gone", ("gone.0",)), ("", ())),
+        (polls.ClosePoll("p", "p.1"), ("When?", (("Thu", "yes"),))),
+        (polls.OpenPoll("Who?", "single", ("a", "b")), ("Who?", ())),
+        (hotels.VoteHotel("h"), ("Casa", ())),
+        (hotels.VoteHotel(None), ("", ())),
+        (hotels.UnshortlistHotel("gone"), ("", ())),
+        (hotels.CloseHotelVoting("h"), ("Casa", ())),
+        (hotels.ShortlistHotel("Sol", "Faro", 1, Money(1, "EUR")), ("Sol", ())),
+        (crew.RemoveMember("ben"), ("Ben", ())),
+        (crew.HandOver("gone"), ("", ())),
+        (EditTrip(name="Porto"), ("Porto", ())),
+        (EditTrip(destination="Porto"), ("", ())),
+    ]
+    for act, (what, choices) in expected:
+        assert about(log.state, act) == rc.About("Lisbon", what, choices), act
+    assert about(None, polls.CastVote("p")) == rc.About()
 
 
 def test_the_json_of_this_test_is_what_the_contract_says():
