@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tui.conftest import SIZES, Stage, folders, staged
@@ -15,10 +16,13 @@ from tests.tui.standins import SERVER, StandInMaker
 
 from roadcrew_client.about import About
 from roadcrew_client.changes import Refusal
-from roadcrew_client.outbox import OutboxEntry, Tally
+from roadcrew_client.client import Client
+from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
 from roadcrew_domain import crew, hotels, polls
 from roadcrew_domain.money import Money
+from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import DeleteTrip, EditTrip, TripAct
+from roadcrew_tui import commands
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.screens import waiting_model as model
 from roadcrew_tui.screens.ask import Ask
@@ -302,3 +306,22 @@ async def test_who_started_without_a_network_gets_their_trips_as_soon_as_it_is_k
         delivery.tell("known", user=scene.ana)
         await s.sees("you are Ana")
         await s.sees("Lisbon in May")
+
+
+# R: G5
+async def test_what_was_refused_is_dismissed_without_a_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ROADCREW_HOME", str(tmp_path))
+    outbox = Outbox(tmp_path / "data" / "outbox")
+    for entry in (too_late(lisbon(), 1), vote(lisbon(), 2)):
+        await outbox.keep(replace(entry, server=SERVER))
+        if entry.refusal is not None:
+            outbox.refuse(entry.id, entry.refusal)
+    await outbox.close()
+    client = Client(SERVER)
+    for gone, left in ((["refused"], ["waiting"]), ([], ["waiting"])):
+        dismissed: Any = await commands.find("waiting.dismiss").run(client, {})
+        assert [c["state"] for c in dismissed["changes"]] == gone
+        listed: Any = await commands.find("waiting.show").run(client, {})
+        assert [c["state"] for c in listed["changes"]] == left
+    with pytest.raises(Refused, match="No waiting change has the id nonsense"):
+        await commands.find("waiting.drop").run(client, {"change": ["nonsense"]})

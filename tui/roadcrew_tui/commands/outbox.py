@@ -30,14 +30,20 @@ async def listed(client: Client) -> Any:
         return _shape(await outbox.entries(client.server))
 
 
-async def dropped(client: Client, said: Sequence[str], *, refused: bool) -> Any:
+async def dropped(client: Client, said: Sequence[str]) -> Any:
     """`waiting drop`. Returns what is gone, which is more than was named if something makes no sense without it."""
     async with _opened() as outbox:
         entries = await outbox.entries(client.server)
-        ids = [_find(entries, one).id for one in said]
-        ids += [e.id for e in entries if refused and e.state == "refused"]
-        gone = await outbox.drop(ids)
+        gone = await outbox.drop([_find(entries, one).id for one in said])
         return _shape([e for e in entries if e.id in gone])
+
+
+async def dismissed(client: Client) -> Any:
+    """`waiting dismiss`. Returns what was refused, and is not listed any more."""
+    async with _opened() as outbox:
+        refused = [e for e in await outbox.entries(client.server) if e.state == "refused"]
+        await outbox.drop([e.id for e in refused])
+        return _shape(refused)
 
 
 async def sent(client: Client, said: Sequence[str], *, old: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from roadcrew_tui.commands.base import Args, Argument, Command, Place
@@ -84,13 +85,9 @@ class Drop(WaitingCommand):
     help = "Sends a change no more, nor what makes no sense without it; or takes one off the list that was refused."
     footer = "drop"
     sub = ("waiting", "drop")
-    arguments = (
-        CHANGES,
-        Argument("refused", "all that the server did not accept", kind="flag"),
-        Argument("yes", "do not ask", kind="flag"),
-    )
+    arguments = (replace(CHANGES, required=True), Argument("yes", "do not ask", kind="flag"))
     asks = "Drop these changes, and what makes no sense without them? They will not be sent."
-    examples = ("roadcrew waiting drop 5675eca7", "roadcrew waiting drop --refused --yes")
+    examples = ("roadcrew waiting drop 5675eca7", "roadcrew waiting drop 5675eca7 --yes --json")
 
     def available(self, screen: WaitingScreen) -> bool:
         return screen.entry is not None
@@ -105,7 +102,7 @@ class Drop(WaitingCommand):
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import outbox  # noqa: PLC0415 - for a fast start
 
-        return await outbox.dropped(client, args.get("change") or (), refused=bool(args.get("refused")))
+        return await outbox.dropped(client, args["change"])
 
 
 class DismissRefused(WaitingCommand):
@@ -114,9 +111,16 @@ class DismissRefused(WaitingCommand):
     title = "Dismiss all that were not accepted"
     help = "Takes all changes off the list that the server did not accept."
     footer = "dismiss all"
+    sub = ("waiting", "dismiss")
+    examples = ("roadcrew waiting dismiss --json",)
 
     def available(self, screen: WaitingScreen) -> bool:
         return sum(e.state == "refused" for e in screen.entries) > 1
 
     async def on_screen(self, screen: WaitingScreen) -> None:
         await screen.dismiss_refused()
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import outbox  # noqa: PLC0415 - for a fast start
+
+        return await outbox.dismissed(client)
