@@ -60,7 +60,7 @@ class InspectorScreen(CommandScreen):
 
     def look(self) -> None:
         """Ask the link, and draw."""
-        self.run_worker(self._look(), group="inspector", exclusive=True)
+        self.run_worker(self._look, group="inspector", exclusive=True)
 
     async def _look(self) -> None:
         self.inspection = await self.crew_app.link.inspect()
