@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
@@ -58,11 +59,9 @@ class InspectorScreen(CommandScreen):
         self.look()
         self.set_interval(LOOK_EVERY, self.look)
 
-    def look(self) -> None:
+    @work(group="inspector", exclusive=True)
+    async def look(self) -> None:
         """Ask the link, and draw."""
-        self.run_worker(self._look, group="inspector", exclusive=True)
-
-    async def _look(self) -> None:
         self.inspection = await self.crew_app.link.inspect()
         if self.is_mounted:
             self.redraw()
