@@ -25,10 +25,10 @@ class Way:
 
 
 @pytest.fixture
-async def way(tmp_path: Path) -> AsyncIterator[Way]:
-    """A way without faults, so far."""
+async def way(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Way]:
+    """A way without faults, so far. Its parameter: another time between two heartbeats."""
     async with (
-        served(tmp_path, heartbeat=BEAT) as running,
+        served(tmp_path, heartbeat=getattr(request, "param", BEAT)) as running,
         FaultProxy(running.url) as proxy,
         Client(proxy.url, settings=HASTY) as client,
     ):
@@ -66,6 +66,7 @@ async def test_a_stream_whose_buffer_is_smaller_than_its_beginning_shows_no_hear
 
 
 # R: S4
+@pytest.mark.parametrize("way", [30.0], indirect=True, ids=["no heartbeat comes before the end"])
 @pytest.mark.parametrize(
     ("faults", "error"),
     [
