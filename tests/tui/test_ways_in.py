@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tui.conftest import SIZES, Stage, folders, staged
@@ -246,8 +249,57 @@ def test_settings_are_read_back_as_they_were_kept(tmp_path: Path):
 def test_a_broken_memory_is_an_empty_one(tmp_path: Path):
     where = folders(tmp_path).memory_file
     where.parent.mkdir(parents=True)
-    for text in ("[]", "{", '{"http://x": 3}'):
+    for text in ("[]", "{", '{"http://x": 3}', '{"http://x": {"seen": {"t": [1, "today"]}}}'):
         where.write_text(text)
         memory = Memory(folders(tmp_path))
         assert memory.trips("http://x") == []
         assert memory.seen("http://x", "t") is None
+
+
+async def test_trips_that_are_listed_when_their_owner_has_signed_out_are_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with staged(tmp_path, in_trip=False) as s:
+        client: Any = s.app.link._client
+        listed = client.load_trips
+
+        began, out = threading.Event(), threading.Event()
+
+        async def late() -> Any:
+            trips = await listed()
+            began.set()
+            await asyncio.to_thread(out.wait, 5)
+            return trips
+
+        monkeypatch.setattr(client, "load_trips", late)
+        s.app.run_worker(s.app.guarded(s.app.list_trips()))
+        await asyncio.to_thread(began.wait, 5)
+        await s.app.link.sign_out()
+        s.app.be(None)
+        await s.app.list_trips()
+        out.set()
+        await s.sees("not signed in")
+        await s.settle()
+        assert s.app.trips == ()
+        assert "Lisbon" not in s.text
+
+
+@pytest.mark.parametrize("opens", ["i", "question_mark", "E"], ids=["invite", "help", "a form"])
+async def test_a_dialog_that_is_left_twice_in_a_burst_closes_itself_alone(tmp_path: Path, opens: str):
+    async with staged(tmp_path) as s:
+        await s.press(opens)
+        dialog: Any = s.app.screen
+        assert dialog is not s.app.screen_stack[-2]
+        below = s.app.screen_stack[:-1]
+        dialog.dismiss(None)
+        dialog.dismiss(None)
+        await s.settle()
+        assert s.app.screen_stack == below
+
+
+async def test_a_trip_that_is_left_twice_in_a_burst_leads_to_the_list_of_trips(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await asyncio.gather(s.trip.go_back(), s.trip.go_back())
+        await s.until(lambda: isinstance(s.app.screen, LobbyScreen), "the list of trips")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, TripScreen), "the trip")

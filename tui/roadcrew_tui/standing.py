@@ -66,6 +66,10 @@ class Standing(App[str]):
         """Keep a choice."""
         raise NotImplementedError
 
+    def remember(self) -> None:
+        """Keep what this terminal remembers."""
+        raise NotImplementedError
+
     def open_trip(self, trip_id: str) -> None:
         """Show a trip."""
         raise NotImplementedError
@@ -117,17 +121,23 @@ class Standing(App[str]):
             await self.list_trips()
 
     async def list_trips(self) -> None:
-        """Ask for my trips; the lobby shows them."""
-        if self.user is None:
+        """Ask for my trips; the lobby shows them. An answer for somebody who has signed out meanwhile is nobody's."""
+        asked_by = self.user
+        if asked_by is None:
             self.trips = None if self.signed_out else ()
-        elif (found := await self.reaching(self.link.call(lambda client: client.load_trips()))) is not None:
-            self.trips = tuple(found)
-            if self.server:
-                from roadcrew_tui.screens.lobby_model import remembered  # noqa: PLC0415 - the lobby's
-
-                self.memory.keep_trips(self.server, [remembered(t) for t in self.trips])
-                self.memory.save()
+        else:
+            found = await self.reaching(self.link.call(lambda client: client.load_trips()))
+            if found is not None and self.me is not None and self.me.id == asked_by.id:
+                self._keep_trips(tuple(found))
         self._tell_lobby()
+
+    def _keep_trips(self, trips: tuple[TripSummary, ...]) -> None:
+        self.trips = trips
+        if self.server:
+            from roadcrew_tui.screens.lobby_model import remembered  # noqa: PLC0415 - the lobby's
+
+            self.memory.keep_trips(self.server, [remembered(t) for t in trips])
+            self.remember()
 
     def _tell_lobby(self) -> None:
         for screen in self.screen_stack:

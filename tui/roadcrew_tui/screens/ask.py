@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from roadcrew_tui import render
+from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.widgets.lines import Lines
 from roadcrew_tui.widgets.rows import Row, RowList
 
@@ -31,7 +31,7 @@ class Answer:
 CANCEL = "cancel"
 
 
-class Ask(ModalScreen[str]):
+class Ask(Dialog[str]):
     """Dismissed with the id of the answer, or `cancel`."""
 
     CSS_PATH = "ask.tcss"

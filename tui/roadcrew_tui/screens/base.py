@@ -72,7 +72,15 @@ class CommandScreen(Screen[None]):
 
     async def go_back(self) -> None:
         """What `esc` and `q` do."""
-        self.app.pop_screen()
+        self.leave()
+
+    def leave(self) -> bool:
+        """Take this screen away; whether it was still there. A second key of a burst comes too late: it would take
+        away what is below."""
+        here = self.app.screen is self
+        if here:
+            self.app.pop_screen()
+        return here
 
     # --- the last line ---------------------------------------------------------------------------
 

@@ -15,11 +15,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
 from roadcrew_tui import render
+from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.steps import TRY_AGAIN
 from roadcrew_tui.widgets.choice import Choice
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
@@ -76,7 +76,7 @@ class Line(Input):
         self.select_on_focus = self.value == self.prefill
 
 
-class Form(ModalScreen[bool]):
+class Form(Dialog[bool]):
     """Dismissed with True once `send` has accepted what was typed."""
 
     CSS_PATH = "form.tcss"

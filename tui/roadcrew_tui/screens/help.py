@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from roadcrew_tui import commands, render
 from roadcrew_tui.commands.base import GROUPS, Command, Place, shown_key
+from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.widgets.lines import Lines
 
 MOVING = (
@@ -22,7 +22,7 @@ MOVING = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Closed by any of the keys that open or leave."""
 
     CSS_PATH = "help.tcss"

@@ -12,10 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from roadcrew_domain.crew import Invite
 from roadcrew_tui import render, when
+from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.screens.form import Field, Form, Values
 from roadcrew_tui.snapshot import Snapshot
 from roadcrew_tui.widgets.lines import KeyLine, Lines, Part
@@ -63,7 +63,7 @@ def lines_to_share(trip_name: str, link: str) -> str:
     )  # fmt: skip
 
 
-class InviteScreen(ModalScreen[str]):
+class InviteScreen(Dialog[str]):
     """Dismissed with `renew` or `revoke`, or with nothing."""
 
     CSS_PATH = "invite.tcss"

@@ -123,7 +123,8 @@ class WaitingScreen(CommandScreen):
         if app.user is None:
             app.say("One moment: the server has not answered yet.")
             return
-        await app.pop_screen()
+        if not self.leave():
+            return
         below = app.screen
         if isinstance(below, TripScreen) and below.trip_id == entry.trip_id:
             below.show_tab(*place)

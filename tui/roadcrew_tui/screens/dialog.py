@@ -1,0 +1,21 @@
+"""What our dialogs have in common. No layout."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.await_complete import AwaitComplete
+from textual.screen import ModalScreen
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T]):
+    """Stands above another screen, and ends once."""
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """End with a result. A second key of a burst comes too late: Textual would take away what is below."""
+        if self.app.screen is self:
+            return super().dismiss(result)
+        nothing: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+        return nothing
