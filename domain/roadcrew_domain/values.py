@@ -9,6 +9,9 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone. One without is refused when read: it can't be compared with ours."""
 
 
-class Value(msgspec.Struct, frozen=True, rename="camel"):
+class Value(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """An immutable value. Unknown fields are ignored when read, so that an older terminal can read what a
-    newer server writes; the server's own door refuses unknown fields in what people send."""
+    newer server writes; the server's own door refuses unknown fields in what people send.
+
+    `gc=False`: a value is made of older values, so there are no cycles for Python's collector to look for; it would
+    stop the world for it, the longer the larger the trip."""

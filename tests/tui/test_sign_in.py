@@ -315,7 +315,8 @@ async def test_the_demo_looks_as_one_likes_it_and_leaves_nothing_behind(
     app = app_for(demo, tmp_path / "demo")
     assert (app.theme, app.settings.symbols, app.animation_level) == ("light", "ascii", "none")
     app.change_settings(server=demo.server, theme="dark")
-    app.memory.save()
+    app.remember()
+    assert app.keeper.settle(5)
     assert real.settings_file.read_bytes() == before
     assert not real.memory_file.exists()
     app.link.start()

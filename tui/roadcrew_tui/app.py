@@ -5,9 +5,12 @@ Who we are at which server is standing.py's.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+import threading
 from collections.abc import Callable
+from importlib import import_module
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -21,9 +24,11 @@ from textual.widgets import Input
 
 from roadcrew_tui import render, symbols
 from roadcrew_tui import settings as prefs
-from roadcrew_tui.link import Link, Maker, RealMaker
+from roadcrew_tui.collector import spare_what_is_here
+from roadcrew_tui.keeping import Keeper
+from roadcrew_tui.link import CLOSING, Link, Maker, RealMaker
 from roadcrew_tui.settings import Folders, Memory, Settings
-from roadcrew_tui.snapshot import TripChanged
+from roadcrew_tui.snapshot import NotKept, TripChanged
 from roadcrew_tui.standing import Standing
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.visibility import Looked, Sign, step
@@ -35,6 +40,8 @@ TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
 IDLE_LOOK = 10.0
 """Seconds between two looks at how long nobody has pressed anything."""
+TRIP_SCREEN = "roadcrew_tui.screens.trip"
+"""What is not needed for the first paint, and takes a while to import."""
 SIGNS: dict[type[events.Event], Sign] = {
     events.Key: "key",
     events.Paste: "key",
@@ -81,6 +88,7 @@ class RoadcrewApp(Standing):
         self.folders = folders or Folders.of_this_person()
         self.settings: Settings = prefs.load(self.folders)
         self.memory = Memory(self.folders)
+        self.keeper = Keeper()
         symbols.use(self.settings.symbols)
         super().__init__()
         for theme in THEMES.values():
@@ -115,6 +123,8 @@ class RoadcrewApp(Standing):
 
     def on_ready(self) -> None:
         """The first screen is painted: now the rest."""
+        spare_what_is_here()
+        threading.Thread(target=import_module, args=(TRIP_SCREEN,), name="roadcrew-imports", daemon=True).start()
         self.link.start()
         if not self.is_headless and sys.__stdin__ is not None and sys.__stdin__.isatty():
             self.set_interval(TERMINAL_LOOK, self._end_without_terminal)
@@ -160,8 +170,9 @@ class RoadcrewApp(Standing):
 
     async def on_unmount(self) -> None:
         """Leave cleanly: others see at once that we are gone."""
-        self.memory.save()
+        self.remember()
         await self.link.close()
+        await asyncio.to_thread(self.keeper.settle, CLOSING)
 
     # --- a fault of ours -------------------------------------------------------------------------
 
@@ -221,10 +232,17 @@ class RoadcrewApp(Standing):
 
     def change_settings(self, **changes: object) -> None:
         """Keep a choice; a disk that won't is told of, and the choice holds until the app ends."""
-        try:
-            self.settings = prefs.save(self.folders, self.settings, **changes)
-        except OSError as error:
-            self.say(f"Your settings can't be kept: {error.strerror}.", "warning")
+        now = prefs.changed(self.settings, **changes)
+        if now != self.settings:
+            self.settings = now
+            self.keeper.keep(self.folders.settings_file, prefs.written(now), self._not_kept)
+
+    def _not_kept(self, error: OSError) -> None:
+        self.post_message(NotKept(f"Your settings can't be kept: {error.strerror}."))
+
+    def remember(self) -> None:
+        """Keep what this terminal remembers. It is a comfort: a full disk is no reason to stop, nor to say so."""
+        self.keeper.keep(self.folders.memory_file, self.memory.written())
 
     def next_look(self) -> None:
         """Dark, light, the terminal's own, and round again."""
@@ -285,6 +303,10 @@ class RoadcrewApp(Standing):
             sys.stdin.readline()
 
     # --- events ----------------------------------------------------------------------------------
+
+    @on(NotKept)
+    def _told_not_kept(self, event: NotKept) -> None:
+        self.say(event.words, "warning")
 
     @on(TripChanged)
     def _trip_changed(self, event: TripChanged) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from textual.message import Message
 
+from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.snapshot import (
     AttemptFailed,
     Inspection,
@@ -205,6 +206,7 @@ class Link:
         if client.delivery is not None:
             client.delivery.listen(lambda news: self._say(OutboxChanged(news)))
         self._client = client
+        spare_what_is_here()
         await client.__aenter__()
         if kept is None:
             return None

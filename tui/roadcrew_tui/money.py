@@ -33,7 +33,12 @@ def reader_locale() -> Locale:
 
 def written(price: Money, locale: Locale | None = None) -> str:
     """`84 €`, `€84`, `¥12,000`: no decimals for whole amounts. An unknown currency keeps its three letters."""
-    locale = locale or reader_locale()
+    return _written(price, locale or reader_locale())
+
+
+@lru_cache(maxsize=1024)
+def _written(price: Money, locale: Locale) -> str:
+    """Babel takes 0.1 ms for it; a table of hotels is drawn several times for each change."""
     digits = get_currency_precision(price.currency)
     value = Decimal(price.amount).scaleb(-digits)
     whole = value == value.to_integral_value()

@@ -10,6 +10,7 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -115,19 +116,29 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def save(folders: Folders, settings: Settings, **changes: object) -> Settings:
-    """Change some settings, on disk too. Returns what holds now; raises `OSError` when the disk won't."""
-    changed = replace(settings, **cast(Any, changes))
+def changed(settings: Settings, **changes: object) -> Settings:
+    """The settings with some of them changed."""
+    return replace(settings, **cast(Any, changes))
+
+
+def written(settings: Settings) -> str:
+    """The settings as the text of their file."""
     lines = [
         f"{f.name} = {json.dumps(value, ensure_ascii=False)}"
-        for f in fields(changed)
-        if f.name not in ("keymap", "trouble") and (value := getattr(changed, f.name)) is not None
+        for f in fields(settings)
+        if f.name not in ("keymap", "trouble") and (value := getattr(settings, f.name)) is not None
     ]
-    if changed.keymap:
+    if settings.keymap:
         lines += ["", "[keymap]"]
-        lines += [f"{json.dumps(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in sorted(changed.keymap.items())]
-    write_atomically(folders.settings_file, "\n".join(lines) + "\n")
-    return changed
+        lines += [f"{json.dumps(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in sorted(settings.keymap.items())]
+    return "\n".join(lines) + "\n"
+
+
+def save(folders: Folders, settings: Settings, **changes: object) -> Settings:
+    """Change some settings, on disk too. Returns what holds now; raises `OSError` when the disk won't."""
+    now = changed(settings, **changes)
+    write_atomically(folders.settings_file, written(now))
+    return now
 
 
 def home_server(settings: Settings, given: str | None = None) -> str:
@@ -163,9 +174,8 @@ class Memory:
     with no."""
 
     def __init__(self, folders: Folders) -> None:
-        self._file = folders.memory_file
         try:
-            kept = json.loads(self._file.read_text("utf-8"))
+            kept = json.loads(folders.memory_file.read_text("utf-8"))
         except (OSError, ValueError):
             kept = None
         self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}
@@ -183,15 +193,17 @@ class Memory:
     def keep_trips(self, server: str, trips: list[dict[str, Any]]) -> None:
         self._of(server, "lobby")["trips"] = trips[:50]
 
-    def seen(self, server: str, trip_id: str) -> tuple[int, str] | None:
-        """The last event's number that was on the screen, and when that was (RFC 3339)."""
-        found = self._of(server, "seen").get(trip_id)
-        if isinstance(found, list) and len(found) == 2 and isinstance(found[0], int) and isinstance(found[1], str):
-            return found[0], found[1]
-        return None
+    def seen(self, server: str, trip_id: str) -> tuple[int, datetime] | None:
+        """The last event's number that was on the screen, and when that was."""
+        found: Any = self._of(server, "seen").get(trip_id)
+        try:
+            seq, at = int(found[0]), datetime.fromisoformat(found[1])
+        except (TypeError, ValueError, LookupError):
+            return None
+        return (seq, at) if at.tzinfo is not None else None
 
-    def keep_seen(self, server: str, trip_id: str, seq: int, at: str) -> None:
-        self._of(server, "seen")[trip_id] = [seq, at]
+    def keep_seen(self, server: str, trip_id: str, seq: int, at: datetime) -> None:
+        self._of(server, "seen")[trip_id] = [seq, at.isoformat()]
 
     def declined(self, server: str, trip_id: str) -> frozenset[str]:
         """The polls whose winner this person does not want to be the trip's dates."""
@@ -201,9 +213,6 @@ class Memory:
     def decline(self, server: str, trip_id: str, poll_id: str) -> None:
         self._of(server, "declined")[trip_id] = sorted({poll_id, *self.declined(server, trip_id)})
 
-    def save(self) -> None:
-        """To disk. What is remembered is a comfort: a full disk is no reason to stop."""
-        try:
-            write_atomically(self._file, json.dumps(self._kept))
-        except OSError:
-            return
+    def written(self) -> str:
+        """All that is remembered, as the text of its file."""
+        return json.dumps(self._kept)

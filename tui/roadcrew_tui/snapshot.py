@@ -127,6 +127,14 @@ class SignInNote(Message):
         self.words, self.severity = words, severity
 
 
+class NotKept(Message):
+    """Something that was to be kept on disk was not, and why."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
 class OutboxChanged(Message):
     """There is news of the changes that wait to be sent."""
 

@@ -98,7 +98,7 @@ class TripScreen(CommandScreen):
     def decline_dates(self, poll_id: str) -> None:
         """Not to be asked about them again."""
         self.crew_app.memory.decline(self.crew_app.server or "", self.trip_id, poll_id)
-        self.crew_app.memory.save()
+        self.crew_app.remember()
         self.redraw()
 
     @property
@@ -119,7 +119,7 @@ class TripScreen(CommandScreen):
         memory = self.crew_app.memory.seen(self.crew_app.server or "", self.trip_id)
         if memory is not None:
             self.seen = memory[0]
-            self.away = amount_of(datetime.now(UTC) - datetime.fromisoformat(memory[1]))
+            self.away = amount_of(datetime.now(UTC) - memory[1])
         self._opened_as = self.me
         self._draw_frame()
         self.set_interval(CLOCK_EVERY, self.redraw)
@@ -129,15 +129,14 @@ class TripScreen(CommandScreen):
         """Remember how far this trip was seen."""
         trip = self.snapshot.confirmed
         if trip is not None and trip.recent:
-            at = datetime.now(UTC).isoformat()
-            self.crew_app.memory.keep_seen(self.crew_app.server or "", self.trip_id, trip.recent[-1].seq, at)
-            self.crew_app.memory.save()
+            seq, now = trip.recent[-1].seq, datetime.now(UTC)
+            self.crew_app.memory.keep_seen(self.crew_app.server or "", self.trip_id, seq, now)
+            self.crew_app.remember()
 
     async def go_back(self) -> None:
         """One step: within the tab, to the overview, to the list of trips."""
-        if await self.pane.back():
+        if await self.pane.back() or not self.leave():
             return
-        self.app.pop_screen()
         self.crew_app.run_worker(self.crew_app.link.unfollow(), group="follow")
         self.crew_app.show_lobby()
 

@@ -1,0 +1,57 @@
+"""Files that are written while nobody waits for it: a slow disk never holds the screen up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from roadcrew_tui.settings import write_atomically
+
+Failed = Callable[[OSError], object]
+
+
+class Keeper:
+    """One thread that writes. Of each file only the newest text waits, so no more waits than there are files."""
+
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._waiting: dict[Path, tuple[str, Failed | None]] = {}
+        self._writing = False
+        self._begun = False
+
+    def keep(self, file: Path, text: str, failed: Failed | None = None) -> None:
+        """Write this to a file, soon. `failed` is called on the writing thread when the disk won't."""
+        with self._news:
+            self._waiting[file] = (text, failed)
+            if not self._begun:
+                self._begun = True
+                # A daemon: a disk that hangs does not keep the program from ending.
+                threading.Thread(target=self._write, name="roadcrew-keeper", daemon=True).start()
+            self._news.notify_all()
+
+    def settle(self, within: float) -> bool:
+        """Wait, `within` so many seconds, until all is written. Returns whether it is."""
+        end = monotonic() + within
+        with self._news:
+            while self._waiting or self._writing:
+                if not self._news.wait(end - monotonic()):
+                    return not (self._waiting or self._writing)
+        return True
+
+    def _write(self) -> None:
+        while True:
+            with self._news:
+                self._writing = False
+                self._news.notify_all()
+                while not self._waiting:
+                    self._news.wait()
+                file = next(iter(self._waiting))
+                text, failed = self._waiting.pop(file)
+                self._writing = True
+            try:
+                write_atomically(file, text)
+            except OSError as error:
+                if failed is not None:
+                    failed(error)
