@@ -379,7 +379,7 @@ async def test_hotels_are_added_dropped_and_their_vote_ended(tmp_path: Path):
         added = max(s.world.trips[s.scene.trip_id].hotels.values(), key=lambda h: h.added_at)
         assert (added.name, added.city, added.stars, added.price_per_night.amount) == ("Pensao Sol", "Lisbon", 2, 6250)
         await s.sees("Pensao Sol")
-        s.rows("hotels").move_to(added.id)
+        await s.until(lambda: s.rows("hotels").cursor == added.id, "the cursor on the new one")
         await s.press("d")
         await s.sees("DROP")
         await s.press("down", "enter")

@@ -11,6 +11,7 @@ from roadcrew_tui import money, render
 from roadcrew_tui.commands.hotels import shown_hotel
 from roadcrew_tui.screens.ask import CANCEL, Answer
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
+from roadcrew_tui.screens.hotels import HotelsPane
 from roadcrew_tui.screens.hotels_model import TIE_RULES
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ async def add_hotel(screen: TripScreen) -> None:
         Field("url", "Link", "Its page.", optional=True),
     ]
 
+    added: list[str] = []
+
     async def send(values: Values) -> None:
         try:
             price = money.parse_price(values["price"], currency=currency)
@@ -41,8 +44,11 @@ async def add_hotel(screen: TripScreen) -> None:
         await screen.act(
             ShortlistHotel(values["name"], values["city"], int(values["stars"]), price, values["url"] or None)
         )
+        mine = [change.id for change in screen.snapshot.sending if isinstance(change.act, ShortlistHotel)]
+        added.append(mine[-1] if mine else "")
 
-    await screen.app.push_screen_wait(Form("Add a hotel", fields, send, button="add"))
+    if await screen.app.push_screen_wait(Form("Add a hotel", fields, send, button="add")):
+        screen.query_one(HotelsPane).show_new(added[-1])
 
 
 async def drop_hotel(screen: TripScreen) -> None:

@@ -51,6 +51,14 @@ class HotelsPane(Pane):
         """The hotel under the cursor."""
         return self.query_one("#hotels", RowList).cursor
 
+    def show_new(self, hotel_id: str) -> None:
+        """A hotel that this person has added: with the cursor on it."""
+        cast("TripScreen", self.screen).redraw()
+        table = self.query_one("#hotels", RowList)
+        table.settle()
+        table.move_to(hotel_id)
+        table.focus()
+
     def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
         """Draw the table."""
         m = shortlist(trip, me, snapshot.sending)
