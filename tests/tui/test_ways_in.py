@@ -303,3 +303,27 @@ async def test_a_trip_that_is_left_twice_in_a_burst_leads_to_the_list_of_trips(t
         await s.until(lambda: isinstance(s.app.screen, LobbyScreen), "the list of trips")
         await s.press("enter")
         await s.until(lambda: isinstance(s.app.screen, TripScreen), "the trip")
+
+
+# R: T1
+@pytest.mark.parametrize("first_run", [False, True])
+async def test_one_esc_too_many_ends_nothing_and_says_what_does(tmp_path: Path, first_run: bool):
+    async with staged(tmp_path, in_trip=not first_run, first_run=first_run) as s:
+        await s.press("escape", "escape", "escape")
+        await s.until(lambda: "Press q to quit." in [str(n.message) for n in s.app._notifications], "the way out")
+        assert s.app.is_running
+        assert "q quit" in s.text.split("\n")[-1]
+        await s.press("question_mark", "end")
+        await s.sees("Quit. Ends the app.")
+        await s.press("escape")
+        s._send("q")
+        async with asyncio.timeout(5):
+            while s.app.is_running:
+                await asyncio.sleep(0)
+
+
+async def test_the_way_out_is_said_by_the_key_that_this_person_gave_it(tmp_path: Path):
+    save(folders(tmp_path), Settings(), keymap={"app.quit": "Q"})
+    async with staged(tmp_path, in_trip=False) as s:
+        await s.press("escape")
+        await s.until(lambda: "Press Q to quit." in [str(n.message) for n in s.app._notifications], "the way out")

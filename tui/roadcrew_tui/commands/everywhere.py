@@ -9,7 +9,9 @@ from roadcrew_tui.commands.base import Command, Place
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
 
-EVERYWHERE: tuple[Place, ...] = ("welcome", "lobby", "trip", "waiting", "connection")
+FIRST: tuple[Place, ...] = ("welcome", "lobby")
+BEYOND: tuple[Place, ...] = ("trip", "waiting", "connection")
+EVERYWHERE: tuple[Place, ...] = (*FIRST, *BEYOND)
 
 
 class Actions(Command):
@@ -69,11 +71,25 @@ class Back(Command):
     id = "app.back"
     keys = "q,escape"
     title = "Go back"
-    help = "Leaves this screen. In the list of trips it quits."
+    help = "Leaves this screen."
     group = "Everywhere"
-    places = EVERYWHERE
+    places = BEYOND
     footer = "back"
     always_in_footer = True
 
     async def on_screen(self, screen: CommandScreen) -> None:
         await screen.go_back()
+
+
+class Quit(Command):
+    id = "app.quit"
+    keys = "q"
+    title = "Quit"
+    help = "Ends the app. What still waits is kept, and sent next time."
+    group = "Everywhere"
+    places = FIRST
+    footer = "quit"
+    always_in_footer = True
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        screen.app.exit()

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
 
 
+QUIT_SAID = 3.0
+"""Seconds for which it is said how to quit."""
+STAYS = Binding("escape", "stay", "Stay", show=False)
+"""For screens that have nothing behind them."""
+
+
 def bindings(*modules: str) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
     """The bindings of the actions of some modules."""
     return [
@@ -74,6 +80,12 @@ class CommandScreen(Screen[None]):
         """What `esc` and `q` do."""
         self.leave()
 
+    def action_stay(self) -> None:
+        """`esc` where there is nothing behind: one too many must not end the app."""
+        end = commands.find("app.quit")
+        key = shown_key(self.crew_app.settings.keymap.get(end.id, end.keys))
+        self.crew_app.say(f"Press {key} to quit." if key else "Press ctrl+c twice to quit.", seconds=QUIT_SAID)
+
     def leave(self) -> bool:
         """Take this screen away; whether it was still there. A second key of a burst comes too late: it would take
         away what is below."""
@@ -95,7 +107,9 @@ class CommandScreen(Screen[None]):
         shown: list[Part] = []
         kept: list[Part] = []
         # What belongs to the tab comes before what belongs to the whole trip.
-        for c in sorted(self.offered(), key=lambda c: (not c.first_in_footer, "trip" in c.places)):
+        for c in sorted(
+            self.offered(), key=lambda c: (not c.first_in_footer, c.always_in_footer or "trip" in c.places)
+        ):
             words = self.back_words if c.id == "app.back" else c.footer_words(self)
             if words:
                 part = Part(c.id, render.key_hint(shown_key(keymap.get(c.id, c.keys)), words))

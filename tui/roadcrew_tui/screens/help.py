@@ -17,7 +17,7 @@ from roadcrew_tui.widgets.lines import Lines
 MOVING = (
     ("arrows", "move; enter opens or votes"),
     ("tab", "to the next part of the screen"),
-    ("esc", "back"),
+    ("esc", "back, and never out of the app"),
     ("ctrl+c", "twice quits; once copies what is selected"),
 )
 

@@ -13,7 +13,7 @@ from textual.content import Content
 
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
-from roadcrew_tui.screens.base import CommandScreen, bindings
+from roadcrew_tui.screens.base import STAYS, CommandScreen, bindings
 from roadcrew_tui.screens.lobby_model import TripRow, rows, rows_remembered
 from roadcrew_tui.screens.trip_model import outbox_words
 from roadcrew_tui.symbols import sign
@@ -26,8 +26,7 @@ class LobbyScreen(CommandScreen):
 
     CSS_PATH = "lobby.tcss"
     MODULES = ("lobby", "account", "waiting", "inspector", "everywhere")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*MODULES)]
-    back_words = "quit"
+    BINDINGS: ClassVar[list[BindingType]] = [STAYS, *bindings(*MODULES)]
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -124,10 +123,6 @@ class LobbyScreen(CommandScreen):
             self.crew_app.ask_to_sign_in(then=event.row)
         else:
             self.crew_app.say("One moment: the server has not answered yet.")
-
-    async def go_back(self) -> None:
-        """There is nothing behind the lobby."""
-        self.app.exit()
 
 
 def _drawn(trip: TripRow) -> Callable[[int], Content]:

@@ -12,7 +12,7 @@ from textual.content import Content
 
 from roadcrew_tui import commands, render
 from roadcrew_tui.commands.base import Place
-from roadcrew_tui.screens.base import CommandScreen, bindings
+from roadcrew_tui.screens.base import STAYS, CommandScreen, bindings
 from roadcrew_tui.widgets.lines import KeyLine, Lines
 from roadcrew_tui.widgets.rows import Row, RowList
 
@@ -29,8 +29,7 @@ class WelcomeScreen(CommandScreen):
 
     CSS_PATH = "welcome.tcss"
     MODULES = ("lobby", "everywhere")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("lobby", "everywhere")]
-    back_words = "quit"
+    BINDINGS: ClassVar[list[BindingType]] = [STAYS, *bindings("lobby", "everywhere")]
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -70,10 +69,6 @@ class WelcomeScreen(CommandScreen):
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
         self.start(commands.find(event.row))
-
-    async def go_back(self) -> None:
-        """There is nothing behind."""
-        self.app.exit()
 
 
 def _choice(words: str, why: str) -> Callable[[int], Content]:
