@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.conftest import Count
+from tests.support.whole import everything, walked
 
 from roadcrew_server.stores.base import (
     KEPT_EVENTS,
@@ -22,15 +23,22 @@ from roadcrew_server.stores.base import (
     Conflict,
     Hint,
     HintStream,
+    IndexItem,
+    KeyedRecord,
     Known,
     Limits,
+    Page,
+    Snapshot,
     Store,
+    Stored,
+    StoredEvent,
+    TopicFacts,
 )
 
 Advance = Callable[[float], Awaitable[None]]
 
 LONG = timedelta(days=180)
-LIMITS = Limits(conflict_events=20, read_events=50, index_items=10, hints=8)
+LIMITS = Limits(conflict_events=20, read_events=50, index_items=10, walk_items=4, hints=8)
 """What the store under test is to be opened with: small, so that bounds are met."""
 
 
@@ -638,6 +646,152 @@ class StoreContract:
         await store.announce_revoked("token")
         assert await anext(stays) == Hint("revoked", "token")
         assert [hint async for hint in gone] == []
+
+    # --- the whole store -------------------------------------------------------------------------
+
+    async def test_a_walk_gives_every_topic_record_and_index_item(self, store: Store, advance: Advance) -> None:
+        # R: G4
+        assert await everything(store) == {"topics": {}, "records": {}, "indexes": {}, "due": None, "fence": 0}
+        soon, start = store.now() + timedelta(seconds=2), store.now()
+        topics = {f"trip:{number}" for number in range(3 * LIMITS.walk_items)}
+        for name in topics:
+            await born(store, name)
+        await born(store, "trip:over", keep=timedelta(seconds=2))
+        await born(store, "trip:gone")
+        await store.forget("trip:gone")
+        kept = {
+            ("invite" if n % 2 else "user", f"{n}"): Stored(b"%d" % n, start + LONG if n % 3 else None)
+            for n in range(9)
+        }
+        for (kind, key), stored in kept.items():
+            await store.put(kind, key, stored.value, stored.expires_at)
+        await store.put("invite", "over", b"", soon)
+        items = {(f"trips:{n % 2}", f"trip {n}"): start + timedelta(milliseconds=n) for n in range(9)}
+        for (index, item), at in items.items():
+            await store.index_add(index, item, at)
+        await advance(3)
+        assert set(await walked(store.walk_topics)) == topics
+        records = await walked(store.walk_records)
+        assert {(record.kind, record.key): record.stored for record in records} == kept
+        assert all(isinstance(record, KeyedRecord) for record in records)
+        found = await walked(store.walk_indexes)
+        assert {(entry.index, entry.item): entry.at for entry in found} == items
+        assert all(isinstance(entry, IndexItem) for entry in found)
+
+    async def test_a_walk_goes_on_while_others_write(self, store: Store) -> None:
+        # R: G4
+        for number in range(30):
+            await store.put("name", f"stays {number}", b"")
+        seen, cursor, turn = set(), "", 0
+        while cursor is not None:
+            page = await store.walk_records(cursor)
+            seen |= {record.key for record in page.items}
+            for other in range(5):
+                await store.put("name", f"comes {turn} {other}", b"")
+                await store.delete("name", f"comes {turn - 1} {other}")
+            cursor, turn = page.next, turn + 1
+            assert turn < 1000, "a walk without an end"
+        assert {f"stays {number}" for number in range(30)} <= seen
+
+    async def test_a_cursor_that_no_walk_gave_is_refused(self, store: Store) -> None:
+        # R: G4
+        for walk in (store.walk_topics, store.walk_records, store.walk_indexes):
+            for cursor in ("no such cursor", "[1, 2, 3]", "{"):
+                with pytest.raises(ValueError, match="cursor"):
+                    await walk(cursor)
+
+    async def test_the_facts_of_a_topic_are_all_that_is_kept_beside_its_events(self, store: Store) -> None:
+        # R: G4 F5
+        due, start = store.now() + timedelta(hours=1), store.now()
+        topic = await born(store, events=KEPT_EVENTS + 20)
+        result = await store.append(
+            "trip:1", topic.epoch, topic.head, (commit(store, "c1"),), keep_until=start + LONG, due=due
+        )
+        assert isinstance(result, Appended)
+        await store.compact("trip:1", topic.epoch, result.head, "c1", b"state")
+        facts = await store.topic_facts("trip:1")
+        snapshot = Snapshot(result.head, "c1", b"state")
+        assert facts == TopicFacts("trip:1", topic.epoch, result.head, 21, start + LONG, due, snapshot)
+        assert await store.topic_facts("trip:none") is None
+
+    async def test_the_commands_of_a_topic_are_walked_while_they_are_remembered(
+        self, store: Store, advance: Advance
+    ) -> None:
+        # R: G4 S7
+        topic = await born(store)
+        long = [commit(store, f"c{number}") for number in range(2 * LIMITS.walk_items)]
+        await append(store, "trip:1", topic.epoch, 0, *long, commit(store, "short", keep=timedelta(seconds=2)))
+        await advance(3)
+        found: list[CommandRecord] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await store.walk_commands("trip:1", cursor)
+            found += page.items
+            cursor = page.next
+        assert sorted({record.key for record in found}) == sorted(f"ana:c{n}" for n in range(2 * LIMITS.walk_items))
+        assert {record.key: record for record in found} == {c.record.key: c.record for c in long if c.record}
+        assert await store.walk_commands("trip:none") == Page((), None)
+
+    async def test_a_restored_topic_is_as_it_was_and_goes_on(self, store: Store) -> None:
+        # R: G4 S1 S7 T9
+        await born(store, "trip:1", 3)  # in the way, of another epoch
+        start, due = store.now(), store.now() + timedelta(hours=1)
+        facts = TopicFacts("trip:1", "15c-other", 7, 4, start + LONG, due, Snapshot(6, "c6", b"state"))
+        events = [StoredEvent(seq, f"c{seq}", b"e%d" % seq) for seq in range(4, 8)]
+        known = [CommandRecord(f"ana:c{seq}", b"done %d" % seq, start + LONG) for seq in range(8)]
+        for _ in range(2):  # a second time, after one that broke off
+            await store.restore_topic(facts)
+            await store.restore_log(facts, events[:3], known[:5])
+            await store.restore_log(facts, events[3:], known[5:])
+        assert (await everything(store))["topics"] == {"trip:1": (facts, events, {k.key: k for k in known})}
+        loaded = await store.load("trip:1")
+        assert loaded is not None
+        assert (loaded.head, loaded.snapshot, list(loaded.events)) == (7, facts.snapshot, events[3:])
+        part = await store.read("trip:1", 2, 1)
+        assert part is not None
+        assert (part.epoch, part.head, part.first_kept, list(part.events)) == ("15c-other", 7, 4, events[:1])
+        assert await store.due_next() == due
+        assert await append(store, "trip:1", "15c-other", 7, commit(store, "c3")) == Known({"ana:c3": b"done 3"})
+        stale = await append(store, "trip:1", "15c-other", 5, commit(store, "new"))
+        assert stale == Conflict("15c-other", 7, tuple(events[2:]))
+        assert await append(store, "trip:1", "15c-other", 7, commit(store, "new")) == Appended("15c-other", 8)
+
+    async def test_a_restored_topic_expires_as_it_would_have(self, store: Store, advance: Advance) -> None:
+        # R: G4 T7
+        soon = store.now() + timedelta(seconds=2)
+        facts = TopicFacts("trip:1", "15c-other", 0, 0, soon, soon, None)
+        await store.restore_topic(facts)
+        await store.restore_log(facts, [StoredEvent(0, "c0", b"e0")], [CommandRecord("ana:c0", b"", soon)])
+        assert await bodies(store) == [b"e0"]
+        await advance(3)
+        assert await store.load("trip:1") is None
+        assert await store.due_next() is None
+        assert await walked(store.walk_topics) == []
+
+    async def test_nothing_is_restored_into_another_life_of_a_topic(self, store: Store) -> None:
+        # R: G4
+        topic = await born(store)
+        other = TopicFacts("trip:1", "15c-other", 1, 0, store.now() + LONG, None, None)
+        with pytest.raises(ValueError, match="epoch"):
+            await store.restore_log(other, [StoredEvent(1, "c1", b"e1")], [])
+        assert await append(store, "trip:1", topic.epoch, 0, commit(store, "c1")) == Appended(topic.epoch, 1)
+        assert await bodies(store) == [b"e0", b"c1"]
+
+    async def test_fences_grow_beyond_a_restored_one(self, store: Store) -> None:
+        # R: Q7 G4
+        ttl = timedelta(seconds=10)
+        await store.restore_fence(41)
+        first = await store.lease_take("run:1", "a", ttl)
+        assert first is not None
+        assert first.fence > 41
+        assert await store.newest_fence() >= first.fence
+        await store.restore_fence(5)
+        second = await store.lease_take("run:2", "a", ttl)
+        again = await store.lease_take("run:1", "a", ttl)
+        assert second is not None
+        assert again is not None
+        assert second.fence > 41
+        assert again.fence > first.fence
 
     # --- time ------------------------------------------------------------------------------------
 

@@ -9,9 +9,11 @@ What it is not for: deciding anything. The only judgement a store makes is compa
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 from limits.aio.storage import Storage as RateStorage
+
+T = TypeVar("T")
 
 NOTHING_YET = -1
 """The number of the last event of a topic that does not exist."""
@@ -144,6 +146,49 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a walk over the whole store. With `next` the walk goes on; None: that was all.
+
+    A page may be empty and not the last. What is there during the whole walk is given at least once.
+    """
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """All that is kept of a topic but its events and the records of its commands. `head` is the number of its last
+    event, and its events are those from `first_kept` to `head`, without a gap."""
+
+    topic: str
+    epoch: str
+    head: int
+    first_kept: int
+    keep_until: datetime
+    due: datetime | None
+    snapshot: Snapshot | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRecord:
+    """A record with what it is called."""
+
+    kind: str
+    key: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class IndexItem:
+    """One item of an index with its time."""
+
+    index: str
+    item: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run something until `expires_at`. `fence` grows with every taking."""
 
@@ -160,6 +205,7 @@ class Limits:
     conflict_events: int = 256
     read_events: int = 1000
     index_items: int = 1000
+    walk_items: int = 500
     write_queue: int = 10_000
     hints: int = 1000
 
@@ -332,3 +378,40 @@ class Store(Protocol):
 
     def rate_storage(self) -> RateStorage:
         """Where the counters of request limits live."""
+
+    # --- the whole store, for moving it (docs/decisions/0016) -------------------------------------
+    #
+    # A walk begins with the cursor "" and goes on with the page's `next`, which is the store's own; a cursor that
+    # it never gave is a ValueError. What has expired is not given. `Limits.walk_items` is about the size of a page.
+
+    async def walk_topics(self, cursor: str = "") -> Page[str]:
+        """The names of all topics."""
+
+    async def topic_facts(self, topic: str) -> TopicFacts | None:
+        """What is kept of it, as one consistent view; its events are had by `read`. None: no such topic."""
+
+    async def walk_commands(self, topic: str, cursor: str = "") -> Page[CommandRecord]:
+        """The commands that are remembered in a topic; none when there is no such topic."""
+
+    async def walk_records(self, cursor: str = "") -> Page[KeyedRecord]:
+        """All records."""
+
+    async def walk_indexes(self, cursor: str = "") -> Page[IndexItem]:
+        """The items of all indexes."""
+
+    async def newest_fence(self) -> int:
+        """No lease so far had a greater fence (0: there was none)."""
+
+    async def restore_topic(self, facts: TopicFacts) -> None:
+        """Make a topic as another store had it, its epoch and numbers included, in place of what is there under its
+        name; `restore_log` brings its events and commands afterwards. Nobody is hinted, and until all of it is there
+        nobody must read it. Idempotent."""
+
+    async def restore_log(
+        self, facts: TopicFacts, events: Sequence[StoredEvent], commands: Sequence[CommandRecord]
+    ) -> None:
+        """Add a part of what belongs to a topic after its `restore_topic`, all or nothing. Parts come in the order of
+        the numbers, the first with `first_kept`. A ValueError if the topic is not there in this epoch."""
+
+    async def restore_fence(self, newest: int) -> None:
+        """Every lease that is taken from now on has a fence greater than `newest`. Never lowers it."""

@@ -22,20 +22,27 @@ from limits.aio.storage import MemoryStorage
 from roadcrew_server.stores import _sqlite_keys as keys
 from roadcrew_server.stores import _sqlite_log as log
 from roadcrew_server.stores import _sqlite_schema as schema
+from roadcrew_server.stores import _sqlite_whole as whole
 from roadcrew_server.stores._sqlite_writer import SWEEP_ROWS, Writer, Writing, unavailable
 from roadcrew_server.stores.base import (
     Appended,
     AppendResult,
+    CommandRecord,
     Commit,
     Hint,
+    IndexItem,
+    KeyedRecord,
     Lease,
     Limits,
     Loaded,
+    Page,
     Slice,
     Stored,
+    StoredEvent,
     StoreFacts,
     StoreLocked,
     StoreUnavailable,
+    TopicFacts,
 )
 from roadcrew_server.stores.clock import StoreClock, from_ms, to_ms
 from roadcrew_server.stores.local import HintBoard, Listener, Presence
@@ -357,6 +364,47 @@ class SqliteStore:
         """Who is here."""
         self._require_open()
         return self._presence.list(topic, self._clock.now_ms())
+
+    # --- the whole store -------------------------------------------------------------------------
+
+    async def walk_topics(self, cursor: str = "") -> Page[str]:
+        """By name."""
+        return await self._read(lambda db, now: whole.topics(db, cursor, self._limits.walk_items, now))
+
+    async def topic_facts(self, topic: str) -> TopicFacts | None:
+        """Its row and its snapshot."""
+        return await self._read(lambda db, now: whole.facts(db, topic, now))
+
+    async def walk_commands(self, topic: str, cursor: str = "") -> Page[CommandRecord]:
+        """By key."""
+        return await self._read(lambda db, now: whole.commands(db, topic, cursor, self._limits.walk_items, now))
+
+    async def walk_records(self, cursor: str = "") -> Page[KeyedRecord]:
+        """By kind and key."""
+        return await self._read(lambda db, now: whole.records(db, cursor, self._limits.walk_items, now))
+
+    async def walk_indexes(self, cursor: str = "") -> Page[IndexItem]:
+        """By name and item."""
+        return await self._read(lambda db, now: whole.index_items(db, cursor, self._limits.walk_items))
+
+    async def newest_fence(self) -> int:
+        """The counter that all leases share."""
+        return await self._read(lambda db, now: whole.newest_fence(db))
+
+    async def restore_topic(self, facts: TopicFacts) -> None:
+        """A new row; what was there under its name goes with the next sweeps."""
+        await self._write(lambda w: whole.restore_topic(w.db, facts))
+
+    async def restore_log(
+        self, facts: TopicFacts, events: Sequence[StoredEvent], commands: Sequence[CommandRecord]
+    ) -> None:
+        """Rows, in one transaction."""
+        entries, known = tuple(events), tuple(commands)
+        await self._write(lambda w: whole.restore_log(w.db, facts, entries, known))
+
+    async def restore_fence(self, newest: int) -> None:
+        """Set the counter forward."""
+        await self._write(lambda w: whole.restore_fence(w.db, newest))
 
     # --- hints, limits, upkeep -------------------------------------------------------------------
 
