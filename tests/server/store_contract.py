@@ -682,7 +682,9 @@ class StoreContract:
         # R: G4
         for number in range(30):
             await store.put("name", f"stays {number}", b"")
-        seen, cursor, turn = set(), "", 0
+        seen: set[str] = set()
+        cursor: str | None = ""
+        turn = 0
         while cursor is not None:
             page = await store.walk_records(cursor)
             seen |= {record.key for record in page.items}
