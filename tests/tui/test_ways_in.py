@@ -327,3 +327,14 @@ async def test_the_way_out_is_said_by_the_key_that_this_person_gave_it(tmp_path:
     async with staged(tmp_path, in_trip=False) as s:
         await s.press("escape")
         await s.until(lambda: "Press Q to quit." in [str(n.message) for n in s.app._notifications], "the way out")
+
+
+async def test_trips_that_come_while_the_app_ends_are_too_late_and_break_nothing(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as s:
+        await s.app.screen.query("*").remove()
+        s.app._running = False
+        try:
+            await s.app.list_trips()
+            s.app.redraw_all()
+        finally:
+            s.app._running = True

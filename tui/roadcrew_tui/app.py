@@ -260,7 +260,7 @@ class RoadcrewApp(Standing):
 
     def redraw_all(self) -> None:
         """Draw every screen anew."""
-        for screen in self.screen_stack:
+        for screen in self.open_screens:
             if hasattr(screen, "redraw") and screen.is_mounted:
                 screen.redraw()
 
@@ -310,7 +310,7 @@ class RoadcrewApp(Standing):
 
     @on(TripChanged)
     def _trip_changed(self, event: TripChanged) -> None:
-        for screen in self.screen_stack:
+        for screen in self.open_screens:
             feed = getattr(screen, "feed", None)
             if feed is not None:
                 feed(event.snapshot, event.news)

@@ -106,7 +106,7 @@ class Standing(App[str]):
 
     def tell(self, words: str) -> None:
         """Say how far it is, where somebody waits for it."""
-        top: Any = self.screen_stack[-1] if self.screen_stack else None
+        top = self.open_screens[-1] if self.open_screens else None
         if hasattr(top, "tell"):
             top.tell(words)
         else:
@@ -139,8 +139,13 @@ class Standing(App[str]):
             self.memory.keep_trips(self.server, [remembered(t) for t in trips])
             self.remember()
 
+    @property
+    def open_screens(self) -> list[Any]:
+        """The screens, from the lowest; none while the app ends, when they are taken apart and answers still come."""
+        return list(self.screen_stack) if self.is_running else []
+
     def _tell_lobby(self) -> None:
-        for screen in self.screen_stack:
+        for screen in self.open_screens:
             if hasattr(screen, "show_trips"):
                 screen.show_trips()
 
@@ -198,7 +203,7 @@ class Standing(App[str]):
             return
         if not event.asked:
             self.was, self.signed_out, self.trips = self.me, True, self.trips or None
-            if any(hasattr(screen, "feed") for screen in self.screen_stack):
+            if any(hasattr(screen, "feed") for screen in self.open_screens):
                 self.say(f"You are signed out. {SIGN_IN_AGAIN}", "warning", seconds=10)
         self.user = None
         self.redraw_all()
@@ -235,7 +240,7 @@ class Standing(App[str]):
                 self.redraw_all()
             else:
                 self._tell_lobby()
-            for screen in self.screen_stack:
+            for screen in self.open_screens:
                 if hasattr(screen, "show_waiting"):
                     screen.show_waiting()
 
