@@ -106,7 +106,7 @@ class Standing(App[str]):
 
     def tell(self, words: str) -> None:
         """Say how far it is, where somebody waits for it."""
-        top = self.open_screens[-1] if self.open_screens else None
+        top: Any = self.open_screens[-1] if self.open_screens else None
         if hasattr(top, "tell"):
             top.tell(words)
         else:
