@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from roadcrew_server import openapi
 from roadcrew_server.auth import Auth
 from roadcrew_server.endpoints import Endpoint, EndpointApp
+from roadcrew_server.first_use import FirstUses
 from roadcrew_server.hub import Hub
 from roadcrew_server.limits import Limits
 from roadcrew_server.metrics import CountRequests, Metrics
@@ -29,6 +30,7 @@ from roadcrew_server.problems import Problem
 from roadcrew_server.routes import invites, service, sessions, sync, trips
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store, StoreFacts
+from roadcrew_server.stores.watched import watched
 from roadcrew_server.streams import Streams
 from roadcrew_server.topics import TripKind
 
@@ -42,20 +44,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 
 class Server:
-    """One server process: its parts, and their start and end."""
+    """One server process: its parts, and their start and end. `worker` is its number among several on one address."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.store = store
+    def __init__(self, store: Store, settings: Settings, *, worker: int | None = None) -> None:
+        self.worker = worker
+        self.metrics = Metrics()
+        self.store = store = watched(store, self.metrics.store_failed, self.metrics.append_seconds.observe)
         self.settings = settings
         self.port = settings.port
         self.secret = b""
         self.facts: StoreFacts | None = None
+        self.first_uses = FirstUses(store, self.metrics.establishment.observe)
         self.auth = Auth(store, settings)
+        self.auth.on_issued = lambda kind: self.metrics.sessions.labels(kind).inc()
+        self.auth.on_used = self.first_uses.used
         self.limits = Limits(store.rate_storage(), settings)
         self.hub = Hub(store, (TripKind(),), settings)
         self.presence = Presence(self.hub, settings)
         self.streams = Streams(self.presence, settings, self.auth.revoked)
-        self.metrics = Metrics(self)
+        self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
 
     @property
@@ -77,6 +84,7 @@ class Server:
         """Streams get `bye`; running commands finish; the store is closed."""
         await self.streams.drain()
         await self.streams.stop()
+        await self.first_uses.stop()
         await self.hub.stop()
         await self.store.close()
 

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from argon2 import PasswordHasher
@@ -30,6 +30,8 @@ from roadcrew_server.stores.base import Store
 from roadcrew_server.topic import KeyReused
 
 T = TypeVar("T")
+
+IssuedKind = Literal["new", "renewed"]
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,30}[a-z0-9]")
 MIN_PASSWORD = 8
@@ -92,12 +94,13 @@ class SessionRecord(msgspec.Struct, frozen=True, rename="camel"):
 @dataclass(frozen=True, slots=True)
 class Session:
     """A good token, and whose it is. It is honoured from `ready_at` on (the setting `session_delay`); None: at once,
-    whatever the clocks of the servers say."""
+    whatever the clocks of the servers say. `issued_at` is None for one that goes on from another (renewal)."""
 
     user: User
     token_hash: str
     expires_at: datetime
     ready_at: datetime | None
+    issued_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class Auth:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._slots = asyncio.Semaphore(2)
         self._waiting = 0
+        self.on_issued: Callable[[IssuedKind], None] = lambda _: None
+        self.on_used: Callable[[str, datetime], None] = lambda _hash, _issued_at: None
         self._cache: OrderedDict[str, tuple[Session, float]] = OrderedDict()
         self._revoked: OrderedDict[str, float] = OrderedDict()
 
@@ -231,6 +236,8 @@ class Auth:
         session = await self._known(_hash(token))
         if session.ready_at is not None and self._store.now() < session.ready_at:
             raise session_not_ready()
+        if session.issued_at is not None:
+            self.on_used(session.token_hash, session.issued_at)
         return session
 
     async def _known(self, token_hash: str) -> Session:
@@ -246,12 +253,13 @@ class Auth:
         user = await self._user(record.user)
         if user is None or now >= record.expires_at or self.revoked(token_hash):  # meanwhile, it may be
             raise not_signed_in()
-        return self._cached(Session(user, token_hash, record.expires_at, self._ready_at(record)))
+        return self._cached(self._session(user, token_hash, record))
 
-    def _ready_at(self, record: SessionRecord) -> datetime | None:
+    def _session(self, user: User, token_hash: str, record: SessionRecord) -> Session:
         """A renewed session goes on; only a new one is waited for."""
-        delay = self._settings.session_delay
-        return None if record.renewed or not delay else record.created_at + timedelta(seconds=delay)
+        issued_at, delay = None if record.renewed else record.created_at, self._settings.session_delay
+        ready_at = issued_at + timedelta(seconds=delay) if issued_at and delay else None
+        return Session(user, token_hash, record.expires_at, ready_at, issued_at)
 
     def revoke(self, token_hash: str) -> None:
         """The token is no longer good, whatever is being read of it right now."""
@@ -309,8 +317,8 @@ class Auth:
         expires = now + timedelta(days=self._settings.session_days)
         record = SessionRecord(user.id, expires, now, renewed)
         await self._store.put("session", _hash(token), msgspec.json.encode(record), expires)
-        session = Session(user, _hash(token), expires, self._ready_at(record))
-        return Issued(token, self._cached(session))
+        self.on_issued("renewed" if renewed else "new")
+        return Issued(token, self._cached(self._session(user, _hash(token), record)))
 
     async def _shorten(self, session: Session) -> None:
         soon = self._store.now() + timedelta(seconds=self._settings.renewal_grace)

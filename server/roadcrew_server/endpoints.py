@@ -168,7 +168,9 @@ class EndpointApp:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker gets a problem document
-            answer = problem_of(error).response(request_id)
+            problem = problem_of(error)
+            self.server.metrics.problem(problem.code)
+            answer = problem.response(request_id)
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Any:

@@ -183,6 +183,7 @@ class Hub:
         if hint.kind == "revoked":
             self.on_revoked(hint.topic)
         elif hint.kind == "lost":
+            self.counters.hints_lost += 1
             await self.distrust()
         elif (topic := self._topics.get(hint.topic)) is not None:
             if hint.kind == "presence":
@@ -231,6 +232,7 @@ class Hub:
             now = time.monotonic()
             try:
                 if now - last > STALL + STALL / 4:
+                    self.counters.stalls += 1
                     await self.distrust()
                 await self._refresh_followed()
             except StoreError as error:

@@ -44,6 +44,7 @@ class Reader:
         self._refused = dict(refused)
         self._positions: dict[str, Position] = {}
         self._presence: dict[str, str] = {}
+        self._lost: set[str] = set()
 
     @classmethod
     async def open(cls, hub: Hub, user: str, names: Sequence[str]) -> Reader:
@@ -97,8 +98,12 @@ class Reader:
         """Go on from `positions`, as far as they can be honoured; the other topics begin with a reset."""
         for topic in self.topics:
             position = positions.get(topic.name)
-            if position is not None and await self._hub.honours(topic, position):
+            if position is None:
+                continue
+            if await self._hub.honours(topic, position):
                 self._positions[topic.name] = position
+            else:
+                self._lost.add(topic.name)
         self._presence = dict(zip((t.name for t in self.topics), (presence_tag or "").split("."), strict=False))
 
     def presence_tag(self) -> str:
@@ -173,6 +178,11 @@ class Reader:
         return Frame(None, entry.body, self.cursor)
 
     def _reset(self, topic: Topic) -> Frame:
+        if topic.name in self._lost or topic.name in self._positions:
+            self._hub.counters.lost_resets += 1
+            self._lost.discard(topic.name)
+        else:
+            self._hub.counters.first_resets += 1
         self._positions[topic.name] = topic.position
         head = {
             "topic": topic.name,

@@ -24,6 +24,7 @@ class Streams:
     def __init__(self, presence: Presence, settings: Settings, revoked: Callable[[str], bool]) -> None:
         self.settings = settings
         self.frames_sent = 0
+        self.opened = 0
         self.draining = False
         self._presence = presence
         self._revoked = revoked
@@ -61,6 +62,7 @@ class Streams:
         """While this lasts, the stream is open and its person is here."""
         user = stream.reader.user
         self._open.add(stream)
+        self.opened += 1
         self._empty.clear()
         self._by_user[user] += 1
         self._by_token[stream.token_hash].add(stream)

@@ -178,6 +178,10 @@ class Counters:
     events: int = 0
     reloads: int = 0
     snapshots: int = 0
+    first_resets: int = 0
+    lost_resets: int = 0
+    hints_lost: int = 0
+    stalls: int = 0
     by_type: dict[str, int] = field(default_factory=dict)
 
 
