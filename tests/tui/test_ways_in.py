@@ -307,7 +307,9 @@ async def test_a_trip_that_is_left_twice_in_a_burst_leads_to_the_list_of_trips(t
 
 # R: T1
 @pytest.mark.parametrize("first_run", [False, True])
-async def test_one_esc_too_many_ends_nothing_and_says_what_does(tmp_path: Path, first_run: bool):
+async def test_one_esc_too_many_ends_nothing_and_says_what_does(
+    tmp_path: Path, first_run: bool, monkeypatch: pytest.MonkeyPatch
+):
     async with staged(tmp_path, in_trip=not first_run, first_run=first_run) as s:
         await s.press("escape", "escape", "escape")
         await s.until(lambda: "Press q to quit." in [str(n.message) for n in s.app._notifications], "the way out")
@@ -316,10 +318,10 @@ async def test_one_esc_too_many_ends_nothing_and_says_what_does(tmp_path: Path, 
         await s.press("question_mark", "end")
         await s.sees("Quit. Ends the app.")
         await s.press("escape")
-        s._send("q")
-        async with asyncio.timeout(5):
-            while s.app.is_running:
-                await asyncio.sleep(0)
+        ended: list[bool] = []
+        monkeypatch.setattr(s.app, "exit", lambda: ended.append(True))
+        await s.press("escape", "q")
+        assert ended == [True]
 
 
 async def test_the_way_out_is_said_by_the_key_that_this_person_gave_it(tmp_path: Path):
