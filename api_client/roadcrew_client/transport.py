@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -74,7 +74,7 @@ class HttpTransport:
             async with (
                 self._cable.through(),
                 asyncio.timeout(s.call_timeout),
-                self._calls.stream(method, self.base + path, content=body, params=list(params), headers=sent) as answer,
+                _answer(self._calls, method, self.base + path, params, sent, body) as answer,
             ):
                 content = await self._bounded(answer)
         except TimeoutError as error:
@@ -101,7 +101,7 @@ class HttpTransport:
         try:
             async with (
                 self._cable.through(),
-                self._streams.stream("GET", self.base + path, params=list(params), headers=sent) as answer,
+                _answer(self._streams, "GET", self.base + path, params, sent) as answer,
             ):
                 self._note_time(answer.headers)
                 if not answer.is_success:
@@ -160,6 +160,39 @@ def _trusted() -> ssl.SSLContext:
 def _refuse_compressed(answer: httpx.Response) -> None:
     if answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise not_ours("The server compressed an answer that was asked for uncompressed.")
+
+
+@asynccontextmanager
+async def _answer(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    params: Params,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+) -> AsyncGenerator[httpx.Response, None]:
+    """An answer whose headers are here, and which is closed in any case."""
+    request = client.build_request(method, url, content=body, params=list(params), headers=headers)
+    answer = await client.send(request, stream=True)
+    try:
+        yield answer
+    finally:
+        await _to_the_end(answer.aclose())
+
+
+async def _to_the_end(closing: Awaitable[None]) -> None:
+    """Close, also for somebody who is cancelled meanwhile: httpx counts a connection that was closed by half as one in
+    use, for ever, and it has a bounded number of them. Takes no longer than closing a socket here."""
+    task = asyncio.ensure_future(closing)
+    given_up: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            given_up = error
+    if given_up is not None:
+        raise given_up
+    task.result()
 
 
 async def _chunks(answer: httpx.Response) -> AsyncGenerator[bytes, None]:

@@ -13,7 +13,8 @@ from tests.api_client.scripted import ANA, FAST, Log, Request, ScriptedServer, s
 from tests.conftest import Count, Figure
 
 import roadcrew_client as rc
-from roadcrew_client.settings import ClientSettings
+from roadcrew_client.settings import ClientSettings, ServerTime, SystemClock
+from roadcrew_client.transport import HttpTransport
 from roadcrew_domain import polls
 from roadcrew_domain.trip import Command, EditTrip
 
@@ -353,6 +354,35 @@ async def test_the_last_frame_is_the_removal_and_then_it_is_gone(log: Log):
             await until(lambda: live.status.state == "gone")
             assert [c.reason for c in person.changes if c.kind == "gone"] == ["removed"]
             assert live.confirmed is not None
+
+
+# R: T6
+async def test_the_connection_of_a_trip_that_is_gone_is_closed(log: Log):
+    async def script(request: Request) -> None:
+        await request.open_stream()
+        await request.raw(log.reset_frame() + b'event: gone\ndata: {"topic":"trip:t","reason":"removed"}\n\n')
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.state == "gone")
+        await until(lambda: server.open == 0)
+
+
+async def test_a_stream_that_is_given_up_while_it_is_being_closed_is_closed_all_the_same(log: Log):
+    async with serving(log.follow) as server:
+        transport = HttpTransport(server.url, FAST, ServerTime(SystemClock()))
+
+        async def listen() -> None:
+            listening = asyncio.current_task()
+            assert listening is not None
+            async with transport.stream("/api/sync"):
+                asyncio.get_running_loop().call_soon(listening.cancel)
+
+        for _ in range(70):  # more than the client has connections
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait_for(asyncio.ensure_future(listen()), 5)
+        await until(lambda: server.open == 0)
+        await transport.close()
 
 
 async def test_a_session_that_is_over_stops_asking_and_keeps_what_waits_until_signed_in_again(log: Log):
