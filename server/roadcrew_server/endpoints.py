@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from roadcrew_domain.ids import command_id
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.auth import Once, Session
+from roadcrew_server.forwarded import network_of
 from roadcrew_server.problems import Problem, not_signed_in, unavailable
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.topic import KeyReused, TopicMissing
@@ -88,8 +89,8 @@ class Call:
 
     @property
     def address(self) -> str:
-        """Where the request comes from, for limits on those who are nobody yet."""
-        return self.request.client.host if self.request.client else "unknown"
+        """Where the request comes from, for limits on those who are nobody yet: an address, or an IPv6 network."""
+        return network_of(self.request.client.host) if self.request.client else "unknown"
 
     @property
     def query(self) -> QueryParams:

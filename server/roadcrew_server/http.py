@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from roadcrew_server.forwarded import ForwardedFor
 from roadcrew_server.settings import Settings
 
 USER_TIMEOUT_MS = 30_000
@@ -112,15 +113,14 @@ class HttpServer(uvicorn.Server):
         """`trusted_proxies`: whose word is taken for where a request comes from; nobody's if it is empty."""
         super().__init__(
             uvicorn.Config(
-                app,
+                ForwardedFor(app, trusted_proxies) if trusted_proxies else app,
                 http=BoundedProtocol,
                 ws="none",
                 log_config=None,
                 access_log=False,
                 lifespan="on",
                 server_header=False,
-                proxy_headers=bool(trusted_proxies),
-                forwarded_allow_ips=trusted_proxies,
+                proxy_headers=False,  # uvicorn's: it takes the word of whoever is furthest away for `*`
                 **{"timeout_graceful_shutdown": 5, **options},
             )
         )
@@ -130,6 +130,12 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
         yield
+
+    def stop_listening(self, sock: socket.socket) -> None:
+        """Accept nobody from now on; connections that are open go on."""
+        for listening in self.servers:
+            listening.close()
+        sock.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
