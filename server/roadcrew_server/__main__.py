@@ -1,4 +1,4 @@
-"""`python -P -m roadcrew_server`: one server process, from a command line to a clean end."""
+"""`python -P -m roadcrew_server`: from a command line to a clean end; one process, or a supervisor of several."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -20,10 +22,20 @@ from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.stores.sqlite import SqliteStore, path_of
+from roadcrew_server.workers import Supervisor
 
 
-def arguments(argv: Sequence[str]) -> tuple[Settings, bool]:
-    """The settings, and whether to end with standard input. Exits with status 2 for a wrong one."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What this process is to do: `worker` is its number if a supervisor started it, `fd` the socket to serve on."""
+
+    end_with_stdin: bool = False
+    worker: int | None = None
+    fd: int | None = None
+
+
+def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
+    """The settings, and what this process is to do. Exits with status 2 for a wrong one."""
     parser = argparse.ArgumentParser(
         prog="roadcrew serve",
         description="Serve trips to your crew. Everything else is set by ROADCREW_… variables; see docs/operating.md.",
@@ -35,9 +47,12 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, bool]:
     parser.add_argument("--port", type=int, help="the port to listen on; 0 takes a free one (default 8787)")
     parser.add_argument("--public-url", help="how people reach this server; invite links begin with it")
     parser.add_argument("--store", help="where trips are kept: sqlite:///FILE (default: the platform's data folder)")
+    parser.add_argument("--workers", type=int, help="how many processes serve (default 1; more need a Redis or Valkey)")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends (for programs)")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--socket", type=int, help=argparse.SUPPRESS)
     given = {k: v for k, v in vars(parser.parse_args(argv)).items() if v is not None}
-    end_with_stdin = bool(given.pop("end_with_stdin"))
+    part = Part(given.pop("end_with_stdin"), given.pop("worker", None), given.pop("socket", None))
     try:
         settings = Settings(**given)
         path_of(settings.store)
@@ -45,7 +60,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, bool]:
         parser.error("; ".join(map(_sentence, error.errors(include_url=False, include_input=False))))
     except ValueError as error:
         parser.error(str(error))
-    return settings, end_with_stdin
+    return settings, part
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -55,38 +70,72 @@ def _sentence(error: ErrorDetails) -> str:
     return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
 
 
-async def serve(settings: Settings, *, end_with_stdin: bool) -> int:
+async def serve(settings: Settings, part: Part) -> int:
     """Serve until told to stop; the exit status."""
-    server = Server(SqliteStore(path_of(settings.store)), settings)
-    try:
-        sock = listen(settings)
-    except OSError as error:
-        print(f"roadcrew: can't listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
+    server = Server(SqliteStore(path_of(settings.store)), settings, worker=part.worker)
+    sock = _listening(settings, part)
+    if sock is None:
         return 1
     server.port = sock.getsockname()[1]
     for warning in (await server.start()).warnings:
-        print(f"roadcrew: {warning}", file=sys.stderr)
+        if part.worker in (None, 1):
+            print(f"roadcrew: {warning}", file=sys.stderr)
     http = HttpServer(make_app(server), trusted_proxies=settings.trusted_proxies)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(name, stop.set)
-    if end_with_stdin:
-        _end_with_stdin(loop, stop)
+    stop = _told_to_stop(part)
     serving = asyncio.create_task(http.serve(sockets=[sock]))
     starting = asyncio.create_task(http.ready.wait())
     await asyncio.wait({serving, starting}, return_when=asyncio.FIRST_COMPLETED)
     starting.cancel()
     if not serving.done():
-        print(f"Roadcrew server ready on {server.address} (store: {settings.store})", flush=True)
+        print(_ready_line(settings, server.port), flush=True)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        http.stop_listening(sock)  # who comes now finds another process, or is refused at once and not put off
         await server.streams.drain()
         http.should_exit = True
     await serving
     return 0 if http.started else 1
+
+
+async def supervise(settings: Settings, argv: Sequence[str], part: Part) -> int:
+    """Have several processes serve until told to stop; the exit status."""
+    sock = _listening(settings, part)
+    if sock is None:
+        return 1
+    with sock:
+        ready = _ready_line(settings, sock.getsockname()[1])
+        stop = _told_to_stop(part)
+        supervisor = Supervisor(settings.workers, argv, sock, stop, drain_window=settings.drain_window)
+        return await supervisor.run(ready)
+
+
+def _listening(settings: Settings, part: Part) -> socket.socket | None:
+    """The socket to serve on: the supervisor's, or a new one. None, and a sentence, if there can be none."""
+    if part.fd is not None:
+        return socket.socket(fileno=part.fd)
+    try:
+        return listen(settings)
+    except OSError as error:
+        print(f"roadcrew: can't listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
+        return None
+
+
+def _ready_line(settings: Settings, port: int) -> str:
+    workers = f", {settings.workers} workers" if settings.workers > 1 else ""
+    return f"Roadcrew server ready on {settings.address(port)} (store: {settings.store}{workers})"
+
+
+def _told_to_stop(part: Part) -> asyncio.Event:
+    """Set by SIGTERM, SIGINT and, if that was asked for, the end of standard input."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(name, stop.set)
+    if part.end_with_stdin:
+        _end_with_stdin(loop, stop)
+    return stop
 
 
 def _end_with_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -102,11 +151,14 @@ def _end_with_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Non
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; the exit status."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings, end_with_stdin = arguments(sys.argv[1:] if argv is None else argv)
+    given = sys.argv[1:] if argv is None else argv
+    settings, part = arguments(given)
+    who = "" if part.worker is None else f"worker {part.worker} "
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {who}%(levelname)s %(name)s: %(message)s")
+    leads = settings.workers > 1 and part.worker is None
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(serve(settings, end_with_stdin=end_with_stdin))
+            return runner.run(supervise(settings, given, part) if leads else serve(settings, part))
     except StoreError as error:
         print(f"roadcrew: {error}", file=sys.stderr)
         return 1

@@ -119,7 +119,12 @@ COUNTED = {
 
 
 class _OfWorker(Collector):
-    """Another registry's figures, with a label more."""
+    """Another registry's figures, each saying which worker's it is (`worker="2"`).
+
+    With `--workers N`, a request for figures reaches whichever worker accepts it, and they are that one's alone. By
+    the label, rates and sums over workers are right; a series has gaps between the scrapes that reached its worker.
+    Who wants every process at every scrape gives each a port of its own and puts a proxy in front.
+    """
 
     def __init__(self, registry: CollectorRegistry, worker: int) -> None:
         self._registry = registry

@@ -7,10 +7,11 @@ import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote, urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from roadcrew_domain.trip import Bounds
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     port: int = Field(8787, ge=0, le=65535)
     public_url: str | None = None
     store: str = Field(default_factory=default_store)
+    workers: int = Field(1, ge=1, le=64)
     server_name: str = "Roadcrew"
     trusted_proxies: str = ""
 
@@ -109,6 +111,18 @@ class Settings(BaseSettings):
                     f"127.0.0.1,10.0.0.0/8, not {proxy!r}."
                 ) from None
         return ",".join(proxies)
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        """Processes share trips through a store that is made for it."""
+        if self.workers > 1 and self.store.startswith("sqlite:"):
+            raise ValueError(
+                f"A file (sqlite:///…) serves one process. For {self.workers} workers, keep trips in a Redis or a "
+                "Valkey: --store redis://HOST:PORT."
+            )
+        if self.workers > 1 and os.name != "posix":
+            raise ValueError("Here processes can't share a port. Start one worker a port, and a proxy in front.")
+        return self
 
     @property
     def bounds(self) -> Bounds:

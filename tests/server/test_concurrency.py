@@ -2,112 +2,27 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import apsw
 import httpx
 import pytest
 from tests.conftest import Count, Figure
+from tests.support.hubs import Deaf, LastWriterWins, Muted, trip_of, two_hubs
 from tests.support.people import Person, Stream, connected, crew, eventually
-from tests.support.serving import Running, served, settings_for
+from tests.support.serving import Running, served
 
 from roadcrew_domain import crew as crew_rules
 from roadcrew_domain import polls, trip
-from roadcrew_domain.crew import Invite, JoinTrip
+from roadcrew_domain.crew import JoinTrip
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.hub import Hub
-from roadcrew_server.stores.base import AppendResult, Commit, Hint, StoreUnavailable
+from roadcrew_server.stores.base import AppendResult, Hint, StoreUnavailable
 from roadcrew_server.stores.sqlite import SqliteStore
 from roadcrew_server.topic import Topic
 from roadcrew_server.topics import TripKind
-
-
-class LastWriterWins(SqliteStore):
-    """The control: a store without the compare. It drops what others wrote and puts its own in its place."""
-
-    turn = asyncio.Lock()
-
-    async def append(
-        self,
-        topic: str,
-        epoch: str | None,
-        expected_last: int,
-        commits: Sequence[Commit],
-        *,
-        keep_until: datetime,
-        due: datetime | None,
-    ) -> AppendResult:
-        async with self.turn:
-            if epoch is not None:
-                await self._write(lambda w: cut(w.db, topic, expected_last))
-            return await super().append(topic, epoch, expected_last, commits, keep_until=keep_until, due=due)
-
-
-def cut(db: apsw.Connection, topic: str, last: int) -> None:
-    """Make `last` the last event."""
-    db.execute("DELETE FROM events WHERE seq > ? AND topic = (SELECT id FROM topics WHERE name = ?)", (last, topic))
-    db.execute("UPDATE topics SET head = ? WHERE name = ?", (last, topic))
-
-
-class Muted:
-    """While this lasts, a store's hints are lost."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        assert store._writer is not None
-        self._writer = store._writer
-
-    def __enter__(self) -> None:
-        self._publish = self._writer._publish
-        self._writer._publish = lambda hints: None
-
-    def __exit__(self, *_: object) -> None:
-        self._writer._publish = self._publish
-
-
-class Deaf(SqliteStore):
-    """Hints of the log are lost, as they may be."""
-
-    def listen(self) -> Any:
-        hints = super().listen()
-        push = hints.push
-        hints.push = lambda hint: None if hint.kind == "log" else push(hint)  # type: ignore[method-assign]
-        return hints
-
-
-@asynccontextmanager
-async def two_hubs(store: SqliteStore, **settings: Any) -> AsyncIterator[tuple[Hub, Hub]]:
-    """Two hubs over one store: what two processes are to each other."""
-    await store.open()
-    chosen = settings_for(store.path, **settings)
-    hubs = Hub(store, (TripKind(),), chosen), Hub(store, (TripKind(),), chosen)
-    for hub in hubs:
-        await hub.start()
-    try:
-        yield hubs
-    finally:
-        for hub in hubs:
-            await hub.stop()
-        await store.close()
-
-
-async def trip_of(hub: Hub, members: Sequence[str], **invite: Any) -> tuple[str, str, list[str]]:
-    """A trip with these members and one open poll: topic, poll, options."""
-    made, poll = hub.new_id(), hub.new_id()
-    topic = f"trip:{made}"
-    create = trip.CreateTrip(
-        "Lisbon", members[0], Invite("K7QM-2D4F", None, invite.get("max_uses")), trip.Bounds(), 10**7
-    )
-    await hub.execute(topic, trip.Command(made, members[0], create))
-    await asyncio.gather(
-        *(hub.execute(topic, trip.Command(hub.new_id(), m, JoinTrip("K7QM-2D4F", m))) for m in members[1:])
-    )
-    await hub.execute(topic, trip.Command(poll, members[0], polls.OpenPoll("When?", "single", ("May", "June"))))
-    return topic, poll, [f"{poll}.0", f"{poll}.1"]
 
 
 async def votes_after(store: SqliteStore, people: int) -> int:

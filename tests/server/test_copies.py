@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.server.test_concurrency import Muted, trip_of, two_hubs
+from tests.support.hubs import Muted, trip_of, two_hubs
 from tests.support.people import eventually
 
 from roadcrew_domain import polls, trip
