@@ -61,9 +61,10 @@ class Server:
         self.limits = Limits(store.rate_storage(), settings)
         self.hub = Hub(store, (TripKind(),), settings)
         self.presence = Presence(self.hub, settings)
-        self.streams = Streams(self.presence, settings, self.auth.revoked)
+        self.streams = Streams(self.presence, settings, self.auth.revoked, self.auth.stands)
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
+        self.hub.on_missed = self._missed
 
     @property
     def address(self) -> str:
@@ -98,6 +99,10 @@ class Server:
     def _revoked(self, token_hash: str) -> None:
         self.auth.revoke(token_hash)
         self.streams.revoke(token_hash)
+
+    def _missed(self) -> None:
+        self.auth.forget_all()
+        self.streams.doubt()
 
     @cached_property
     def _openapi(self) -> dict[str, Any]:

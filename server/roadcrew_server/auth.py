@@ -277,6 +277,14 @@ class Auth:
         """Don't answer for this token from memory."""
         self._cache.pop(token_hash, None)
 
+    def forget_all(self) -> None:
+        """Don't answer for anybody from memory: it may not have been heard who was signed out."""
+        self._cache.clear()
+
+    async def stands(self, token_hash: str) -> bool:
+        """True if the store has this session still."""
+        return await self._store.get("session", token_hash) is not None
+
     def _forget_user(self, user_id: str) -> None:
         """They changed: their other terminals must not be answered from memory either."""
         for token_hash, (session, _) in tuple(self._cache.items()):

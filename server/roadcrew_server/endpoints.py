@@ -196,6 +196,7 @@ class EndpointApp:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise not_signed_in()
+        self.server.hub.notice_stall()
         session = await self.server.auth.session(token.strip()[:200])
         await limits.request(session.user.id)
         return session

@@ -23,7 +23,7 @@ from roadcrew_server.copies import Copies
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Hint, HintStream, Store, StoreError, StoreUnavailable
 from roadcrew_server.topic import Counters, Done, Entry, Job, Topic, TopicMissing
-from roadcrew_server.topics import Kind
+from roadcrew_server.topics import Closed, Kind
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +47,20 @@ class Hub:
         settings: Settings,
         *,
         random: Callable[[int], bytes] = os.urandom,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
         self.settings = settings
         self.counters = Counters()
         self.on_revoked: Callable[[str], None] = lambda _: None
+        self.on_missed: Callable[[], None] = lambda: None
         self.on_presence: Callable[[Topic], None] = lambda _: None
         self._copies = Copies(store, self.counters)
         self._commands = CommandLoop(store, self._copies, settings, self.counters, self._spawn)
         self._kinds: Mapping[str, Kind] = {k.prefix: k for k in kinds}
         self._random = random
+        self._monotonic = monotonic
+        self._ran_at = monotonic()
         self._topics: dict[str, Topic] = {}
         self._opening: dict[str, tuple[Topic, asyncio.Task[Topic]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -66,7 +70,7 @@ class Hub:
     async def start(self) -> None:
         """Follow the store's hints, fire what is due, drop what is idle."""
         hints = self.store.listen()
-        for work in (self._follow_hints(hints), self._fire_due(), self._keep_house()):
+        for work in (self._follow_hints(hints), self._fire_due(), self._keep_watch(), self._keep_house()):
             self._spawn(work)
 
     async def stop(self) -> None:
@@ -104,7 +108,16 @@ class Hub:
             raise TopicMissing(name, topic.kind)
         return topic
 
+    async def look(self, name: str, user: str) -> tuple[Topic, Closed | None]:
+        """The topic, and why this person may not read it (None: they may). A no is the store's: they may have been let
+        in by another process, of which this one has not heard yet. Raises `TopicMissing`."""
+        topic = await self.topic(name)
+        if topic.closed_to(user, self.store.now()) is not None:
+            await self.refresh(topic)
+        return topic, topic.closed_to(user, self.store.now())
+
     async def _open(self, name: str) -> Topic:
+        self.notice_stall()
         topic = self._topics.get(name)
         if topic is None:
             opening = self._opening.get(name)
@@ -119,7 +132,7 @@ class Hub:
             topic = await asyncio.shield(opening[1])
         if topic.stale:
             await self.refresh(topic)
-        topic.used_at = time.monotonic()
+        topic.used_at = self._monotonic()
         return topic
 
     async def _load_new(self, topic: Topic) -> Topic:
@@ -200,9 +213,22 @@ class Hub:
 
     async def distrust(self) -> None:
         """Nothing in memory is answered until it was read again."""
+        self._distrust()
+        await self._refresh_followed()
+
+    def _distrust(self) -> None:
         for topic in (*self._topics.values(), *(topic for topic, _ in self._opening.values())):
             topic.distrust()
-        await self._refresh_followed()
+        self.on_missed()
+
+    def notice_stall(self) -> None:
+        """Distrust what is in memory if this process stood still (was stopped, or too busy) until a moment ago. What
+        came in meanwhile is handled before any timer, so who answers from memory asks here first."""
+        now = self._monotonic()
+        if now - self._ran_at > STALL + STALL / 4:
+            self.counters.stalls += 1
+            self._distrust()
+        self._ran_at = now
 
     async def _refresh_followed(self) -> None:
         """Read on where somebody waits; who does not wait asks the next time."""
@@ -224,22 +250,23 @@ class Hub:
             topic = await self.topic(name)
             await self.execute(name, topic.kind.tick(self.new_id()))
 
-    async def _keep_house(self) -> None:
-        """Drop idle topics; notice when this process was not running for a while."""
-        last = time.monotonic()
+    async def _keep_watch(self) -> None:
+        """Notice when this process was not running for a while. Waits for nothing else, or that would count."""
         while True:
             await asyncio.sleep(STALL / 4)
-            now = time.monotonic()
+            self.notice_stall()
+
+    async def _keep_house(self) -> None:
+        """Read on what is in doubt and followed; drop idle topics."""
+        while True:
+            await asyncio.sleep(STALL / 4)
             try:
-                if now - last > STALL + STALL / 4:
-                    self.counters.stalls += 1
-                    await self.distrust()
                 await self._refresh_followed()
             except StoreError as error:
                 log.warning("topics not read again: %s", error)
             except Exception:
                 log.exception("topics not read again")
-            last = time.monotonic()
+            now = self._monotonic()
             spare = len(self._topics) - self.settings.max_topics
             for topic in tuple(self._topics.values()):
                 idle = now - topic.used_at > (SPARED if spare > 0 else self.settings.idle_topic)

@@ -57,12 +57,11 @@ class Reader:
         problems: list[Problem] = []
         for name in dict.fromkeys(names):
             try:
-                topic = await hub.topic(name)
+                topic, closed = await hub.look(name, user)
             except TopicMissing as missing:
                 refused[name] = "unknown"
                 problems.append(missing.problem())
                 continue
-            closed = topic.closed_to(user, hub.store.now())
             if closed is None:
                 topics.append(topic)
             else:

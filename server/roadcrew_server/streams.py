@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from roadcrew_server.presence import Presence
@@ -17,11 +17,21 @@ from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN = 1.0
+"""Seconds until the store is asked again for what it could not say."""
+
 
 class Streams:
     """The registry of streams. One timer serves the heartbeat of all."""
 
-    def __init__(self, presence: Presence, settings: Settings, revoked: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        presence: Presence,
+        settings: Settings,
+        revoked: Callable[[str], bool],
+        stands: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        """`revoked`: whether a token was, a short while ago; `stands`: whether the store has its session."""
         self.settings = settings
         self.frames_sent = 0
         self.opened = 0
@@ -33,7 +43,9 @@ class Streams:
         self._empty.set()
         self._by_user: Counter[str] = Counter()
         self._by_token: defaultdict[str, set[EventStream]] = defaultdict(set)
-        self._timer: asyncio.Task[None] | None = None
+        self._stands = stands
+        self._doubt = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
         self._random = secrets.SystemRandom()
 
     def __len__(self) -> int:
@@ -41,14 +53,13 @@ class Streams:
 
     async def start(self) -> None:
         """Begin the heartbeat."""
-        self._timer = asyncio.create_task(self._beat())
+        self._tasks = [asyncio.create_task(work) for work in (self._beat(), self._look_again())]
 
     async def stop(self) -> None:
         """End what is left."""
-        if self._timer is not None:
-            self._timer.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._timer
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def admit(self, user: str) -> None:
         """Raises `Problem` when this person, or this server, has no room for one more, or it is stopping."""
@@ -94,6 +105,25 @@ class Streams:
         """A token is no longer good: its streams end."""
         for stream in tuple(self._by_token.get(token_hash, ())):
             stream.close("signed-out", 1000)
+
+    def doubt(self) -> None:
+        """Somebody may have been signed out unheard: the session of every open stream is looked for."""
+        self._doubt.set()
+
+    async def _look_again(self) -> None:
+        while True:
+            await self._doubt.wait()
+            self._doubt.clear()
+            try:
+                for token_hash in tuple(self._by_token):
+                    if not await self._stands(token_hash):
+                        # It may have been renewed, not ended. Who is still signed in comes back with the new one.
+                        for stream in tuple(self._by_token.get(token_hash, ())):
+                            stream.close("age", self.spread_ms())
+            except StoreError as error:
+                log.warning("sessions of streams not looked for: %s", error)
+                self._doubt.set()
+                await asyncio.sleep(LOOK_AGAIN)
 
     async def left(self, stream: EventStream, topic: str) -> None:
         """A stream goes on without this topic."""

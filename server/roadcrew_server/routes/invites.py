@@ -1,6 +1,6 @@
 """`GET /j/{code}`: what an invite shows to somebody who has nothing but the link. Never member data."""
 
-from datetime import date
+from datetime import date, datetime
 from html import escape
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -54,17 +54,12 @@ async def show(call: Call) -> Response:
 async def _preview(call: Call) -> Preview:
     code = code_in(call.request.path_params["code"])
     topic = await call.server.hub.topic(trip_topic(await trip_of(call, code)))
-    trip: Trip = topic.state
     now = call.server.store.now()
-    if trip.over(now) is not None:
+    if not _is_good(topic.state, code, now):  # another process may have made it just now
+        await call.server.hub.refresh(topic)
+    trip: Trip | None = topic.state
+    if trip is None or trip.over(now) is not None:
         raise topic.kind.problem("ended")
-    invite = trip.invite
-    active = (
-        invite is not None
-        and invite.code == code
-        and (invite.expires_at is None or now < invite.expires_at)
-        and (invite.max_uses is None or invite.uses < invite.max_uses)
-    )
     return Preview(
         trip_name=trip.name,
         starts_on=trip.starts_on,
@@ -72,7 +67,19 @@ async def _preview(call: Call) -> Preview:
         invited_by=trip.members[trip.organiser].name,
         join_command=f"uvx roadcrew join {invite_link(call, code)}",
         code=code,
-        active=active,
+        active=_is_good(trip, code, now),
+    )
+
+
+def _is_good(trip: Trip, code: str, now: datetime) -> bool:
+    """Whether one can join by this code."""
+    invite = trip.invite
+    return (
+        trip.over(now) is None
+        and invite is not None
+        and invite.code == code
+        and (invite.expires_at is None or now < invite.expires_at)
+        and (invite.max_uses is None or invite.uses < invite.max_uses)
     )
 
 

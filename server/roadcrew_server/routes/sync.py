@@ -95,8 +95,8 @@ def wants_stream(accept: str) -> bool:
 
 async def where(call: Call) -> None:
     """Somebody looks at another tab now."""
-    topic = await call.server.hub.topic(call.body.topic)
-    if (closed := topic.closed_to(call.user_id, call.server.store.now())) is not None:
+    topic, closed = await call.server.hub.look(call.body.topic, call.user_id)
+    if closed is not None:
         raise topic.kind.problem(closed)
     await call.server.presence.look(topic.name, call.user_id, call.body.where)
 

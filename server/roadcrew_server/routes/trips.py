@@ -231,8 +231,8 @@ async def trip_of(call: Call, code: str) -> str:
 async def read(call: Call) -> dict[str, object]:
     """The whole trip and the cursor at which it was read (T11)."""
     trip_id = call.query.get("tripId", "")
-    topic = await call.server.hub.topic(trip_topic(trip_id))
-    if (closed := topic.closed_to(call.user_id, call.server.store.now())) is not None:
+    topic, closed = await call.server.hub.look(trip_topic(trip_id), call.user_id)
+    if closed is not None:
         raise topic.kind.problem(closed)
     return {"trip": msgspec.Raw(topic.encoded()), "cursor": encode_cursor({topic.name: topic.position})}
 
@@ -253,14 +253,11 @@ async def mine(call: Call) -> TripsAnswer:
 
 async def _if_mine(call: Call, trip_id: str) -> Trip | None:
     """The trip, if this person is in it; a no of ours is asked of the store."""
-    hub = call.server.hub
     try:
-        topic = await hub.topic(trip_topic(trip_id))
-        if _closed(topic.state, call) is not None:
-            await hub.refresh(topic)
+        topic, closed = await call.server.hub.look(trip_topic(trip_id), call.user_id)
     except TopicMissing:
         return None
-    return topic.state if _closed(topic.state, call) is None else None
+    return topic.state if closed is None else None
 
 
 def _summary(t: Trip, me: str) -> Summary:
