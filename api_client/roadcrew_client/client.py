@@ -283,6 +283,7 @@ class Client:
             attempts=s.attempts,
             step=s.load_step,
             total=s.retry_total,
+            chance=self._context.chance,
             progress=self.on_retry,
         )
         return None if reply is None else list(read(reply.body, TripList).trips)

@@ -1,10 +1,10 @@
-"""What the parts of one client share: its session, its clock, its chance, its ids, its outbox."""
+"""What the parts of one client share: its session, its clock, its chance, its ids, its outbox, its server's wishes."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,14 @@ from roadcrew_domain.ids import uuid7
 
 if TYPE_CHECKING:
     from roadcrew_client.outbox import Outbox
+
+
+@dataclass(slots=True)
+class Wished:
+    """Over how many seconds the server wants all its clients to come back, should it lose them, as its streams said
+    last; for whoever asks without a stream."""
+
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class Context:
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     server: str = ""
     outbox: Outbox | None = None
+    wished: Wished = field(default_factory=Wished)
 
     def new_id(self) -> str:
         """The id of a new command."""

@@ -20,7 +20,7 @@ from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.models import Answer, SessionInfo, User, read
 from roadcrew_client.outbox import Outbox, OutboxChange, OutboxEntry, Tally
 from roadcrew_client.sender import DROPPED, Job, Sender
-from roadcrew_client.sync.policy import jittered
+from roadcrew_client.sync.backoff import jittered
 
 if TYPE_CHECKING:
     from roadcrew_client.live import LiveTrip

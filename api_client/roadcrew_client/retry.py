@@ -24,6 +24,8 @@ T = TypeVar("T")
 ATTEMPTS = 3
 LOAD_STEP = 0.5
 """Seconds, times the number of the attempt (C6)."""
+ON_TOP = 1.0
+"""Seconds over which those spread who were told the same `Retry-After` (decision 11)."""
 
 # stamina reports each retry as a warning; without a handler Python would print it over a terminal's screen.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -64,8 +66,8 @@ async def execute_with_retry(
     """The result of `action`, tried up to `attempts` times within `total` seconds.
 
     Before the second attempt it waits between half of `initial` and all of it, and twice that before each further one,
-    up to `cap`; a `Retry-After` that is longer is waited for, unless it ends after `total`. Give `action` one
-    idempotency key for all its attempts. `progress` is told of each attempt that failed for now.
+    up to `cap`; a `Retry-After` is waited for in full instead, and up to a second more, unless that ends after `total`.
+    Give `action` one idempotency key for all its attempts. `progress` is told of each attempt that failed for now.
 
     Raises what the last attempt raised; `Unreachable` when `total` is over first.
     """
@@ -73,7 +75,7 @@ async def execute_with_retry(
     def delay(attempt: int) -> float:
         return min(cap, initial * 2.0 ** (attempt - 1)) * (0.5 + chance() / 2)
 
-    return await _tried(action, attempts, total, delay, progress)
+    return await _tried(action, attempts, total, delay, chance, progress)
 
 
 async def load_with_retry(
@@ -82,6 +84,7 @@ async def load_with_retry(
     attempts: int = ATTEMPTS,
     step: float = LOAD_STEP,
     total: float = 45.0,
+    chance: Callable[[], float] = random.random,
     progress: Progress | None = None,
 ) -> T | None:
     """What `load` gives, for a screen that lists it (C6): tried up to `attempts` times, with `step` seconds times the
@@ -91,7 +94,7 @@ async def load_with_retry(
     on showing what it has.
     """
     try:
-        return await _tried(load, attempts, total, lambda attempt: step * attempt, progress)
+        return await _tried(load, attempts, total, lambda attempt: step * attempt, chance, progress)
     except (NotSignedIn, SessionNotReady):
         return None
 
@@ -101,6 +104,7 @@ async def _tried(
     attempts: int,
     total: float,
     delay: Callable[[int], float],
+    chance: Callable[[], float],
     progress: Progress | None,
 ) -> T:
     """`delay`: seconds to wait after the attempt with that number."""
@@ -115,7 +119,9 @@ async def _tried(
             return False
         failed.append(error)
         number = len(failed)
-        seconds = max(delay(number), error.retry_after or 0.0)
+        seconds = delay(number)
+        if error.retry_after is not None:
+            seconds = max(seconds, error.retry_after + chance() * ON_TOP)
         again = number < attempts and loop.time() + seconds < ends
         if progress is not None:
             progress(Retry(number, attempts, error, seconds if again else None))

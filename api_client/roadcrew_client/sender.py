@@ -15,11 +15,11 @@ from typing import Protocol
 
 from roadcrew_client.changes import KeptIn, Refusal, SendState
 from roadcrew_client.context import Context
-from roadcrew_client.errors import NotSignedIn, RoadcrewError, SessionNotReady, TooManyRequests
+from roadcrew_client.errors import NotSignedIn, RoadcrewError, ServerTrouble, SessionNotReady, TooManyRequests
 from roadcrew_client.models import Answer, read_answer
 from roadcrew_client.retry import is_passing
 from roadcrew_client.routes import Call
-from roadcrew_client.sync.policy import jittered
+from roadcrew_client.sync.backoff import after_a_cut, after_no_answer
 
 logger = logging.getLogger(__name__)
 
@@ -165,9 +165,9 @@ class Sender:
         if isinstance(error, NotSignedIn) and error.certain:
             await self._kicked.wait()
             return
-        delay = jittered(tries, self._context.chance(), self._context.settings)
+        delay = self._delay(error, tries)
         if isinstance(error, TooManyRequests) or error.retry_after is not None:
-            await self._context.clock.sleep(max(delay, error.retry_after or 0.0))
+            await self._context.clock.sleep((error.retry_after or 0.0) + delay)
             return
         sleep = asyncio.ensure_future(self._context.clock.sleep(delay))
         kick = asyncio.ensure_future(self._kicked.wait())
@@ -176,3 +176,10 @@ class Sender:
         finally:
             sleep.cancel()
             kick.cancel()
+
+    def _delay(self, error: RoadcrewError, tries: int) -> float:
+        """As who follows comes back (decision 11): a lost answer is asked for again soon; no answer at all, or a
+        gateway's, may be an outage for everybody. A limit is ours alone."""
+        c = self._context
+        outage = isinstance(error, ServerTrouble) or (tries > 0 and not isinstance(error, TooManyRequests))
+        return (after_no_answer if outage else after_a_cut)(tries, c.wished.spread, c.chance(), c.settings)

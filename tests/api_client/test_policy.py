@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from roadcrew_client.settings import ClientSettings
 from roadcrew_client.sync import policy as p
+from roadcrew_client.sync.backoff import jittered
 
 S = ClientSettings()
 
@@ -242,9 +243,9 @@ def test_a_server_that_says_goodbye_at_once_again_and_again_is_not_asked_in_a_ho
 # R: S8
 def test_waits_between_attempts_are_full_jitter_from_half_a_second_to_thirty():
     for chance, factor in ((0.0, 0.0), (0.5, 0.5), (0.999, 0.999)):
-        waits = [p.jittered(n, chance, S) for n in range(12)]
+        waits = [jittered(n, chance, S) for n in range(12)]
         assert waits == [factor * min(30, 0.5 * 2**n) for n in range(12)]
-    assert p.jittered(10_000, 1.0, S) == 30
+    assert jittered(10_000, 1.0, S) == 30
 
 
 # R: S5

@@ -1,33 +1,18 @@
 """Trying again, on a loop whose time jumps: what is waited is exact, and nobody waits for it."""
 
 import asyncio
-import selectors
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.support.jumping import jumping
 
 import roadcrew_client as rc
 from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
 
 
-class JumpingTime(selectors.DefaultSelector):
-    """Instead of waiting, the clock jumps."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
-        if not ready and timeout:
-            self.now += timeout
-        return ready
-
-
 def run(main: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
     """The result, or what was raised, and how long it took in virtual seconds."""
-    selector = JumpingTime()
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.now  # type: ignore[method-assign]
 
     async def guarded() -> Any:
         try:
@@ -35,10 +20,7 @@ def run(main: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
         except rc.RoadcrewError as error:
             return error
 
-    try:
-        return loop.run_until_complete(guarded()), selector.now
-    finally:
-        loop.close()
+    return jumping(guarded)
 
 
 class Failing:
@@ -97,9 +79,11 @@ def test_what_will_not_pass_ends_it_at_once(error: rc.RoadcrewError):
 
 
 # R: C5 S8
-def test_retry_after_is_obeyed():
-    action = Failing(rc.TooManyRequests("too-many-requests", "", retry_after=7))
-    assert run(lambda: execute_with_retry(action)) == ("done", 7)
+@pytest.mark.parametrize("how", [execute_with_retry, load_with_retry])
+def test_retry_after_is_obeyed_and_not_by_all_in_the_same_moment(how: Callable[..., Awaitable[str]]):
+    for chance, took in ((0.0, 7.0), (0.5, 7.5), (0.999, 7.999)):
+        action = Failing(rc.TooManyRequests("too-many-requests", "", retry_after=7))
+        assert run(lambda: how(action, chance=lambda: chance)) == ("done", took)  # noqa: B023
 
 
 # R: C5

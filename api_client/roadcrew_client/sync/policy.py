@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from roadcrew_client.settings import ClientSettings
+from roadcrew_client.sync.backoff import after_a_cut, after_no_answer, jittered
 from roadcrew_client.sync.signals import (
     Closed,
     CloseReason,
@@ -66,7 +67,6 @@ __all__ = [
     "Tick",
     "Transport",
     "Wished",
-    "jittered",
     "step",
 ]
 
@@ -127,22 +127,13 @@ class State:
 Step = tuple[State, tuple[Effect, ...]]
 
 
-def jittered(tries: int, chance: float, s: ClientSettings, wide: float = 0.0) -> float:
-    """Full jitter: anything from 0 to the base, doubled for each try, or to `wide` more with each try, whichever is
-    longer, up to the cap. Seconds."""
-    return chance * min(s.backoff_cap, max(s.backoff_base * 2.0 ** min(tries, 30), wide * (tries + 1)))
-
-
 def _after_a_cut(state: State, chance: float, s: ClientSettings) -> float:
-    """The first way back is short, but all who were cut with us take it: over what the server wished."""
-    return max(jittered(state.tries, chance, s), chance * state.wish)
+    return after_a_cut(state.tries, state.wish, chance, s)
 
 
 def _after_no_answer(state: State, chance: float, s: ClientSettings) -> float:
-    """The server may be down, for all of its clients, and will be cold when it is back: many times what it wished.
-    Who asked every few seconds does not ask more often now."""
-    wide = max(state.wish * s.outage_spread, state.interval if state.prefer == "poll" else 0.0)
-    return max(jittered(state.tries, chance, s, wide), chance * state.wish)
+    least = state.interval if state.prefer == "poll" else 0.0
+    return after_no_answer(state.tries, state.wish, chance, s, least)
 
 
 def step(state: State, signal: Signal, now: float, chance: float, s: ClientSettings) -> Step:

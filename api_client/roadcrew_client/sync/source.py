@@ -35,11 +35,15 @@ class SyncSource:
         """Open a stream; the cursor goes where the standard puts it."""
         from roadcrew_client.sync import sse  # noqa: PLC0415 — loads the HTTP library, which the first paint does not wait for
 
+        def heard(spread: float) -> None:
+            self._context.wished.spread = spread
+            wished(spread)
+
         headers = {} if cursor is None else {"Last-Event-ID": cursor}
         self._used = self._context.session.token
         async with self._context.session.stream(PATH, self._params(), headers) as opened:
             most = self._context.settings.max_body
-            yield sse.frames(opened, most=most, proven=proven, wished=wished, anew=cursor is None)
+            yield sse.frames(opened, most=most, proven=proven, wished=heard, anew=cursor is None)
 
     async def poll(self, cursor: str | None, tag: str | None) -> Batch:
         """One batch. A 401 has been tried with a renewed token already."""
