@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -104,11 +104,14 @@ class ServerProcess:
     """`python -P -m roadcrew_server` on a free port; the port stays the same over restarts.
 
     Use as a context manager. Settings are given as `heartbeat=1`, and reach it as `ROADCREW_HEARTBEAT`.
-    Its methods block, so an async test calls them by `asyncio.to_thread`.
+    `store` is the address of another store than a file in `place`; `program` is what Python runs in place of the
+    server's module. Its methods block, so an async test calls them by `asyncio.to_thread`.
     """
 
-    def __init__(self, place: Path, **settings: Any) -> None:
+    def __init__(self, place: Path, *, store: str | None = None, program: Sequence[str] = (), **settings: Any) -> None:
         self.store = place / "store.sqlite"
+        self.store_url = store or f"sqlite:///{self.store}"
+        self._program = tuple(program) or ("-P", "-m", "roadcrew_server")
         self.log = place / "server.log"
         self.port = 0
         self.ready_line = ""
@@ -128,8 +131,8 @@ class ServerProcess:
 
     def start(self) -> Self:
         """Start it, and wait until it says that it is ready."""
-        command = [sys.executable, "-P", "-m", "roadcrew_server", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--store", f"sqlite:///{self.store}", "--end-with-stdin"]
+        command = [sys.executable, *self._program, "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--store", self.store_url, "--end-with-stdin"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ROADCREW_")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -204,6 +207,10 @@ class ServerProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop it if it runs, whatever it takes."""
         if self.process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.stop()
