@@ -128,7 +128,7 @@ def make_app(server: Server) -> Starlette:
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(RequestId), Middleware(CountRequests, server=server)],
+        middleware=[Middleware(RequestId, server=server), Middleware(CountRequests, server=server)],
         exception_handlers={HTTPException: _not_routed},
     )
     app.router.redirect_slashes = False
@@ -151,9 +151,12 @@ def _not_routed(request: Request, error: Exception) -> Response:
 
 
 class RequestId:
-    """ASGI: every request has an id, ours, said in the answer and in problem documents."""
+    """ASGI: every request has an id, ours, said in the answer and in problem documents.
 
-    def __init__(self, app: ASGIApp) -> None:
+    While the server drains, each answer is the last of its connection, so that the next request can go elsewhere.
+    """
+
+    def __init__(self, app: ASGIApp, server: Server) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,6 +164,7 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self._server = server
         scope["request_id"] = request_id = secrets.token_hex(8)
 
         async def naming(message: Message) -> None:
@@ -170,3 +174,5 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, naming)
+                if self._server.streams.draining:
+                    extra.append((b"connection", b"close"))

@@ -335,6 +335,7 @@ async def test_while_it_drains_it_is_not_ready_and_takes_no_new_stream_but_answe
         assert (await stream.end())[-1].data == {"reason": "restart"}
         ready = await ana.get("/readyz")
         assert (ready.status_code, ready.json()["code"]) == (503, "unavailable")
+        assert ready.headers["connection"] == "close"  # the next request goes where another process may answer
         assert int(ready.headers["retry-after"]) >= 1
         assert (await ana.get("/healthz")).status_code == 200
         refused = await ana.request(
