@@ -25,11 +25,12 @@ from roadcrew_server.first_use import FirstUses
 from roadcrew_server.hub import Hub
 from roadcrew_server.limits import Limits
 from roadcrew_server.metrics import CountRequests, Metrics
+from roadcrew_server.moving.restore import require_whole
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
 from roadcrew_server.routes import invites, service, sessions, sync, trips
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores.base import Store, StoreFacts
+from roadcrew_server.stores.base import Store, StoreError, StoreFacts
 from roadcrew_server.stores.watched import watched
 from roadcrew_server.streams import Streams
 from roadcrew_server.topics import TripKind
@@ -76,7 +77,13 @@ class Server:
         if self.facts is not None:
             return self.facts
         self.facts = await self.store.open()
-        self.secret = await self._secret()
+        try:
+            await require_whole(self.store)
+            self.secret = await self._secret()
+            await require_whole(self.store)  # an import that began meanwhile sees the secret, or we see its mark
+        except StoreError:
+            await self.store.close()
+            raise
         await self.hub.start()
         await self.streams.start()
         return self.facts
@@ -158,21 +165,21 @@ class RequestId:
 
     def __init__(self, app: ASGIApp, server: Server) -> None:
         self._app = app
+        self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Name one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        self._server = server
         scope["request_id"] = request_id = secrets.token_hex(8)
 
         async def naming(message: Message) -> None:
             if message["type"] == "http.response.start":
                 extra = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+                if self._server.streams.draining:
+                    extra.append((b"connection", b"close"))
                 message = {**message, "headers": [*message.get("headers", ()), *extra]}
             await send(message)
 
         await self._app(scope, receive, naming)
-                if self._server.streams.draining:
-                    extra.append((b"connection", b"close"))

@@ -145,9 +145,9 @@ def prepare(db: apsw.Connection, path: Path, *, check: bool) -> None:
     Raises `StoreUnavailable` with a sentence for the operator if it is damaged, somebody else's,
     or written by a newer Roadcrew; and SQLite's own errors, see `unusable`.
     """
-    version = _version(db, path)
+    version = version_of(db, path)
     if check:
-        _require_sound(db, path)
+        require_sound(db, path)
     mode = row(db, "PRAGMA journal_mode=WAL")
     if mode is None or mode[0] != "wal":
         raise StoreUnavailable(
@@ -168,7 +168,7 @@ def prepare(db: apsw.Connection, path: Path, *, check: bool) -> None:
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
 
 
-def _version(db: apsw.Connection, path: Path) -> int:
+def version_of(db: apsw.Connection, path: Path) -> int:
     """The file's schema version, once it is sure that the file is ours (0: a new file)."""
     application = _pragma(db, "application_id")
     version = _pragma(db, "user_version")
@@ -183,7 +183,8 @@ def _version(db: apsw.Connection, path: Path) -> int:
     return version
 
 
-def _require_sound(db: apsw.Connection, path: Path) -> None:
+def require_sound(db: apsw.Connection, path: Path) -> None:
+    """Raise `StoreUnavailable` if SQLite finds the file damaged."""
     found = row(db, "PRAGMA quick_check(1)")
     if found is None or found[0] != "ok":
         raise StoreUnavailable(_damaged(path, str(found[0]) if found else "no answer"))

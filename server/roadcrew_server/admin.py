@@ -1,0 +1,206 @@
+"""`roadcrew admin …` (`python -P -m roadcrew_server.admin`): moving a store, and copies of one in use.
+
+Exit status: 0 done, 1 refused or failed, 2 usage, 130 interrupted. What it is not for: anything that a running server
+does; these are processes of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from roadcrew_server.moving import export as exporting
+from roadcrew_server.moving import restore as restoring
+from roadcrew_server.moving.files import new_file
+from roadcrew_server.moving.lines import Counts
+from roadcrew_server.moving.reading import BadFile
+from roadcrew_server.settings import default_store
+from roadcrew_server.stores import _sqlite_backup
+from roadcrew_server.stores.base import Store, StoreError, StoreLocked
+from roadcrew_server.stores.sqlite import SqliteStore, path_of
+
+DONE, FAILED, INTERRUPTED, ENDED = 0, 1, 130, 143
+
+TOLD_EVERY = 2.0
+"""Seconds between two lines of progress."""
+
+ABOUT = """Move a store to another place, or copy one that is in use.
+
+An export is one file with everything: trips with their history, members, passwords' hashes and sign-ins. After an
+import into a new store nobody has to sign in again, and open terminals go on where they were. A backup is a copy of
+an embedded store (a SQLite file), made while its server runs."""
+EXAMPLES = """examples:
+  roadcrew admin backup /backups/trips-monday.db
+  roadcrew admin export trips.export                                     (stop the server first)
+  roadcrew admin import trips.export --store redis://127.0.0.1:6379/0    (then start it with that store)
+
+Keep these files as safe as the store itself. See docs/operating.md, "Moving and backups"."""
+
+EXPORT = """Writes everything that a store holds into a new file. Stop the servers of that store first, and start
+none on it afterwards: what they write later is not in the file. An embedded store that is in use is refused."""
+IMPORT = """Fills a new, empty store with what an export holds. The file is checked from beginning to end before
+anything is written. If the import breaks off, no server starts on that store: run the same import again, and it is
+finished."""
+BACKUP = """Copies an embedded store into a new file, as it is at one moment, also while its server runs and people
+write. The copy is a store itself: to go back to it, stop the server and start it with --store sqlite:////THE/COPY.
+A Redis or Valkey is backed up by its own means."""
+
+
+class Trouble(Exception):
+    """It can't be done; says why."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser("roadcrew admin", description=ABOUT, epilog=EXAMPLES, formatter_class=formatter)
+    subs = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, words, example, run in (
+        ("export", EXPORT, "roadcrew admin export trips.export", _export),
+        ("import", IMPORT, "roadcrew admin import trips.export --store sqlite:////var/lib/roadcrew/new.db", _import),
+        (
+            "backup",
+            BACKUP,
+            "roadcrew admin backup /backups/trips.db --store sqlite:////var/lib/roadcrew/trips.db",
+            _backup,
+        ),
+    ):
+        sub = subs.add_parser(
+            name,
+            help=words.partition(".")[0].replace("\n", " ").lower(),
+            description=words,
+            epilog=f"example:\n  {example}",
+            formatter_class=formatter,
+        )
+        sub.add_argument("file", type=Path, metavar="FILE", help="the export" if name == "import" else "the new file")
+        sub.add_argument(
+            "--store", metavar="URL", help="the store (default: ROADCREW_STORE, or where `serve` keeps it)"
+        )
+        sub.add_argument("--json", action="store_true", help="print what was done as JSON")
+        sub.set_defaults(run=run)
+    return top
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    """The store of that address for the length of a block. Raises ValueError for what is no address of a store."""
+    store: Store = SqliteStore(path_of(url))
+    try:
+        await store.open()
+    except StoreLocked as error:
+        raise Trouble(
+            "A server is using this store. Stop it first: what it writes from now on would be lost."
+        ) from error
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+class Telling:
+    """Progress as lines on stderr, now and then."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._next = time.monotonic() + TOLD_EVERY
+
+    def __call__(self, so_far: object) -> None:
+        """Say how far it is, unless that was said just now."""
+        if time.monotonic() >= self._next:
+            _say(f"{self._doing}: {so_far}")
+            self._next = time.monotonic() + TOLD_EVERY
+
+
+def _say(words: str) -> None:
+    print(f"roadcrew: {words}", file=sys.stderr, flush=True)
+
+
+def _export(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
+    _require_store_file(url)
+
+    async def work() -> Counts:
+        async with opened(url) as store:
+            return await exporting.export(store, url.partition(":")[0], given.file, Telling("exporting"))
+
+    counts = asyncio.run(work())
+    size = given.file.stat().st_size
+    return f"Exported {counts} to {given.file} ({size:,} bytes).", {**asdict(counts), "bytes": size}
+
+
+def _import(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
+    with restoring.opened(given.file) as file:
+        sha256 = restoring.check(file, Telling("checking"))
+
+        async def work() -> Counts:
+            async with opened(url) as store:
+                await restoring.mark(store, sha256)
+                try:
+                    return await restoring.restore(store, file, sha256, Telling("importing"))
+                except BaseException:
+                    _say(restoring.UNFINISHED)
+                    raise
+
+        counts = asyncio.run(work())
+    left = f" {counts.run_out:,} things were left behind, since their time was over." if counts.run_out else ""
+    return f"Imported {counts} into {url}.{left}", asdict(counts)
+
+
+def _backup(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
+    source = path_of(url)
+    telling = Telling("copying")
+    with new_file(given.file) as temporary:
+        _sqlite_backup.copy(source, temporary, lambda done, of: telling(f"{100 * done // max(of, 1)} %"))
+    size = given.file.stat().st_size
+    return f"Copied {source} to {given.file} ({size:,} bytes), and checked the copy.", {"bytes": size}
+
+
+def _require_store_file(url: str) -> None:
+    """Opening would make an empty one."""
+    if not path_of(url).exists():
+        raise Trouble(f"There is no store {path_of(url)}.")
+
+
+def _ended(number: int, frame: object) -> None:
+    """SIGTERM: go by way of everything that tidies up."""
+    raise SystemExit(ENDED)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; the exit status."""
+    made = parser()
+    given = made.parse_args(argv)
+    url: str = given.store or os.environ.get("ROADCREW_STORE") or default_store()
+    try:
+        path_of(url)
+    except ValueError as error:
+        made.error(str(error))
+    with contextlib.suppress(ValueError):  # in another thread than the main one
+        signal.signal(signal.SIGTERM, _ended)
+    try:
+        words, facts = given.run(given, url)
+    except (StoreError, exporting.CantExport, restoring.CantImport, Trouble) as error:
+        _say(str(error))
+    except BadFile as error:
+        _say(f"{given.file} can't be believed, {error}. Nothing in it is used.")
+    except OSError as error:
+        _say(str(error) if error.strerror is None else f"{error.filename or given.file}: {error.strerror}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    else:
+        print(json.dumps(facts) if given.json else words)
+        return DONE
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
