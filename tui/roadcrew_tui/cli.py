@@ -54,6 +54,8 @@ def main(argv: Sequence[str]) -> int:
     """Run one sub-command; the exit status."""
     if argv and argv[0] == "serve":
         return _guarded(lambda: _serve(argv[1:]))
+    if argv and argv[0] == "admin":
+        return _guarded(lambda: _administer(argv[1:]))
     parser = make_parser()
     given = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] | None = getattr(given, "run", None)
@@ -93,6 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"roadcrew {_version()}")
     subs = parser.add_subparsers(title="sub-commands", metavar="COMMAND")
     subs.add_parser("serve", help="run a server", add_help=False)
+    subs.add_parser("admin", help="move what a server keeps to another store, or back it up", add_help=False)
     _demo_parser(subs, formatter)
     _join_parser(subs, formatter)
     _watch_parser(subs, formatter)
@@ -219,6 +222,12 @@ def _serve(argv: Sequence[str]) -> int:
     from roadcrew_tui.serving import serve  # noqa: PLC0415 - only here
 
     return serve(argv)
+
+
+def _administer(argv: Sequence[str]) -> int:
+    from roadcrew_tui.serving import administer  # noqa: PLC0415 - only here
+
+    return administer(argv)
 
 
 def _has_terminal() -> bool:

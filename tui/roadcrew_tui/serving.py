@@ -23,19 +23,28 @@ class CantServe(Exception):
     """No server could be started; says why, and what to do."""
 
 
-def server_command(arguments: Sequence[str]) -> list[str]:
-    """The command line of a server. `-P` keeps the present folder out of the import path.
+def server_command(arguments: Sequence[str], module: str = "roadcrew_server") -> list[str]:
+    """The command line of a server, or of another `module` of its packages. `-P` keeps the present folder out of the
+    import path.
 
     Raises `CantServe` when the server's packages are not installed.
     """
     if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("roadcrew_server") is None:
         raise CantServe("The server's packages are not installed. Run: pip install 'roadcrew[server]'")
-    return [sys.executable, "-P", "-m", "roadcrew_server", *arguments]
+    return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def serve(arguments: Sequence[str]) -> int:
     """`roadcrew serve`: become the server. Returns its exit status. Raises `CantServe`."""
-    command = server_command(arguments)
+    return _become(server_command(arguments))
+
+
+def administer(arguments: Sequence[str]) -> int:
+    """`roadcrew admin`: become that program. Returns its exit status. Raises `CantServe`."""
+    return _become(server_command(arguments, "roadcrew_server.admin"))
+
+
+def _become(command: list[str]) -> int:
     if os.name == "posix":
         sys.stdout.flush()
         os.execv(command[0], command)  # noqa: S606 - our own interpreter, no shell
