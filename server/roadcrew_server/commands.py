@@ -195,14 +195,15 @@ class CommandLoop:
         topic.epoch = result.epoch
         if topic.head == plan.base:
             topic.settle(plan.state, plan.entries)
-        else:  # the store's hint was faster than its answer
-            for entry in plan.entries:
-                topic.take(entry)
+            grew = True
+        else:  # the store's hint was faster than its answer, and has woken whom it told
+            grew = sum(topic.take(entry) for entry in plan.entries) > 0
         self._counters.commands += len(plan.commits)
         self._counters.events += len(plan.entries)
         for entry in plan.entries:
             self._counters.by_type[entry.event.type] = self._counters.by_type.get(entry.event.type, 0) + 1
-        topic.wake()
+        if grew:
+            topic.wake()
         self._spawn(self._copies.keep_records(topic, plan.keep_until))
         if topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
             topic.snapshot_seq = topic.head

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from roadcrew_server.forwarded import ForwardedFor
 from roadcrew_server.settings import Settings
@@ -34,6 +35,42 @@ _TOO_LONG = msgspec.json.encode(
         "requestId": "",
     }
 )
+
+
+DIRECT = "roadcrew.direct"
+"""The ASGI extension in which a response finds its `Direct`, as `writer`."""
+
+
+def chunk(body: bytes) -> bytes:
+    """A part of a chunked body, as `Direct` writes it."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+class Direct:
+    """Writes to a response that has begun, without the way through tasks and middleware: one call for each reader.
+
+    Waiting for a reader that is slow is not its business: then it writes nothing, and says so.
+    """
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = weakref.ref(cycle)  # which knows the scope, which knows this
+
+    def write(self, framed: bytes) -> bool:
+        """Write what `chunk` made; False if that has to wait, or can't be done here."""
+        cycle = self._cycle()
+        if (
+            cycle is None
+            or not cycle.response_started
+            or cycle.response_complete
+            or cycle.disconnected
+            or not cycle.chunked_encoding
+            or cycle.flow.write_paused
+        ):
+            return False
+        cycle.transport.write(framed)
+        return True
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -74,6 +111,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Its headers are whole."""
         self._got_head()
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.scope["extensions"] = {DIRECT: {"writer": Direct(self.cycle)}}
 
     def _await_head(self) -> None:
         self._head = 0

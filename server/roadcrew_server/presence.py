@@ -7,6 +7,7 @@ store carries it, with a time to live, so that a process that dies takes nobody'
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -26,6 +27,10 @@ PLACES: tuple[Place, ...] = get_args(Place)
 """The tabs that a person can be said to look at."""
 
 
+REST = 0.25
+"""Seconds at most between two looks at who is in one place."""
+
+
 class Here(msgspec.Struct, frozen=True):
     """One connection: whose it is and what they look at."""
 
@@ -40,7 +45,8 @@ class Presence:
         self._hub = hub
         self._settings = settings
         self._streams: dict[tuple[str, str], Here] = {}
-        self._refreshing: set[asyncio.Task[None]] = set()
+        self._refreshing: dict[Topic, asyncio.Task[None]] = {}
+        self._again: set[Topic] = set()
         hub.on_presence = self._changed
 
     async def arrive(self, topic: str, connection: str, user: str, where: str) -> None:
@@ -106,16 +112,26 @@ class Presence:
         await self._hub.store.presence_set(topic, connection, msgspec.json.encode(here), timedelta(seconds=ttl))
 
     def _changed(self, topic: Topic) -> None:
-        if topic.followers:
-            task = asyncio.create_task(self._refresh_quietly(topic))
-            self._refreshing.add(task)
-            task.add_done_callback(self._refreshing.discard)
+        if not topic.followers:
+            return
+        self._again.add(topic)
+        if topic not in self._refreshing:
+            self._refreshing[topic] = asyncio.create_task(self._refresh_quietly(topic))
 
     async def _refresh_quietly(self, topic: Topic) -> None:
+        """Read who is here, and again when that has changed meanwhile. After each time it rests, so that a crowd that
+        comes at once, each of which all are told of, keeps the process from nothing else."""
         try:
-            await self.refresh(topic)
-        except StoreError as error:
-            log.warning("presence of %r not read: %s", topic.name, error)
+            while topic in self._again:
+                self._again.discard(topic)
+                began = time.monotonic()
+                try:
+                    await self.refresh(topic)
+                except StoreError as error:
+                    log.warning("presence of %r not read: %s", topic.name, error)
+                await asyncio.sleep(min(REST, 10 * (time.monotonic() - began)))
+        finally:
+            del self._refreshing[topic]
 
 
 def _polling(user: str) -> str:

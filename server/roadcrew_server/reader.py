@@ -7,7 +7,7 @@ store. Streams and polls both read through it, which is why switching between th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,10 +18,20 @@ from roadcrew_domain.ids import check_of
 from roadcrew_server.hub import Hub
 from roadcrew_server.presence import encode_present
 from roadcrew_server.problems import Problem
-from roadcrew_server.topic import Entry, Topic, TopicMissing
+from roadcrew_server.topic import Entry, News, Topic, TopicMissing
 
 CHUNK = 200
 """Events that are taken from one topic before the others get their turn."""
+
+
+NO_NEWS = News(Position("", 0, ""), ())
+PLACES = 64
+"""Places in a log, and in those that are read with it, for which a topic keeps the news ready."""
+
+
+def left_to_tasks(_: Topic) -> bool:
+    """What a reader does with news by itself: it leaves them to who waits for `changed`."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Reader:
         self.user = user
         self.topics = list(topics)
         self.changed = asyncio.Event()
+        self.pass_on: Callable[[Topic], bool] = left_to_tasks
         self._hub = hub
         self._refused = dict(refused)
         self._positions: dict[str, Position] = {}
@@ -82,7 +93,46 @@ class Reader:
 
     def wake(self, topic: Topic) -> None:
         """The hub says that something changed."""
-        self.changed.set()
+        if self.changed.is_set() or not self.pass_on(topic):
+            self.changed.set()
+
+    def news(self, topic: Topic) -> News | None:
+        """The newest events of a topic, if nothing else is to be said and the ring has all that this reader lacks; they
+        may be none.
+
+        Who stands at the same place shares it. It counts as read once `heard` is called.
+        """
+        position = self._positions.get(topic.name)
+        if position is None or position.epoch != topic.epoch:
+            return None
+        missing = topic.head - position.seq
+        if not 0 <= missing <= min(len(topic.ring), CHUNK):
+            return None
+        if topic.presence_known and self._presence.get(topic.name) != topic.presence_tag:
+            return None
+        if topic.closed_to(self.user, topic.last_at or self.now()) is not None:
+            return None
+        if not missing:
+            return NO_NEWS
+        place = (topic.head, *self._positions.items())
+        news = topic.news.get(place)
+        if news is None:
+            if len(topic.news) >= PLACES:
+                topic.news.clear()
+            news = topic.news[place] = self._news(topic, missing)
+        return news
+
+    def _news(self, topic: Topic, missing: int) -> News:
+        positions = dict(self._positions)
+        frames = []
+        for entry in [topic.ring[i] for i in range(-missing, 0)]:
+            positions[topic.name] = _position(topic, entry)
+            frames.append(Frame(None, entry.body, encode_cursor(positions)))
+        return News(positions[topic.name], tuple(frames))
+
+    def heard(self, topic: Topic, news: News) -> None:
+        """They were told."""
+        self._positions[topic.name] = news.position
 
     def now(self) -> datetime:
         """The store's time."""
@@ -172,8 +222,7 @@ class Reader:
         return entries
 
     def _event(self, topic: Topic, entry: Entry) -> Frame:
-        e = entry.event
-        self._positions[topic.name] = Position(topic.epoch or "", e.seq, check_of(e.command))
+        self._positions[topic.name] = _position(topic, entry)
         return Frame(None, entry.body, self.cursor)
 
     def _reset(self, topic: Topic) -> Frame:
@@ -200,3 +249,8 @@ class Reader:
         topic.followers.discard(self)
         self.topics.remove(topic)
         return self._gone(topic.name, reason)
+
+
+def _position(topic: Topic, entry: Entry) -> Position:
+    """Where somebody is who has read this far."""
+    return Position(topic.epoch or "", entry.event.seq, check_of(entry.event.command))

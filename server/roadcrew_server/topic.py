@@ -55,6 +55,15 @@ class Entry:
     body: bytes
 
 
+@dataclass(slots=True)
+class News:
+    """What all readers who stand at the same place are told next: made once, for all of them."""
+
+    position: Position
+    frames: tuple[Any, ...]
+    wire: bytes = b""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """A command was accepted: the state right after it, and the position of who has read it.
@@ -91,6 +100,7 @@ class Topic:
         self.snapshot_seq = NOTHING_YET
         self.ring: deque[Entry] = deque(maxlen=ring)
         self.followers: set[Follower] = set()
+        self.news: dict[tuple[object, ...], News] = {}
         self.presence: tuple[tuple[str, str], ...] = ()
         self.presence_tag = "0"
         self.presence_known = False
