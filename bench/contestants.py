@@ -1,0 +1,235 @@
+"""The servers of the fan-out bench, behind one shape: start, what a stream asks for, what publishes an event.
+
+Ours is the true server over its true store: a trip of a hundred members, a poll, and votes by HTTP, each
+checked, decided and on the disk. The peers are told the same bytes and pass them on.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from load import Caller, Crowd, on_core, request
+from tests.support.serving import ServerProcess
+
+MARKER = b'"VoteCast"'
+CREW = 100
+"""Members of the trip. The default settings let each have 24 terminals, so 2,000 streams are 20 for each."""
+SERVER_CORE, LOAD_CORE = 0, 1
+NCHAN = (Path("/usr/lib/nginx/modules/ngx_nchan_module.so"), Path("/usr/share/nginx/modules/ngx_nchan_module.so"))
+
+
+class Contestant:
+    """A server that is running, and the crowd at it."""
+
+    name: str
+    pid: int
+    crowd: Crowd
+
+    def stream(self, n: int) -> bytes:
+        """The request of stream number `n`."""
+        raise NotImplementedError
+
+    def event(self) -> bytes:
+        """The request that publishes the next event."""
+        raise NotImplementedError
+
+    greeting = b": h"
+
+    def grow(self, size: int) -> None:
+        """Have so many streams."""
+        self.crowd.open([self.stream(n) for n in range(len(self.crowd), size)], self.greeting)
+
+    def stop(self) -> None:
+        """End it."""
+        raise NotImplementedError
+
+
+class Ours(Contestant):
+    """`roadcrew_server`, with the embedded store. Each stream follows `topics` trips; votes go round them."""
+
+    greeting = b"event: presence"
+
+    def __init__(self, place: Path, topics: int = 1) -> None:
+        self.name = "roadcrew" if topics == 1 else f"roadcrew, {topics} topics"
+        place.mkdir()
+        with on_core(SERVER_CORE):
+            self._process = ServerProcess(place).start()
+        self.pid = self._process.pid
+        address = ("127.0.0.1", self._process.port)
+        self._caller = Caller(address)
+        self._tokens = [self._guest(n) for n in range(CREW)]
+        self._trips = [self._trip(n) for n in range(topics)]
+        self._turn = 0
+        self.crowd = Crowd(address, MARKER, self._caller)
+
+    def _post(self, path: str, body: dict[str, Any], token: str | None = None) -> Any:
+        return self._caller.post(path, body, token)
+
+    def _guest(self, n: int) -> str:
+        return str(self._post("/api/session/guest", {"name": f"Member {n}"})["token"])
+
+    def _trip(self, n: int) -> tuple[str, str]:
+        organiser, *others = self._tokens
+        made = self._post("/api/social-cart/create", {"name": f"Trip {n}"}, organiser)
+        for token in others:
+            self._post("/api/social-cart/join", {"invite": made["invite"]["code"]}, token)
+        poll = {"tripId": made["trip"]["id"], "question": "Where?", "kind": "single", "options": ["Lisbon", "Porto"]}
+        return made["trip"]["id"], self._post("/api/social-cart/polls", poll, organiser)["trip"]["polls"][0]["id"]
+
+    def stream(self, n: int) -> bytes:
+        """A member's stream."""
+        asked = "&".join(f"topic=trip:{trip}" for trip, _ in self._trips)
+        return request(
+            "GET",
+            f"/api/sync?{asked}&where=polls",
+            {"Authorization": f"Bearer {self._tokens[n % CREW]}", "Accept": "text/event-stream"},
+        )
+
+    def event(self) -> bytes:
+        """A vote that changes what the member voted before."""
+        self._turn += 1
+        trip, poll = self._trips[self._turn % len(self._trips)]
+        option = self._turn // len(self._trips) % 2
+        headers = {
+            "Authorization": f"Bearer {self._tokens[0]}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
+        body = {"tripId": trip, "pollId": poll, "optionIds": [f"{poll}.{option}"]}
+        return request("POST", "/api/social-cart/polls/vote", headers, json.dumps(body).encode())
+
+    def sample(self) -> tuple[str, str]:
+        """Id and data of one event, as a stream of ours has them."""
+        lines = self.crowd.watch(self.event()).decode().splitlines()
+        found: dict[str, str] = {}
+        for line in lines:
+            field, _, value = line.partition(": ")
+            found[field] = value
+            if field == "data" and MARKER.decode() in value:
+                break
+        return found["id"], found["data"]
+
+    def stop(self) -> None:
+        """End it."""
+        self.crowd.close()
+        self._process.kill()
+
+
+class Peer(Contestant):
+    """A framework's own way, in a process of its own (peers.py)."""
+
+    def __init__(self, name: str, sample: tuple[str, str]) -> None:
+        self.name = name
+        self._body = "\n".join(sample).encode()
+        with on_core(SERVER_CORE):
+            here = str(Path(__file__).with_name("peers.py"))
+            self._process = subprocess.Popen([sys.executable, "-P", here, name], stdout=subprocess.PIPE)
+        self.pid = self._process.pid
+        assert self._process.stdout is not None
+        address = ("127.0.0.1", int(self._process.stdout.readline()))
+        self.crowd = Crowd(address, MARKER, _reached(address))
+
+    def stream(self, n: int) -> bytes:
+        """Anybody's stream."""
+        return request("GET", "/stream", {"Accept": "text/event-stream"})
+
+    def event(self) -> bytes:
+        """The same event again."""
+        return request("POST", "/publish", {"Content-Type": "text/plain"}, self._body)
+
+    def stop(self) -> None:
+        """End it."""
+        self.crowd.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+class Nchan(Contestant):
+    """nginx with nchan, one worker. Its ids are its own and shorter; the data are the same."""
+
+    name = "nchan"
+
+    def __init__(self, place: Path, sample: tuple[str, str]) -> None:
+        place.mkdir()
+        self._body = sample[1].encode()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = free.getsockname()
+        (place / "nginx.conf").write_text(_nginx(place, address[1]), encoding="ascii")
+        with on_core(SERVER_CORE):
+            command = [_nginx_path(), "-p", str(place), "-c", str(place / "nginx.conf"), "-e", str(place / "error.log")]
+            self._process = subprocess.Popen(command)
+        publisher = _reached(address)
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        self.pid = int(children.read_text(encoding="ascii").split()[0])
+        self.crowd = Crowd(address, MARKER, publisher)
+
+    @staticmethod
+    def there() -> bool:
+        """Whether nginx and the module are installed."""
+        return shutil.which("nginx") is not None and any(module.exists() for module in NCHAN)
+
+    def stream(self, n: int) -> bytes:
+        """Anybody's stream."""
+        return request("GET", "/stream", {"Accept": "text/event-stream"})
+
+    def event(self) -> bytes:
+        """The same event again."""
+        return request("POST", "/publish", {"Content-Type": "text/plain"}, self._body)
+
+    def stop(self) -> None:
+        """End it."""
+        self.crowd.close()
+        self._process.terminate()
+        self._process.wait(20)
+
+
+def _nginx_path() -> str:
+    found = shutil.which("nginx")
+    assert found is not None
+    return found
+
+
+def _nginx(place: Path, port: int) -> str:
+    module = next(path for path in NCHAN if path.exists())
+    user = "user root;" if os.geteuid() == 0 else ""
+    return f"""
+load_module {module};
+{user}
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 8192;
+pid {place}/nginx.pid;
+error_log {place}/error.log crit;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off;
+  client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
+  fastcgi_temp_path {place}/fastcgi; uwsgi_temp_path {place}/uwsgi; scgi_temp_path {place}/scgi;
+  keepalive_requests 1000000;
+  server {{
+    listen 127.0.0.1:{port} backlog=2048;
+    location = /stream {{ nchan_subscriber eventsource; nchan_channel_id trip; nchan_subscriber_first_message newest; }}
+    location = /publish {{ nchan_publisher; nchan_channel_id trip; nchan_message_buffer_length 1; }}
+  }}
+}}
+"""
+
+
+def _reached(address: tuple[str, int], seconds: float = 20) -> Caller:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return Caller(address)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
