@@ -218,6 +218,22 @@ class StoreUnavailable(StoreError):
     """The store can't be reached or is shutting down. Nothing was written."""
 
 
+class StoreRefused(StoreUnavailable):
+    """The store does not accept our credentials, or forbids what we must do. An operator has to act."""
+
+
+class StoreReadOnly(StoreUnavailable):
+    """The store takes no writes: it is a replica, or can't write to its disk. Nothing was written."""
+
+
+class StoreFull(StoreUnavailable):
+    """The store's memory is full. Nothing was written."""
+
+
+class StoreStarting(StoreUnavailable):
+    """The store is loading its data, or its cluster is changing; it will answer soon. Nothing was written."""
+
+
 class StoreBusy(StoreError):
     """The queue of writes is full. Nothing was written; try again shortly."""
 

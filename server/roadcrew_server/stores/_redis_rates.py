@@ -1,0 +1,53 @@
+"""Counters of request limits in the shared store, so that a limit holds over all processes (`limits` library).
+
+What it is not for: which limits there are (`roadcrew_server.limits`).
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from limits.aio.storage import RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
+from redis.exceptions import RedisError
+
+from roadcrew_server.stores._redis_errors import LINK_ERRORS, is_answer, refusal, unreachable
+from roadcrew_server.stores._redis_link import Link
+
+_T = TypeVar("_T")
+
+
+class SharedRates(RedisStorage):
+    """The library's own storage over our connections. Every failure is a `StoreError`."""
+
+    def __init__(self, link: Link, prefix: str) -> None:
+        self._link = link
+        super().__init__("async+redis://", implementation="redispy", key_prefix=f"{prefix}:rate")
+
+    def configure_bridge(self) -> None:
+        """Our client instead of one of its own."""
+        assert isinstance(self.bridge, RedispyBridge)  # noqa: S101 - as was asked for above
+        client: Any = self._link.client  # the library's own description of it fits neither kind exactly
+        self.bridge.storage = client
+        self.bridge.connection_getter = lambda _: client
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count."""
+        return await self._said(super().incr(key, expiry, amount))
+
+    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count if there is room."""
+        return await self._said(super().acquire_entry(key, limit, expiry, amount))
+
+    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """Since when, and how many."""
+        return await self._said(super().get_moving_window(key, limit, expiry))
+
+    async def _said(self, answer: Awaitable[_T]) -> _T:
+        try:
+            async with asyncio.timeout(self._link.options.timeout):
+                return await answer
+        except (*LINK_ERRORS, RedisError) as error:
+            if is_answer(error):
+                raise refusal(error) from error
+            raise unreachable(self._link.address, error) from error

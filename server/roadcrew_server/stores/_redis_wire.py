@@ -1,0 +1,69 @@
+"""What comes from Redis or Valkey, as our own values.
+
+What it is not for: sending or waiting.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from roadcrew_server.stores.base import Hint, StoredEvent
+
+
+class Heard(NamedTuple):
+    """A published hint: who sent it, the hint, and when its topic is due (None: never)."""
+
+    token: str
+    hint: Hint
+    due: int | None
+
+
+def event_of(entry: Sequence[object]) -> StoredEvent:
+    """An entry of a stream: `[id, [c, command, b, body]]`."""
+    entry_id, fields = entry
+    assert isinstance(entry_id, bytes)  # noqa: S101 - what Redis answers to XRANGE
+    assert isinstance(fields, list)  # noqa: S101
+    return StoredEvent(int(entry_id.partition(b"-")[0]) - 1, fields[1].decode(), fields[3])
+
+
+def events_of(entries: Sequence[Sequence[object]]) -> tuple[StoredEvent, ...]:
+    """What XRANGE answers."""
+    return tuple(event_of(entry) for entry in entries)
+
+
+def netstrings(data: bytes) -> list[bytes]:
+    """Take `3:abc1:x` apart. Raises ValueError if it is anything else."""
+    found, at = [], 0
+    while at < len(data):
+        colon = data.index(b":", at)
+        start = colon + 1
+        at = start + int(data[at:colon])
+        if at < start or at > len(data):
+            raise ValueError("a length that is not true")
+        found.append(data[start:at])
+    return found
+
+
+def netstring_row(*parts: str) -> bytes:
+    """Put such a row together."""
+    return b"".join(b"%d:%b" % (len(part), part) for part in map(str.encode, parts))
+
+
+def heard(data: bytes) -> Heard:
+    """A message of the hint channel. Raises ValueError for what no script of ours has sent."""
+    token, kind, topic, *rest = netstrings(data)
+    name, sender = topic.decode(), token.decode()
+    match kind:
+        case b"log":
+            epoch, first, due, *pairs = rest
+            commands, bodies = pairs[::2], pairs[1::2]
+            events = tuple(
+                StoredEvent(int(first) + n, command.decode(), body)
+                for n, (command, body) in enumerate(zip(commands, bodies, strict=True))
+            )
+            return Heard(sender, Hint("log", name, epoch.decode(), events), int(due) if due else None)
+        case b"presence":
+            return Heard(sender, Hint("presence", name), None)
+        case b"revoked":
+            return Heard(sender, Hint("revoked", name), None)
+        case _:
+            raise ValueError("a hint of an unknown kind")
