@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     idle_topic: float = Field(300, ge=0)
     max_topics: int = Field(10_000, ge=1)
     timer_interval: float = Field(0.5, gt=0)
+    timer_look: float = Field(300, gt=0)
     command_ids_days: float = Field(7, gt=0)
 
     @field_validator("public_url")
