@@ -194,5 +194,7 @@ def why_of(before: policy.State, signal: policy.Signal, after: policy.State) -> 
             return "signed-in"
         case policy.Stopped():
             return "stopped"
+        case policy.Doubted():
+            return "silent"
         case policy.Started() | policy.Wished():
             return "started"

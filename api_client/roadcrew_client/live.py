@@ -16,7 +16,7 @@ import msgspec
 from roadcrew_client.about import about
 from roadcrew_client.changes import Change, KeptIn, Outcome, Pending, Refusal, SendState, SyncState, SyncStatus
 from roadcrew_client.context import Context
-from roadcrew_client.errors import RoadcrewError, TooManyRequests
+from roadcrew_client.errors import RoadcrewError, TooManyRequests, Unreachable
 from roadcrew_client.figures import Recorder, SyncFigures
 from roadcrew_client.models import Answer, Gone, Item, Presence, Reset, SessionInfo, read
 from roadcrew_client.outbox import OutboxEntry
@@ -389,6 +389,8 @@ class LiveTrip:
         self._send_error = error
         if error is not None:
             self._recorder.noted(error)
+        if isinstance(error, Unreachable) and error.code != "cut":
+            self._engine.doubt()
         pending = self._pendings.get(command)
         if pending is not None and pending.state != state:
             pending.state = state
@@ -404,6 +406,8 @@ class LiveTrip:
         self._answered.add(command)
         _resolve(pending, Outcome(accepted=True, cursor=answer.cursor))
         self._confirm(self._replica.answered(command, self._place(answer.cursor)))
+        if self._answered:
+            self._engine.expect(lambda: self._answered)
         self._tell(Change("status"))
 
     def refused(self, command: str, error: RoadcrewError) -> None:
@@ -427,8 +431,10 @@ class LiveTrip:
 
     def _confirm(self, ended: tuple[str, ...]) -> None:
         for command in ended:
-            if command not in self._answered and self._context.outbox is not None:
-                self._context.outbox.done(command)  # its event was here before its answer
+            if command not in self._answered:  # its event was here before its answer
+                self._sender.arrived(command)
+                if self._context.outbox is not None:
+                    self._context.outbox.done(command)
             self._answered.discard(command)
             pending = self._pendings.pop(command)
             _resolve(pending, Outcome(accepted=True))

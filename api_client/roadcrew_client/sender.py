@@ -11,15 +11,25 @@ import logging
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from roadcrew_client.changes import KeptIn, Refusal, SendState
 from roadcrew_client.context import Context
-from roadcrew_client.errors import NotSignedIn, RoadcrewError, ServerTrouble, SessionNotReady, TooManyRequests
+from roadcrew_client.errors import (
+    NotSignedIn,
+    RoadcrewError,
+    ServerTrouble,
+    SessionNotReady,
+    TooManyRequests,
+    Unreachable,
+)
 from roadcrew_client.models import Answer, read_answer
 from roadcrew_client.retry import is_passing
 from roadcrew_client.routes import Call
 from roadcrew_client.sync.backoff import after_a_cut, after_no_answer
+
+if TYPE_CHECKING:
+    from roadcrew_client.transport import Reply
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +85,7 @@ class Sender:
         """With the first of the queue."""
         self._more = asyncio.Event()
         self._kicked = asyncio.Event()
+        self._call: asyncio.Timeout | None = None
 
     def put(self, job: Job) -> None:
         """Send this after all before it."""
@@ -98,6 +109,11 @@ class Sender:
         """The server has answered somebody: no use in waiting on."""
         self._kicked.set()
 
+    def arrived(self, command: str) -> None:
+        """Its event is here. Its answer has a moment more, and then the next one is sent."""
+        if self._call is not None and self._queue[0].command == command:
+            self._call.reschedule(asyncio.get_running_loop().time() + self._context.settings.prove_within)
+
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
@@ -119,9 +135,7 @@ class Sender:
             self._kicked.clear()
             started = self._context.clock.monotonic()
             try:
-                headers = {"Idempotency-Key": job.command}
-                reply = await self._context.session.call("POST", job.call.path, body=job.call.body, headers=headers)
-                answer = read_answer(reply.body)
+                answer = read_answer((await self._post(job)).body)
             except RoadcrewError as error:
                 if not self._may_pass(error):
                     self._refused(job, error)
@@ -136,9 +150,21 @@ class Sender:
                     self._context.outbox.done(job.command)
                 self._desk.accepted(job.command, answer, self._context.clock.monotonic() - started)
                 return
+            if not self._desk.still_wanted(job.command):
+                return
             self._desk.sending(job.command, "waiting", failed)
             await self._wait(failed, tries)
             tries += 1
+
+    async def _post(self, job: Job) -> Reply:
+        headers = {"Idempotency-Key": job.command}
+        try:
+            async with asyncio.timeout(None) as self._call:
+                return await self._context.session.call("POST", job.call.path, body=job.call.body, headers=headers)
+        except TimeoutError as error:
+            raise Unreachable("timeout", "The server did not answer in time.") from error
+        finally:
+            self._call = None
 
     async def _may_go(self, command: str) -> bool:
         if self._context.outbox is None:

@@ -118,6 +118,86 @@ async def test_a_stream_that_goes_silent_is_given_up_and_opened_anew(log: Log):
         assert server.requests[1].cursor == log.cursor()
 
 
+# R: S1, S4
+async def test_a_stream_that_is_held_back_after_its_first_frame_is_noticed_by_the_answer_to_a_change(log: Log):
+    patient = replace(FAST, heartbeat=60.0, poll_fast=5.0)
+
+    async def script(request: Request) -> None:
+        if request.method == "POST":
+            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
+            return await request.answer(200, log.answer())
+        if not request.streams:
+            return await log.poll(request)
+        await request.open_stream()
+        await request.raw(b": hello\n\n" + log.reset_frame() if request.cursor is None else b"")
+        await request.until_closed()
+
+    async with serving(script) as server, Person(server, patient) as live:
+        await until(lambda: live.status.state == "live")
+        pending = live.act(EditTrip(name="Porto"))
+        assert (await asyncio.wait_for(pending.done, 5)).accepted
+        await until(lambda: not live.pending, 2 * patient.prove_within)
+        assert live.confirmed == log.state
+        await until(lambda: live.status.state == "polling", 3 * patient.prove_within)
+        assert server.most_open == 1
+
+
+# R: S4
+async def test_a_stream_that_shows_changes_in_time_is_left_alone(log: Log):
+    async def script(request: Request) -> None:
+        if request.method == "POST":
+            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name=request.body.decode()[-9:-2])))
+            return await request.answer(200, log.answer())
+        await log.follow(request)
+
+    calm = replace(FAST, prove_within=0.1, heartbeat=60.0)
+    async with serving(script) as server, Person(server, calm) as live:
+        await until(lambda: live.status.state == "live")
+        for n in range(10):
+            live.act(EditTrip(name=f"Trip {n:02}"))
+            await asyncio.sleep(0.03)
+        await asyncio.sleep(3 * calm.prove_within)
+        assert live.pending == ()
+        assert len(server.asked("/api/sync")) == 1
+
+
+# R: S5
+async def test_a_change_that_gets_no_answer_makes_it_look_whether_the_server_is_there(log: Log):
+    gone = False
+
+    async def script(request: Request) -> None:
+        if request.streams and not gone:
+            return await log.follow(request)
+        await request.until_closed()  # a network that has gone says nothing
+
+    quick = replace(FAST, heartbeat=60.0, call_timeout=0.2)
+    async with serving(script) as server, Person(server, quick) as live:
+        await until(lambda: live.status.state == "live")
+        gone = True
+        live.act(EditTrip(name="Porto"))
+        await until(lambda: live.status.state == "offline", 2)
+        assert live.status.waiting == 1
+
+
+# R: S6
+async def test_a_change_whose_event_is_here_keeps_no_other_waiting_for_its_answer(log: Log):
+    async def script(request: Request) -> None:
+        if request.method != "POST":
+            return await log.follow(request)
+        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name=request.body.decode()[-9:-2])))
+        if log.state is not None and log.state.name == "Trip 00":
+            await request.until_closed()  # the answer never comes
+        await request.answer(200, log.answer())
+
+    async with serving(script) as server, Person(server, replace(FAST, call_timeout=30.0)) as live:
+        await until(lambda: live.status.state == "live")
+        first, second = live.act(EditTrip(name="Trip 00")), live.act(EditTrip(name="Trip 01"))
+        assert (await asyncio.wait_for(first.done, 2)).accepted
+        assert (await asyncio.wait_for(second.done, 2)).accepted
+        await until(lambda: not live.pending)
+        assert len(server.asked("/api/social-cart/update")) == 2
+
+
 # R: S4
 async def test_heartbeats_alone_keep_a_stream(log: Log):
     async def script(request: Request) -> None:

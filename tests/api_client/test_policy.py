@@ -474,6 +474,7 @@ signals = st.one_of(
     st.builds(p.Opened, numbers),
     st.builds(p.Proven, numbers),
     st.builds(p.Wished, numbers, st.floats(0, 300)),
+    st.builds(p.Doubted, numbers),
     st.builds(
         p.Closed,
         numbers,
@@ -494,7 +495,7 @@ moments = st.tuples(st.one_of(st.none(), st.floats(0, 200)), st.floats(0, 0.999)
 def fits(state: p.State, signal: p.Signal) -> p.Signal | None:
     """The signal about a request that can send it, or about one that is long gone; None if nothing could send it."""
     match signal:
-        case p.Opened(n=n) | p.Proven(n=n) | p.Wished(n=n) | p.Closed(n=n):
+        case p.Opened(n=n) | p.Proven(n=n) | p.Wished(n=n) | p.Doubted(n=n) | p.Closed(n=n):
             about = "stream"
         case p.Polled(n=n) | p.PollFailed(n=n):
             about = "poll"

@@ -79,6 +79,7 @@ SIGNALS: dict[str, p.Signal] = {
     "headers": p.Opened(5),
     "a frame": p.Proven(5),
     "retry: 8 s": p.Wished(5, 8),
+    "doubt": p.Doubted(5),
     "cut": p.Closed(5, "cut"),
     "silence": p.Closed(5, "silent"),
     "bye": p.Closed(5, "bye"),
@@ -166,7 +167,7 @@ def heard(state: str, signal: str) -> bool:
     match given:
         case p.Polled() | p.PollFailed():
             return before.out == "poll"
-        case p.Opened() | p.Proven() | p.Wished() | p.Closed():
+        case p.Opened() | p.Proven() | p.Wished() | p.Doubted() | p.Closed():
             return before.out == "stream"
         case p.Tick():
             return before.due is not None
@@ -227,7 +228,7 @@ def test_a_timer_that_comes_too_early_changes_nothing():
 
 def test_a_late_word_about_a_request_that_is_over_changes_nothing():
     for before, signal in product(STATES.values(), SIGNALS.values()):
-        if isinstance(signal, p.Opened | p.Proven | p.Wished | p.Closed | p.Polled | p.PollFailed):
+        if isinstance(signal, p.Opened | p.Proven | p.Wished | p.Doubted | p.Closed | p.Polled | p.PollFailed):
             assert p.step(before, replace(signal, n=before.n - 1), NOW, 0.5, S) == (before, ())
 
 

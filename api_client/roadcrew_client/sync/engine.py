@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Literal, Protocol
 
@@ -104,6 +104,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.Task[None] | None = None
         self._timer_at: float | None = None
+        self._expecting: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
         self._closed = False
 
@@ -134,6 +135,23 @@ class Engine:
         self._set_timer()
         if (self.state.mode, self.state.interval, self.state.tries) != (before.mode, before.interval, before.tries):
             self._reader.moved()
+
+    def doubt(self) -> None:
+        """Something speaks against the stream that is open, if one is: look whether it is of use."""
+        self.signal(policy.Doubted(self.state.n))
+
+    def expect(self, left: Callable[[], Collection[str]]) -> None:
+        """The server has told elsewhere of what has not come through here; `left` names what that is by now. A stream
+        that does not bring it within the time of a first frame is held back."""
+        if not self._closed and (self._expecting is None or self._expecting.done()):
+            self._expecting = self._keep(asyncio.create_task(self._expect(left)))
+
+    async def _expect(self, left: Callable[[], Collection[str]]) -> None:
+        while (due := frozenset(left())) and self.state.mode not in policy.SLEEPING:
+            n = self.state.n
+            await self._clock.sleep(self._settings.prove_within)
+            if n == self.state.n and not due.isdisjoint(left()):
+                self.doubt()
 
     def forget_presence(self) -> None:
         """The next request asks who is here, whether that has changed or not."""

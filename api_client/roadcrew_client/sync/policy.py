@@ -21,6 +21,7 @@ from roadcrew_client.sync.backoff import after_a_cut, after_no_answer, jittered
 from roadcrew_client.sync.signals import (
     Closed,
     CloseReason,
+    Doubted,
     Drop,
     Effect,
     Ended,
@@ -45,6 +46,7 @@ __all__ = [
     "SLEEPING",
     "CloseReason",
     "Closed",
+    "Doubted",
     "Drop",
     "Effect",
     "Ended",
@@ -160,7 +162,7 @@ def step(state: State, signal: Signal, now: float, chance: float, s: ClientSetti
             return _key(state, now, s)
         case Tick():
             return _tick(state, now, chance, s)
-        case Opened(n=n) | Proven(n=n) | Wished(n=n) | Closed(n=n) | Polled(n=n) | PollFailed(n=n):
+        case Opened(n=n) | Proven(n=n) | Wished(n=n) | Doubted(n=n) | Closed(n=n) | Polled(n=n) | PollFailed(n=n):
             about: Transport = "poll" if isinstance(signal, Polled | PollFailed) else "stream"
             if n != state.n or state.out != about:
                 return state, ()
@@ -186,7 +188,7 @@ def _not_started(state: State, signal: Signal, now: float, s: ClientSettings) ->
 
 def _answer(
     state: State,
-    signal: Opened | Proven | Wished | Closed | Polled | PollFailed,
+    signal: Opened | Proven | Wished | Doubted | Closed | Polled | PollFailed,
     now: float,
     chance: float,
     s: ClientSettings,
@@ -201,6 +203,8 @@ def _answer(
             ), ()
         case Wished(spread=spread):
             return replace(state, wish=spread), ()
+        case Doubted():
+            return _doubted(state, now, chance, s) if state.proven else (state, ())
         case Closed():
             return _closed(state, signal, now, chance, s)
         case Polled():
@@ -366,6 +370,18 @@ def _unproven(state: State, now: float, chance: float, s: ClientSettings) -> Ste
         after, effects = _to_polling(state, now, chance, s)
     else:
         after, effects = _go(replace(state, catch_up=True, unanswered=True), now, s)
+    return after, (drop, *effects)
+
+
+def _doubted(state: State, now: float, chance: float, s: ClientSettings) -> Step:
+    """A stream that was proven, and may be held back since, or be dead: one poll tells, and the next stream, which goes
+    on from a cursor, has to show itself anew."""
+    drop = Drop(state.n)
+    state = replace(state, out=None, proven=False, answered=False, strikes=state.strikes + 1)
+    if state.strikes >= s.strikes:
+        after, effects = _to_polling(state, now, chance, s)
+    else:
+        after, effects = _go(_mode(replace(state, catch_up=True), "connecting", now), now, s)
     return after, (drop, *effects)
 
 

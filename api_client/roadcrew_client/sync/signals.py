@@ -45,6 +45,14 @@ class Wished:
     spread: float
 
 
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Something speaks against stream `n`: what the server said elsewhere should have come through it by now, or the
+    server gave no answer elsewhere."""
+
+    n: int
+
+
 CloseReason = Literal["cut", "silent", "bye", "unreachable", "trouble", "full", "renewed", "reread"]
 
 
@@ -114,6 +122,7 @@ Signal = (
     | Opened
     | Proven
     | Wished
+    | Doubted
     | Closed
     | Polled
     | PollFailed
