@@ -24,6 +24,8 @@ MAX_HEAD = 64 * 1024
 """Bytes of a request's first line and headers."""
 HEAD_SECONDS = 30.0
 """Seconds until they must have arrived."""
+REST_SECONDS = 5.0
+"""Seconds for what is left of a body that was answered already, so that the answer is read before we hang up."""
 
 _TOO_LONG = msgspec.json.encode(
     {
@@ -74,10 +76,12 @@ class Direct:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """httptools keeps headers of any length, for any time; here both have an end."""
+    """httptools keeps headers of any length, for any time, and waits for ever for a body that was answered; here all
+    have an end."""
 
     _head: int | None = 0
     _late: asyncio.TimerHandle | None = None
+    _rest: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request must come."""
@@ -87,6 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more will."""
         self._got_head()
+        self._got_rest()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -113,6 +118,22 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not None:
             self.scope["extensions"] = {DIRECT: {"writer": Direct(self.cycle)}}
+
+    def on_response_complete(self) -> None:
+        """It is answered, perhaps before its body has come."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            self._rest = self.loop.call_later(REST_SECONDS, self.transport.close)
+
+    def on_message_complete(self) -> None:
+        """Its body has come."""
+        self._got_rest()
+        super().on_message_complete()
+
+    def _got_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
 
     def _await_head(self) -> None:
         self._head = 0

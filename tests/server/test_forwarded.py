@@ -1,18 +1,15 @@
 """Whoever makes up where they come from evades no limit: only what trusted proxies wrote counts."""
 
-import asyncio
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.serving import QuickServer, Running, settings_for
+from tests.support.people import connected
+from tests.support.serving import served
 
-from roadcrew_server.app import Server, make_app
 from roadcrew_server.forwarded import Trusted, network_of
-from roadcrew_server.http import listen
-from roadcrew_server.stores.sqlite import SqliteStore
 
 LOCAL = "127.0.0.1"
 
@@ -82,25 +79,11 @@ def test_an_ipv6_network_is_one_for_the_limits(host: str, who: str):
 )
 async def test_made_up_addresses_evade_no_limit(tmp_path: Path, trusted: str | None, let_in: int):
     """Nine guests from one address, each with another invention before what the proxy adds."""
-    settings = settings_for(tmp_path / "s.sqlite", signins_per_address="3/minute", trusted_proxies=trusted or "*")
-    server = Server(SqliteStore(tmp_path / "s.sqlite", synchronous="NORMAL"), settings)
-    sock = listen(settings)
-    http = QuickServer(make_app(server), trusted_proxies=settings.trusted_proxies)
-    serving = asyncio.create_task(http.serve(sockets=[sock]))
-    running = Running(server, http, f"http://127.0.0.1:{sock.getsockname()[1]}")
-    await http.ready.wait()
-    try:
-        async with httpx.AsyncClient(base_url=running.url, trust_env=False) as client:
-            made = 0
-            for n in range(9):
-                invented = f"198.51.100.{n}"
-                forwarded = invented if trusted is None else f"{invented}, 203.0.113.9"
-                answer = await client.post(
-                    "/api/session/guest", json={"name": "Eve"}, headers={"X-Forwarded-For": forwarded}
-                )
-                made += answer.status_code == 201
-    finally:
-        http.should_exit = True
-        http.stop.set()
-        await serving
+    settings: dict[str, Any] = {"signins_per_address": "3/minute", "trusted_proxies": "*" if trusted is None else trusted}
+    made = 0
+    async with served(tmp_path, **settings) as running, connected(running.url) as http:
+        for n in range(9):
+            forwarded = f"198.51.100.{n}" + ("" if trusted is None else ", 203.0.113.9")
+            answer = await http.post("/api/session/guest", json={"name": "Eve"}, headers={"X-Forwarded-For": forwarded})
+            made += answer.status_code == 201
     assert made == let_in

@@ -100,3 +100,30 @@ async def test_a_crew_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         late = await Person.guest(http, "Late")
         answer = await late.post("/join", {"invite": made["invite"]["code"]})
         assert (answer.status_code, answer.json()["code"], answer.json()["limit"]) == (409, "crew-full", 3)
+
+
+async def test_the_rest_of_a_body_that_was_answered_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("roadcrew_server.http.REST_SECONDS", 0.3)
+    async with served(tmp_path) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        writer.write(b"POST /api/social-cart/create HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
+        said = asyncio.create_task(reader.read())
+        deadline = time.monotonic() + 3
+        while not said.done():  # a byte now and then keeps it alive for a day otherwise
+            assert time.monotonic() < deadline
+            writer.write(b" ")
+            await asyncio.sleep(0.02)
+        assert (await said).startswith(b"HTTP/1.1 401 ")
+        writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        for _ in range(2):  # one whose body comes after its answer can ask again on the same connection
+            writer.write(b"POST /api/social-cart/create HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+            answer = await reader.readuntil(b"}")
+            assert answer.startswith(b"HTTP/1.1 401 ")
+            writer.write(b"012345678")
+        await asyncio.sleep(0.4)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 ")
+        writer.close()

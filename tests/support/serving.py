@@ -83,7 +83,7 @@ async def served(place: Path, *, store: Store | None = None, **settings: Any) ->
     server = Server(store or SqliteStore(file, synchronous="NORMAL"), chosen)  # nobody cuts the power in here
     sock = listen(chosen)
     server.port = sock.getsockname()[1]
-    http = QuickServer(make_app(server), timeout_graceful_shutdown=2)
+    http = QuickServer(make_app(server), timeout_graceful_shutdown=2, trusted_proxies=chosen.trusted_proxies)
     serving = asyncio.create_task(http.serve(sockets=[sock]))
     ready = asyncio.create_task(http.ready.wait())
     try:
