@@ -20,7 +20,8 @@ from pydantic_core import ErrorDetails
 from roadcrew_server.app import Server, make_app
 from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores.base import StoreError
+from roadcrew_server.stores._redis_address import address_of, is_redis
+from roadcrew_server.stores.base import Store, StoreError
 from roadcrew_server.stores.sqlite import SqliteStore, path_of
 from roadcrew_server.workers import Supervisor
 
@@ -55,7 +56,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
     part = Part(given.pop("end_with_stdin"), given.pop("worker", None), given.pop("socket", None))
     try:
         settings = Settings(**given)
-        path_of(settings.store)
+        address_of(settings.store) if is_redis(settings.store) else path_of(settings.store)
     except ValidationError as error:
         parser.error("; ".join(map(_sentence, error.errors(include_url=False, include_input=False))))
     except ValueError as error:
@@ -72,7 +73,7 @@ def _sentence(error: ErrorDetails) -> str:
 
 async def serve(settings: Settings, part: Part) -> int:
     """Serve until told to stop; the exit status."""
-    server = Server(SqliteStore(path_of(settings.store)), settings, worker=part.worker)
+    server = Server(_store(settings), settings, worker=part.worker)
     sock = _listening(settings, part)
     if sock is None:
         return 1
@@ -96,6 +97,14 @@ async def serve(settings: Settings, part: Part) -> int:
         http.should_exit = True
     await serving
     return 0 if http.started else 1
+
+
+def _store(settings: Settings) -> Store:
+    if not is_redis(settings.store):
+        return SqliteStore(path_of(settings.store))
+    from roadcrew_server.stores.redis import RedisStore  # noqa: PLC0415 - a server on SQLite starts without it
+
+    return RedisStore(address_of(settings.store))
 
 
 async def supervise(settings: Settings, argv: Sequence[str], part: Part) -> int:
@@ -123,7 +132,8 @@ def _listening(settings: Settings, part: Part) -> socket.socket | None:
 
 def _ready_line(settings: Settings, port: int) -> str:
     workers = f", {settings.workers} workers" if settings.workers > 1 else ""
-    return f"Roadcrew server ready on {settings.address(port)} (store: {settings.store}{workers})"
+    store = address_of(settings.store) if is_redis(settings.store) else settings.store  # without a password
+    return f"Roadcrew server ready on {settings.address(port)} (store: {store}{workers})"
 
 
 def _told_to_stop(part: Part) -> asyncio.Event:
