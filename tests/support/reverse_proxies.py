@@ -159,10 +159,10 @@ def _free_ports(count: int) -> list[int]:
 
 def _certificate(place: Path) -> Path:
     """A certificate for this day and computer, with its key, in one file."""
-    from cryptography import x509  # noqa: PLC0415 - comes with keyring, and on Linux only
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-    from cryptography.x509.oid import NameOID  # noqa: PLC0415
+    from cryptography import x509  # comes with keyring, and on Linux only
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
