@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -135,35 +134,50 @@ class ValkeyProcess:
         self.stop()
 
 
-@contextlib.contextmanager
-def cluster(place: Path, program: str | None = None) -> Iterator[str]:
-    """Three nodes that share the slots; the URL of the store."""
-    with contextlib.ExitStack() as stack:
-        nodes = [
-            stack.enter_context(
-                ValkeyProcess(
-                    place / str(number),
-                    program,
-                    cluster_enabled="yes",
-                    cluster_port=str(free_port()),
-                    cluster_node_timeout="5000",
-                )
+class Cluster:
+    """Three nodes that share the slots. Use as a context manager."""
+
+    def __init__(self, place: Path, program: str | None = None) -> None:
+        self._buses = [free_port() for _ in range(3)]
+        self.nodes = [
+            ValkeyProcess(
+                place / str(number),
+                program,
+                cluster_enabled="yes",
+                cluster_port=str(bus),
+                cluster_node_timeout="5000",
             )
-            for number in range(3)
+            for number, bus in enumerate(self._buses)
         ]
-        for number, node in enumerate(nodes):
+
+    @property
+    def url(self) -> str:
+        """As a store."""
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def __enter__(self) -> Self:
+        for number, node in enumerate(self.nodes):
+            node.start()
             first, last = 16384 * number // 3, 16384 * (number + 1) // 3 - 1
             assert node.say("CLUSTER", "ADDSLOTSRANGE", str(first), str(last)) == b"+OK\r\n"
             assert node.say("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1)) == b"+OK\r\n"
-            if number:
-                bus = nodes[0]._settings["cluster_port"]
-                assert node.say("CLUSTER", "MEET", "127.0.0.1", str(nodes[0].port), bus) == b"+OK\r\n"
+        for node in self.nodes[1:]:
+            node.say("CLUSTER", "MEET", "127.0.0.1", str(self.nodes[0].port), str(self._buses[0]))
         deadline = time.monotonic() + READY_SECONDS
-        while not all(
-            b"cluster_state:ok" in (info := node.say("CLUSTER", "INFO")) and b"cluster_known_nodes:3" in info
-            for node in nodes
-        ):
+        while not all(map(_is_whole, self.nodes)):
             if time.monotonic() > deadline:
+                self.__exit__(None, None, None)
                 raise RuntimeError("the cluster did not come about")
             time.sleep(0.05)
-        yield "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for node in self.nodes:
+            node.stop()
+
+
+def _is_whole(node: ValkeyProcess) -> bool:
+    info = node.say("CLUSTER", "INFO")
+    return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info and b"cluster_size:3" in info

@@ -39,6 +39,7 @@ class Keys:
         self.topic_starts = [f"{bucket}topic:" for bucket in self.buckets]
         self.fence = f"{prefix}:{{lease}}:fence"
         self.hints = f"{prefix}:hints"
+        self.any_topic = f"{prefix}:{{[0-9][0-9]}}:topic:*"
         self.format = f"{prefix}:format"
 
     @staticmethod

@@ -87,6 +87,14 @@ class Link(ABC):
     async def each_primary(self, *command: str) -> list[Answer]:
         """The answers of all nodes that take writes. Raises `StoreError`."""
 
+    @abstractmethod
+    async def nodes(self) -> list[str]:
+        """The names of those nodes, in an order that stays. Raises `StoreError`."""
+
+    @abstractmethod
+    async def send_to(self, node: str, *command: str) -> Answer:
+        """Send a command that is safe to repeat to one of them. Raises `StoreError`."""
+
     @property
     @abstractmethod
     def client(self) -> "client.Redis | client.RedisCluster":
@@ -176,6 +184,14 @@ class OneLink(Link):
         """The only one there is."""
         return [await self.send(*command)]
 
+    async def nodes(self) -> list[str]:
+        """It needs no name."""
+        return [""]
+
+    async def send_to(self, node: str, *command: str) -> Answer:
+        """There is one only."""
+        return await self.send(*command)
+
     @property
     def client(self) -> client.Redis:
         """Over the same pool."""
@@ -230,10 +246,25 @@ class ClusterLink(Link):
 
     async def each_primary(self, *command: str) -> list[Answer]:
         """One after the other."""
+        return [await self.send_to(node, *command) for node in await self.nodes()]
+
+    async def nodes(self) -> list[str]:
+        """As HOST:PORT."""
         try:
             async with asyncio.timeout(self.options.timeout):
                 await self._client.initialize()
-                return [await node.execute_command(*command) for node in self._client.get_primaries()]
+            return sorted(node.name for node in self._client.get_primaries())
+        except (*LINK_ERRORS, RedisError) as error:
+            raise unreachable(self.address, error) from error
+
+    async def send_to(self, node: str, *command: str) -> Answer:
+        """Past the map of slots."""
+        try:
+            async with asyncio.timeout(self.options.timeout):
+                found = self._client.get_node(node_name=node)
+                if found is None:
+                    raise StoreUnavailable(f"The cluster at {self.address} has changed; begin again.")
+                return await found.execute_command(*command)
         except (*LINK_ERRORS, RedisError) as error:
             raise unreachable(self.address, error) from error
 

@@ -23,25 +23,31 @@ from roadcrew_server.stores._redis_keys import BUCKETS, FORMAT, Keys
 from roadcrew_server.stores._redis_link import Answer, LinkOptions, link_to
 from roadcrew_server.stores._redis_rates import SharedRates
 from roadcrew_server.stores._redis_scripts import Script
+from roadcrew_server.stores._redis_whole import Whole, stored
 from roadcrew_server.stores._redis_wire import events_of, netstring_row
 from roadcrew_server.stores.base import (
     KEPT_EVENTS,
     NOTHING_YET,
     Appended,
     AppendResult,
+    CommandRecord,
     Commit,
     Conflict,
     Hint,
+    IndexItem,
+    KeyedRecord,
     Known,
     Lease,
     Limits,
     Loaded,
+    Page,
     Slice,
     Snapshot,
     Stored,
     StoredEvent,
     StoreFacts,
     StoreUnavailable,
+    TopicFacts,
 )
 from roadcrew_server.stores.clock import from_ms, to_ms
 from roadcrew_server.stores.local import HintBoard, Listener
@@ -88,6 +94,7 @@ class RedisStore:
             chance=chance or random.Random(),  # noqa: S311 - for waiting, not for secrets
         )
         self._rates = SharedRates(self._link, prefix)
+        self._whole = Whole(self._link, self._keys, self._run, self._limits.walk_items)
         self._state = "new"
 
     async def open(self) -> StoreFacts:
@@ -225,8 +232,7 @@ class RedisStore:
         answer = await self._run(scripts.GET, (self._keys.record(kind, key),))
         if not answer:
             return None
-        until, _, value = answer[0].partition(b":")
-        return Stored(value, from_ms(int(until)) if until else None)
+        return stored(answer[0])
 
     async def create(self, kind: str, key: str, value: bytes, expires_at: datetime | None = None) -> bool:
         """Write it if it is absent."""
@@ -380,6 +386,47 @@ class RedisStore:
     def rate_storage(self) -> RateStorage:
         """Counted for all processes together."""
         return self._rates
+
+    # --- the whole store -------------------------------------------------------------------------
+
+    async def walk_topics(self, cursor: str = "") -> Page[str]:
+        """By SCAN."""
+        return await self._whole.topics(cursor)
+
+    async def topic_facts(self, topic: str) -> TopicFacts | None:
+        """As one view."""
+        return await self._whole.facts(topic)
+
+    async def walk_commands(self, topic: str, cursor: str = "") -> Page[CommandRecord]:
+        """By HSCAN."""
+        return await self._whole.commands(topic, cursor)
+
+    async def walk_records(self, cursor: str = "") -> Page[KeyedRecord]:
+        """By SCAN."""
+        return await self._whole.records(cursor)
+
+    async def walk_indexes(self, cursor: str = "") -> Page[IndexItem]:
+        """By SCAN."""
+        return await self._whole.indexes(cursor)
+
+    async def newest_fence(self) -> int:
+        """Of all leases."""
+        return await self._whole.newest_fence()
+
+    async def restore_topic(self, facts: TopicFacts) -> None:
+        """In place of what is there."""
+        await self._whole.restore_topic(facts)
+        self._due.forget()
+
+    async def restore_log(
+        self, facts: TopicFacts, events: Sequence[StoredEvent], commands: Sequence[CommandRecord]
+    ) -> None:
+        """Add a part of it."""
+        await self._whole.restore_log(facts, events, commands)
+
+    async def restore_fence(self, newest: int) -> None:
+        """Never lowers it."""
+        await self._whole.restore_fence(newest)
 
     def _tell(self, token: str, hint: Hint) -> None:
         """A hint of our own, unless the channel was faster than the answer."""

@@ -1,0 +1,50 @@
+"""The shared store: the contract of all stores, on every Valkey and Redis that is here."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from tests.server.store_contract import LIMITS, Advance, StoreContract
+from tests.support.valkey import ValkeyProcess, servers
+
+from roadcrew_server.stores._redis_address import address_of
+from roadcrew_server.stores.redis import RedisStore
+
+
+class Time:
+    """What the store's time is ahead of the Redis's."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+
+@pytest.fixture(scope="module", params=servers())
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
+    with ValkeyProcess(tmp_path_factory.mktemp("valkey"), servers()[request.param]) as process:
+        yield process
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def store(server: ValkeyProcess, time: Time) -> AsyncIterator[RedisStore]:
+    server.say("FLUSHALL")
+    store = RedisStore(address_of(server.url), limits=LIMITS, shift_ms=lambda: time.ahead_ms)
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def advance(time: Time, store: RedisStore) -> Advance:
+    async def move(seconds: float) -> None:
+        time.ahead_ms += int(seconds * 1000)
+        await store.ping()
+
+    return move
+
+
+class TestContract(StoreContract):
+    """On each server."""
