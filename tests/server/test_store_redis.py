@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.server.store_contract import LIMITS, Advance, StoreContract
-from tests.support.valkey import ValkeyProcess, servers
+from tests.support.valkey import Cluster, ValkeyProcess, servers
 
 from roadcrew_server.stores._redis_address import address_of
 from roadcrew_server.stores.redis import RedisStore
@@ -46,5 +46,24 @@ def advance(time: Time, store: RedisStore) -> Advance:
     return move
 
 
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
 class TestContract(StoreContract):
     """On each server."""
+
+
+class TestClusterContract(StoreContract):
+    """On three nodes."""
+
+    @pytest.fixture
+    async def store(self, nodes: Cluster, time: Time) -> AsyncIterator[RedisStore]:
+        for node in nodes.nodes:
+            node.say("FLUSHALL")
+        store = RedisStore(address_of(nodes.url), limits=LIMITS, shift_ms=lambda: time.ahead_ms)
+        await store.open()
+        yield store
+        await store.close()
