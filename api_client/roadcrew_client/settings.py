@@ -59,6 +59,11 @@ class ClientSettings:
     """A glance at another window costs no reconnect."""
     look_throttle: float = 1.0
 
+    wake_look: float = 5.0
+    """How often it is looked whether the computer was asleep meanwhile."""
+    wake_after: float = 30.0
+    """It was if so much more time than that has passed."""
+
     # changes
     max_pending: int = 1000
     outbox_look: float = 10.0

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from tests.api_client.scripted import ANA, FAST, Log, Request, ScriptedServer, serving, until
@@ -177,6 +178,43 @@ async def test_a_change_that_gets_no_answer_makes_it_look_whether_the_server_is_
         live.act(EditTrip(name="Porto"))
         await until(lambda: live.status.state == "offline", 2)
         assert live.status.waiting == 1
+
+
+class Lid(SystemClock):
+    """The clock of a computer that is closed for a while."""
+
+    def __init__(self) -> None:
+        self.closed_for = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.closed_for
+
+
+# R: S3
+@pytest.mark.parametrize(("closed_for", "asks"), [(timedelta(hours=3), True), (-timedelta(hours=3), False)])
+async def test_a_computer_that_was_asleep_asks_at_once_for_what_it_missed(log: Log, closed_for: timedelta, asks: bool):
+    dead = False
+
+    async def script(request: Request) -> None:
+        if request.streams and dead:
+            return await request.until_closed()
+        await (log.follow(request) if request.streams else log.poll(request))
+
+    settings, lid = replace(FAST, heartbeat=60.0, wake_look=0.1), Lid()
+    async with serving(script) as server:
+        person = Person(server, settings)
+        person.client._context = replace(person.client._context, clock=lid)
+        async with person as live:
+            await until(lambda: live.status.state == "live")
+            dead = True  # nothing comes on what is open any more, and nobody says so
+            log.grown = asyncio.Event()
+            rename(log, 1)
+            lid.closed_for = closed_for
+            if asks:
+                await until(lambda: live.confirmed == log.state, 1)
+            else:
+                await asyncio.sleep(0.5)
+                assert len(server.asked("/api/sync")) == 1, "a clock that was set back is no sleep"
 
 
 # R: S6

@@ -110,6 +110,7 @@ class Engine:
 
     async def run(self) -> None:
         """Follow until stopped, or cancelled; whatever was started has ended when this returns."""
+        self._keep(asyncio.create_task(self._watch_for_sleep()))
         try:
             if not self._over.is_set():
                 self.signal(policy.Started())
@@ -139,6 +140,16 @@ class Engine:
     def doubt(self) -> None:
         """Something speaks against the stream that is open, if one is: look whether it is of use."""
         self.signal(policy.Doubted(self.state.n))
+
+    async def _watch_for_sleep(self) -> None:
+        """A connection that was open when the computer fell asleep may be dead, and nobody will say so. By the wall
+        clock, since on many systems the other one stands still meanwhile."""
+        s = self._settings
+        while True:
+            began = self._clock.now()
+            await self._clock.sleep(s.wake_look)
+            if (self._clock.now() - began).total_seconds() > s.wake_look + s.wake_after:
+                self.doubt()
 
     def expect(self, left: Callable[[], Collection[str]]) -> None:
         """The server has told elsewhere of what has not come through here; `left` names what that is by now. A stream
