@@ -30,6 +30,8 @@ def new_file(path: Path) -> Iterator[Path]:
     the disk says.
     """
     require_free(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent}.")
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     temporary = Path(name)

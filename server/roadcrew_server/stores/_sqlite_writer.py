@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from roadcrew_server.stores._sqlite_checkpoints import Checkpoints
 from roadcrew_server.stores.base import (
     Hint,
     StoreBusy,
@@ -39,10 +40,6 @@ SWEEP_AGAIN = 1.0
 
 SWEEP_ROWS = 2_000
 """The most rows that one sweep removes, so that writers do not wait long behind it."""
-
-WAL_PRESSED = 10
-"""At this multiple of the checkpoint's threshold, readers are waited for so that the log can
-start over. Otherwise readers that overlap without end would let it grow without end."""
 
 
 @dataclass(slots=True)
@@ -88,17 +85,15 @@ class Writer:
         self._publish = publish
         self._sweep = sweep
         self._bound = bound
-        self._checkpoint_pages = checkpoint_pages
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._stopping = False
         self._abandoned = False
         self._next_sweep = clock.monotonic() + SWEEP_EVERY
-        self._wal_pages = 0
+        self._checkpoints = Checkpoints(db, clock, checkpoint_pages)
         self.commits = 0
         """Transactions committed so far; fewer than appends when several share one."""
-        db.set_wal_hook(self._on_wal)
         self._thread = threading.Thread(target=self._run, name="roadcrew-store", daemon=True)
         self._thread.start()
 
@@ -135,10 +130,7 @@ class Writer:
 
     def close_file(self) -> None:
         """After `stop`: move the write-ahead log into the file and let go of it. Blocks."""
-        try:
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        except apsw.Error:  # nothing is lost: the next start reads the log
-            _log.exception("the last checkpoint failed")
+        self._checkpoints.last()
         self._db.close(force=True)
 
     # --- in the thread -----------------------------------------------------------------------
@@ -259,10 +251,6 @@ class Writer:
 
     # --- between groups ----------------------------------------------------------------------
 
-    def _on_wal(self, db: apsw.Connection, name: str, pages: int) -> int:
-        self._wal_pages = pages
-        return apsw.SQLITE_OK
-
     def _maintain(self) -> None:
         """Sweep and checkpoint when it is time. A failure here harms no change, and is tried again."""
         try:
@@ -270,11 +258,7 @@ class Writer:
                 self._next_sweep = self._clock.monotonic() + SWEEP_AGAIN
                 if self.sweep_once() < SWEEP_ROWS:
                     self._next_sweep = self._clock.monotonic() + SWEEP_EVERY
-            if self._wal_pages >= self._checkpoint_pages:
-                pressed = self._wal_pages >= WAL_PRESSED * self._checkpoint_pages
-                mode = apsw.SQLITE_CHECKPOINT_RESTART if pressed else apsw.SQLITE_CHECKPOINT_PASSIVE
-                self._wal_pages = 0  # the next commit says how long the log is
-                self._db.wal_checkpoint(mode=mode)
+            self._checkpoints.when_due()
         except apsw.BusyError:
             _log.debug("readers kept a checkpoint from finishing")
         except apsw.Error:
