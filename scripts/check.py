@@ -22,6 +22,7 @@ GATES = {
     "mypy": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
     "pins": [sys.executable, "scripts/pin.py", "--check"],
+    "settings": [sys.executable, "scripts/settings_table.py", "--check"],
 }
 if REDRAW.exists():
     GATES["screenshots"] = [sys.executable, str(REDRAW.relative_to(ROOT)), "--check"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
 
+from limits import parse
 from platformdirs import user_data_path
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,57 +29,99 @@ def default_store() -> str:
 
 
 class Settings(BaseSettings):
-    """See docs/operating.md. Immutable once read."""
+    """Immutable once read. What is said of each stands in docs/operating.md too (scripts/settings_table.py)."""
 
-    model_config = SettingsConfigDict(env_prefix="ROADCREW_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="ROADCREW_", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
+    """The address to listen on. The default is this computer only; `0.0.0.0` or `::` is all of its addresses."""
     port: int = Field(8787, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
     public_url: str | None = None
+    """How people reach the server, `https://HOST`, perhaps with a path. Invite links begin with it; without it they
+    work on this computer only, and the app says so."""
     store: str = Field(default_factory=default_store)
+    """Where trips are kept: `sqlite:///FILE` (four slashes: an absolute path), or a Redis or Valkey (`redis://…`).
+    By default the file `roadcrew.db` in `data` of `ROADCREW_HOME`, or else in the platform's data folder."""
     workers: int = Field(1, ge=1, le=64)
+    """Processes that serve on the address. More than one need a Redis or Valkey."""
     server_name: str = "Roadcrew"
+    """What the server calls itself in `GET /api/server`."""
     trusted_proxies: str = ""
+    """Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed, with commas between:
+    `127.0.0.1,10.0.0.0/8`. `*` believes the last entry, whoever connects. Empty: nobody is believed."""
 
     # what a trip may be
     trip_days: float = Field(180, gt=0, le=3650)
+    """For so long a trip is kept after its last change. It warns a week before."""
     max_discount_percent: int = Field(15, ge=0, le=100)
+    """The highest group discount that a trip may have."""
     default_discount_percent: int = Field(10, ge=0, le=100)
+    """The group discount of a trip whose organiser named none."""
     max_required_members: int = Field(50, ge=2, le=500)
+    """The largest group that a discount may ask for."""
 
     # sessions
     session_days: float = Field(90, gt=0)
+    """How long a sign-in lasts."""
     session_cache: float = Field(60, ge=0)
+    """For so long a process answers for a session without asking the store. One that is signed out ends at once."""
     session_delay: float = Field(0, ge=0, le=86_400)
+    """A new session can be used after this long; until then it is answered 401 `session-not-ready`, and the app
+    waits. For trying out what a slow sign-in service does to people."""
     renewal_grace: float = Field(60, ge=0)
+    """For so long the old token is good after it was renewed, for requests that are under way."""
 
     # streams and polls
     heartbeat: float = Field(15, gt=0, le=30)
+    """A comment goes out on quiet streams this often, so that what is between keeps them open."""
     stream_life: float | None = Field(None, gt=0)
+    """Streams are ended with notice after this long, for hosts that cut them anyway; clients come back at once.
+    Empty: a stream lasts as long as its session."""
     send_timeout: float = Field(30, gt=0)
+    """A stream whose reader takes nothing for so long is ended; it goes on later where it was."""
     stream_presence: float = Field(45, gt=0)
+    """Somebody whose terminal vanished without a word is shown as here for so long."""
     poll_presence: float = Field(30, gt=0)
+    """Somebody who polls is shown as here for so long after each poll."""
     send_buffer: int = Field(64 * 1024, ge=4096)
+    """Bytes that the kernel holds for a reader that is slow."""
     drain_window: float = Field(3, ge=0)
+    """Streams get so long to end when the server stops."""
 
     # bounds
     max_body: int = Field(64 * 1024, ge=1024)
+    """Bytes of a request's body; more is answered 413."""
     body_timeout: float = Field(30, gt=0)
+    """A body must have come within; later is answered 408."""
     streams_per_user: int = Field(24, ge=1)
+    """Streams that one person may have open in one process; more are answered 429, and the app polls."""
     max_streams: int = Field(20_000, ge=1)
+    """Streams that one process holds."""
     requests_per_user: str = "1200/minute"
+    """Over it, somebody's requests are answered 429 with `Retry-After`."""
     signins_per_address: str = "240/minute"
+    """The same for signing in and signing up, by address (of IPv6: by network, /64)."""
     logins_per_name: str = "10/minute"
+    """The same for tries at one user name's password, wherever they come from."""
     invites_per_address: str = "240/minute"
+    """The same for looking at invites and using them, by address."""
 
     # upkeep
     snapshot_every: int = Field(200, ge=1)
+    """Events of a trip after which its state is written as a whole, and older events are trimmed."""
     ring: int = Field(256, ge=1)
+    """Newest events of each trip in use that are held in memory."""
     idle_topic: float = Field(300, ge=0)
+    """A trip that nobody uses leaves memory after this long."""
     max_topics: int = Field(10_000, ge=1)
+    """Over so many trips in memory, those that nobody follows leave it sooner."""
     timer_interval: float = Field(0.5, gt=0)
-    timer_look: float = Field(300, gt=0)
+    """How exactly deadlines are kept."""
     command_ids_days: float = Field(7, gt=0)
+    """For so long a change can be sent again under its Idempotency-Key without being done twice."""
 
     @field_validator("public_url")
     @classmethod
@@ -112,6 +155,15 @@ class Settings(BaseSettings):
                     f"127.0.0.1,10.0.0.0/8, not {proxy!r}."
                 ) from None
         return ",".join(proxies)
+
+    @field_validator("requests_per_user", "signins_per_address", "logins_per_name", "invites_per_address")
+    @classmethod
+    def _a_rate(cls, text: str) -> str:
+        try:
+            parse(text)
+        except ValueError:
+            raise ValueError(f"A rate is a number of times in a while, such as 240/minute, not {text!r}.") from None
+        return text
 
     @model_validator(mode="after")
     def _shared(self) -> Self:

@@ -87,6 +87,19 @@ def test_without_it_the_store_is_in_the_platforms_folder(monkeypatch: pytest.Mon
     assert path_of(default_store()).name == "roadcrew.db"
 
 
+@pytest.mark.parametrize("rate", ["", "often", "10", "10/fortnight"])
+def test_a_rate_is_a_number_in_a_while(rate: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("ROADCREW_REQUESTS_PER_USER", rate)
+    with pytest.raises(SystemExit) as ended:
+        arguments([])
+    assert ended.value.code == 2
+    assert "error: A rate is a number of times in a while, such as 240/minute" in capsys.readouterr().err
+
+
+def test_every_setting_is_explained():
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
 @pytest.mark.parametrize("proxies", ["localhost", "10.0.0.0/40", "127.0.0.1 10.0.0.1"])
 def test_a_trusted_proxy_is_an_address_or_a_network(proxies: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ROADCREW_TRUSTED_PROXIES", proxies)
