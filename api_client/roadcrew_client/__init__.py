@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from roadcrew_client.cable import Cable
     from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SyncStatus
     from roadcrew_client.client import Client
+    from roadcrew_client.copies import Copies
     from roadcrew_client.credentials import Credentials, CredentialsError
     from roadcrew_client.delivery import Delivery, OutboxNews
     from roadcrew_client.errors import (
@@ -57,6 +58,7 @@ _HOME = {
     "cable": ("Cable",),
     "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus"),
     "client": ("Client",),
+    "copies": ("Copies",),
     "credentials": ("Credentials", "CredentialsError"),
     "delivery": ("Delivery", "OutboxNews"),
     "errors": (
@@ -110,6 +112,7 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "Tally",
     "Delivery",
     "OutboxNews",
+    "Copies",
     "ClientSettings",
     "Clock",
     "SystemClock",

@@ -45,11 +45,13 @@ from roadcrew_client.session import Reload, SessionKeeper
 from roadcrew_client.settings import ClientSettings, Clock, ServerTime, SystemClock
 from roadcrew_client.sync.follow import follow_topics
 from roadcrew_client.waiting import ATTEMPTS, INITIAL, Figures, Look, SessionReady, wait_for_session
+from roadcrew_domain.crew import LeaveTrip
 from roadcrew_domain.events import Event
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip import Trip, TripAct
+from roadcrew_domain.trip import DeleteTrip, Trip, TripAct
 
 if TYPE_CHECKING:
+    from roadcrew_client.copies import Copies
     from roadcrew_client.outbox import Outbox, Tally
     from roadcrew_client.probing import PollsSeen, StreamSeen
     from roadcrew_client.retry import Retry
@@ -70,6 +72,10 @@ class Client:
     With an `outbox`, changes to trips that are followed outlive the program: what another one has left there is sent
     in the background, from `async with` or the first `follow` on. Whoever opened it closes it, after the client.
 
+    With `copies`, trips that are followed are drawn before the server answers, and without it; `recall` says who we are
+    then. They are kept only for who comes back: with a `token` that was given, or one of which `token_is_kept` is told.
+    Whoever made them closes them, after the client.
+
     Who simulates gives a `cable`, which can be pulled out.
     """
 
@@ -86,6 +92,7 @@ class Client:
         random: chances.Random | None = None,
         cable: Cable | None = None,
         outbox: Outbox | None = None,
+        copies: Copies | None = None,
     ) -> None:
         self.server = base_address(server)
         self.settings = settings or ClientSettings()
@@ -98,6 +105,8 @@ class Client:
         self._session.on_signed_in = self._signed_in
         self._session.on_signed_out = self._signed_out
         self._session.on_another = self._another_person
+        self._session.on_known = self._known
+        self._kept_token = token
         self.figures = Figures()
         self.on_retry: Callable[[Retry], None] | None = None
         self._context = Context(
@@ -109,6 +118,7 @@ class Client:
             random_bytes=secrets.token_bytes if random is None else random.randbytes,
             server=self.server,
             outbox=outbox,
+            copies=copies,
         )
         self.delivery = None if outbox is None else Delivery(self._context, outbox)
         self._transport: HttpTransport | None = None
@@ -132,6 +142,8 @@ class Client:
             await live.stop()
         if self._context.outbox is not None:
             await self._context.outbox.flush()
+        if self._context.copies is not None:
+            await self._context.copies.flush()
         await self._session.close()
         if self._transport is not None:
             await self._transport.close()
@@ -147,6 +159,12 @@ class Client:
     def lost_token(self) -> str | None:
         """The token that was given up last, so that no other is forgotten where tokens are kept."""
         return self._session.lost
+
+    def token_is_kept(self, token: str) -> None:
+        """Said by who keeps tokens: there is a next time, for which copies are worth keeping."""
+        self._kept_token = token
+        if self._session.known:
+            self._known()
 
     @property
     def user(self) -> User | None:
@@ -207,9 +225,27 @@ class Client:
         return self._know(reply)
 
     async def logout(self) -> None:
-        """End the session here and at the server."""
+        """End the session here and at the server; no copy of this person's trips stays."""
         await self._retry(lambda: self._session.call("DELETE", "/api/session"))
+        token, copies = self.token, self._context.copies
         self._session.lose()
+        if copies is not None and self.user is not None:
+            copies.forget_person(self.server, self.user.id)
+        elif copies is not None and token is not None:
+            copies.forget_whose(self.server, token)
+
+    async def recall(self) -> User | None:
+        """Who we are, from the copies: whose this token was when the server said so last. It need not be asked, and
+        may not be there. None where that is not known."""
+        copies, token = self._context.copies, self.token
+        if copies is None or token is None or self.user is not None:
+            return self.user
+        user = await copies.who(self.server, token)
+        if user is not None and self.token == token:
+            self._session.recall(user)
+            if self.delivery is not None:
+                self.delivery.kick()
+        return self.user
 
     async def whoami(self) -> User:
         """Who the token belongs to. Raises `NotSignedIn`."""
@@ -271,7 +307,7 @@ class Client:
     async def trips(self) -> list[TripSummary]:
         """My trips, newest first."""
         reply = await self._retry(lambda: self._session.call("GET", f"{BASE}/trips"))
-        return list(read(reply.body, TripList).trips)
+        return self._listed(reply)
 
     async def load_trips(self) -> list[TripSummary] | None:
         """My trips, for a screen that lists them (C6): None after a 401, which is no news to it."""
@@ -286,7 +322,13 @@ class Client:
             chance=self._context.chance,
             progress=self.on_retry,
         )
-        return None if reply is None else list(read(reply.body, TripList).trips)
+        return None if reply is None else self._listed(reply)
+
+    def _listed(self, reply: Reply) -> list[TripSummary]:
+        trips = list(read(reply.body, TripList).trips)
+        if self._context.copies is not None and self.user is not None:
+            self._context.copies.keep_only(self.server, self.user.id, [trip.id for trip in trips])
+        return trips
 
     async def trip(self, trip_id: str) -> Trip:
         """The trip as it is now. Raises `NotFound`, `Forbidden`."""
@@ -297,7 +339,17 @@ class Client:
     async def do(self, trip_id: str, act: TripAct | InviteRequest, *, key: str | None = None) -> Answer:
         """Make one change, and wait for the answer. Raises `RoadcrewError`; `TypeError` for an act that is none."""
         call = call_of(trip_id, act)
-        return read_answer((await self._post(call.path, call.body, key)).body)
+        answer = read_answer((await self._post(call.path, call.body, key)).body)
+        if isinstance(act, LeaveTrip | DeleteTrip):
+            self._forget(trip_id)
+        return answer
+
+    def _forget(self, trip_id: str) -> None:
+        for live in self._live:
+            if live.trip_id == trip_id:
+                live.forget()
+        if self._context.copies is not None and self.user is not None:
+            self._context.copies.forget(self.server, self.user.id, trip_id)
 
     async def preview(self, invite_or_link: str) -> InvitePreview:
         """What an invite says to somebody who has not joined. Needs no token, changes nothing."""
@@ -397,7 +449,16 @@ class Client:
         if self.delivery is not None:
             self.delivery.kick()
 
+    def _known(self) -> None:
+        copies, token = self._context.copies, self.token
+        if copies is not None and self.user is not None and token is not None and token == self._kept_token:
+            copies.keep_who(self.server, token, self.user, self._clock.now())
+            for live in self._live:
+                live.keep_again()
+
     def _another_person(self) -> None:
+        if self._context.copies is not None and self.user is not None:
+            self._context.copies.forget_person(self.server, self.user.id)
         for live in tuple(self._live):
             live.disown()
         if self.delivery is not None:

@@ -13,6 +13,7 @@ from roadcrew_client.settings import ClientSettings, Clock, ServerTime
 from roadcrew_domain.ids import uuid7
 
 if TYPE_CHECKING:
+    from roadcrew_client.copies import Copies
     from roadcrew_client.outbox import Outbox
 
 
@@ -26,7 +27,8 @@ class Wished:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One person at one `server`. `chance` gives a number from 0 up to 1; `outbox` None: changes wait in memory."""
+    """One person at one `server`. `chance` gives a number from 0 up to 1; `outbox` None: changes wait in memory;
+    `copies` None: no trip is kept on disk."""
 
     session: SessionKeeper
     settings: ClientSettings
@@ -36,6 +38,7 @@ class Context:
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     server: str = ""
     outbox: Outbox | None = None
+    copies: Copies | None = None
     wished: Wished = field(default_factory=Wished)
 
     def new_id(self) -> str:

@@ -169,7 +169,7 @@ class Delivery:
 
     async def _look(self) -> None:
         session = self._context.session
-        if session.user is None and session.token is not None and self._tries:
+        if not session.known and session.token is not None and self._tries:
             await self._introduce()
         self._wake.clear()
         await self._take()
@@ -197,7 +197,7 @@ class Delivery:
 
     async def _nap(self) -> None:
         s = self._context.settings
-        unknown = self._context.session.user is None and self._context.session.token is not None
+        unknown = not self._context.session.known and self._context.session.token is not None
         seconds = jittered(self._tries, self._context.chance(), s) if unknown else s.outbox_look
         self._tries = self._tries + 1 if unknown else 0
         sleep = asyncio.ensure_future(self._context.clock.sleep(seconds))

@@ -58,6 +58,9 @@ class SessionKeeper:
         self.on_signed_in: Callable[[], None] | None = None
         self.on_signed_out: Callable[[], None] | None = None
         self.on_another: Callable[[], None] | None = None
+        self.on_known: Callable[[], None] | None = None
+        """Told when the server has said whose the token is, and when that person got another one."""
+        self._recalled = False
         self._connect = connect
         self._settings = settings
         self._time = server_time
@@ -87,13 +90,32 @@ class SessionKeeper:
         self._renews = True
         self._learn(session.expires_at)
         self._set(session.token)
+        self._tell_known()
         if self.on_signed_in is not None:
             self.on_signed_in()
 
     def know(self, info: SessionInfo) -> None:
         """The server has said who the token belongs to."""
+        if self._recalled and self.user is not None and self.user.id != info.user.id and self.on_another is not None:
+            self.on_another()
         self.user = info.user
         self._learn(info.expires_at)
+        self._tell_known()
+
+    @property
+    def known(self) -> bool:
+        """Whether the server has said, since this program runs, who we are."""
+        return self.user is not None and not self._recalled
+
+    def recall(self, user: User) -> None:
+        """Be who the server said that the token belongs to, the last time that it could be asked."""
+        if self.user is None and self.token is not None:
+            self.user, self._recalled = user, True
+
+    def _tell_known(self) -> None:
+        self._recalled = False
+        if self.on_known is not None:
+            self.on_known()
 
     def lose(self) -> None:
         """There is no token any more."""
@@ -236,6 +258,7 @@ class SessionKeeper:
         self._expires_at = None
         self._learn(session.expires_at)
         self._set(session.token)
+        self._tell_known()
         return True
 
     async def _take_newer(self) -> bool:

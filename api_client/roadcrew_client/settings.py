@@ -73,6 +73,8 @@ class ClientSettings:
     outbox_at_once: float = 10.0
     """A change that is refused within this is refused in front of the person: it is told, and not kept."""
     max_events_queued: int = 1000
+    copy_every: float = 5.0
+    """A trip in which much happens is kept this often, and once more when it is left."""
 
     # session
     session_look: float = 5.0

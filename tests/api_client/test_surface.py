@@ -18,6 +18,7 @@ PUBLIC = [
     "Client",
     "ClientSettings",
     "Clock",
+    "Copies",
     "Created",
     "Credentials",
     "CredentialsError",

@@ -117,6 +117,52 @@ def test_twenty_changes_made_offline_survive_kill_9_and_arrive_once_each_and_in_
     figure("changes made offline that were there once and in order after kill -9", len(kept))
 
 
+# R: S5 S6 S7
+def test_after_a_restart_without_a_network_a_trip_opens_and_what_is_done_there_is_sent_once_and_in_order(
+    crew: Crew, figure: Figure
+) -> None:
+    kept = crew.votes_offline(2)
+    with crew.terminal() as ana:
+        ana.wait_for("offline · 2 changes wait")
+        ana.wait_for("Lisbon")
+        ana.enter("enter")
+        ana.wait_for(lambda t: "○ offline · 2 changes wait · you are Ana" in t.text and "Ben" in t.text)
+        ana.enter("2")
+        ana.wait_for("When?")
+        ana.wait_for("1 voted")  # what waits is painted over the copy
+        ana.enter("enter", "y")
+        ana.wait_for("3 changes wait")
+        ana.wait_for(lambda t: len(crew.kept()) == 3)
+        kept = crew.kept()
+        crew.server.start()
+        ana.wait_for(lambda t: "● live" in t.text and "wait" not in t.lines[0], 60)
+        assert crew.votes() == kept
+    figure("changes made in a trip opened without a network, sent once and in order", len(kept))
+
+
+# R: S7 T12
+def test_of_a_trip_that_was_left_or_by_somebody_who_signed_out_nothing_is_left_to_see(crew: Crew) -> None:
+    def copies() -> list[Path]:
+        return list((crew.file.parents[1] / "copies").glob("*/*.trip"))
+
+    with crew.terminal() as ana:
+        ana.wait_for(lambda t: "you are Ana" in t.text and "Lisbon" in t.text)
+        ana.enter("enter")
+        ana.wait_for("● live")
+        ana.wait_for(lambda t: len(copies()) == 1)
+        ana.enter("escape", "q")
+        assert ana.wait_end() == 0
+    assert [path.stat().st_mode & 0o777 for path in copies()] == [0o600]
+    crew.server.kill()
+    assert crew.ana.run("logout", "--yes").returncode == 0
+    assert list((crew.file.parents[1] / "copies").rglob("*")) == []
+    memory = crew.file.parents[2] / "state" / "memory.json"
+    assert json.loads(memory.read_text("utf-8"))[crew.server.url]["lobby"]["trips"] == []
+    with crew.terminal() as ana:
+        ana.wait_for("not signed in")
+        ana.wait_for("No trips yet.")
+
+
 # R: S6 S7
 def test_a_vote_that_came_back_to_a_closed_poll_is_told_with_the_reason_and_a_way_on(crew: Crew) -> None:
     (kept,) = crew.votes_offline(1)

@@ -295,6 +295,9 @@ class StandInClient:
         if self.world.down:
             raise errors.Unreachable("unreachable", "The server can't be reached.")
 
+    async def recall(self) -> User | None:
+        return None
+
     async def whoami(self) -> User:
         self._check()
         if self.user is None:

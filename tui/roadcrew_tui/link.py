@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from textual.message import Message
 
 from roadcrew_tui.collector import spare_what_is_here
+from roadcrew_tui.settings import COPIES
 from roadcrew_tui.snapshot import (
     AttemptFailed,
     Inspection,
     News,
     OutboxChanged,
+    Recalled,
     Refusal,
     Sending,
     SessionLooked,
@@ -33,7 +35,7 @@ from roadcrew_tui.snapshot import (
 )
 
 if TYPE_CHECKING:
-    from roadcrew_client import Change, Client, Delivery, LiveTrip, Look, Outbox, OutboxEntry, Retry, User
+    from roadcrew_client import Change, Client, Copies, Delivery, LiveTrip, Look, Outbox, OutboxEntry, Retry, User
     from roadcrew_client.credentials import Kept
     from roadcrew_domain.trip import TripAct
 
@@ -66,17 +68,19 @@ class RealMaker:
     """The real client. Imports it on the client's thread, after the first paint."""
 
     def __init__(self, folder: Path, home: str | None = None) -> None:
-        """`folder` for the credentials file and the outbox; `home`, the server that `ROADCREW_TOKEN` is for."""
+        """`folder` for what is kept of this person; `home`, the server that `ROADCREW_TOKEN` is for."""
         self._folder = folder
         self._home = home
         self._outbox: Outbox | None = None
+        self._copies: Copies | None = None
 
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client:
-        from roadcrew_client import Client, Outbox  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client import Client, Copies, Outbox  # noqa: PLC0415 - not before the first paint
 
         self._outbox = self._outbox or Outbox(self._folder / OUTBOX)
+        self._copies = self._copies or Copies(self._folder / COPIES)
         if kept is None:
-            return Client(server, reload_token=reload, outbox=self._outbox)
+            return Client(server, reload_token=reload, outbox=self._outbox, copies=self._copies)
         return Client(
             server,
             token=kept.token,
@@ -84,6 +88,7 @@ class RealMaker:
             renews=kept.ours,
             reload_token=reload,
             outbox=self._outbox,
+            copies=self._copies,
         )
 
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault:
@@ -95,6 +100,8 @@ class RealMaker:
         """Let others take over what waits."""
         if self._outbox is not None:
             await self._outbox.close()
+        if self._copies is not None:
+            await self._copies.close()
 
 
 class Link:
@@ -180,7 +187,8 @@ class Link:
         return self._server
 
     async def open(self, server: str) -> User | None:
-        """Work with this server. Returns who we are there, or None when nobody is signed in.
+        """Work with this server. Returns who we are there, or None when nobody is signed in; `Recalled` comes before,
+        if that is known from the last time.
 
         Raises the client's `RoadcrewError` when the server can't be asked, or does not honour the session in time.
         """
@@ -210,6 +218,9 @@ class Link:
         await client.__aenter__()
         if kept is None:
             return None
+        recalled = await client.recall()
+        if recalled is not None:
+            self._say(Recalled(server, recalled))
         try:
             return await client.whoami()
         except errors.NotSignedIn:
@@ -249,11 +260,19 @@ class Link:
     def _token_changed(self, vault: Vault, server: str, client: Client, token: str | None) -> None:
         if self._loop is None:
             return
-        self._keeping = self._loop.create_task(self._keep(vault, server, token, client.lost_token, self._keeping))
+        self._keeping = self._loop.create_task(
+            self._keep(vault, server, token, client, client.lost_token, self._keeping)
+        )
         self._say(TokenChanged(token is not None, asked=self._leaving))
 
     async def _keep(
-        self, vault: Vault, server: str, token: str | None, lost: str | None, before: asyncio.Task[None] | None
+        self,
+        vault: Vault,
+        server: str,
+        token: str | None,
+        client: Client,
+        lost: str | None,
+        before: asyncio.Task[None] | None,
     ) -> None:
         """Keep or forget a token, one after the other in the order in which they came."""
         from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not before the first paint
@@ -267,6 +286,8 @@ class Link:
             else:
                 place = await asyncio.to_thread(vault.save, server, token)
                 self._kept_in = place if isinstance(place, str) else None
+                if place in ("keyring", "file"):
+                    client.token_is_kept(token)
         except CredentialsError as error:
             self._say(SignInNote(str(error), "warning"))
 

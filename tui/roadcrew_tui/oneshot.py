@@ -16,7 +16,7 @@ from roadcrew_domain.text import cleaned
 from roadcrew_domain.views import decode_trip
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.commands.base import NeedsTrip
-from roadcrew_tui.settings import Folders
+from roadcrew_tui.settings import COPIES, Folders
 from roadcrew_tui.steps import look_words
 from roadcrew_tui.watch import summary
 
@@ -40,10 +40,11 @@ class Footing:
     def client(self, kept: Kept | None, *, keeps: bool = True, settings: ClientSettings | None = None) -> Client:
         """Us at that server, with the token that is kept. `keeps`: what becomes of it is kept; else it stays as it
         is, for a renewed one that nobody keeps would be all that is left of a guest."""
-        from roadcrew_client import Client  # noqa: PLC0415 - not for a fast start
+        from roadcrew_client import Client, Copies  # noqa: PLC0415 - not for a fast start
 
         client = Client(
             self.address,
+            copies=Copies(self.folders.data / COPIES),
             token=kept.token if kept else None,
             token_since=kept.since if kept else None,
             renews=keeps and (kept is None or kept.ours),
@@ -134,8 +135,8 @@ def _keep(credentials: Credentials, server: str, client: Client, token: str | No
     try:
         if token is None:
             credentials.forget(server, client.lost_token)
-        else:
-            credentials.save(server, token)
+        elif credentials.save(server, token) != "nowhere":
+            client.token_is_kept(token)
     except CredentialsError as error:
         hint(f"Your sign-in can't be kept. {error}")
 

@@ -19,6 +19,8 @@ SYMBOLS = ("unicode", "ascii")
 LOOKS = ("dark", "light", "terminal")
 LOCAL_SERVER = "http://127.0.0.1:8787"
 """Where `roadcrew serve` listens unless it is told otherwise."""
+COPIES = "copies"
+"""The folder of trips as they were last, in the data folder."""
 
 
 LONGEST_IDLE = 7 * 24 * 60

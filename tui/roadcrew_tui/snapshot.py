@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from roadcrew_client import OutboxNews, SyncFigures
+    from roadcrew_client import OutboxNews, SyncFigures, User
     from roadcrew_domain.events import Event
     from roadcrew_domain.trip import Trip, TripAct
 
@@ -101,6 +101,14 @@ class TokenChanged(Message):
     def __init__(self, signed_in: bool, *, asked: bool = False) -> None:
         super().__init__()
         self.signed_in, self.asked = signed_in, asked
+
+
+class Recalled(Message):
+    """Who we were at a server, when it said so last; it has not been asked yet."""
+
+    def __init__(self, server: str, user: User) -> None:
+        super().__init__()
+        self.server, self.user = server, user
 
 
 class SessionLooked(Message):

@@ -15,7 +15,7 @@ from textual.app import App
 
 from roadcrew_tui import render
 from roadcrew_tui import settings as prefs
-from roadcrew_tui.snapshot import AttemptFailed, OutboxChanged, SessionLooked, SignInNote, TokenChanged
+from roadcrew_tui.snapshot import AttemptFailed, OutboxChanged, Recalled, SessionLooked, SignInNote, TokenChanged
 from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
 
 if TYPE_CHECKING:
@@ -197,10 +197,21 @@ class Standing(App[str]):
 
     # --- events ------------------------------------------------------------------------------------
 
+    @on(Recalled)
+    def _recalled(self, event: Recalled) -> None:
+        """What is kept of our trips can be opened before the server answers, and without it."""
+        nobody = self.user is None and self.trips is None and not self.signed_out
+        if nobody and event.server == self.server:
+            self.be(event.user)
+            self._tell_lobby()
+
     @on(TokenChanged)
     def _token_changed(self, event: TokenChanged) -> None:
         if event.signed_in:
             return
+        if event.asked and self.server:
+            self.memory.keep_trips(self.server, [])
+            self.remember()
         if not event.asked:
             self.was, self.signed_out, self.trips = self.me, True, self.trips or None
             if any(hasattr(screen, "feed") for screen in self.open_screens):
@@ -225,7 +236,7 @@ class Standing(App[str]):
         news = event.news
         if news.kind == "trouble":
             self.say(news.words, "warning", seconds=12)
-        elif news.kind == "known" and self.user is None and news.user is not None:
+        elif news.kind == "known" and self.trips is None and news.user is not None:
             self.be(news.user)
             self.run_worker(self.guarded(self.list_trips()), group="lobby", exclusive=True)
         elif news.kind == "refused" and news.entry is not None:

@@ -14,11 +14,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from roadcrew_client import Client, ClientSettings, NotSignedIn, RoadcrewError, User
+from roadcrew_client import Client, ClientSettings, Copies, NotSignedIn, RoadcrewError, User
 from roadcrew_client.credentials import VARIABLE, Kept, Place
 from roadcrew_tui.commands.headless import user_shape
 from roadcrew_tui.oneshot import Footing, confirmed, established, hint, input_line, show
 from roadcrew_tui.render import safe
+from roadcrew_tui.settings import COPIES, Memory, write_atomically
 from roadcrew_tui.signing.command import PASSWORD
 from roadcrew_tui.when import clock
 
@@ -74,6 +75,7 @@ def logout(at: Footing, given: argparse.Namespace) -> int:
         words += f" {VARIABLE} is still set: unset it."
     else:
         at.credentials.forget(at.address)
+        _forget_trips(at, kept)
         words = f"You are signed out here. {words}" if trouble else words
     return _left(given, words, told=not trouble)
 
@@ -134,6 +136,21 @@ async def _who(client: Client) -> tuple[User | None, str]:
     except RoadcrewError as error:
         over = isinstance(error, NotSignedIn) and error.certain
         return None, "" if over else error.detail
+
+
+def _forget_trips(at: Footing, kept: Kept) -> None:
+    """Nothing of this person's trips stays here, whether the server could be told or not."""
+
+    async def forget() -> None:
+        copies = Copies(at.folders.data / COPIES)
+        copies.forget_whose(at.address, kept.token)
+        await copies.close()
+
+    asyncio.run(forget())
+    memory = Memory(at.folders)
+    memory.keep_trips(at.address, [])
+    with suppress(OSError):
+        write_atomically(at.folders.memory_file, memory.written())
 
 
 async def _leave(client: Client) -> str:
