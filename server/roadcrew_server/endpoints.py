@@ -162,10 +162,9 @@ class EndpointApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong becomes a problem document."""
-        request = Request(scope, receive, send)
         request_id: str = scope.get("request_id", "")
         try:
-            answer = await self._answer(request)
+            answer = await self._answer(Request(scope, receive, send))  # which a stream need not keep
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker gets a problem document

@@ -29,6 +29,39 @@ PLACES = 64
 """Places in a log, and in those that are read with it, for which a topic keeps the news ready."""
 
 
+class Signal:
+    """An `asyncio.Event` for one who waits, without a queue of waiters: there is one for each stream."""
+
+    __slots__ = ("_set", "_waiter")
+
+    def __init__(self) -> None:
+        self._set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def is_set(self) -> bool:
+        """True from `set` to `clear`."""
+        return self._set
+
+    def set(self) -> None:
+        """Wake who waits."""
+        self._set = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def clear(self) -> None:
+        """Have the next one wait."""
+        self._set = False
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        if not self._set:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+
+
 def left_to_tasks(_: Topic) -> bool:
     """What a reader does with news by itself: it leaves them to who waits for `changed`."""
     return False
@@ -49,7 +82,7 @@ class Reader:
     def __init__(self, hub: Hub, user: str, topics: Sequence[Topic], refused: Mapping[str, str]) -> None:
         self.user = user
         self.topics = list(topics)
-        self.changed = asyncio.Event()
+        self.changed = Signal()
         self.pass_on: Callable[[Topic], bool] = left_to_tasks
         self._hub = hub
         self._refused = dict(refused)

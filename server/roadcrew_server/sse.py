@@ -55,8 +55,8 @@ class EventStream:
         self.topics = [t.name for t in reader.topics]
         self._streams = streams
         self._bye: tuple[str, int] | None = None
-        self._beats = 0
-        self._idle = False
+        self._beats = self._beats_told = 0
+        self._idle = self._gone = False
         self._direct: Direct | None = None
 
     def close(self, reason: str, retry_ms: int = 0) -> None:
@@ -74,19 +74,19 @@ class EventStream:
         self._direct = scope.get("extensions", {}).get(DIRECT, {}).get("writer")
         self.reader.pass_on = self._pass_on
         gone = asyncio.create_task(self._until_gone(receive))
-        work = asyncio.create_task(self._write(send))
         try:
             with self.reader:
-                async with self._streams.present(self):
-                    await asyncio.wait({gone, work}, return_when=asyncio.FIRST_COMPLETED)
+                await self._streams.arrived(self)
+                await self._write(send)
+        except (TimeoutError, OSError, StoreError):
+            pass  # they come back with their cursor
+        except Exception:
+            log.exception("a stream failed")
         finally:
             self._direct = None
             self.reader.pass_on = left_to_tasks
             gone.cancel()
-            work.cancel()
-            for result in await asyncio.gather(gone, work, return_exceptions=True):
-                if isinstance(result, Exception) and not isinstance(result, TimeoutError | OSError | StoreError):
-                    log.error("a stream failed", exc_info=result)
+            await self._streams.departed(self)
 
     def _pass_on(self, topic: Topic) -> bool:
         """Write news at once, while `_write` has nothing to do; False leaves them to it."""
@@ -104,6 +104,8 @@ class EventStream:
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        self._gone = True
+        self.reader.changed.set()
 
     async def _write(self, send: Send) -> None:
         settings = self._streams.settings
@@ -112,33 +114,46 @@ class EventStream:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         # No blank line yet: some readers take a block without data for an event. It ends with the first frame.
         await self._send(send, b": roadcrew\nretry: %d\n" % self._streams.retry_ms())
-        beats = 0
-        while True:
-            frames = await self.reader.take(FRAMES)
-            body = b"".join(map(encode, frames))
-            if beats != self._beats:
-                # How many are here changes while a stream is open; what it was told at its start would be too little.
-                beats, body = self._beats, body + b": heartbeat\nretry: %d\n" % self._streams.retry_ms()
-            if body:
-                await self._send(send, body)
-                self._streams.sent(len(frames))
-            if len(self.reader.topics) < len(self.topics):
-                await self._leave_closed()
-            if not self.reader.topics:
-                break
-            if self._bye is None and time.monotonic() >= ends:
-                self.close("age")
-            if self._bye is not None:
-                reason, retry = self._bye
-                data = msgspec.json.encode({"reason": reason})
-                await self._send(send, b"event: bye\nretry: %d\ndata: %b\n\n" % (retry, data))
-                break
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0, ends - time.monotonic())):
-                    self._idle = True
-                    await self.reader.changed.wait()
+        while await self._tell(send, ends):
+            self._idle = True
+            await self._wait(ends)
             self._idle = False
+            if self._gone:
+                return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _wait(self, ends: float) -> None:
+        """Wait for something to tell, or the end. While that is far off, the heartbeat of all is enough of a clock."""
+        left = ends - time.monotonic()
+        if left > 2 * self._streams.settings.heartbeat:
+            await self.reader.changed.wait()
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0, left)):
+                await self.reader.changed.wait()
+
+    async def _tell(self, send: Send, ends: float) -> bool:
+        """Send what is new; False once nothing more will be. A stream that waits afterwards holds nothing of it."""
+        frames = await self.reader.take(FRAMES)
+        body = b"".join(map(encode, frames))
+        if self._beats_told != self._beats:
+            # How many are here changes while a stream is open; what it was told at its start would be too little.
+            self._beats_told, body = self._beats, body + b": heartbeat\nretry: %d\n" % self._streams.retry_ms()
+        if body:
+            await self._send(send, body)
+            self._streams.sent(len(frames))
+        if len(self.reader.topics) < len(self.topics):
+            await self._leave_closed()
+        if not self.reader.topics:
+            return False
+        if self._bye is None and time.monotonic() >= ends:
+            self.close("age")
+        if self._bye is not None:
+            reason, retry = self._bye
+            data = msgspec.json.encode({"reason": reason})
+            await self._send(send, b"event: bye\nretry: %d\ndata: %b\n\n" % (retry, data))
+            return False
+        return True
 
     async def _leave_closed(self) -> None:
         """Be no longer present where this person may no longer read."""

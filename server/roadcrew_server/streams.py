@@ -6,8 +6,8 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem, unavailable
@@ -68,9 +68,8 @@ class Streams:
         if self._by_user[user] >= self.settings.streams_per_user or len(self._open) >= self.settings.max_streams:
             raise Problem(429, "too-many-streams", "Too many terminals are open at once.", retry_after=10)
 
-    @asynccontextmanager
-    async def present(self, stream: EventStream) -> AsyncIterator[None]:
-        """While this lasts, the stream is open and its person is here."""
+    async def arrived(self, stream: EventStream) -> None:
+        """The stream is open and its person is here, until it has `departed`."""
         user = stream.reader.user
         self._open.add(stream)
         self.opened += 1
@@ -81,25 +80,28 @@ class Streams:
             stream.close("restart", self.spread_ms())
         if self._revoked(stream.token_hash):  # since it was looked at, when nobody could find this stream yet
             stream.close("signed-out", 1000)
-        try:
-            for topic in tuple(stream.topics):
-                with suppress(StoreError):
-                    await self._presence.arrive(topic, stream.connection, user, stream.where)
-                if topic not in stream.topics:  # it was closed to them meanwhile
-                    await self._presence.leave(topic, stream.connection)
-            yield
-        finally:
-            self._open.discard(stream)
-            if not self._open:
-                self._empty.set()
-            self._by_user[user] -= 1
-            if not self._by_user[user]:
-                del self._by_user[user]
-            self._by_token[stream.token_hash].discard(stream)
-            if not self._by_token[stream.token_hash]:
-                del self._by_token[stream.token_hash]
-            for topic in tuple(stream.topics):
+        for topic in tuple(stream.topics):
+            with suppress(StoreError):
+                await self._presence.arrive(topic, stream.connection, user, stream.where)
+            if topic not in stream.topics:  # it was closed to them meanwhile
                 await self._presence.leave(topic, stream.connection)
+
+    async def departed(self, stream: EventStream) -> None:
+        """The stream has ended, however far its arrival had come."""
+        if stream not in self._open:
+            return
+        user = stream.reader.user
+        self._open.discard(stream)
+        if not self._open:
+            self._empty.set()
+        self._by_user[user] -= 1
+        if not self._by_user[user]:
+            del self._by_user[user]
+        self._by_token[stream.token_hash].discard(stream)
+        if not self._by_token[stream.token_hash]:
+            del self._by_token[stream.token_hash]
+        for topic in tuple(stream.topics):
+            await self._presence.leave(topic, stream.connection)
 
     def revoke(self, token_hash: str) -> None:
         """A token is no longer good: its streams end."""
