@@ -20,10 +20,11 @@ from pydantic_core import ErrorDetails
 from roadcrew_server.app import Server, make_app
 from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores._redis_address import address_of, is_redis
-from roadcrew_server.stores.base import Store, StoreError
-from roadcrew_server.stores.sqlite import SqliteStore, path_of
+from roadcrew_server.stores.base import StoreError
+from roadcrew_server.stores.opening import check_url, make_store, shown
 from roadcrew_server.workers import Supervisor
+
+STORE_HELP = "where trips are kept: sqlite:///FILE (default: in the platform's data folder), or a Redis or Valkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,14 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
         prog="roadcrew serve",
         description="Serve trips to your crew. Everything else is set by ROADCREW_… variables; see docs/operating.md.",
         epilog="examples:\n  roadcrew serve\n  roadcrew serve --host 0.0.0.0 --public-url https://trips.example.org\n"
-        "  roadcrew serve --port 0 --store sqlite:///trips.db",
+        "  roadcrew serve --port 0 --store sqlite:///trips.db\n"
+        "  roadcrew serve --workers 4 --store redis://127.0.0.1:6379/0   (a password: in ROADCREW_STORE, not here)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", help="the address to listen on (default 127.0.0.1: this computer only)")
     parser.add_argument("--port", type=int, help="the port to listen on; 0 takes a free one (default 8787)")
     parser.add_argument("--public-url", help="how people reach this server; invite links begin with it")
-    parser.add_argument("--store", help="where trips are kept: sqlite:///FILE (default: the platform's data folder)")
+    parser.add_argument("--store", help=STORE_HELP)
     parser.add_argument("--workers", type=int, help="how many processes serve (default 1; more need a Redis or Valkey)")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends (for programs)")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
@@ -56,7 +58,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
     part = Part(given.pop("end_with_stdin"), given.pop("worker", None), given.pop("socket", None))
     try:
         settings = Settings(**given)
-        address_of(settings.store) if is_redis(settings.store) else path_of(settings.store)
+        check_url(settings.store)
     except ValidationError as error:
         parser.error("; ".join(map(_sentence, error.errors(include_url=False, include_input=False))))
     except ValueError as error:
@@ -73,7 +75,7 @@ def _sentence(error: ErrorDetails) -> str:
 
 async def serve(settings: Settings, part: Part) -> int:
     """Serve until told to stop; the exit status."""
-    server = Server(_store(settings), settings, worker=part.worker)
+    server = Server(make_store(settings), settings, worker=part.worker)
     sock = _listening(settings, part)
     if sock is None:
         return 1
@@ -97,14 +99,6 @@ async def serve(settings: Settings, part: Part) -> int:
         http.should_exit = True
     await serving
     return 0 if http.started else 1
-
-
-def _store(settings: Settings) -> Store:
-    if not is_redis(settings.store):
-        return SqliteStore(path_of(settings.store))
-    from roadcrew_server.stores.redis import RedisStore  # noqa: PLC0415 - a server on SQLite starts without it
-
-    return RedisStore(address_of(settings.store))
 
 
 async def supervise(settings: Settings, argv: Sequence[str], part: Part) -> int:
@@ -132,8 +126,7 @@ def _listening(settings: Settings, part: Part) -> socket.socket | None:
 
 def _ready_line(settings: Settings, port: int) -> str:
     workers = f", {settings.workers} workers" if settings.workers > 1 else ""
-    store = address_of(settings.store) if is_redis(settings.store) else settings.store  # without a password
-    return f"Roadcrew server ready on {settings.address(port)} (store: {store}{workers})"
+    return f"Roadcrew server ready on {settings.address(port)} (store: {shown(settings.store)}{workers})"
 
 
 def _told_to_stop(part: Part) -> asyncio.Event:

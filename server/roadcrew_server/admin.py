@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 import time
@@ -19,15 +18,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from roadcrew_server.moving import export as exporting
 from roadcrew_server.moving import restore as restoring
 from roadcrew_server.moving.files import new_file
 from roadcrew_server.moving.lines import Counts
 from roadcrew_server.moving.reading import BadFile
-from roadcrew_server.settings import default_store
+from roadcrew_server.settings import Settings, default_store
 from roadcrew_server.stores import _sqlite_backup
 from roadcrew_server.stores.base import Store, StoreError, StoreLocked
-from roadcrew_server.stores.sqlite import SqliteStore, path_of
+from roadcrew_server.stores.opening import check_url, is_redis, make_store, shown
+from roadcrew_server.stores.sqlite import path_of
 
 DONE, FAILED, INTERRUPTED, ENDED = 0, 1, 130, 143
 
@@ -92,9 +94,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    """The store of that address for the length of a block. Raises ValueError for what is no address of a store."""
-    store: Store = SqliteStore(path_of(url))
+async def opened(settings: Settings) -> AsyncIterator[Store]:
+    """The store for the length of a block."""
+    store = make_store(settings)
     try:
         await store.open()
     except StoreLocked as error:
@@ -125,24 +127,25 @@ def _say(words: str) -> None:
     print(f"roadcrew: {words}", file=sys.stderr, flush=True)
 
 
-def _export(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
-    _require_store_file(url)
+def _export(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, Any]]:
+    if not is_redis(settings.store) and not path_of(settings.store).exists():  # opening would make an empty one
+        raise Trouble(f"There is no store {path_of(settings.store)}.")
 
     async def work() -> Counts:
-        async with opened(url) as store:
-            return await exporting.export(store, url.partition(":")[0], given.file, Telling("exporting"))
+        async with opened(settings) as store:
+            return await exporting.export(store, given.file, Telling("exporting"))
 
     counts = asyncio.run(work())
     size = given.file.stat().st_size
     return f"Exported {counts} to {given.file} ({size:,} bytes).", {**asdict(counts), "bytes": size}
 
 
-def _import(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
+def _import(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, Any]]:
     with restoring.opened(given.file) as file:
         sha256 = restoring.check(file, Telling("checking"))
 
         async def work() -> Counts:
-            async with opened(url) as store:
+            async with opened(settings) as store:
                 await restoring.mark(store, sha256)
                 try:
                     return await restoring.restore(store, file, sha256, Telling("importing"))
@@ -152,11 +155,13 @@ def _import(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
 
         counts = asyncio.run(work())
     left = f" {counts.run_out:,} things were left behind, since their time was over." if counts.run_out else ""
-    return f"Imported {counts} into {url}.{left}", asdict(counts)
+    return f"Imported {counts} into {shown(settings.store)}.{left}", asdict(counts)
 
 
-def _backup(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
-    source = path_of(url)
+def _backup(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, Any]]:
+    if is_redis(settings.store):
+        raise Trouble("A Redis or Valkey is backed up by its own means; see its manual on persistence. Or export it.")
+    source = path_of(settings.store)
     telling = Telling("copying")
     with new_file(given.file) as temporary:
         _sqlite_backup.copy(source, temporary, lambda done, of: telling(f"{100 * done // max(of, 1)} %"))
@@ -164,10 +169,15 @@ def _backup(given: argparse.Namespace, url: str) -> tuple[str, dict[str, Any]]:
     return f"Copied {source} to {given.file} ({size:,} bytes), and checked the copy.", {"bytes": size}
 
 
-def _require_store_file(url: str) -> None:
-    """Opening would make an empty one."""
-    if not path_of(url).exists():
-        raise Trouble(f"There is no store {path_of(url)}.")
+def _settings(store: str | None) -> Settings:
+    """The server's settings, with another store if one is named. Raises ValueError with a sentence."""
+    try:
+        settings = Settings(**({"workers": 1} if store is None else {"workers": 1, "store": store}))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)
+        raise ValueError("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)) from None
+    check_url(settings.store)
+    return settings
 
 
 def _ended(number: int, frame: object) -> None:
@@ -179,15 +189,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; the exit status."""
     made = parser()
     given = made.parse_args(argv)
-    url: str = given.store or os.environ.get("ROADCREW_STORE") or default_store()
     try:
-        path_of(url)
+        settings = _settings(given.store)
     except ValueError as error:
         made.error(str(error))
     with contextlib.suppress(ValueError):  # in another thread than the main one
         signal.signal(signal.SIGTERM, _ended)
     try:
-        words, facts = given.run(given, url)
+        words, facts = given.run(given, settings)
     except (StoreError, exporting.CantExport, restoring.CantImport, Trouble) as error:
         _say(str(error))
     except BadFile as error:

@@ -47,6 +47,18 @@ class Settings(BaseSettings):
     By default the file `roadcrew.db` in `data` of `ROADCREW_HOME`, or else in the platform's data folder."""
     workers: int = Field(1, ge=1, le=64)
     """Processes that serve on the address. More than one need a Redis or Valkey."""
+    store_prefix: str = Field("roadcrew", pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
+    """What the keys in a Redis or Valkey begin with; two installations in one have two."""
+    store_connections: int = Field(32, ge=2, le=1000)
+    """Connections of one process to a Redis or Valkey, at the most (in a cluster: to each node)."""
+    store_timeout: float = Field(5, gt=0, le=60)
+    """A Redis or Valkey must let us connect, and must answer, within."""
+    store_ca: Path | None = None
+    """A file of authorities that the certificate of a `rediss://` store may be from. Empty: those of the system."""
+    store_cert: Path | None = None
+    """The certificate that we show to a `rediss://` store."""
+    store_key: Path | None = None
+    """The key of that certificate."""
     server_name: str = "Roadcrew"
     """What the server calls itself in `GET /api/server`."""
     trusted_proxies: str = ""

@@ -6,14 +6,13 @@ What it is not for: asking Redis for anything. Readers wait here, and no process
 import asyncio
 import logging
 import random
-from collections.abc import Callable
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from roadcrew_server.stores._redis_errors import LINK_ERRORS, unreachable
 from roadcrew_server.stores._redis_link import Link
-from roadcrew_server.stores._redis_wire import Heard, heard
+from roadcrew_server.stores._redis_wire import heard
 from roadcrew_server.stores.base import Hint, StoreError, StoreUnavailable
 from roadcrew_server.stores.local import HintBoard
 
@@ -64,7 +63,7 @@ class Echoes:
 
 
 class Subscription:
-    """Listens from `start` until `stop`. `heard` is called for each hint, `lost` when some may have been missed."""
+    """Listens from `start` until `stop`, and tells everybody at the board; `lost` when hints may have been missed."""
 
     def __init__(
         self,
@@ -73,16 +72,12 @@ class Subscription:
         board: HintBoard,
         echoes: Echoes,
         *,
-        on_due: Callable[[int | None], None],
-        on_lost: Callable[[], None],
         chance: random.Random,
     ) -> None:
         self._link = link
         self._channel = channel
         self._board = board
         self._echoes = echoes
-        self._on_due = on_due
-        self._on_lost = on_lost
         self._chance = chance
         self._task: asyncio.Task[None] | None = None
 
@@ -162,15 +157,13 @@ class Subscription:
 
     def _take(self, data: bytes) -> None:
         try:
-            message: Heard = heard(data)
+            token, hint = heard(data)
         except (ValueError, UnicodeDecodeError):
             log.warning("a message on the store's channel is none of ours")
             return
-        self._on_due(message.due)
-        if self._echoes.first(message.token):
-            self._board.publish([message.hint])
+        if self._echoes.first(token):
+            self._board.publish([hint])
 
     def _lost(self) -> None:
         self._echoes.forget()
-        self._on_lost()
         self._board.publish([Hint("lost")])

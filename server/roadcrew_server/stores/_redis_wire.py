@@ -4,17 +4,8 @@ What it is not for: sending or waiting.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from roadcrew_server.stores.base import Hint, StoredEvent
-
-
-class Heard(NamedTuple):
-    """A published hint: who sent it, the hint, and when its topic is due (None: never)."""
-
-    token: str
-    hint: Hint
-    due: int | None
 
 
 def event_of(entry: Sequence[object]) -> StoredEvent:
@@ -48,22 +39,22 @@ def netstring_row(*parts: str) -> bytes:
     return b"".join(b"%d:%b" % (len(part), part) for part in map(str.encode, parts))
 
 
-def heard(data: bytes) -> Heard:
-    """A message of the hint channel. Raises ValueError for what no script of ours has sent."""
+def heard(data: bytes) -> tuple[str, Hint]:
+    """A message of the hint channel: its token and the hint. Raises ValueError for what no script of ours has sent."""
     token, kind, topic, *rest = netstrings(data)
     name, sender = topic.decode(), token.decode()
     match kind:
         case b"log":
-            epoch, first, due, *pairs = rest
+            epoch, first, *pairs = rest
             commands, bodies = pairs[::2], pairs[1::2]
             events = tuple(
                 StoredEvent(int(first) + n, command.decode(), body)
                 for n, (command, body) in enumerate(zip(commands, bodies, strict=True))
             )
-            return Heard(sender, Hint("log", name, epoch.decode(), events), int(due) if due else None)
+            return sender, Hint("log", name, epoch.decode(), events)
         case b"presence":
-            return Heard(sender, Hint("presence", name), None)
+            return sender, Hint("presence", name)
         case b"revoked":
-            return Heard(sender, Hint("revoked", name), None)
+            return sender, Hint("revoked", name)
         case _:
             raise ValueError("a hint of an unknown kind")

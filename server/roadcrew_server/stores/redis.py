@@ -16,7 +16,6 @@ from limits.aio.storage import Storage as RateStorage
 from roadcrew_server.stores import _redis_scripts as scripts
 from roadcrew_server.stores._redis_address import Address
 from roadcrew_server.stores._redis_clock import HeardClock
-from roadcrew_server.stores._redis_due import NextDue
 from roadcrew_server.stores._redis_facts import facts_of
 from roadcrew_server.stores._redis_hints import Echoes, Subscription
 from roadcrew_server.stores._redis_keys import BUCKETS, FORMAT, Keys
@@ -79,9 +78,7 @@ class RedisStore:
         self._keys = Keys(prefix)
         self._limits = limits or Limits()
         self._shift_ms = shift_ms
-        self._monotonic = monotonic
         self._clock = HeardClock(monotonic)
-        self._due = NextDue()
         self._board = HintBoard(self._limits.hints)
         self._echoes = Echoes(secrets.token_hex(8))
         self._hints = Subscription(
@@ -89,8 +86,6 @@ class RedisStore:
             self._keys.hints,
             self._board,
             self._echoes,
-            on_due=self._due.heard,
-            on_lost=self._due.forget,
             chance=chance or random.Random(),  # noqa: S311 - for waiting, not for secrets
         )
         self._rates = SharedRates(self._link, prefix)
@@ -178,7 +173,6 @@ class RedisStore:
         match kind:
             case b"appended":
                 stored_epoch, head = answer[0].decode(), answer[1]
-                self._due.heard(None if due is None else to_ms(due))
                 events = _numbered(commits, head)
                 if events and self._echoes.first(token):
                     self._board.publish([Hint("log", topic, stored_epoch, events)])
@@ -278,29 +272,15 @@ class RedisStore:
     # --- due times -------------------------------------------------------------------------------
 
     async def due_take(self, now: datetime, limit: int, again_in: timedelta) -> tuple[str, ...]:
-        """Hand out due topics, the longest overdue first. Redis is asked only if something may be due."""
-        self._require_open()
-        due = to_ms(now)
-        if limit <= 0 or not self._due.worth_asking(due, self._monotonic()):
-            return ()
-        again = to_ms(now + again_in)
-        taken: tuple[str, ...] = ()
-        soonest: int | None = None
-        try:
-            self._due.ask()
-            for _ in range(DUE_ROUNDS):
-                waiting = await self._due_first(limit + 1)
-                ripe = [name for at, name in waiting if at <= due][:limit]
-                soonest = min([again, *(at for at, name in waiting if name not in ripe)]) if waiting else None
-                if not ripe:
-                    break
-                if taken := await self._take_due(ripe, due, again):
-                    break
-        except BaseException:
-            self._due.forget()
-            raise
-        self._due.told(soonest, self._monotonic())
-        return taken
+        """Hand out due topics, the longest overdue first."""
+        due, again = to_ms(now), to_ms(now + again_in)
+        for _ in range(DUE_ROUNDS):
+            ripe = [name for at, name in await self._due_first(limit) if at <= due]
+            if not ripe:
+                break
+            if taken := await self._take_due(ripe, due, again):
+                return taken
+        return ()
 
     async def due_next(self) -> datetime | None:
         """When to ask for the next."""
@@ -416,7 +396,6 @@ class RedisStore:
     async def restore_topic(self, facts: TopicFacts) -> None:
         """In place of what is there."""
         await self._whole.restore_topic(facts)
-        self._due.forget()
 
     async def restore_log(
         self, facts: TopicFacts, events: Sequence[StoredEvent], commands: Sequence[CommandRecord]

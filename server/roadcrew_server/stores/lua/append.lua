@@ -107,6 +107,6 @@ else
     redis.call('ZADD', KEYS[5], due, topic)
 end
 if head >= first then
-    redis.call('PUBLISH', channel, row(token, 'log', topic, epoch, digits(first), due) .. table.concat(hint))
+    redis.call('PUBLISH', channel, row(token, 'log', topic, epoch, digits(first)) .. table.concat(hint))
 end
 return {now, 'appended', epoch, head}
