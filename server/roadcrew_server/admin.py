@@ -25,7 +25,7 @@ from roadcrew_server.moving import restore as restoring
 from roadcrew_server.moving.files import new_file
 from roadcrew_server.moving.lines import Counts
 from roadcrew_server.moving.reading import BadFile
-from roadcrew_server.settings import Settings, default_store
+from roadcrew_server.settings import Settings
 from roadcrew_server.stores import _sqlite_backup
 from roadcrew_server.stores.base import Store, StoreError, StoreLocked
 from roadcrew_server.stores.opening import check_url, is_redis, make_store, shown

@@ -118,7 +118,7 @@ async def new(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 async def exported(old: SqliteStore, tmp_path: Path) -> Path:
     """The export of `old`."""
     path = tmp_path / "trips.export"
-    await export(old, "sqlite", path, quiet)
+    await export(old, path, quiet)
     return path
 
 
@@ -132,7 +132,7 @@ async def test_a_store_that_went_through_a_file_is_the_same_to_the_byte(
         path = place / "trips.export"
         async with opened(place / "old.db") as old, opened(place / "new.db") as new:
             await fill(old, random.Random(seed), topics=4)
-            there = await export(old, "sqlite", path, quiet)
+            there = await export(old, path, quiet)
             back = await bring(new, path)
             assert there == back
             assert await everything(new) == await everything(old)
@@ -162,7 +162,7 @@ async def test_a_name_that_is_taken_is_refused_and_a_failure_leaves_nothing(old:
     path.parent.mkdir()
     path.write_text("mine")
     with pytest.raises(Taken, match="Name another"):
-        await export(old, "sqlite", path, quiet)
+        await export(old, path, quiet)
     assert path.read_text() == "mine"
     path.unlink()
     with pytest.raises(CantExport):
@@ -350,7 +350,7 @@ async def test_an_import_that_broke_off_is_used_by_nobody_and_finished_by_the_sa
     forge(exported, lambda entries: at(entries, "fence").update(newest=99), other)
     async with opened(path) as new:
         with pytest.raises(CantExport, match="did not finish"):
-            await export(new, "sqlite", tmp_path / "half.export", quiet)
+            await export(new, tmp_path / "half.export", quiet)
         with pytest.raises(CantImport, match="another file"):
             await bring(new, other)
         await bring(new, exported)
@@ -417,7 +417,7 @@ async def test_what_a_walk_gives_twice_is_moved_once(tmp_path: Path, new: Sqlite
     old = Doubling(tmp_path / "old.db")
     await old.open()
     await fill(old, random.Random(2))
-    await export(old, "sqlite", tmp_path / "trips.export", quiet)
+    await export(old, tmp_path / "trips.export", quiet)
     await bring(new, tmp_path / "trips.export")
     assert await everything(new) == await everything(old)
     await old.close()
@@ -442,7 +442,7 @@ async def test_an_export_beside_a_server_that_writes_says_so_and_leaves_no_file(
     folder = tmp_path / "exports"
     folder.mkdir()
     with pytest.raises(CantExport, match="Stop all servers"):
-        await export(store, "sqlite", folder / "trips.export", quiet)
+        await export(store, folder / "trips.export", quiet)
     assert list(folder.iterdir()) == []
     await store.close()
 
@@ -466,7 +466,7 @@ async def test_a_large_store_is_moved_in_little_memory(
             epoch, head = result.epoch, result.head
         tracemalloc.start()
         try:
-            await export(old, "sqlite", path, quiet)
+            await export(old, path, quiet)
             await bring(new, path)
             _, peak = tracemalloc.get_traced_memory()
         finally:

@@ -31,8 +31,8 @@ class CantExport(Exception):
     """The store can't be exported now; says why."""
 
 
-async def export(store: Store, name: str, path: Path, progress: Progress) -> Counts:
-    """Write everything that an open store holds into a new file; what was written. `name` is the kind of store.
+async def export(store: Store, path: Path, progress: Progress) -> Counts:
+    """Write everything that an open store holds into a new file; what was written.
 
     The file is read again and checked before it gets its name. Raises `CantExport`, `Taken`, `StoreError`, `BadFile`
     (the disk did not give back what was written) and what the disk says.
@@ -43,7 +43,7 @@ async def export(store: Store, name: str, path: Path, progress: Progress) -> Cou
     with new_file(path) as temporary:
         with temporary.open("wb") as file, Seen() as seen:
             out = _Out(file)
-            out.line(lines.Header(lines.VERSION, to_ms(store.now()), f"roadcrew {version('roadcrew')}", name))
+            out.line(lines.Header(lines.VERSION, to_ms(store.now()), f"roadcrew {version('roadcrew')}"))
             async for line in _everything(store, seen):
                 out.line(line)
                 counts.count(line)

@@ -25,12 +25,11 @@ class Line(msgspec.Struct, frozen=True, tag_field="is", forbid_unknown_fields=Tr
 
 
 class Header(Line, frozen=True, tag="roadcrew-export"):
-    """Which form the file has, who made it when, and of what kind of store."""
+    """Which form the file has, and who made it when."""
 
     version: int
     made: Time
     by: Text
-    store: Text
 
 
 class Fence(Line, frozen=True, tag="fence"):
