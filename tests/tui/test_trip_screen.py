@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll, PollKind
 from roadcrew_tui import render
 from roadcrew_tui.screens.ask import Ask
 from roadcrew_tui.screens.lobby import LobbyScreen
+from roadcrew_tui.snapshot import News, Snapshot, Status
 
 
 @pytest.mark.parametrize("size", [*SIZES, (200, 50)])
@@ -424,6 +425,26 @@ async def test_what_others_did_is_told_in_one_toast(tmp_path: Path):
         s.world.do(s.scene.trip_id, s.scene.dev.id, VoteHotel(s.scene.azul))
         await s.until(lambda: len(s.app._notifications) == 1)
         assert [n.message for n in s.app._notifications] == ["Dev voted for Casa Azul, and 1 more"]
+
+
+# R: S7
+async def test_what_happened_before_the_trip_was_opened_is_no_toast_however_late_it_comes(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        long_ago = datetime.now(UTC) - timedelta(hours=3)
+        s.world.do(s.scene.trip_id, s.scene.dev.id, VoteHotel(s.scene.azul), at=long_ago)
+        s.world.do(s.scene.trip_id, s.scene.carla.id, VoteHotel(s.scene.alfama))
+        await s.until(lambda: len(s.app._notifications) == 1)
+        assert [n.message for n in s.app._notifications] == ["Carla voted for Alfama"]
+
+
+# R: S5, S7
+async def test_a_trip_of_which_nothing_is_here_says_so_without_a_network(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as s:
+        await s.press("enter")
+        screen = s.trip
+        screen.feed(Snapshot(s.scene.trip_id, status=Status("offline")), News("status"))
+        await s.sees("Not opened here before: wait for the network")
+        assert "○ offline" in s.text
 
 
 async def test_a_new_name_of_somebody_is_no_toast_but_said_in_the_overview(tmp_path: Path):

@@ -26,7 +26,7 @@ from roadcrew_tui.screens.overview import OverviewPane
 from roadcrew_tui.screens.overview_model import TABS, needs
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.polls import PollsPane
-from roadcrew_tui.screens.trip_model import status_words, why_gone
+from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
 from roadcrew_tui.snapshot import News, Snapshot
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.when import amount_of, span
@@ -73,6 +73,7 @@ class TripScreen(CommandScreen):
         self._due = False
         self._fed = asyncio.Event()
         self._opened_as = ""
+        self._opened_at = datetime.now(UTC)
         self._end: News | None = None
 
     @property
@@ -121,6 +122,7 @@ class TripScreen(CommandScreen):
             self.seen = memory[0]
             self.away = amount_of(datetime.now(UTC) - memory[1])
         self._opened_as = self.me
+        self._opened_at = datetime.now(UTC)
         self._draw_frame()
         self.set_interval(CLOCK_EVERY, self.redraw)
         self.run_worker(self.crew_app.guarded(self.crew_app.link.follow(self.trip_id, self.tab)), group="follow")
@@ -161,7 +163,9 @@ class TripScreen(CommandScreen):
             self._told = max((r.seq for r in snapshot.trip.recent), default=-1)
             self.call_after_refresh(self._begin)
         elif snapshot.trip is not None:
-            fresh = [e.seq for e in news.events if e.by != self.me and e.type not in UNTOLD]
+            # What happened before, and was missing from a copy, is for the overview to say.
+            opened = self._opened_at + snapshot.ahead
+            fresh = [e.seq for e in news.events if e.by != self.me and e.type not in UNTOLD and e.at >= opened]
             if fresh and not self._to_tell:
                 self.set_timer(TOLD_EVERY, self._tell)
             self._to_tell += fresh
@@ -245,7 +249,8 @@ class TripScreen(CommandScreen):
             name = render.said(self.crew_app.user.name, render.MUTED, width=render.MOST_NAME)
             right = render.join(right, render.ours(" · you are ", render.MUTED), name)
         if trip is None:
-            self.query_one("#title", TitleLine).show_ends(render.ours("Opening the trip…", render.MUTED), right)
+            opening = unopened_words(self.snapshot.status)
+            self.query_one("#title", TitleLine).show_ends(render.ours(opening, render.MUTED), right)
             return
         dates = span(trip.starts_on, trip.ends_on, now.astimezone().date())
         name = render.said(trip.name, "bold")

@@ -27,6 +27,11 @@ def status_words(status: Status, needing: int = 0) -> tuple[str, str, Tone]:
     return sign, words + outbox_words(status.waiting, needing), tone
 
 
+def unopened_words(status: Status) -> str:
+    """What is said in place of a trip of which there is nothing yet, not even a copy."""
+    return "Not opened here before: wait for the network" if status.state == "offline" else "Opening the trip…"
+
+
 def outbox_words(waiting: int, needing: int) -> str:
     """` · 2 changes wait · 1 needs you`; nothing where nothing waits."""
     words = f" · {waiting} change{'s' * (waiting > 1)} wait{'s' * (waiting == 1)}" if waiting else ""
