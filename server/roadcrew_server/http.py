@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import socket
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from roadcrew_server.forwarded import ForwardedFor
 from roadcrew_server.settings import Settings
@@ -50,14 +50,23 @@ def chunk(body: bytes) -> bytes:
 
 class Direct:
     """Writes to a response that has begun, without the way through tasks and middleware: one call for each reader.
+    And says when who reads is gone, without a task that waits for it.
 
     Waiting for a reader that is slow is not its business: then it writes nothing, and says so.
     """
 
-    __slots__ = ("_cycle",)
+    __slots__ = ("_cycle", "_protocol")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = weakref.ref(cycle)  # which knows the scope, which knows this
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        self._protocol = protocol
+        self._cycle = weakref.ref(protocol.cycle)  # which knows the scope, which knows this
+
+    def watch(self, gone: Callable[[], None] | None) -> None:
+        """Call this, once, when the connection is lost; None: nothing any more."""
+        if gone is not None and self._protocol.lost:
+            gone()
+        else:
+            self._protocol.on_gone = gone
 
     def write(self, framed: bytes) -> bool:
         """Write what `chunk` made; False if that has to wait, or can't be done here."""
@@ -82,6 +91,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _head: int | None = 0
     _late: asyncio.TimerHandle | None = None
     _rest: asyncio.TimerHandle | None = None
+    on_gone: Callable[[], None] | None = None
+    lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request must come."""
@@ -93,6 +104,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._got_head()
         self._got_rest()
         super().connection_lost(exc)
+        self.lost = True
+        if self.on_gone is not None:
+            self.on_gone()
+            self.on_gone = None
 
     def data_received(self, data: bytes) -> None:
         """Count until the headers are whole."""
@@ -117,7 +132,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._got_head()
         super().on_headers_complete()
         if self.cycle is not None:
-            self.scope["extensions"] = {DIRECT: {"writer": Direct(self.cycle)}}
+            self.scope["extensions"] = {DIRECT: {"writer": Direct(self)}}
 
     def on_response_complete(self) -> None:
         """It is answered, perhaps before its body has come."""

@@ -71,9 +71,11 @@ class EventStream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send frames until either side ends it."""
-        self._direct = scope.get("extensions", {}).get(DIRECT, {}).get("writer")
+        self._direct = scope.pop("extensions", {}).get(DIRECT, {}).get("writer")
         self.reader.pass_on = self._pass_on
-        gone = asyncio.create_task(self._until_gone(receive))
+        watching = None if self._direct is not None else asyncio.create_task(self._until_gone(receive))
+        if self._direct is not None:
+            self._direct.watch(self._left)
         try:
             with self.reader:
                 await self._streams.arrived(self)
@@ -83,9 +85,11 @@ class EventStream:
         except Exception:
             log.exception("a stream failed")
         finally:
-            self._direct = None
-            self.reader.pass_on = left_to_tasks
-            gone.cancel()
+            if self._direct is not None:
+                self._direct.watch(None)
+            if watching is not None:
+                watching.cancel()
+            self._direct, self.reader.pass_on = None, left_to_tasks
             await self._streams.departed(self)
 
     def _pass_on(self, topic: Topic) -> bool:
@@ -104,6 +108,9 @@ class EventStream:
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        self._left()
+
+    def _left(self) -> None:
         self._gone = True
         self.reader.changed.set()
 
