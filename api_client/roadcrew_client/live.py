@@ -304,7 +304,7 @@ class LiveTrip:
 
     def withdraw(self, commands: Collection[str], why: RoadcrewError) -> None:
         """Send these no more; what was painted of them is taken back."""
-        mine = [command for command in commands if command in self._pendings]
+        mine = [command for command in commands if command in self._pendings and command not in self._answered]
         self._sender.withdraw(mine)
         for command in mine:
             self.set_aside(command, why)
@@ -365,11 +365,13 @@ class LiveTrip:
             await self._looked.wait()
             self._looked.clear()
             body = msgspec.json.encode({"topic": self.topic, "where": self._source.where})
+            wait = self._context.settings.look_throttle
             try:
                 await self._context.session.call("POST", "/api/sync/where", body=body)
             except RoadcrewError as error:
                 logger.debug("where we look was not told: %s", error.code)  # the next request to sync says it too
-            await self._context.clock.sleep(self._context.settings.look_throttle)
+                wait += error.retry_after or 0.0
+            await self._context.clock.sleep(wait)
 
     # --- from the engine --------------------------------------------------------------------------
 

@@ -827,3 +827,48 @@ async def weather(dice: random.Random) -> int:
         made = [e.command for e in log.events if e.command in {p.id for p in pendings}]
         assert made == [p.id for p in pendings]
         return len(server.requests)
+
+
+# R: S5
+async def test_a_change_that_has_arrived_can_be_dropped_no_more_and_nothing_is_counted_wrong(log: Log):
+    quiet = asyncio.Event()
+
+    async def script(request: Request) -> None:
+        if request.method == "POST":
+            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
+            return await request.answer(200, log.answer())
+        await request.open_stream()
+        await request.raw(b": hello\n\n" + log.reset_frame())
+        await quiet.wait()
+        await request.raw(log.frame(len(log.events) - 1))
+        await request.until_closed()
+
+    async with serving(script) as server:
+        person = Person(server, replace(FAST, prove_within=5.0, heartbeat=60.0))
+        async with person as live:
+            await until(lambda: live.status.state == "live")
+            pending = live.act(EditTrip(name="Porto"))
+            assert (await asyncio.wait_for(pending.done, 5)).accepted
+            live.withdraw([pending.id], rc.RoadcrewError("dropped", "You took that back."))
+            assert live.trip is not None
+            assert live.trip.name == "Porto"
+            assert live.status.waiting == 0
+            quiet.set()
+            await until(lambda: not live.pending)
+            assert live.status.waiting == 0
+            assert "dropped" not in {change.kind for change in person.changes}
+
+
+# R: S8
+async def test_retry_after_is_obeyed_by_who_tells_where_somebody_looks(log: Log):
+    async def script(request: Request) -> None:
+        if request.method == "POST":
+            return await request.problem(429, "too-many-requests", retryAfter=60)
+        await log.follow(request)
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.state == "live")
+        for tab in ("polls", "hotels", "overview"):
+            live.look(tab)
+            await asyncio.sleep(0.1)
+        assert len(server.asked("/api/sync/where")) == 1
