@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from roadcrew_server.moving import export as exporting
 from roadcrew_server.moving import restore as restoring
-from roadcrew_server.moving.files import new_file
+from roadcrew_server.moving.files import new_file, require_free
 from roadcrew_server.moving.lines import Counts
 from roadcrew_server.moving.reading import BadFile
 from roadcrew_server.settings import Settings
@@ -128,6 +128,7 @@ def _say(words: str) -> None:
 
 
 def _export(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, Any]]:
+    require_free(given.file)
     if not is_redis(settings.store) and not path_of(settings.store).exists():  # opening would make an empty one
         raise Trouble(f"There is no store {path_of(settings.store)}.")
 
