@@ -163,6 +163,38 @@ def test_of_a_trip_that_was_left_or_by_somebody_who_signed_out_nothing_is_left_t
         ana.wait_for("No trips yet.")
 
 
+# R: S7
+def test_who_quits_while_changes_wait_is_told_so_in_one_line_and_they_are_sent_next_time(crew: Crew) -> None:
+    with crew.terminal() as ana:
+        ana.wait_for(lambda t: "you are Ana" in t.text and "Lisbon" in t.text)
+        ana.enter("enter")
+        ana.wait_for("● live")
+        ana.enter("2")
+        ana.wait_for("When?")
+        ana.enter("enter")
+        ana.press("y", "escape")
+        ana.press("escape")
+        ana.press("q")
+        assert ana.wait_end() == 0
+        assert "next time" not in ana.text
+    assert (crew.kept(), len(crew.votes())) == ([], 1), "what was on its way was waited for"
+    crew.server.kill()
+    with crew.terminal() as ana:
+        ana.wait_for("offline")
+        ana.enter("enter")
+        ana.wait_for("○ offline")
+        ana.enter("2")
+        ana.wait_for("When?")
+        ana.enter("enter", "m", "n")
+        ana.wait_for("2 changes wait")
+        ana.enter("escape", "escape", "q")
+        assert ana.wait_end() == 0
+        ana.wait_for("2 changes wait and are sent next time. To look: roadcrew waiting list")
+    crew.server.start()
+    assert [c["state"] for c in crew.ana.json("waiting", "send")["changes"]] == ["sent", "sent"]
+    assert len(crew.votes()) == 3
+
+
 # R: S6 S7
 def test_a_vote_that_came_back_to_a_closed_poll_is_told_with_the_reason_and_a_way_on(crew: Crew) -> None:
     (kept,) = crew.votes_offline(1)
@@ -202,6 +234,7 @@ def test_what_waits_can_be_listed_dropped_and_sent_without_a_screen(crew: Crew) 
     assert crew.ana.run("waiting", "drop", kept[0][-8:]).returncode == 2, "nobody was there to be asked"
     assert [c["id"] for c in crew.ana.json("waiting", "drop", kept[0][-8:], "--yes")["changes"]] == kept[:1]
     with closing(sqlite3.connect(crew.file)) as db:
+        row = db.execute("SELECT * FROM changes WHERE id = ?", (kept[2],)).fetchone()
         db.execute("UPDATE changes SET made_at = made_at - 90000000 WHERE id = ?", (kept[1],))
         db.commit()
     crew.server.start()
@@ -213,6 +246,14 @@ def test_what_waits_can_be_listed_dropped_and_sent_without_a_screen(crew: Crew) 
     assert [c["state"] for c in crew.ana.json("waiting", "send", "--old")["changes"]] == ["sent"]
     assert crew.votes() == [kept[2], kept[1]]
     assert crew.ana.run("waiting", "list").stdout == "Nothing waits.\n"
+    crew.ben("/polls/close", pollId=crew.poll)
+    with closing(sqlite3.connect(crew.file)) as db:  # as if she had voted a last time without a network
+        again = (f"{kept[0][:-4]}0000", *row[2:-1], None)
+        db.execute(f"INSERT INTO changes VALUES (NULL, {', '.join('?' * len(again))})", again)
+        db.commit()
+    refused = crew.ana.run("waiting", "send")
+    assert "not accepted" in refused.stdout
+    assert (refused.returncode, "1 change was not accepted" in refused.stderr) == (1, True)
     missing = crew.ana.run("waiting", "drop", "nonsense", "--yes")
     assert (missing.returncode, "No waiting change has the id nonsense" in missing.stderr) == (1, True)
 

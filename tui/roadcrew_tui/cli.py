@@ -293,7 +293,10 @@ def _act(command: Command, given: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         if command.needs_trip:
             arguments["trip"] = await which_trip(client, given.trip)
-        show(await command.run(client, arguments), json=given.json)
+        result = await command.run(client, arguments)
+        show(result, json=given.json)
+        if (failed := command.failed(result)) is not None:
+            raise failed
         return DONE
 
     async def at_its_server() -> int:

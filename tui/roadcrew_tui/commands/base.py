@@ -87,6 +87,10 @@ class Command:
         """
         raise NotImplementedError
 
+    def failed(self, result: Any) -> Exception | None:
+        """What went wrong all the same, told after the result is shown: one that `run` might have raised."""
+        return None
+
 
 def trip_of(args: Args) -> str:
     """The id of the trip that a sub-command is about."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from roadcrew_client.errors import Unreachable
 from roadcrew_client.outbox import Outbox, OutboxEntry
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui.link import OUTBOX
@@ -57,6 +58,17 @@ async def sent(client: Client, said: Sequence[str], *, old: bool) -> Any:
         after = {e.id: e for e in await outbox.entries(client.server, me.id)}
         meant = [e for e in before if e.state == "waiting" or e.id in agreed]
         return _shape([after.get(e.id, e) for e in meant], sent={e.id for e in meant if e.id not in after})
+
+
+def not_sent(result: Any) -> Exception | None:
+    """What is said of changes that were to be sent and are not: refused, or without an answer so far."""
+    left = [c["state"] for c in result["changes"] if not c["running"]]
+    if refused := left.count("refused"):
+        were = "was" if refused == 1 else "were"
+        return Refused("not-accepted", "conflict", f"{model.counted(refused)} {were} not accepted.")
+    if waiting := left.count("waiting"):
+        return Unreachable("timeout", f"{model.counted(waiting)} could not be sent now. Try again later.")
+    return None
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from roadcrew_tui.commands.base import Args, Argument, Command, Place
 
@@ -76,6 +76,11 @@ class Send(WaitingCommand):
         from roadcrew_tui.commands import outbox  # noqa: PLC0415 - for a fast start
 
         return await outbox.sent(client, args.get("change") or (), old=bool(args.get("old")))
+
+    def failed(self, result: Any) -> Exception | None:
+        from roadcrew_tui.commands import outbox  # noqa: PLC0415 - for a fast start
+
+        return outbox.not_sent(result)
 
 
 class Drop(WaitingCommand):
