@@ -1,19 +1,17 @@
 """When a server was away, all of its clients come back, and not all at once: with a virtual clock, and in earnest."""
 
 import asyncio
-import resource
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from random import Random
 
 import pytest
 from tests.conftest import Count, Figure
 from tests.faults import FaultProxy, Faults
 from tests.support.crowd import Away, Crowd
+from tests.support.members import crowd_of, is_live
 from tests.support.people import eventually
 from tests.support.serving import server_process
 
@@ -23,7 +21,6 @@ from roadcrew_domain.trip import EditTrip
 
 MOST = 0.15
 """The largest share of all reconnects that may come within one second."""
-CREW = 10
 
 
 # R: S8
@@ -61,42 +58,6 @@ def test_the_terminals_of_a_small_crew_are_back_soon():
         waits += [m.back - crowd.returned for m in crowd.members if m.back is not None]
     assert sum(waits) / len(waits) < 2.5
     assert max(waits) < 10
-
-
-@asynccontextmanager
-async def crowd_of(size: int, url: str, ana: Client, settings: ClientSettings) -> AsyncIterator[list[LiveTrip]]:
-    """So many real clients, each a guest in a trip of some of them, live."""
-    room_for_sockets()
-    clients = [Client(url, settings=settings, random=Random(n)) for n in range(size)]
-    lives: list[LiveTrip] = []
-    at_once = asyncio.Semaphore(8)
-    made = [await ana.create_trip(f"Trip {n}") for n in range(0, size, CREW)]
-
-    async def settle(number: int) -> None:
-        async with at_once:
-            client, trip = clients[number], made[number // CREW]
-            await client.guest(f"Guest {number}")
-            await client.join(trip.invite.code)
-            live = client.follow(trip.trip.id)
-            await live.start()
-            lives.append(live)
-            await eventually(partial(is_live, live), "the stream", 60)
-
-    try:
-        await asyncio.gather(*(settle(number) for number in range(size)))
-        yield lives
-    finally:
-        await asyncio.gather(*(client.close() for client in clients))
-
-
-def room_for_sockets() -> None:
-    """Some shells allow a program only 1,024 open files."""
-    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, min(most, 8192)), most))
-
-
-def is_live(live: LiveTrip) -> bool:
-    return live.status.state == "live" and live.confirmed is not None
 
 
 def shows(live: LiveTrip, name: str, polls: int) -> bool:

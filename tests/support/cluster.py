@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,15 +19,17 @@ LOOPBACK = "127.0.0.1"
 
 
 class _Side(asyncio.Protocol):
-    """One end of a connection through the proxy. What it hears, the other end says."""
+    """One end of a connection through the proxy. What it hears, the other end says. `sides` are all that are open."""
 
-    def __init__(self, other: "_Side | None" = None) -> None:
+    def __init__(self, sides: "set[_Side]", other: "_Side | None" = None) -> None:
         self.other = other
         self.transport: asyncio.Transport | None = None
         self.lost = False
+        self._sides = sides
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self._sides.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self.other is not None and self.other.transport is not None:
@@ -35,6 +37,7 @@ class _Side(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
+        self._sides.discard(self)
         if self.other is not None and self.other.transport is not None:
             if error is None:
                 self.other.transport.close()
@@ -63,7 +66,7 @@ class RoundRobin:
         self.port = 0
         self._turn = itertools.count()
         self._server: asyncio.Server | None = None
-        self._open: set[_Side] = set()
+        self.open: set[_Side] = set()
         self._connecting: set[asyncio.Task[None]] = set()
 
     @property
@@ -73,7 +76,7 @@ class RoundRobin:
 
     def drop(self) -> None:
         """Cut all that is open: both sides see a reset or an end in the middle of whatever it was."""
-        for side in tuple(self._open):
+        for side in tuple(self.open):
             if side.transport is not None:
                 side.transport.abort()
 
@@ -91,7 +94,9 @@ class RoundRobin:
         for task in tuple(self._connecting):
             task.cancel()
         await asyncio.gather(*self._connecting, return_exceptions=True)
-        self.drop()
+        while self.open:
+            self.drop()
+            await asyncio.sleep(0)
 
     def _accepting(self) -> asyncio.Protocol:
         return _Client(self)
@@ -108,14 +113,13 @@ class RoundRobin:
         for n in range(len(backends)):
             backend = backends[(start + n) % len(backends)]
             host, port = _place(backend)
-            server = _Side(client)
+            server = _Side(self.open, client)
             try:
                 await loop.create_connection(partial(_same, server), host, port)
             except OSError:
                 continue
             self.connections[backend] += 1
             client.other = server
-            self._open = {side for side in self._open if not side.lost} | {server}
             if client.lost:
                 server.transport.abort()  # type: ignore[union-attr]
             elif client.transport is not None:
@@ -140,7 +144,7 @@ class _Client(_Side):
     """The end that a client has connected; what it says waits until there is a backend."""
 
     def __init__(self, proxy: RoundRobin) -> None:
-        super().__init__()
+        super().__init__(proxy.open)
         self._proxy = proxy
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -149,52 +153,34 @@ class _Client(_Side):
         self._proxy.accepted(self)
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """Servers, the proxy in front of them and, if that was asked for, one between each of them and the store."""
+@contextlib.contextmanager
+def started(
+    place: Path, stores: Sequence[str], *, programs: Sequence[Sequence[str]] = (), **settings: Any
+) -> Iterator[tuple[ServerProcess, ...]]:
+    """A server for each address of a store, with a folder of its own in `place`, all started at once.
 
-    servers: tuple[ServerProcess, ...]
-    proxy: RoundRobin
-    links: tuple[FaultProxy, ...]
-
-    @property
-    def url(self) -> str:
-        """Where clients connect."""
-        return self.proxy.url
+    `programs`: for each server, what Python is to run in place of the server's module (nothing: that module).
+    """
+    servers = []
+    for n, store in enumerate(stores):
+        folder = place / f"server-{n}"
+        folder.mkdir(parents=True)
+        program = programs[n] if n < len(programs) else ()
+        servers.append(ServerProcess(folder, store=store, program=program, **settings))
+    try:
+        with ThreadPoolExecutor(len(servers)) as pool:
+            list(pool.map(ServerProcess.start, servers))
+        yield tuple(servers)
+    finally:
+        for server in servers:
+            server.end()
 
 
 @contextlib.asynccontextmanager
-async def cluster(
-    place: Path,
-    store: str,
-    *,
-    size: int = 3,
-    links: bool = False,
-    programs: Sequence[Sequence[str]] = (),
-    **settings: Any,
-) -> AsyncIterator[Cluster]:
-    """So many servers over the store at that address, each with a folder of its own in `place`.
-
-    With `links`, a `FaultProxy` stands between each of them and the store. `programs`: for each server, what Python is
-    to run in place of the server's module.
-    """
+async def linked(store: str, count: int) -> AsyncIterator[tuple[FaultProxy, ...]]:
+    """So many proxies that stand between a server and the store at that address, each for one server (`through`)."""
     async with contextlib.AsyncExitStack() as stack:
-        made: list[FaultProxy] = []
-        servers: list[ServerProcess] = []
-        for n in range(size):
-            folder = place / f"server-{n}"
-            folder.mkdir()
-            address = store
-            if links:
-                made.append(await stack.enter_async_context(FaultProxy(_http(store), seed=n)))
-                address = _through(store, made[-1])
-            program = programs[n] if n < len(programs) else ()
-            servers.append(ServerProcess(folder, store=address, program=program, **settings))
-        for server in servers:
-            stack.push_async_callback(asyncio.to_thread, server.end)
-        await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
-        proxy = await stack.enter_async_context(RoundRobin(server.url for server in servers))
-        yield Cluster(tuple(servers), proxy, tuple(made))
+        yield tuple([await stack.enter_async_context(FaultProxy(_http(store), seed=n)) for n in range(count)])
 
 
 def _http(store: str) -> str:
@@ -203,6 +189,6 @@ def _http(store: str) -> str:
     return f"http://{host}:{port}"
 
 
-def _through(store: str, link: FaultProxy) -> str:
+def through(store: str, link: FaultProxy) -> str:
     """A store's address by way of a proxy."""
     return store.replace(f":{_place(store)[1]}", f":{_place(link.url)[1]}", 1)

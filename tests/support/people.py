@@ -24,7 +24,8 @@ JSON = {"Accept": "application/json"}
 @contextlib.asynccontextmanager
 async def connected(url: str) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client with room for any number of streams."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=200)
+    # Servers close what is idle for 5 s; who sends in that moment has no answer, and these people do not ask again.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=2)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=20, trust_env=False) as http:
         yield http
 
