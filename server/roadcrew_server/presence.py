@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from datetime import timedelta
 from typing import Literal, get_args
@@ -81,19 +81,34 @@ class Presence:
                 await self._set(topic, connection, moved, ttl)
 
     async def renew(self) -> None:
-        """Once a heartbeat: every open stream is still here, and whoever ran out is gone."""
-        for (topic, connection), here in tuple(self._streams.items()):
-            await self._set(topic, connection, here, self._settings.stream_presence)
-        for name in tuple(self._hub.topics):
-            topic_copy = self._hub.topics.get(name)
-            if topic_copy is not None and topic_copy.followers:
-                await self.refresh(topic_copy)
+        """Once a heartbeat: every open stream is still here, and whoever ran out is gone. One call for each topic."""
+        mine: dict[str, set[str]] = {}
+        for name, connection in self._streams:
+            mine.setdefault(name, set()).add(connection)
+        followed = [name for name, topic in self._hub.topics.items() if topic.followers]
+        for name in dict.fromkeys((*mine, *followed)):
+            await self._renew_in(name, mine.get(name, set()))
+
+    async def _renew_in(self, name: str, connections: Set[str]) -> None:
+        topic = self._hub.topics.get(name)
+        doubted = topic is not None and _doubted(topic)
+        open_ones = {c: self._streams[name, c] for c in connections if (name, c) in self._streams}
+        values = {c: msgspec.json.encode(here) for c, here in open_ones.items()}
+        ttl = timedelta(seconds=self._settings.stream_presence)
+        listed = await self._hub.store.presence_renew(name, values, ttl)
+        for connection in open_ones:
+            if (name, connection) not in self._streams:  # it closed meanwhile, and may have been told of too early
+                await self._hub.store.presence_drop(name, connection)
+        if topic is not None and topic.followers:
+            self._listed(topic, listed, doubted)
 
     async def refresh(self, topic: Topic) -> None:
         """Read who is here; followers are woken if it changed, or if they may have looked while it was not known."""
-        doubted, topic.presence_known = not topic.presence_known, True
+        doubted = _doubted(topic)
+        self._listed(topic, await self._hub.store.presence_list(topic.name), doubted)
+
+    def _listed(self, topic: Topic, listed: Mapping[str, bytes], doubted: bool) -> None:
         people: dict[str, str] = {}
-        listed = await self._hub.store.presence_list(topic.name)
         for connection, value in sorted(listed.items()):
             here = msgspec.json.decode(value, type=Here)
             people[here.user] = here.where
@@ -132,6 +147,12 @@ class Presence:
                 await asyncio.sleep(min(REST, 10 * (time.monotonic() - began)))
         finally:
             del self._refreshing[topic]
+
+
+def _doubted(topic: Topic) -> bool:
+    """Whether it was not known who is here. From now on it is, unless somebody comes or leaves meanwhile."""
+    doubted, topic.presence_known = not topic.presence_known, True
+    return doubted
 
 
 def _polling(user: str) -> str:

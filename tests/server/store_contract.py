@@ -605,6 +605,24 @@ class StoreContract:
         await store.announce_revoked("end")
         assert await taken(stream, 4) == [Hint("presence", "trip:1")] * 3 + [Hint("revoked", "end")]
 
+    async def test_all_of_a_process_are_renewed_in_one_step_that_says_who_is_here(
+        self, store: Store, advance: Advance
+    ) -> None:
+        # R: F3 S9
+        stream = store.listen()
+        ttl = timedelta(seconds=10)
+        await store.presence_set("trip:1", "carla/1", b"Carla", ttl)
+        mine = {"ana/1": b"Ana", "ben/1": b"Ben"}
+        assert await store.presence_renew("trip:1", mine, ttl) == {**mine, "carla/1": b"Carla"}
+        await advance(6)
+        assert await store.presence_renew("trip:1", mine, ttl) == {**mine, "carla/1": b"Carla"}  # nothing new
+        await advance(6)
+        assert await store.presence_renew("trip:1", {}, ttl) == mine
+        assert await store.presence_renew("trip:2", {}, ttl) == {}
+        await store.announce_revoked("end")
+        kinds = [hint.kind for hint in await taken(stream, 3)]
+        assert kinds in (["presence", "presence", "revoked"], ["presence", "presence", "presence"])
+
     # --- hints -----------------------------------------------------------------------------------
 
     async def test_every_listener_hears_of_an_append_from_the_call_of_listen_on(self, store: Store) -> None:

@@ -6,7 +6,8 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.support.people import Person, Stream, connected, crew, eventually
 from tests.support.serving import Running, ServerProcess, served
 
 from roadcrew_domain import trip
+from roadcrew_server.stores.sqlite import SqliteStore
 
 LONG = "x" * 70
 
@@ -377,3 +379,39 @@ async def test_one_person_has_a_bounded_number_of_streams_however_fast_they_are_
         await eventually(lambda: len(running.server.streams) == 0, "that all are closed")
         async with ana.stream(made["trip"]["id"]) as stream:
             await stream.next("reset")
+
+
+class SlowlyRenewed(SqliteStore):
+    """Says that people are here still when it is told to."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(place / "store.sqlite", synchronous="NORMAL")
+        self.hold, self.begun, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+        if here:
+            self.begun.set()
+            await self.hold.wait()
+        listed = await super().presence_renew(topic, here, ttl)
+        if here:
+            self.ended.set()
+        return listed
+
+
+# R: F3
+async def test_who_leaves_while_all_are_renewed_is_gone(tmp_path: Path):
+    store = SlowlyRenewed(tmp_path)
+    async with served(tmp_path, store=store, heartbeat=0.05) as running, connected(running.url) as http:
+        made, (ana, _) = await crew(http, 2)
+        trip_id = made["trip"]["id"]
+        async with ana.stream(trip_id) as stream:
+            await stream.next("reset")
+            await asyncio.wait_for(store.begun.wait(), 5)
+        await eventually(lambda: not running.server.streams._open, "the end of the stream")
+        store.hold.set()
+        await asyncio.wait_for(store.ended.wait(), 5)
+        for _ in range(500):
+            if not await store.presence_list(f"trip:{trip_id}"):
+                break
+            await asyncio.sleep(0.01)
+        assert not await store.presence_list(f"trip:{trip_id}")

@@ -382,6 +382,9 @@ class Store(Protocol):
     async def presence_list(self, topic: str) -> Mapping[str, bytes]:
         """Who is here and has not run out."""
 
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+        """As `presence_set` for all of these (key to value), and then as `presence_list`, in one step."""
+
     # --- hints and limits ------------------------------------------------------------------------
 
     async def announce_revoked(self, token_hash: str) -> None:

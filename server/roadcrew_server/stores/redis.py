@@ -346,8 +346,18 @@ class RedisStore:
 
     async def presence_list(self, topic: str) -> Mapping[str, bytes]:
         """Who is here."""
-        answer = await self._run(scripts.PRESENCE_LIST, (self._keys.here(topic),))
-        return {key.decode(): value for key, value in zip(answer[::2], answer[1::2], strict=True)}
+        return _people(await self._run(scripts.PRESENCE_LIST, (self._keys.here(topic),)))
+
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+        """All of these are here, in one script."""
+        token = self._echoes.token()
+        pairs = (part for pair in here.items() for part in pair)
+        changed, *answer = await self._run(
+            scripts.PRESENCE_RENEW, (self._keys.here(topic),), topic, _length(ttl), self._keys.hints, token, *pairs
+        )
+        if changed:
+            self._tell(token, Hint("presence", topic))
+        return _people(answer)
 
     # --- hints and limits ------------------------------------------------------------------------
 
@@ -438,6 +448,11 @@ def _numbered(commits: Sequence[Commit], head: int) -> tuple[StoredEvent, ...]:
 
 def _ms(at: datetime | None) -> str:
     return "" if at is None else str(to_ms(at))
+
+
+def _people(answer: list[Answer]) -> dict[str, bytes]:
+    """Key and value of each connection, of an answer that has them in turn."""
+    return {key.decode(): value for key, value in zip(answer[::2], answer[1::2], strict=True)}
 
 
 def _length(ttl: timedelta) -> int:

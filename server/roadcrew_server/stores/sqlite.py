@@ -365,6 +365,12 @@ class SqliteStore:
         self._require_open()
         return self._presence.list(topic, self._clock.now_ms())
 
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+        """All of these are here."""
+        for key, value in here.items():
+            await self.presence_set(topic, key, value, ttl)
+        return await self.presence_list(topic)
+
     # --- the whole store -------------------------------------------------------------------------
 
     async def walk_topics(self, cursor: str = "") -> Page[str]:
