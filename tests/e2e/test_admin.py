@@ -106,6 +106,9 @@ async def test_a_server_moves_to_valkey_and_back_and_nobody_loses_doubles_or_sig
             await eventually(partial(ben.has, polls), "Carla's poll", 20)
             for number, target in enumerate(targets):
                 cursor = (await carla.poll(trip_id)).json()["cursor"]
+                if server.store_url.startswith("sqlite:"):
+                    said = await run(operator, "backup", str(tmp_path / "copy.db"), "--store", server.store_url)
+                    assert said.startswith("Copied ")
                 before = [(person.resets(), len(person.seqs())) for person in people]
                 file, kept = str(tmp_path / f"{number}.export"), server.store_url
                 assert await asyncio.to_thread(server.terminate) == 0
@@ -136,6 +139,7 @@ async def test_a_server_moves_to_valkey_and_back_and_nobody_loses_doubles_or_sig
 
 
 # R: G4
+@pytest.mark.only_full  # an ordinary run has a copy made above, and used in tests/server/test_backup.py
 async def test_a_backup_of_a_running_server_is_a_store_to_go_back_to(tmp_path: Path, operator: Commander) -> None:
     copy = tmp_path / "backup.db"
     with server_process(tmp_path) as server:

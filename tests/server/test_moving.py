@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from tests.conftest import Count, Figure
 from tests.support.serving import settings_for
+from tests.support.valkey import Cluster, ValkeyProcess
 from tests.support.whole import everything
 
 from roadcrew_server.app import Server
@@ -28,17 +29,20 @@ from roadcrew_server.moving.files import Taken, new_file
 from roadcrew_server.moving.lines import Counts
 from roadcrew_server.moving.reading import MARKED, BadFile
 from roadcrew_server.moving.restore import CantImport, mark, require_whole, restore
+from roadcrew_server.stores._redis_address import address_of
 from roadcrew_server.stores.base import (
     NOTHING_YET,
     Appended,
     CommandRecord,
     Commit,
+    Limits,
     Page,
     Slice,
     Store,
     StoredEvent,
     StoreUnavailable,
 )
+from roadcrew_server.stores.redis import RedisStore
 from roadcrew_server.stores.sqlite import SqliteStore
 
 LONG = timedelta(days=100)
@@ -141,6 +145,49 @@ async def test_a_store_that_went_through_a_file_is_the_same_to_the_byte(
             await require_whole(new)
             total = back
     figure("the last of them", total)
+
+
+@asynccontextmanager
+async def shared(url: str) -> AsyncIterator[RedisStore]:
+    """A store in a Redis, Valkey or cluster for the length of a block, with small pages."""
+    store = RedisStore(address_of(url), limits=Limits(walk_items=10))
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def there_and_back(url: str, old: Store, place: Path) -> None:
+    """From `old` into an empty Redis and into an embedded store again."""
+    there, back = place / "there.export", place / "back.export"
+    counts = await export(old, there, quiet)
+    async with shared(url) as between:
+        assert await bring(between, there) == counts
+        assert await everything(between) == await everything(old)
+        with pytest.raises(CantImport, match="not empty"):
+            await bring(between, there)
+        assert await export(between, back, quiet) == counts
+    async with opened(place / "back.db") as new:
+        assert await bring(new, back) == counts
+        assert await everything(new) == await everything(old)
+
+
+# R: G4
+async def test_a_store_that_went_through_a_valkey_is_the_same_to_the_byte(old: SqliteStore, tmp_path: Path) -> None:
+    place = tmp_path / "valkey"
+    place.mkdir()
+    with ValkeyProcess(place, appendfsync="no") as process:
+        await there_and_back(process.url, old, tmp_path)
+
+
+# R: G4
+@pytest.mark.only_full  # a single Valkey in an ordinary run
+async def test_a_store_that_went_through_a_cluster_is_the_same_to_the_byte(old: SqliteStore, tmp_path: Path) -> None:
+    place = tmp_path / "cluster"
+    place.mkdir()
+    with Cluster(place) as cluster:
+        await there_and_back(cluster.url, old, tmp_path)
 
 
 # R: G4
