@@ -10,6 +10,7 @@ import importlib
 import random as chances
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from types import TracebackType
@@ -147,6 +148,20 @@ class Client:
         await self._session.close()
         if self._transport is not None:
             await self._transport.close()
+
+    async def settle(self, seconds: float) -> int:
+        """Before leaving: wait until no change is on its way, at most so long. Returns how many of ours wait in the
+        outbox for the next time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for live in tuple(self._live):
+                    await live.at_rest()
+                if self.delivery is not None:
+                    await self.delivery.at_rest()
+        outbox, user = self._context.outbox, self.user
+        if outbox is None or user is None:
+            return 0
+        return await outbox.lasting(self.server, user.id)
 
     # --- session ----------------------------------------------------------------------------------
 

@@ -130,6 +130,18 @@ class Delivery:
                     await self._moved.wait()
         return await self._count()
 
+    async def at_rest(self) -> None:
+        """Wait until nothing is on its way in the background: each change is answered, or held up by something."""
+        enough = self._looks + 2  # as above
+        while self._task is not None:
+            looked = self._looks >= enough
+            if looked and not any(round_.left and not round_.held_up for round_ in self._rounds.values()):
+                return
+            if not looked:
+                self._wake.set()
+            self._moved.clear()
+            await self._moved.wait()
+
     # --- trips that are followed ------------------------------------------------------------------
 
     async def hand_over(self, live: LiveTrip) -> None:
@@ -228,7 +240,7 @@ class Delivery:
                 live.restore(waiting)
                 continue
             if trip_id not in self._rounds:
-                self._rounds[trip_id] = _Round(self._context, self._ended)
+                self._rounds[trip_id] = _Round(self._context, self._ended, self._moved.set)
             self._rounds[trip_id].add(waiting)
 
     def _ended(self, entry: OutboxEntry, refusal: Refusal | None) -> None:
@@ -253,12 +265,20 @@ class Delivery:
 
 
 class _Round:
-    """The sending of what waits for one trip that nobody looks at. `left`: what is not answered."""
+    """The sending of what waits for one trip that nobody looks at. `left`: what is not answered. `held_up`: the last
+    try has failed, and the next one is not due."""
 
-    def __init__(self, context: Context, ended: Callable[[OutboxEntry, Refusal | None], None]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        ended: Callable[[OutboxEntry, Refusal | None], None],
+        moved: Callable[[], None],
+    ) -> None:
         self.left: dict[str, OutboxEntry] = {}
         self.sender = Sender(context, self)
+        self.held_up = False
         self._ended = ended
+        self._moved = moved
         self._task = asyncio.create_task(self.sender.run())
 
     def add(self, entries: Collection[OutboxEntry]) -> None:
@@ -281,7 +301,9 @@ class _Round:
         return command in self.left
 
     def sending(self, command: str, state: SendState, error: RoadcrewError | None) -> None:
-        """Nobody looks."""
+        """Nobody looks, but who leaves may wait."""
+        self.held_up = error is not None
+        self._moved()
 
     def accepted(self, command: str, answer: Answer, seconds: float) -> None:
         self._end(command, None)

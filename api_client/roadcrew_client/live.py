@@ -302,6 +302,17 @@ class LiveTrip:
             self._pendings[entry.id] = Pending(entry.id, act, at, loop.create_future())
             self._tell(Change("pending", pending=self._pendings[entry.id]))
 
+    async def at_rest(self) -> None:
+        """Wait until no change is on its way: each is answered, or held up by something."""
+        moved = asyncio.Event()
+        unlisten = self.listen(lambda _: moved.set())
+        try:
+            while len(self._pendings) > len(self._answered) and self._send_error is None:
+                moved.clear()
+                await moved.wait()
+        finally:
+            unlisten()
+
     def withdraw(self, commands: Collection[str], why: RoadcrewError) -> None:
         """Send these no more; what was painted of them is taken back."""
         mine = [command for command in commands if command in self._pendings and command not in self._answered]

@@ -152,6 +152,16 @@ class Outbox:
 
         return await self._ask(job, Tally())
 
+    async def lasting(self, server: str, person: str) -> int:
+        """How many wait for the next program, should this one end now."""
+
+        def job() -> int:
+            with suppress(OutboxTrouble):
+                return self._disk.tally(server, person).waiting
+            return 0
+
+        return await self._ask(job, 0)
+
     async def drop(self, ids: Collection[str]) -> tuple[str, ...]:
         """Send them no more, nor what makes no sense without them. Returns the ids of all that are gone."""
 

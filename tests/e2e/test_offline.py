@@ -172,9 +172,8 @@ def test_who_quits_while_changes_wait_is_told_so_in_one_line_and_they_are_sent_n
         ana.enter("2")
         ana.wait_for("When?")
         ana.enter("enter")
-        ana.press("y", "escape")
-        ana.press("escape")
-        ana.press("q")
+        ana.press("y")
+        ana.enter("q", "q", "q")
         assert ana.wait_end() == 0
         assert "next time" not in ana.text
     assert (crew.kept(), len(crew.votes())) == ([], 1), "what was on its way was waited for"

@@ -288,6 +288,9 @@ class StandInClient:
     async def __aenter__(self) -> StandInClient:
         return self
 
+    async def settle(self, seconds: float) -> int:
+        return 0
+
     async def close(self) -> None:
         return
 

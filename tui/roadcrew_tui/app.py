@@ -108,6 +108,7 @@ class RoadcrewApp(Standing):
         self._looked = Looked(self.clock())
         self._interrupted = -QUIT_WITHIN
         self._farewell = ""
+        self._waits = 0
 
     # --- start and end ---------------------------------------------------------------------------
 
@@ -171,14 +172,18 @@ class RoadcrewApp(Standing):
     async def on_unmount(self) -> None:
         """Leave cleanly: others see at once that we are gone."""
         self.remember()
-        await self.link.close()
+        self._waits = await self.link.close()
         await asyncio.to_thread(self.keeper.settle, CLOSING)
 
     # --- a fault of ours -------------------------------------------------------------------------
 
     def run(self, *args: Any, **kwargs: Any) -> str | None:
-        """Run until the end; after a fault the program ends with status 1, whoever started the app."""
+        """Run until the end, and say what still waits; after a fault the program ends with status 1, whoever started
+        the app."""
         result = super().run(*args, **kwargs)
+        if self._waits:
+            many = f"{self._waits} changes wait and are" if self._waits > 1 else "1 change waits and is"
+            print(f"{many} sent next time. To look: roadcrew waiting list", file=sys.stderr)
         if self.return_code:
             sys.exit(self.return_code)
         return result

@@ -45,6 +45,8 @@ OUTBOX = "outbox"
 """The folder of changes that wait, in the data folder."""
 CLOSING = 3.0
 """Seconds that a clean leave may take before the app goes without it."""
+SETTLING = 1.0
+"""Seconds of these for a change that is on its way."""
 
 
 class Vault(Protocol):
@@ -124,6 +126,7 @@ class Link:
         self._kept_in: str | None = None
         self._live: LiveTrip | None = None
         self._unlisten: Callable[[], None] | None = None
+        self._waits = 0
 
     # --- the thread ------------------------------------------------------------------------------
 
@@ -159,15 +162,18 @@ class Link:
         except RuntimeError:  # the app's loop has just closed; nobody is left to be told
             return
 
-    async def close(self) -> None:
-        """Leave cleanly, but never hold up the exit."""
+    async def close(self) -> int:
+        """Leave cleanly, but never hold up the exit. Returns how many changes wait for the next time."""
         if self._loop is None:
-            return
+            return 0
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._over_there(self._end()), CLOSING)
         self._soon(self._loop.stop)
+        return self._waits
 
     async def _end(self) -> None:
+        if self._client is not None:
+            self._waits = await self._client.settle(SETTLING)
         await self._shut()
         await self._maker.close()
 
