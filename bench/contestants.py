@@ -36,8 +36,8 @@ class Contestant:
         """The request of stream number `n`."""
         raise NotImplementedError
 
-    def event(self) -> bytes:
-        """The request that publishes the next event."""
+    def event(self, *, heard: bool = True) -> bytes:
+        """The request that publishes the next event; not `heard`: where nobody follows."""
         raise NotImplementedError
 
     greeting = b": h"
@@ -66,7 +66,9 @@ class Ours(Contestant):
         self._caller = Caller(address)
         self._tokens = [self._guest(n) for n in range(CREW)]
         self._trips = [self._trip(n) for n in range(topics)]
+        self._unheard = [self._trip(topics)]
         self._turn = 0
+        self._votes: dict[str, int] = {}
         self.crowd = Crowd(address, MARKER, self._caller)
 
     def _post(self, path: str, body: dict[str, Any], token: str | None = None) -> Any:
@@ -92,11 +94,12 @@ class Ours(Contestant):
             {"Authorization": f"Bearer {self._tokens[n % CREW]}", "Accept": "text/event-stream"},
         )
 
-    def event(self) -> bytes:
+    def event(self, *, heard: bool = True) -> bytes:
         """A vote that changes what the member voted before."""
+        trips = self._trips if heard else self._unheard
         self._turn += 1
-        trip, poll = self._trips[self._turn % len(self._trips)]
-        option = self._turn // len(self._trips) % 2
+        trip, poll = trips[self._turn % len(trips)]
+        self._votes[poll] = option = 1 - self._votes.get(poll, 0)
         headers = {
             "Authorization": f"Bearer {self._tokens[0]}",
             "Content-Type": "application/json",
@@ -140,9 +143,9 @@ class Peer(Contestant):
         """Anybody's stream."""
         return request("GET", "/stream", {"Accept": "text/event-stream"})
 
-    def event(self) -> bytes:
+    def event(self, *, heard: bool = True) -> bytes:
         """The same event again."""
-        return request("POST", "/publish", {"Content-Type": "text/plain"}, self._body)
+        return request("POST", "/publish" if heard else "/unheard", {"Content-Type": "text/plain"}, self._body)
 
     def stop(self) -> None:
         """End it."""
@@ -181,9 +184,9 @@ class Nchan(Contestant):
         """Anybody's stream."""
         return request("GET", "/stream", {"Accept": "text/event-stream"})
 
-    def event(self) -> bytes:
+    def event(self, *, heard: bool = True) -> bytes:
         """The same event again."""
-        return request("POST", "/publish", {"Content-Type": "text/plain"}, self._body)
+        return request("POST", "/publish" if heard else "/unheard", {"Content-Type": "text/plain"}, self._body)
 
     def stop(self) -> None:
         """End it."""
@@ -219,6 +222,7 @@ http {{
     listen 127.0.0.1:{port} backlog=2048;
     location = /stream {{ nchan_subscriber eventsource; nchan_channel_id trip; nchan_subscriber_first_message newest; }}
     location = /publish {{ nchan_publisher; nchan_channel_id trip; nchan_message_buffer_length 1; }}
+    location = /unheard {{ nchan_publisher; nchan_channel_id nobody; nchan_message_buffer_length 1; }}
   }}
 }}
 """

@@ -200,6 +200,10 @@ class Crowd:
             raise RuntimeError("an event came twice")
         return arrivals
 
+    def publish_unheard(self, sent: bytes) -> None:
+        """Publish where nobody follows."""
+        self._publisher.call(sent)
+
     def watch(self, sent: bytes) -> bytes:
         """Publish one event; the bytes that the first stream was sent."""
         first = next(iter(self._sockets))

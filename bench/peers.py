@@ -4,7 +4,7 @@
 
 A queue for each subscriber, one event object for all, uvicorn with uvloop and httptools as our server has them,
 no access log. `POST /publish` takes the id of an event in its first line and the JSON after it; `GET /stream`
-follows. Prints its port.
+follows. `POST /unheard` does the same where nobody follows. Prints its port.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def with_fastapi() -> Any:
     from fastapi import FastAPI  # noqa: PLC0415 - each process has one of them
     from fastapi.sse import EventSourceResponse, ServerSentEvent  # noqa: PLC0415 - each process has one of them
 
-    app, channel = FastAPI(), Channel()
+    app, channel, nobody = FastAPI(), Channel(), Channel()
 
     @app.get("/stream", response_class=EventSourceResponse)
     async def stream() -> AsyncIterator[ServerSentEvent]:
@@ -58,9 +58,10 @@ def with_fastapi() -> Any:
                 yield await queue.get()
 
     @app.post("/publish")
+    @app.post("/unheard")
     async def publish(request: Request) -> Response:
         name, _, data = (await request.body()).decode().partition("\n")
-        channel.publish(ServerSentEvent(raw_data=data, id=name))
+        (channel if request.url.path == "/publish" else nobody).publish(ServerSentEvent(raw_data=data, id=name))
         return Response(b"{}")
 
     return app
@@ -70,7 +71,7 @@ def with_sse_starlette() -> Any:
     """The response reads a generator."""
     from sse_starlette import EventSourceResponse, ServerSentEvent  # noqa: PLC0415 - each process has one of them
 
-    channel = Channel()
+    channel, nobody = Channel(), Channel()
 
     async def events() -> AsyncIterator[ServerSentEvent]:
         with channel.subscribe() as queue:
@@ -83,10 +84,11 @@ def with_sse_starlette() -> Any:
 
     async def publish(request: Request) -> Response:
         name, _, data = (await request.body()).decode().partition("\n")
-        channel.publish(ServerSentEvent(data, id=name))
+        (channel if request.url.path == "/publish" else nobody).publish(ServerSentEvent(data, id=name))
         return Response(b"{}")
 
-    return Starlette(routes=[Route("/stream", stream), Route("/publish", publish, methods=["POST"])])
+    posts = [Route(path, publish, methods=["POST"]) for path in ("/publish", "/unheard")]
+    return Starlette(routes=[Route("/stream", stream), *posts])
 
 
 PEERS = {"fastapi": with_fastapi, "sse-starlette": with_sse_starlette}
