@@ -153,8 +153,7 @@ class Sender:
             if not self._desk.still_wanted(job.command):
                 return
             self._desk.sending(job.command, "waiting", failed)
-            await self._wait(failed, tries)
-            tries += 1
+            tries = 0 if await self._wait(failed, tries) else tries + 1
 
     async def _post(self, job: Job) -> Reply:
         headers = {"Idempotency-Key": job.command}
@@ -187,14 +186,14 @@ class Sender:
     def _may_pass(error: RoadcrewError) -> bool:
         return is_passing(error) or isinstance(error, NotSignedIn | SessionNotReady) or not error.certain
 
-    async def _wait(self, error: RoadcrewError, tries: int) -> None:
+    async def _wait(self, error: RoadcrewError, tries: int) -> bool:
+        """Until the next try. Whether that is because the server has answered somebody."""
         if isinstance(error, NotSignedIn) and error.certain:
-            await self._kicked.wait()
-            return
+            return await self._kicked.wait()
         delay = self._delay(error, tries)
         if isinstance(error, TooManyRequests) or error.retry_after is not None:
             await self._context.clock.sleep((error.retry_after or 0.0) + delay)
-            return
+            return False
         sleep = asyncio.ensure_future(self._context.clock.sleep(delay))
         kick = asyncio.ensure_future(self._kicked.wait())
         try:
@@ -202,6 +201,7 @@ class Sender:
         finally:
             sleep.cancel()
             kick.cancel()
+        return self._kicked.is_set()
 
     def _delay(self, error: RoadcrewError, tries: int) -> float:
         """As who follows comes back (decision 11): a lost answer is asked for again soon; no answer at all, or a

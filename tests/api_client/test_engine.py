@@ -217,6 +217,32 @@ async def test_a_computer_that_was_asleep_asks_at_once_for_what_it_missed(log: L
                 assert len(server.asked("/api/sync")) == 1, "a clock that was set back is no sleep"
 
 
+# R: S5
+async def test_a_fault_that_is_over_is_not_said_to_hold(log: Log):
+    async def script(request: Request) -> None:
+        if len(server.asked("/api/sync")) == 2:
+            return await request.problem(503, "busy")
+        if len(server.asked("/api/sync")) > 2:
+            return await log.follow(request)
+        await request.open_stream()
+        await request.raw(b": hello\n\n" + log.reset_frame())
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.state == "live" and len(server.requests) == 3)
+        assert live.status.last_error is None
+
+
+# R: S8
+async def test_retry_after_is_obeyed_by_a_session_that_is_not_ready(log: Log):
+    async def script(request: Request) -> None:
+        await request.problem(401, "session-not-ready", retryAfter=60)
+
+    async with serving(script) as server, Person(server) as live:
+        await until(lambda: live.status.attempts)
+        await asyncio.sleep(0.3)
+        assert len(server.asked("/api/sync")) == 1
+
+
 # R: S6
 async def test_a_change_whose_event_is_here_keeps_no_other_waiting_for_its_answer(log: Log):
     async def script(request: Request) -> None:

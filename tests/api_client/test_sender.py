@@ -140,3 +140,23 @@ def test_one_lost_answer_is_asked_for_again_soon_whatever_the_server_wishes():
     way = Way(0.001)
     _, took = jumping(lambda: all_send(way, 1, wish=0.1))
     assert took < 1
+
+
+def test_who_is_told_that_the_server_answers_starts_from_the_beginning():
+    async def one(seed: int) -> float:
+        way, desk = Way(300.5), Desk()
+        sender = Sender(context(way, random.Random(seed), 0.1), desk)
+        sender.put(Job("c", Call("/api/social-cart/update", b"{}")))
+        running = asyncio.create_task(sender.run())
+        await asyncio.sleep(300)
+        sender.kick()
+        await desk.done.wait()
+        running.cancel()
+        await asyncio.wait([running])
+        return way.came[0]
+
+    async def all_of_them() -> list[float]:
+        return await asyncio.gather(*(one(seed) for seed in range(20)))
+
+    came, _ = jumping(all_of_them)
+    assert max(came) < 306

@@ -222,6 +222,7 @@ class Engine:
         await self._after(before)
 
         def proven() -> None:
+            self.error = None
             self.signal(policy.Proven(n))
 
         def wished(spread: float) -> None:
@@ -319,7 +320,8 @@ class Engine:
             case NotSignedIn() if error.certain:
                 await self._signed_out(n, stream=stream)
             case SessionNotReady():  # no fault of the stream's, and soon over
-                self.signal(policy.Closed(n, "renewed") if stream else policy.PollFailed(n, "renewed"))
+                wait = error.retry_after
+                self.signal(policy.Closed(n, "renewed", wait) if stream else policy.PollFailed(n, "renewed", wait))
             case Forbidden() | NotFound() if error.certain:
                 self._gone("forbidden" if isinstance(error, Forbidden) else "unknown")
             case _ if error.status == 410 and error.certain:
