@@ -111,7 +111,7 @@ class Trip(Value, frozen=True):
     @property
     def end_said(self) -> bool:
         """True when the end as it stands has been announced; without that a trip doesn't expire."""
-        return self.end_announced == self.ends_at
+        return self.end_announced is not None and self.end_announced == self.ends_at
 
     def over(self, now: datetime) -> EndReason | None:
         """Why nothing can be done any more; also once it has expired and that is not said yet."""
