@@ -64,7 +64,11 @@ class CommandLoop:
         settings: Settings,
         counters: Counters,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        *,
+        noted: Callable[[datetime | None], object] = lambda _: None,
     ) -> None:
+        """`noted` hears when a topic is due now."""
+        self._noted = noted
         self._store = store
         self._copies = copies
         self._settings = settings
@@ -193,6 +197,7 @@ class CommandLoop:
 
     def _appended(self, topic: Topic, plan: _Plan, result: Appended) -> None:
         topic.epoch = result.epoch
+        self._noted(plan.due)
         if topic.head == plan.base:
             topic.settle(plan.state, plan.entries)
             grew = True

@@ -13,13 +13,13 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from roadcrew_domain import ids
 from roadcrew_domain.events import Position
 from roadcrew_server.commands import CommandLoop
 from roadcrew_server.copies import Copies
+from roadcrew_server.deadlines import Deadlines
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Hint, HintStream, Store, StoreError, StoreUnavailable
 from roadcrew_server.topic import Counters, Done, Entry, Job, Topic, TopicMissing
@@ -56,7 +56,10 @@ class Hub:
         self.on_missed: Callable[[], None] = lambda: None
         self.on_presence: Callable[[Topic], None] = lambda _: None
         self._copies = Copies(store, self.counters)
-        self._commands = CommandLoop(store, self._copies, settings, self.counters, self._spawn)
+        self._deadlines = Deadlines(store, settings, lambda name: self._spawn(self._tick(name)), monotonic=monotonic)
+        self._commands = CommandLoop(
+            store, self._copies, settings, self.counters, self._spawn, noted=self._deadlines.note
+        )
         self._kinds: Mapping[str, Kind] = {k.prefix: k for k in kinds}
         self._random = random
         self._monotonic = monotonic
@@ -70,7 +73,7 @@ class Hub:
     async def start(self) -> None:
         """Follow the store's hints, fire what is due, drop what is idle."""
         hints = self.store.listen()
-        for work in (self._follow_hints(hints), self._fire_due(), self._keep_watch(), self._keep_house()):
+        for work in (self._follow_hints(hints), self._deadlines.run(), self._keep_watch(), self._keep_house()):
             self._spawn(work)
 
     async def stop(self) -> None:
@@ -235,15 +238,6 @@ class Hub:
         for topic in tuple(self._topics.values()):
             if topic.stale and topic.followers and topic.loop is None:
                 await self.refresh(topic)
-
-    async def _fire_due(self) -> None:
-        while True:
-            await asyncio.sleep(self.settings.timer_interval)
-            try:
-                for name in await self.store.due_take(self.store.now(), 100, timedelta(seconds=30)):
-                    self._spawn(self._tick(name))
-            except StoreError as error:
-                log.warning("deadlines not looked at: %s", error)
 
     async def _tick(self, name: str) -> None:
         with suppress(TopicMissing, StoreError):

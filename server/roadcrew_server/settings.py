@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """Over so many trips in memory, those that nobody follows leave it sooner."""
     timer_interval: float = Field(0.5, gt=0)
     """How exactly deadlines are kept."""
+    timer_look: float = Field(300, gt=0)
+    """How often the store is asked for deadlines that another process has set, which may be gone."""
     command_ids_days: float = Field(7, gt=0)
     """For so long a change can be sent again under its Idempotency-Key without being done twice."""
 

@@ -10,6 +10,11 @@ from tests.server.test_keeping import Calendar
 from tests.support.people import Person, connected, crew, eventually
 from tests.support.serving import Running, served
 
+from roadcrew_server.hub import Hub
+from roadcrew_server.settings import Settings
+from roadcrew_server.stores.sqlite import SqliteStore
+from roadcrew_server.topics import TripKind
+
 QUICK: dict[str, Any] = {"timer_interval": 0.05}
 
 
@@ -124,3 +129,40 @@ async def test_a_trip_that_is_over_is_closed_also_before_anybody_has_said_so(tmp
             await hub._tick(f"trip:{trip_id}")
             assert (await stream.next("event", "gone")).data["type"] == "TripEnded"
             assert (await stream.next("gone")).data["reason"] == "ended"
+
+
+class CountingStore(SqliteStore):
+    """Counts how often it is asked for deadlines."""
+
+    takes = 0
+
+    async def due_take(self, now: datetime, limit: int, again_in: timedelta) -> tuple[str, ...]:
+        self.takes += 1
+        return await super().due_take(now, limit, again_in)
+
+
+# R: S9
+async def test_a_store_is_asked_for_deadlines_when_there_is_one_and_not_in_between(tmp_path: Path):
+    store = CountingStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with served(tmp_path, store=store, timer_interval=0.01) as running, connected(running.url) as http:
+        await eventually(lambda: store.takes == 1, "the look at the start")
+        ana = await Person.guest(http, "Ana")
+        trip_id = (await ana.create())["trip"]["id"]
+        await poll_until(running, ana, trip_id, 0.3)
+        await eventually(lambda: running.server.hub.counters.by_type.get("PollClosed") == 1, "the deadline")
+        assert store.takes == 2
+
+
+# R: T4 T9
+async def test_the_deadline_that_a_process_set_which_is_gone_is_announced_by_another(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    quick = Settings(timer_interval=0.01, timer_look=0.05)
+    async with served(tmp_path, store=store, timer_interval=60) as running, connected(running.url) as http:
+        other = Hub(store, (TripKind(),), quick)
+        await other.start()
+        try:
+            ana = await Person.guest(http, "Ana")
+            await poll_until(running, ana, (await ana.create())["trip"]["id"], 0.2)
+            await eventually(lambda: other.counters.by_type.get("PollClosed") == 1, "the deadline")
+        finally:
+            await other.stop()
