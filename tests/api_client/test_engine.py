@@ -17,6 +17,7 @@ import roadcrew_client as rc
 from roadcrew_client.settings import ClientSettings, ServerTime, SystemClock
 from roadcrew_client.transport import HttpTransport
 from roadcrew_domain import polls
+from roadcrew_domain.events import Position, encode_cursor
 from roadcrew_domain.trip import Command, EditTrip
 
 
@@ -215,6 +216,21 @@ async def test_a_computer_that_was_asleep_asks_at_once_for_what_it_missed(log: L
             else:
                 await asyncio.sleep(0.5)
                 assert len(server.asked("/api/sync")) == 1, "a clock that was set back is no sleep"
+
+
+async def test_what_a_server_said_and_has_lost_since_is_looked_for_once(log: Log):
+    async def script(request: Request) -> None:
+        if request.method == "POST":
+            ahead = encode_cursor({log.topic: Position.after("e", 99, request.headers["idempotency-key"])})
+            return await request.answer(200, log.answer() | {"cursor": ahead})
+        await (log.follow(request) if request.streams else log.poll(request))
+
+    async with serving(script) as server, Person(server, replace(FAST, prove_within=0.1, heartbeat=60.0)) as live:
+        await until(lambda: live.status.state == "live")
+        assert (await asyncio.wait_for(live.act(EditTrip(name="Porto")).done, 5)).accepted
+        await until(lambda: len(server.asked("/api/sync")) == 3)
+        await asyncio.sleep(1)
+        assert [request.streams for request in server.asked("/api/sync")] == [True, False, True]
 
 
 # R: S5

@@ -105,6 +105,8 @@ class Engine:
         self._timer: asyncio.Task[None] | None = None
         self._timer_at: float | None = None
         self._expecting: asyncio.Task[None] | None = None
+        self._doubted = frozenset[str]()
+        """What was expected, and looked for: once, for what does not come then is nowhere."""
         self._over = asyncio.Event()
         self._closed = False
 
@@ -158,10 +160,11 @@ class Engine:
             self._expecting = self._keep(asyncio.create_task(self._expect(left)))
 
     async def _expect(self, left: Callable[[], Collection[str]]) -> None:
-        while (due := frozenset(left())) and self.state.mode not in policy.SLEEPING:
+        while (due := frozenset(left()) - self._doubted) and self.state.mode not in policy.SLEEPING:
             n = self.state.n
             await self._clock.sleep(self._settings.prove_within)
             if n == self.state.n and not due.isdisjoint(left()):
+                self._doubted = (self._doubted | due) & frozenset(left())
                 self.doubt()
 
     def forget_presence(self) -> None:
