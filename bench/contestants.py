@@ -4,19 +4,17 @@ Ours is the true server over its true store: a trip of a hundred members, a poll
 checked, decided and on the disk. The peers are told the same bytes and pass them on.
 """
 
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
-from typing import Any
 
 from load import Caller, Crowd, on_core, request
 from tests.support.serving import ServerProcess
+from trips import guests, trip_of
 
 MARKER = b'"VoteCast"'
 CREW = 100
@@ -64,30 +62,15 @@ class Ours(Contestant):
         self.pid = self._process.pid
         address = ("127.0.0.1", self._process.port)
         self._caller = Caller(address)
-        self._tokens = [self._guest(n) for n in range(CREW)]
-        self._trips = [self._trip(n) for n in range(topics)]
-        self._unheard = [self._trip(topics)]
+        self._tokens = guests(self._caller, CREW)
+        self._voters = [trip_of(self._caller, self._tokens, f"Trip {n}")[0] for n in range(topics)]
+        self._unheard = trip_of(self._caller, self._tokens, "Nobody looks")[0]
         self._turn = 0
-        self._votes: dict[str, int] = {}
         self.crowd = Crowd(address, MARKER, self._caller)
-
-    def _post(self, path: str, body: dict[str, Any], token: str | None = None) -> Any:
-        return self._caller.post(path, body, token)
-
-    def _guest(self, n: int) -> str:
-        return str(self._post("/api/session/guest", {"name": f"Member {n}"})["token"])
-
-    def _trip(self, n: int) -> tuple[str, str]:
-        organiser, *others = self._tokens
-        made = self._post("/api/social-cart/create", {"name": f"Trip {n}"}, organiser)
-        for token in others:
-            self._post("/api/social-cart/join", {"invite": made["invite"]["code"]}, token)
-        poll = {"tripId": made["trip"]["id"], "question": "Where?", "kind": "single", "options": ["Lisbon", "Porto"]}
-        return made["trip"]["id"], self._post("/api/social-cart/polls", poll, organiser)["trip"]["polls"][0]["id"]
 
     def stream(self, n: int) -> bytes:
         """A member's stream."""
-        asked = "&".join(f"topic=trip:{trip}" for trip, _ in self._trips)
+        asked = "&".join(f"topic=trip:{voter.trip}" for voter in self._voters)
         return request(
             "GET",
             f"/api/sync?{asked}&where=polls",
@@ -96,17 +79,8 @@ class Ours(Contestant):
 
     def event(self, *, heard: bool = True) -> bytes:
         """A vote that changes what the member voted before."""
-        trips = self._trips if heard else self._unheard
         self._turn += 1
-        trip, poll = trips[self._turn % len(trips)]
-        self._votes[poll] = option = 1 - self._votes.get(poll, 0)
-        headers = {
-            "Authorization": f"Bearer {self._tokens[0]}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": str(uuid.uuid4()),
-        }
-        body = {"tripId": trip, "pollId": poll, "optionIds": [f"{poll}.{option}"]}
-        return request("POST", "/api/social-cart/polls/vote", headers, json.dumps(body).encode())
+        return (self._voters[self._turn % len(self._voters)] if heard else self._unheard).vote()
 
     def sample(self) -> tuple[str, str]:
         """Id and data of one event, as a stream of ours has them."""
