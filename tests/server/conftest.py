@@ -1,12 +1,14 @@
 """A running server for every test that asks, and people at it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.support.people import Person, connected
 from tests.support.serving import Running, served
+from tests.support.valkey import ValkeyProcess
+from tests.support.wire import Wire
 
 Guest = Callable[[str], Awaitable[Person]]
 
@@ -45,3 +47,27 @@ async def ana(guest: Guest) -> Person:
 async def ben(guest: Guest) -> Person:
     """Another guest."""
     return await guest("Ben")
+
+
+@pytest.fixture(scope="session")
+def valkey_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
+    """One Valkey for all tests of this process."""
+    with ValkeyProcess(tmp_path_factory.mktemp("valkey")) as process:
+        yield process
+
+
+@pytest.fixture
+def valkey(valkey_process: ValkeyProcess) -> Iterator[ValkeyProcess]:
+    """A real Valkey, empty; what a test sets there is set back."""
+    valkey_process.say("FLUSHALL")
+    yield valkey_process
+    for setting in ("maxmemory 0", "maxmemory-policy noeviction", "appendfsync always"):
+        valkey_process.say("CONFIG", "SET", setting)
+    valkey_process.say("REPLICAOF", "NO", "ONE")
+
+
+@pytest.fixture
+async def wire(valkey: ValkeyProcess) -> AsyncIterator[Wire]:
+    """A way to that Valkey, which can be cut."""
+    async with Wire(valkey.port) as wire:
+        yield wire

@@ -46,12 +46,19 @@ class ValkeyProcess:
         self.port = port or free_port()
         self._program = program or servers()["valkey"]
         self._settings = {"appendonly": "yes", "appendfsync": "always", "save": "", **settings}
+        if "cluster_enabled" in settings:
+            self._settings["cluster_port"] = str(free_port())
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """As a store."""
         return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def bus(self) -> str:
+        """The port at which other nodes of a cluster reach it."""
+        return self._settings["cluster_port"]
 
     @property
     def pid(self) -> int:
@@ -138,16 +145,9 @@ class Cluster:
     """Three nodes that share the slots. Use as a context manager."""
 
     def __init__(self, place: Path, program: str | None = None) -> None:
-        self._buses = [free_port() for _ in range(3)]
         self.nodes = [
-            ValkeyProcess(
-                place / str(number),
-                program,
-                cluster_enabled="yes",
-                cluster_port=str(bus),
-                cluster_node_timeout="5000",
-            )
-            for number, bus in enumerate(self._buses)
+            ValkeyProcess(place / str(number), program, cluster_enabled="yes", cluster_node_timeout="5000")
+            for number in range(3)
         ]
 
     @property
@@ -161,8 +161,9 @@ class Cluster:
             first, last = 16384 * number // 3, 16384 * (number + 1) // 3 - 1
             assert node.say("CLUSTER", "ADDSLOTSRANGE", str(first), str(last)) == b"+OK\r\n"
             assert node.say("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1)) == b"+OK\r\n"
+        first_one = self.nodes[0]
         for node in self.nodes[1:]:
-            node.say("CLUSTER", "MEET", "127.0.0.1", str(self.nodes[0].port), str(self._buses[0]))
+            node.say("CLUSTER", "MEET", "127.0.0.1", str(first_one.port), first_one.bus)
         deadline = time.monotonic() + READY_SECONDS
         while not all(map(_is_whole, self.nodes)):
             if time.monotonic() > deadline:

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from roadcrew_server.stores._redis_errors import LINK_ERRORS, unreachable
 from roadcrew_server.stores._redis_link import Link
 from roadcrew_server.stores._redis_wire import heard
-from roadcrew_server.stores.base import Hint, StoreError, StoreUnavailable
+from roadcrew_server.stores.base import Hint, StoreError
 from roadcrew_server.stores.local import HintBoard
 
 log = logging.getLogger(__name__)
@@ -24,21 +24,18 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 SILENCE = 300.0
 """Seconds without a message after which a PING asks whether anybody is there. The kernel's keepalive is sooner."""
 
-UNANSWERED = 4096
-"""Hints of our own that are remembered until they are heard a second time."""
-
-CLUSTER_DOUBT = 60.0
-"""Seconds after which hints of a cluster are taken for lost in any case: between nodes they may be lost unnoticed."""
+REMEMBERED = 4096
+"""Hints that are known again when they come once more."""
 
 
-class Echoes:
-    """Everything that this process publishes, it hears too: from the answer and from the channel, in either order.
-    The first counts."""
+class Seen:
+    """A hint of our own comes from the answer and from the channel, in either order, and one of a cluster from each
+    node. The first counts."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._number = 0
-        self._once: dict[str, None] = {}
+        self._tokens: dict[str, None] = {}
 
     def token(self) -> str:
         """The name of a hint that is about to be published."""
@@ -46,20 +43,13 @@ class Echoes:
         return f"{self._origin}.{self._number}"
 
     def first(self, token: str) -> bool:
-        """False if this was heard before, or True and it is remembered. Those of others come once."""
-        if not token.startswith(self._origin):
-            return True
-        if token in self._once:
-            del self._once[token]
+        """True if it has not come before."""
+        if token in self._tokens:
             return False
-        self._once[token] = None
-        if len(self._once) > UNANSWERED:
-            del self._once[next(iter(self._once))]
+        self._tokens[token] = None
+        if len(self._tokens) > REMEMBERED:
+            del self._tokens[next(iter(self._tokens))]
         return True
-
-    def forget(self) -> None:
-        """The channel was cut: what has been heard once will not come again."""
-        self._once.clear()
 
 
 class Subscription:
@@ -70,21 +60,21 @@ class Subscription:
         link: Link,
         channel: str,
         board: HintBoard,
-        echoes: Echoes,
+        seen: Seen,
         *,
         chance: random.Random,
     ) -> None:
         self._link = link
         self._channel = channel
         self._board = board
-        self._echoes = echoes
+        self._seen = seen
         self._chance = chance
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Returns when it listens. Raises `StoreUnavailable` if it does not come about."""
-        line = await self._subscribed()
-        self._task = asyncio.create_task(self._run(line))
+        lines = await self._subscribed()
+        self._task = asyncio.create_task(self._run(lines))
 
     async def stop(self) -> None:
         """Listen no more."""
@@ -92,20 +82,22 @@ class Subscription:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self, line: AbstractConnection) -> None:
+    async def _run(self, lines: list[AbstractConnection]) -> None:
         while True:
             try:
-                await self._listen(line)
+                await self._listen_all(lines)
             except (*LINK_ERRORS, RedisError) as error:
                 log.warning("hints of the store stopped coming: %s", unreachable(self._link.address, error))
+            except Exception:
+                log.exception("hints of the store stopped coming")
             finally:
-                await line.disconnect(nowait=True)
+                await _hang_up(lines)
             self._lost()
-            line = await self._again()
+            lines = await self._again()
             self._lost()  # what was said in between
             log.warning("hints of the store come again")
 
-    async def _again(self) -> AbstractConnection:
+    async def _again(self) -> list[AbstractConnection]:
         wait = FIRST_WAIT
         while True:
             await asyncio.sleep(self._chance.uniform(0, wait))
@@ -115,45 +107,50 @@ class Subscription:
                 log.info("hints of the store do not come yet: %s", error)
             wait = min(2 * wait, LONGEST_WAIT)
 
-    async def _subscribed(self) -> AbstractConnection:
-        line = await self._link.line()
+    async def _subscribed(self) -> list[AbstractConnection]:
+        """All lines, or none and `StoreUnavailable`."""
+        lines = await self._link.lines()
         try:
             async with asyncio.timeout(self._link.options.timeout):
-                await line.connect()  # type: ignore[no-untyped-call]
-                await line.send_command("SUBSCRIBE", self._channel)
-                answer = await line.read_response()
+                for line in lines:
+                    await line.connect()  # type: ignore[no-untyped-call]
+                    await line.send_command("SUBSCRIBE", self._channel)
+                    await line.read_response()
         except (*LINK_ERRORS, RedisError) as error:
-            await line.disconnect(nowait=True)
+            await _hang_up(lines)
             raise unreachable(self._link.address, error) from error
         except BaseException:
-            await line.disconnect(nowait=True)
+            await _hang_up(lines)
             raise
-        if not isinstance(answer, list) or answer[0] != b"subscribe":
-            await line.disconnect(nowait=True)
-            raise StoreUnavailable(f"The store at {self._link.address} takes no subscriptions.")
-        return line
+        return lines
+
+    async def _listen_all(self, lines: list[AbstractConnection]) -> None:
+        """Raises what the first line to break raises."""
+        tasks = [asyncio.create_task(self._listen(line)) for line in lines]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     async def _listen(self, line: AbstractConnection) -> None:
-        loop = asyncio.get_running_loop()
-        doubt = loop.time() + CLUSTER_DOUBT if self._link.address.cluster else float("inf")
         asked = False
         while True:
-            wait = self._link.options.timeout if asked else SILENCE
-            message = await line.read_response(timeout=min(wait, max(doubt - loop.time(), 0.001)))
-            if loop.time() >= doubt:
-                doubt = loop.time() + CLUSTER_DOUBT
-                self._lost()
-            elif message is None:
-                if asked:
-                    raise TimeoutError
-                async with asyncio.timeout(self._link.options.timeout):
-                    await line.send_command("PING")
-                asked = True
-                continue
+            message = await line.read_response(timeout=self._link.options.timeout if asked else SILENCE)
             if message is not None:
                 asked = False
                 if message[0] == b"message":
                     self._take(message[2])
+            elif asked:
+                raise TimeoutError
+            else:
+                async with asyncio.timeout(self._link.options.timeout):
+                    await line.send_command("PING")
+                asked = True
 
     def _take(self, data: bytes) -> None:
         try:
@@ -161,9 +158,13 @@ class Subscription:
         except (ValueError, UnicodeDecodeError):
             log.warning("a message on the store's channel is none of ours")
             return
-        if self._echoes.first(token):
+        if self._seen.first(token):
             self._board.publish([hint])
 
     def _lost(self) -> None:
-        self._echoes.forget()
         self._board.publish([Hint("lost")])
+
+
+async def _hang_up(lines: list[AbstractConnection]) -> None:
+    for line in lines:
+        await line.disconnect(nowait=True)

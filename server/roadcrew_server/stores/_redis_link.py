@@ -1,7 +1,7 @@
 """The way to a Redis or Valkey, alone or a cluster: commands out, answers back, each with an end to its waiting.
 
-The client library's own resending is off. What is safe to repeat is sent once more after a break; of the rest, a break
-after sending is `StoreUncertain`, and one before it `StoreUnavailable`.
+The client library's own resending is off. What is safe to repeat is sent once more when the other side hung up; of the
+rest, a break after sending is `StoreUncertain`, and one before it `StoreUnavailable`.
 What it is not for: what the commands mean (`redis`), or listening (`_redis_hints`).
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hiredis import pack_command
 from redis import asyncio as client
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
@@ -44,7 +45,10 @@ class LinkOptions:
 
 
 class _Broken(Exception):
-    """The link broke when the command may have been sent."""
+    """The link broke, or no answer came in time, when the command may have been sent."""
+
+    def __init__(self, error: Exception) -> None:
+        self.timed_out = isinstance(error, TimeoutError)
 
 
 class Link(ABC):
@@ -74,9 +78,10 @@ class Link(ABC):
                     raise refusal(error) from error
                 raise
             except _Broken as broken:
-                if last:
+                if last or broken.timed_out:
                     kind = StoreUnavailable if repeatable else StoreUncertain
-                    raise kind(f"The link to the store at {self.address} broke.") from broken.__cause__
+                    what = "does not answer" if broken.timed_out else "hung up"
+                    raise kind(f"The store at {self.address} {what}.") from broken.__cause__
         raise AssertionError("not reached")
 
     @abstractmethod
@@ -101,8 +106,9 @@ class Link(ABC):
         """For a library that wants the client itself; over the same connections."""
 
     @abstractmethod
-    async def line(self) -> AbstractConnection:
-        """A connection of its own, not yet connected, whose owner closes it. Raises `StoreError`."""
+    async def lines(self) -> list[AbstractConnection]:
+        """A connection of its own to each node that takes writes, not yet connected, whose owner closes it. Raises
+        `StoreError`."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -156,16 +162,17 @@ class OneLink(Link):
         connection = await self._connection()
         try:
             async with asyncio.timeout(self.options.timeout):
-                await connection.send_command(*command)
+                await connection.send_packed_command(pack_command(command))  # type: ignore[arg-type]
                 return await connection.read_response()
         except NoScriptError:
             raise
         except LINK_ERRORS as error:
             if is_answer(error):
                 raise refusal(error) from error
-            raise _Broken from error
+            raise _Broken(error) from error
         except RedisError as error:
             if isinstance(error, ReadOnlyError):  # the primary is another now, under the same address
+                await connection.disconnect()
                 await self._pool.disconnect(inuse_connections=False)
             raise refusal(error) from error
         finally:
@@ -197,10 +204,9 @@ class OneLink(Link):
         """Over the same pool."""
         return self._client
 
-    async def line(self) -> AbstractConnection:
-        """Not of the pool."""
-        line: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-        return line
+    async def lines(self) -> list[AbstractConnection]:
+        """One, and not of the pool."""
+        return [self._pool.make_connection()]  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """Connections in use too."""
@@ -236,7 +242,7 @@ class ClusterLink(Link):
         except LINK_ERRORS as error:
             if is_answer(error):
                 raise refusal(error) from error
-            raise _Broken from error
+            raise _Broken(error) from error
         except RedisClusterException as error:
             raise unreachable(self.address, error) from error
         except RedisError as error:
@@ -273,15 +279,10 @@ class ClusterLink(Link):
         """The cluster's client."""
         return self._client
 
-    async def line(self) -> AbstractConnection:
-        """To any node: what is published on one is heard on all."""
-        try:
-            async with asyncio.timeout(self.options.timeout):
-                await self._client.initialize()
-            node = self._client.get_random_node()
-        except (*LINK_ERRORS, RedisError) as error:
-            raise unreachable(self.address, error) from error
-        return node.connection_class(**node.connection_kwargs)
+    async def lines(self) -> list[AbstractConnection]:
+        """What is published on one node is heard on all, but what goes from node to node may be lost unnoticed."""
+        await self.nodes()
+        return [node.connection_class(**node.connection_kwargs) for node in self._client.get_primaries()]
 
     async def close(self) -> None:
         """All nodes."""

@@ -39,6 +39,12 @@ class Whole:
         self._run = run
         self._most = most
 
+    async def in_use(self, channel: str) -> bool:
+        """Every process that has the store open listens on every node; one of them are we."""
+        node = (await self._link.nodes())[0]
+        _, listeners = await self._link.send_to(node, "PUBSUB", "NUMSUB", channel)
+        return int(listeners) > 1
+
     async def topics(self, cursor: str) -> Page[str]:
         """The names of those that have not expired."""
         found, following = await self._scan(cursor, self._keys.any_topic, "hash")

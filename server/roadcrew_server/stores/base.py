@@ -403,6 +403,9 @@ class Store(Protocol):
     # A walk begins with the cursor "" and goes on with the page's `next`, which is the store's own; a cursor that
     # it never gave is a ValueError. What has expired is not given. `Limits.walk_items` is about the size of a page.
 
+    async def in_use(self) -> bool:
+        """Whether another process has this store open now, as far as can be seen."""
+
     async def walk_topics(self, cursor: str = "") -> Page[str]:
         """The names of all topics."""
 

@@ -17,7 +17,7 @@ from roadcrew_server.stores import _redis_scripts as scripts
 from roadcrew_server.stores._redis_address import Address
 from roadcrew_server.stores._redis_clock import HeardClock
 from roadcrew_server.stores._redis_facts import facts_of
-from roadcrew_server.stores._redis_hints import Echoes, Subscription
+from roadcrew_server.stores._redis_hints import Seen, Subscription
 from roadcrew_server.stores._redis_keys import BUCKETS, FORMAT, Keys
 from roadcrew_server.stores._redis_link import Answer, LinkOptions, link_to
 from roadcrew_server.stores._redis_rates import SharedRates
@@ -80,12 +80,12 @@ class RedisStore:
         self._shift_ms = shift_ms
         self._clock = HeardClock(monotonic)
         self._board = HintBoard(self._limits.hints)
-        self._echoes = Echoes(secrets.token_hex(8))
+        self._seen = Seen(secrets.token_hex(8))
         self._hints = Subscription(
             self._link,
             self._keys.hints,
             self._board,
-            self._echoes,
+            self._seen,
             chance=chance or random.Random(),  # noqa: S311 - for waiting, not for secrets
         )
         self._rates = SharedRates(self._link, prefix)
@@ -154,7 +154,7 @@ class RedisStore:
         keys = [commit.record.key for commit in commits if commit.record is not None]
         if len(set(keys)) != len(keys):
             raise ValueError("one batch holds the same command twice")
-        token = self._echoes.token()
+        token = self._seen.token()
         kind, *answer = await self._run(
             scripts.APPEND,
             self._keys.topic(topic),
@@ -174,7 +174,7 @@ class RedisStore:
             case b"appended":
                 stored_epoch, head = answer[0].decode(), answer[1]
                 events = _numbered(commits, head)
-                if events and self._echoes.first(token):
+                if events and self._seen.first(token):
                     self._board.publish([Hint("log", topic, stored_epoch, events)])
                 return Appended(stored_epoch, head)
             case b"known":
@@ -330,7 +330,7 @@ class RedisStore:
 
     async def presence_set(self, topic: str, key: str, value: bytes, ttl: timedelta) -> None:
         """Say that they are here."""
-        token = self._echoes.token()
+        token = self._seen.token()
         [changed] = await self._run(
             scripts.PRESENCE_SET, (self._keys.here(topic),), topic, key, value, _length(ttl), self._keys.hints, token
         )
@@ -339,7 +339,7 @@ class RedisStore:
 
     async def presence_drop(self, topic: str, key: str) -> None:
         """It left."""
-        token = self._echoes.token()
+        token = self._seen.token()
         [was] = await self._run(scripts.PRESENCE_DROP, (self._keys.here(topic),), topic, key, self._keys.hints, token)
         if was:
             self._tell(token, Hint("presence", topic))
@@ -350,7 +350,7 @@ class RedisStore:
 
     async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
         """All of these are here, in one script."""
-        token = self._echoes.token()
+        token = self._seen.token()
         pairs = (part for pair in here.items() for part in pair)
         changed, *answer = await self._run(
             scripts.PRESENCE_RENEW, (self._keys.here(topic),), topic, _length(ttl), self._keys.hints, token, *pairs
@@ -364,7 +364,7 @@ class RedisStore:
     async def announce_revoked(self, token_hash: str) -> None:
         """Tell every process."""
         self._require_open()
-        token = self._echoes.token()
+        token = self._seen.token()
         await self._link.send("PUBLISH", self._keys.hints, netstring_row(token, "revoked", token_hash))
         self._tell(token, Hint("revoked", token_hash))
 
@@ -378,6 +378,11 @@ class RedisStore:
         return self._rates
 
     # --- the whole store -------------------------------------------------------------------------
+
+    async def in_use(self) -> bool:
+        """Whether somebody else listens to its hints."""
+        self._require_open()
+        return await self._whole.in_use(self._keys.hints)
 
     async def walk_topics(self, cursor: str = "") -> Page[str]:
         """By SCAN."""
@@ -419,7 +424,7 @@ class RedisStore:
 
     def _tell(self, token: str, hint: Hint) -> None:
         """A hint of our own, unless the channel was faster than the answer."""
-        if self._echoes.first(token):
+        if self._seen.first(token):
             self._board.publish([hint])
 
     def _require_open(self) -> None:

@@ -373,6 +373,11 @@ class SqliteStore:
 
     # --- the whole store -------------------------------------------------------------------------
 
+    async def in_use(self) -> bool:
+        """Never: the lock is ours."""
+        self._require_open()
+        return False
+
     async def walk_topics(self, cursor: str = "") -> Page[str]:
         """By name."""
         return await self._read(lambda db, now: whole.topics(db, cursor, self._limits.walk_items, now))
