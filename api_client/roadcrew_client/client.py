@@ -429,7 +429,9 @@ class Client:
             # Loading the HTTP library takes a while; a screen goes on being drawn.
             module = await asyncio.to_thread(importlib.import_module, "roadcrew_client.transport")
             if self._transport is None:
-                self._transport = module.HttpTransport(self.server, self.settings, self._time, self._cable)
+                self._transport = module.HttpTransport(
+                    self.server, self.settings, self._time, self._cable, self.figures
+                )
         return self._transport
 
     async def _post(self, path: str, body: Mapping[str, object] | bytes, key: str | None = None) -> Reply:

@@ -19,6 +19,7 @@ from roadcrew_client.cable import Cable
 from roadcrew_client.errors import RoadcrewError, Unreachable, from_reply, not_ours
 from roadcrew_client.links import base_address
 from roadcrew_client.settings import ClientSettings, ServerTime
+from roadcrew_client.waiting import Figures
 
 Params = Sequence[tuple[str, str]]
 
@@ -45,10 +46,17 @@ class HttpTransport:
     and a token not shown to it. Answers are asked for uncompressed: a small one must not become a large one here."""
 
     def __init__(
-        self, server: str, settings: ClientSettings, server_time: ServerTime, cable: Cable | None = None
+        self,
+        server: str,
+        settings: ClientSettings,
+        server_time: ServerTime,
+        cable: Cable | None = None,
+        figures: Figures | None = None,
     ) -> None:
+        """`figures`: where bytes are counted."""
         self.base = base_address(server)
         self._cable = cable or Cable()
+        self._figures = figures or Figures()
         self._settings = settings
         self._time = server_time
         self._calls: httpx.AsyncClient | None = None
@@ -109,7 +117,7 @@ class HttpTransport:
                         content = await self._bounded(answer)
                     raise from_reply(answer.status_code, answer.headers, content, most=s.max_retry_after)
                 _refuse_compressed(answer)
-                yield OpenStream(answer.headers, _chunks(answer))
+                yield OpenStream(answer.headers, self._chunks(answer))
         except TimeoutError as error:
             raise Unreachable("timeout", "The server did not answer in time.") from error
         except httpx.HTTPError as error:
@@ -132,17 +140,34 @@ class HttpTransport:
             headers={"Accept-Encoding": "identity", "User-Agent": "roadcrew"},
             follow_redirects=False,
             http2=False,
+            event_hooks={"request": [self._sent], "response": [self._came]},
         )
+
+    async def _sent(self, request: httpx.Request) -> None:
+        line = len(request.method) + len(request.url.raw_path) + len("  HTTP/1.1\r\n")
+        self._figures.bytes_out += line + _size(request.headers) + int(request.headers.get("content-length", 0))
+
+    async def _came(self, answer: httpx.Response) -> None:
+        self._figures.bytes_in += len(f"HTTP/1.1 200 {answer.reason_phrase}\r\n") + _size(answer.headers)
 
     async def _bounded(self, answer: httpx.Response) -> bytes:
         _refuse_compressed(answer)
         most, parts, size = self._settings.max_body, list[bytes](), 0
         async for part in answer.aiter_raw():
             size += len(part)
+            self._figures.bytes_in += len(part)
             if size > most:
                 raise not_ours(f"The server's answer is larger than {most} bytes.", code="answer-too-large")
             parts.append(part)
         return b"".join(parts)
+
+    async def _chunks(self, answer: httpx.Response) -> AsyncGenerator[bytes, None]:
+        try:
+            async for chunk in answer.aiter_raw():
+                self._figures.bytes_in += len(chunk)
+                yield chunk
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
 
     def _note_time(self, headers: Mapping[str, str]) -> None:
         try:
@@ -195,12 +220,9 @@ async def _to_the_end(closing: Awaitable[None]) -> None:
     task.result()
 
 
-async def _chunks(answer: httpx.Response) -> AsyncGenerator[bytes, None]:
-    try:
-        async for chunk in answer.aiter_raw():
-            yield chunk
-    except httpx.HTTPError as error:
-        raise _unreachable(error) from error
+def _size(headers: httpx.Headers) -> int:
+    """Bytes of a head's fields, with the empty line after them."""
+    return sum(len(name) + len(value) + len(": \r\n") for name, value in headers.raw) + len("\r\n")
 
 
 def _unreachable(error: httpx.HTTPError) -> RoadcrewError:

@@ -44,11 +44,14 @@ class SessionReady:
 @dataclass(slots=True)
 class Figures:
     """What is measured of one client (C10), for who looks into it: looks and seconds until the last session that was
-    established could be used, and how often waiting for one was given up."""
+    established could be used, and how often waiting for one was given up; bytes of HTTP that came and went, heads and
+    bodies, without what encryption and framing add."""
 
     session_attempts: int | None = None
     session_seconds: float | None = None
     sessions_given_up: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
 
 
 def waits(attempts: int = ATTEMPTS, initial: float = INITIAL) -> tuple[float, ...]:

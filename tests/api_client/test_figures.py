@@ -1,16 +1,19 @@
 """What is measured of a followed trip: counted right, in rings that have an end, and read without doing anything."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.api_client.scripted import FAST, Log, Request, serving, until
+from tests.api_client.scripted import ANA, FAST, Log, Request, serving, until
 
 import roadcrew_client as rc
 from roadcrew_client import figures
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.figures import Recorder, Why
+from roadcrew_client.routes import Call, act_of
 from roadcrew_client.settings import ClientSettings, SystemClock
 from roadcrew_client.sync import policy
 from roadcrew_domain.trip import Command, EditTrip
@@ -213,3 +216,56 @@ async def test_an_outage_is_told_with_the_servers_own_sentence_and_when_it_is_tr
             assert seen.next_in is not None
             assert 25 < seen.next_in < 31
             assert (seen.seq, seen.cursor) == (None, None)
+
+
+@contextlib.asynccontextmanager
+async def counted(port: int) -> AsyncIterator[tuple[str, dict[str, int]]]:
+    """An address that leads to that port, and the bytes that went there and came from there."""
+    seen = {"out": 0, "in": 0}
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def carry(way: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            seen[way] += len(data)
+            writer.write(data)
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        tasks.add(asyncio.create_task(carry("out", reader, back)))
+        tasks.add(asyncio.create_task(carry("in", there, writer)))
+
+    listening = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", seen
+    finally:
+        listening.close()
+        await asyncio.wait(tasks, timeout=5)
+
+
+# R: C10
+async def test_bytes_are_counted_as_they_are_on_the_wire():
+    log = Log()
+
+    async def answer(request: Request) -> None:
+        if request.path == "/api/session":
+            await request.answer(200, {"user": ANA, "padding": "x" * 5000})
+        elif request.path == "/api/sync/where":
+            await request.answer(200, {})
+        elif request.method == "POST":
+            _, act = act_of(Call(request.path, request.body))
+            log.do(Command(request.headers["idempotency-key"], "ana", act))
+            await request.answer(200, log.answer())
+        else:
+            await log.follow(request)
+
+    async with serving(answer) as server, counted(server.port) as (url, seen):
+        async with rc.Client(url, token="token", settings=FAST) as client:
+            await client.whoami()
+            async with client.follow("t") as live:
+                await until(lambda: live.status.state == "live")
+                assert (await live.act(EditTrip(name="Porto" * 10)).done).accepted
+                await until(lambda: not live.pending)
+                await until(lambda: (client.figures.bytes_in, client.figures.bytes_out) == (seen["in"], seen["out"]))
+        assert seen["in"] > 5000
+        assert seen["out"] > 500

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.tui.conftest import Stage, staged
+from tests.tui.measured import LIVE, OFFLINE, POLLING
 from textual.color import Color
 
+from roadcrew_client import SyncFigures
 from roadcrew_tui.themes import THEMES
 
 READABLE = 4.5
@@ -72,6 +74,18 @@ async def test_every_word_of_every_tab_is_readable_as_it_is_drawn(tmp_path: Path
             assert list(faint(s)) == []
             seen += len(s.text.split())
         assert seen > 200
+
+
+# R: C10, T12
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("figures", [LIVE, POLLING, OFFLINE], ids=lambda figures: figures.state)
+async def test_every_word_about_the_connection_is_readable(tmp_path: Path, theme: str, figures: SyncFigures):
+    async with staged(tmp_path, size=(120, 36)) as s:
+        s.app.theme = theme
+        s.world.figures = figures
+        await s.press("I")
+        await s.sees("HOW IT WENT")
+        assert list(faint(s)) == []
 
 
 async def test_the_terminals_own_colours_are_left_alone(tmp_path: Path):

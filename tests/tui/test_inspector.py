@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from tests.tui.conftest import SIZES, Stage, staged
+from tests.tui.measured import LIVE, NOW, OFFLINE, POLLING
 from textual.message import Message
 
 from roadcrew_client import SyncFigures
@@ -20,59 +20,8 @@ from roadcrew_tui.screens import inspector_model as model
 from roadcrew_tui.screens.inspector import InspectorScreen
 from roadcrew_tui.snapshot import Inspection
 
-NOW = datetime(2030, 5, 1, 12, tzinfo=UTC)
 SECRET = "kJ3_9sVbQw-1xZ7TqLmN4pR8yUeA2cD5"
-
-
-def before(**span: float) -> datetime:
-    return NOW - timedelta(**span)
-
-
-LIVE = SyncFigures(
-    at=NOW,
-    began=before(minutes=20),
-    state="live",
-    since=before(minutes=3),
-    transport="stream",
-    interval=None,
-    next_in=None,
-    probe_in=None,
-    tries=0,
-    error=Noted(before(minutes=4), "unreachable", "The server can't be reached."),
-    epoch="0f3a9c77d1e24b55",
-    seq=142,
-    cursor="W1sidHJpcDp0IiwiZSIsMiwiOWFiZmMwN2MiXV0",
-    waiting=0,
-    oldest=None,
-    reconnects=2,
-    switches=1,
-    streams=5,
-    polls=12,
-    frames=152,
-    ahead=0.2,
-    answers=(0.010, 0.012, 0.080, 0.040),
-    moves=(
-        Move(before(minutes=20), "connecting", "started"),
-        Move(before(minutes=20), "live", "proven"),
-        Move(before(minutes=4), "offline", "unreachable", "The server can't be reached."),
-        Move(before(minutes=3), "live", "proven"),
-    ),
-    events=tuple(Arrived(before(seconds=30 - n), 133 + n, "HotelVoteCast") for n in range(10)),
-)
-POLLING = replace(
-    LIVE,
-    state="polling",
-    transport="poll",
-    interval=4.5,
-    next_in=3.2,
-    probe_in=52.0,
-    waiting=2,
-    oldest=before(minutes=2),
-    ahead=-125.0,
-    moves=(*LIVE.moves, Move(before(seconds=30), "polling", "unproven")),
-)
-OFFLINE = replace(LIVE, state="offline", next_in=8.0, tries=3)
-SEEN = Inspection("http://127.0.0.1:8787", True, "keyring", 3, 4.1, 0, LIVE)
+SEEN = Inspection("http://127.0.0.1:8787", True, "keyring", 3, 4.1, 0, 34_160, 512, LIVE)
 
 
 def words(seen: Inspection) -> dict[str, str]:
@@ -100,6 +49,7 @@ def test_a_live_link_is_said_in_words():
     assert told["in the log"] == "event 142 of log 0f3a…e24b55, cursor W1si…2MiXV0"
     assert told["so far"].startswith("2 reconnects, 1 change of transport, since ")
     assert told["traffic"] == "152 frames; asked for 5 streams and 12 polls"
+    assert told["bytes"] == "34.2 kB in, 512 B out, all trips together"
     assert told["changes"] == "none wait"
     assert told["answers"] == "last 40 ms, half within 26 ms, longest 80 ms, of 4"
     assert told[""] == "▂▂█▅"
@@ -124,6 +74,11 @@ def test_offline_says_when_it_is_tried_again_and_a_sleeping_link_that_it_asks_no
     assert seeing(paused)["news by"] == "nothing: no requests are made"
     assert seeing(paused)["because"] == "nobody looked"
     assert words(Inspection("http://127.0.0.1:8787"))["session"] == "you are not signed in"
+
+
+def test_bytes_are_said_in_the_unit_that_fits_and_also_where_no_trip_is_open():
+    for n, said in ((0, "0 B"), (999, "999 B"), (1000, "1 kB"), (2_345_678, "2.35 MB"), (7_000_000_000, "7 GB")):
+        assert words(Inspection("http://127.0.0.1:8787", bytes_in=n))["bytes"].startswith(f"{said} in, 0 B out")
 
 
 def test_every_reason_has_words():

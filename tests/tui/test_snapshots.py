@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,12 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.tui.conftest import SIZES, Stage, folders, staged
 from tests.tui.drawing import drawn, picture
 from tests.tui.extremes import SENTENCE, endless, hostile
+from tests.tui.measured import POLLING
 from tests.tui.outbox import all_kinds
 from tests.tui.scenes import NASTY, Scene
 from textual.widgets import Input
 
+from roadcrew_client.figures import Noted
 from roadcrew_domain.hotels import VoteHotel
 from roadcrew_tui import money
 from roadcrew_tui.settings import Settings, save
@@ -58,6 +60,22 @@ def told(s: Stage) -> None:
     """Somebody else does something, while a sentence of this length is there."""
     s.world.do(s.scene.trip_id, s.scene.ben.id, VoteHotel(s.scene.alfama))
     s.app.say(s.scene.ana.name * 8, "warning")
+
+
+def polls(s: Stage) -> None:
+    """Streams do not get through, and the server's words are those of the scene."""
+    words = s.scene.ana.name
+    s.world.figures = replace(
+        POLLING,
+        error=Noted(POLLING.at, "x", words),
+        epoch=words,
+        cursor=words,
+        events=(*POLLING.events[:-1], replace(POLLING.events[-1], type=words)),
+        moves=(*POLLING.moves[:-1], replace(POLLING.moves[-1], error=words)),
+    )
+    client = s.app.link._client
+    assert client is not None
+    client.figures.bytes_in, client.figures.bytes_out = 1_234_567, 89_000
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,10 @@ VIEWS = (
     View("waiting", ("w",), "#changes", event=changes_wait),
     View("waiting-drop", ("w", "end", "up", "d"), "#ask", event=changes_wait),
     View("waiting-help", ("w", "question_mark"), "#help", event=changes_wait),
+    View("inspector", ("I",), "#inspector", event=polls),
+    View("inspector-end", ("I", "end"), "#inspector", event=polls),
+    View("inspector-lobby", ("I",), "#inspector", "lobby"),
+    View("inspector-help", ("I", "question_mark"), "#help", event=polls),
     View("invite", ("i",), "#invite"),
     View("invite-new", ("i", "n"), "#form"),
     View("edit", ("E",), "#form"),

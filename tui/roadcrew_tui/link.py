@@ -343,6 +343,8 @@ class Link:
                 figures.session_attempts,
                 figures.session_seconds,
                 figures.sessions_given_up,
+                figures.bytes_in,
+                figures.bytes_out,
                 None if live is None else live.figures(),
             )
 

@@ -75,7 +75,8 @@ class News:
 
 @dataclass(frozen=True)
 class Inspection:
-    """How it stands with the link, as somebody looks. `sync` None: no trip is followed. `kept_in`: where the sign-in is
+    """How it stands with the link, as somebody looks. `bytes_in` and `bytes_out`: since this server was opened. `sync`
+    None: no trip is followed. `kept_in`: where the sign-in is
     kept, if that is known."""
 
     server: str | None
@@ -84,6 +85,8 @@ class Inspection:
     session_attempts: int | None = None
     session_seconds: float | None = None
     sessions_given_up: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
     sync: SyncFigures | None = None
 
 

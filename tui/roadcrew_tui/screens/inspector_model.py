@@ -75,7 +75,8 @@ def facts(seen: Inspection) -> list[Fact]:
     """What holds at this moment."""
     server = Fact("server", "{said}", said=seen.server or "none")
     if seen.sync is None:
-        return [server, Fact("state", "no trip is open, so nothing is followed", "muted"), *_session(seen)]
+        state = Fact("state", "no trip is open, so nothing is followed", "muted")
+        return [server, state, Fact("bytes", _bytes(seen)), *_session(seen)]
     s = seen.sync
     return [
         server,
@@ -84,6 +85,7 @@ def facts(seen: Inspection) -> list[Fact]:
         Fact("streaming", *_streaming(s)),
         Fact("in the log", *_place(s)),
         *_counted(s),
+        Fact("bytes", _bytes(seen)),
         Fact("changes", *_waiting(s)),
         *_answers(s.answers),
         Fact("clock", *_clock(s.ahead)),
@@ -139,6 +141,10 @@ def _counted(s: SyncFigures) -> list[Fact]:
     back = f"{_many(s.reconnects, 'reconnect')}, {_many(s.switches, 'change')} of transport, since {_time(s.began)}"
     carried = f"{_many(s.frames, 'frame')}; asked for {_many(s.streams, 'stream')} and {_many(s.polls, 'poll')}"
     return [Fact("so far", back), Fact("traffic", carried)]
+
+
+def _bytes(seen: Inspection) -> str:
+    return f"{_size(seen.bytes_in)} in, {_size(seen.bytes_out)} out, all trips together"
 
 
 def _waiting(s: SyncFigures) -> tuple[str, Tone]:
@@ -216,6 +222,14 @@ def _seconds(seconds: float) -> str:
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     return f"{seconds:.1f} s" if seconds < 10 else amount_of(timedelta(seconds=seconds))
+
+
+def _size(n: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if n < 999.5:
+            return f"{n:.3g} {unit}"
+        n /= 1000
+    return f"{n:.3g} GB"
 
 
 def _many(n: int, noun: str) -> str:
