@@ -100,9 +100,7 @@ async def opened(settings: Settings) -> AsyncIterator[Store]:
     try:
         await store.open()
     except StoreLocked as error:
-        raise Trouble(
-            "A server is using this store. Stop it first: what it writes from now on would be lost."
-        ) from error
+        raise Trouble(exporting.IN_USE) from error
     try:
         yield store
     finally:

@@ -153,7 +153,7 @@ async def test_a_backup_of_a_running_server_is_a_store_to_go_back_to(tmp_path: P
                 operator.run, "admin", "export", str(tmp_path / "x"), "--store", server.store_url
             )
             assert refused.returncode == 1
-            assert "Stop it first" in refused.stderr
+            assert "Stop all servers of it first" in refused.stderr
             assert (await ana.live.act(OpenPoll("After the copy", "single", ("yes", "no"))).done).accepted
             await eventually(partial(ben.has, 2), "both polls", 20)
             await asyncio.to_thread(server.kill)

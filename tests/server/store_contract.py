@@ -696,6 +696,12 @@ class StoreContract:
         assert {(entry.index, entry.item): entry.at for entry in found} == items
         assert all(isinstance(entry, IndexItem) for entry in found)
 
+    async def test_a_store_that_nobody_else_has_open_is_not_in_use(self, store: Store) -> None:
+        # R: G4
+        async with asyncio.timeout(10):
+            while await store.in_use():  # noqa: ASYNC110 - the store hears of the end of the one before
+                await asyncio.sleep(0.01)
+
     async def test_a_walk_goes_on_while_others_write(self, store: Store) -> None:
         # R: G4
         for number in range(30):

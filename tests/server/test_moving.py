@@ -2,6 +2,7 @@
 
 # ruff: noqa: ASYNC240 - small local files, and nothing else runs meanwhile
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -167,6 +168,15 @@ async def there_and_back(url: str, old: Store, place: Path) -> None:
         assert await everything(between) == await everything(old)
         with pytest.raises(CantImport, match="not empty"):
             await bring(between, there)
+        async with shared(url):
+            with pytest.raises(CantImport, match="server is using"):
+                await bring(between, there)
+            with pytest.raises(CantExport, match="Stop all servers"):
+                await export(between, back, quiet)
+        assert not back.exists()
+        async with asyncio.timeout(10):
+            while await between.in_use():  # noqa: ASYNC110 - until the Valkey hears of the other one's end
+                await asyncio.sleep(0.01)
         assert await export(between, back, quiet) == counts
     async with opened(place / "back.db") as new:
         assert await bring(new, back) == counts

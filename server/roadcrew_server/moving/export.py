@@ -1,7 +1,7 @@
 """A whole store into a file.
 
-What it is not for: servers that write meanwhile. An embedded store is locked against them; of a Redis or Valkey the
-operator stops them, and a topic that changes all the same is noticed.
+What it is not for: servers that write meanwhile. An embedded store is locked against them; those of a Redis or Valkey
+are seen, and a topic that changes all the same is noticed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from roadcrew_server.moving.files import new_file
 from roadcrew_server.moving.lines import MAX_LINE, Content, Counts
 from roadcrew_server.moving.reading import MARKED, Reading
 from roadcrew_server.moving.seen import Seen
-from roadcrew_server.stores.base import Page, Store, TopicFacts
+from roadcrew_server.stores.base import Page, Slice, Store, TopicFacts
 from roadcrew_server.stores.clock import to_ms
 
 T = TypeVar("T")
 EVENTS = 100
 """Events that are read at a time."""
+
+IN_USE = "A server is using this store. Stop all servers of it first: what they write from now on would be lost."
 
 Progress = Callable[[Counts], None]
 
@@ -40,6 +42,7 @@ async def export(store: Store, path: Path, progress: Progress) -> Counts:
     if await store.get(MARKED, MARKED) is not None:
         raise CantExport("An import into this store did not finish, so it is not whole. Finish the import first.")
     counts = Counts()
+    await _require_alone(store)
     with new_file(path) as temporary:
         with temporary.open("wb") as file, Seen() as seen:
             out = _Out(file)
@@ -49,10 +52,17 @@ async def export(store: Store, path: Path, progress: Progress) -> Counts:
                 counts.count(line)
                 progress(counts)
             out.end()
+        await _require_alone(store)
         with temporary.open("rb") as file, Seen() as seen:
             for _ in Reading(file, seen):
                 pass
     return counts
+
+
+async def _require_alone(store: Store) -> None:
+    """Before and after: what somebody writes meanwhile may be missing in the file."""
+    if await store.in_use():
+        raise CantExport(IN_USE)
 
 
 class _Out:
@@ -109,7 +119,7 @@ async def _topic(store: Store, facts: TopicFacts, seen: Seen) -> AsyncIterator[C
     after = facts.first_kept - 1
     while after < facts.head:
         part = await store.read(facts.topic, after, min(EVENTS, facts.head - after))
-        if part is None or not part.events or part.epoch != facts.epoch or part.first_kept != facts.first_kept:
+        if part is None or not part.events or _moved(facts, part):
             raise CantExport(f"{facts.topic} changed while it was read. Stop all servers of this store, and try again.")
         for event in part.events:
             yield lines.Event(event.seq, event.command, event.body)
@@ -117,6 +127,10 @@ async def _topic(store: Store, facts: TopicFacts, seen: Seen) -> AsyncIterator[C
     async for record in walked(lambda cursor: store.walk_commands(facts.topic, cursor)):
         if seen.add("command", facts.topic, record.key):
             yield lines.Command(record.key, record.outcome, to_ms(record.keep_until))
+
+
+def _moved(facts: TopicFacts, part: Slice) -> bool:
+    return (part.epoch, part.head, part.first_kept) != (facts.epoch, facts.head, facts.first_kept)
 
 
 async def walked(walk: Callable[[str], Awaitable[Page[T]]]) -> AsyncIterator[T]:

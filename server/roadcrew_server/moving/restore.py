@@ -64,6 +64,8 @@ async def mark(store: Store, sha256: str) -> None:
     The mark comes before the look whether it is empty: a server that starts meanwhile sees the mark, or we see what it
     wrote. Raises `CantImport`, and the store is as it was; and `StoreError`.
     """
+    if await store.in_use():
+        raise CantImport("A server is using this store. Name a new store.")
     if await store.create(MARKED, MARKED, sha256.encode()):
         if await _is_empty(store):
             return
