@@ -91,14 +91,19 @@ class Framer:
         if end < 0:
             if len(self._head) > MAX_HEAD:
                 raise NotHttp("a head without end")
+            if (line := self._head.find(b"\r\n")) >= 0:
+                self._check_start(self._head[:line].decode("latin-1"))  # others may wait for an answer to just this
             return None, b""
         raw, rest = bytes(self._head[: end + 4]), bytes(self._head[end + 4 :])
         start, *lines = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
-        if not (_REQUEST if self._methods is None else _ANSWER).fullmatch(start):
-            raise NotHttp(f"{start[:60]!r} begins no message")
+        self._check_start(start)
         self._head.clear()
         pairs = (line.partition(":") for line in lines)
         return Head(raw, start, {name.strip().lower(): value.strip() for name, _, value in pairs}), rest
+
+    def _check_start(self, line: str) -> None:
+        if not (_REQUEST if self._methods is None else _ANSWER).fullmatch(line):
+            raise NotHttp(f"{line[:60]!r} begins no message")
 
     def _begins_no_body(self, head: Head) -> bool:
         """Find out how the body ends. True if there is none."""

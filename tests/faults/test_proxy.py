@@ -69,6 +69,7 @@ def test_it_knows_where_messages_begin_and_end_however_they_are_cut_up():
     "nonsense",
     [
         b"hello\r\n\r\n",
+        b"hello\r\n",
         b"A" * (MAX_HEAD + 1),
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",

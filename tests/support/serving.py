@@ -164,6 +164,14 @@ class ServerProcess:
         process.kill()
         self._wait(STOP_SECONDS)
 
+    def pause(self) -> None:
+        """SIGSTOP: it stands still, and its connections stay open."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._running().send_signal(signal.SIGCONT)
+
     def terminate(self, seconds: float = STOP_SECONDS) -> int:
         """SIGTERM; its exit status."""
         self._running().send_signal(signal.SIGTERM)
