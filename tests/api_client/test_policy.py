@@ -106,6 +106,35 @@ def test_headers_without_a_frame_for_three_seconds_are_a_buffering_proxy_so_it_p
 
 
 # R: S4
+def test_a_stream_that_shows_its_beginning_and_never_a_heartbeat_is_held_back_so_it_polls(world: World):
+    world.live()
+    world.send(p.Wished(1, 0.1))
+    world.wait(37.5)
+    assert world.send(p.Closed(1, "silent")) == (p.Poll(2),)
+    assert world.mode() == "polling"
+    world.polled()
+    while world.state.out != "stream":
+        if world.state.out == "poll":
+            world.polled()
+        world.until_next()
+    world.prove()  # tried again, and it is no better
+    world.wait(37.5)
+    world.send(p.Closed(world.state.n, "silent"))
+    assert world.mode() == "polling"
+
+
+# R: S4
+def test_a_stream_that_had_heartbeats_and_goes_silent_is_opened_anew(world: World):
+    world.live()
+    world.wait(15)
+    world.send(p.Wished(1, 0.1))
+    world.wait(37.5)
+    assert world.send(p.Closed(1, "silent")) == ()
+    assert world.mode() == "connecting"
+    assert p.Open(2) in world.until_next()
+
+
+# R: S4
 def test_a_stream_without_even_headers_where_a_poll_is_answered_soon_is_held_back_so_it_polls(world: World):
     world.send(p.Started())
     assert world.until_next() == (p.Drop(1), p.Poll(2))

@@ -42,8 +42,8 @@ def _between(state: p.State) -> p.State:
 _out = p.State(since=NOW - 1, n=5, opened_at=NOW - 1)
 _connecting = replace(_out, mode="connecting", out="stream", prove_by=NOW - 1 + S.prove_within)
 _once = replace(_connecting, out="poll", prove_by=None, catch_up=True)
-_live = p.State("live", NOW - LONG, out="stream", n=5, opened_at=NOW - LONG, answered=True, proven=True)
-_short = replace(_live, opened_at=NOW - S.short_close / 2)
+_live = p.State("live", NOW - LONG, out="stream", n=5, opened_at=NOW - LONG, answered=True, proven=True, beats=True)
+_short = replace(_live, opened_at=NOW - S.short_close / 2, beats=False)
 _polling = replace(_out, mode="polling", prefer="poll", out="poll", interval=2.0, polled_at=NOW - 3, probe_at=NOW + 30)
 _offline = replace(_connecting, mode="offline", tries=1)
 _asleep = p.State(since=NOW - 600, n=5)
@@ -57,6 +57,7 @@ STATES: dict[str, p.State] = {
     "asking once": replace(_once, unanswered=True, strikes=1),
     "catching up": _once,
     "live": _live,
+    "live (no heartbeat)": replace(_live, beats=False),
     "live (retry: 8 s)": replace(_live, wish=8),
     "live (away)": replace(_live, hidden=True, hide_at=NOW + 10),
     "live (short)": _short,

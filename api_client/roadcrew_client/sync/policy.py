@@ -92,6 +92,8 @@ class State:
     opened_at: float = 0.0
     answered: bool = False
     proven: bool = False
+    beats: bool = False
+    """The stream has shown something after its first moments: nothing holds back what is small and comes late."""
     strikes: int = 0
     """Failures of streaming in a row."""
     tries: int = 0
@@ -202,7 +204,7 @@ def _answer(
                 _mode(state, "live", now), prefer="stream", answered=True, proven=True, prove_by=None, probe_at=None
             ), ()
         case Wished(spread=spread):
-            return replace(state, wish=spread), ()
+            return replace(state, wish=spread, beats=state.beats or now - state.opened_at >= s.short_close), ()
         case Doubted():
             return _doubted(state, now, chance, s) if state.proven else (state, ())
         case Closed():
@@ -217,8 +219,8 @@ def _answer(
 
 
 def _closed(state: State, c: Closed, now: float, chance: float, s: ClientSettings) -> Step:
-    short = now - state.opened_at < s.short_close
-    healthy = state.proven and not short and c.reason in ("cut", "bye", "renewed", "reread")
+    short, proven = now - state.opened_at < s.short_close, state.proven
+    healthy = proven and not short and c.reason in ("cut", "bye", "renewed", "reread")
     state = replace(state, out=None, prove_by=None, proven=False, answered=False, next_at=None)
     if healthy:
         state = replace(state, strikes=0, tries=0)
@@ -227,8 +229,9 @@ def _closed(state: State, c: Closed, now: float, chance: float, s: ClientSetting
     state = _asked(state, c.wait, now)
     if c.reason == "unreachable":
         return _offline(state, now, chance, s)
-    if state.prefer == "poll":
-        return _to_polling(state, now, chance, s)  # a probe that failed
+    held_back = c.reason == "silent" and proven and not state.beats
+    if state.prefer == "poll" or held_back:
+        return _to_polling(state, now, chance, s)  # a probe that failed, or one frame and no other ever
     own = c.reason in ("renewed", "reread")
     if healthy and (own or c.reason == "bye"):
         return _go(_mode(replace(state, tries=0 if own else 1), "connecting", now), now, s)
@@ -441,6 +444,7 @@ def _open(state: State, now: float, s: ClientSettings) -> Step:
         opened_at=now,
         answered=False,
         proven=False,
+        beats=False,
         prove_by=now + s.prove_within,
         next_at=None,
     )
