@@ -13,6 +13,7 @@ from roadcrew_domain.crew import JoinTrip
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.hub import Hub
 from roadcrew_server.stores.base import Store
+from roadcrew_server.topic import Done
 from roadcrew_server.topics import TripKind
 
 
@@ -33,8 +34,8 @@ async def hubs_over(*stores: Store, **settings: Any) -> AsyncIterator[tuple[Hub,
 
 async def vote_at_once(
     hubs: Sequence[Hub], topic: str, poll: str, options: Sequence[str], members: Sequence[str]
-) -> None:
-    """Everybody votes in the same instant, at the hubs in turn. What a control refuses is passed over."""
+) -> int:
+    """Everybody votes in the same instant, at the hubs in turn. How many votes were acknowledged."""
     votes = [
         hubs[n % len(hubs)].execute(
             topic,
@@ -44,7 +45,7 @@ async def vote_at_once(
         )
         for n, m in enumerate(members)
     ]
-    await asyncio.gather(*votes, return_exceptions=True)
+    return sum(isinstance(answer, Done) for answer in await asyncio.gather(*votes, return_exceptions=True))
 
 
 async def join(hub: Hub, topic: str, name: str) -> bool:
