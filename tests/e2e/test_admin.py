@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import signal
 import stat
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -13,13 +15,18 @@ import pytest
 from tests.conftest import Count, Figure
 from tests.support.commands import Commander
 from tests.support.people import Person, connected, eventually
-from tests.support.serving import server_process
+from tests.support.serving import ServerProcess, server_process
+from tests.support.terminal import roadcrew
 from tests.support.valkey import ValkeyProcess
+from tests.support.whole import everything
 
 from roadcrew_client import Change, Client, ClientSettings, LiveTrip
 from roadcrew_domain.polls import OpenPoll
 from roadcrew_domain.views import encode_trip
 from roadcrew_server.admin import main
+from roadcrew_server.stores._redis_address import address_of
+from roadcrew_server.stores.redis import RedisStore
+from roadcrew_server.stores.sqlite import SqliteStore
 
 PATIENT = ClientSettings(backoff_base=0.05, backoff_cap=0.5)
 
@@ -109,6 +116,9 @@ async def test_a_server_moves_to_valkey_and_back_and_nobody_loses_doubles_or_sig
                 if server.store_url.startswith("sqlite:"):
                     said = await run(operator, "backup", str(tmp_path / "copy.db"), "--store", server.store_url)
                     assert said.startswith("Copied ")
+                else:
+                    busy = await asyncio.to_thread(operator.run, "admin", "export", "x", "--store", server.store_url)
+                    assert (busy.returncode, "Stop all servers" in busy.stderr) == (1, True)
                 before = [(person.resets(), len(person.seqs())) for person in people]
                 file, kept = str(tmp_path / f"{number}.export"), server.store_url
                 assert await asyncio.to_thread(server.terminate) == 0
@@ -162,6 +172,76 @@ async def test_a_backup_of_a_running_server_is_a_store_to_go_back_to(tmp_path: P
             await eventually(partial(ben.has, 1), "the trip as it was at the copy", 30)
             assert (await ben.live.act(OpenPoll("And on", "single", ("yes", "no"))).done).accepted
             assert len((await ana.client.trip(trip_id)).polls) == 2
+
+
+# R: G4
+async def test_an_embedded_store_that_a_server_has_open_is_neither_exported_nor_filled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "store.db"
+    store, url = SqliteStore(path), f"sqlite:///{path}"
+    await store.open()
+    await store.put("user", "ana", b"Ana")
+    file = tmp_path / "trips.export"
+    assert await asyncio.to_thread(main, ["export", str(file), "--store", url]) == 1
+    assert "Stop all servers" in capsys.readouterr().err
+    assert not file.exists()
+    await store.close()
+    assert await asyncio.to_thread(main, ["export", str(file), "--store", url, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["records"], told["topics"], told["bytes"]) == (1, 0, file.stat().st_size)
+    new = SqliteStore(tmp_path / "new.db")
+    await new.open()
+    assert await asyncio.to_thread(main, ["import", str(file), "--store", f"sqlite:///{new.path}"]) == 1
+    assert "Stop all servers" in capsys.readouterr().err
+    await new.close()
+    assert await asyncio.to_thread(main, ["import", str(file), "--store", f"sqlite:///{new.path}"]) == 0
+    assert "records: 1" in capsys.readouterr().out
+
+
+def commands(valkey: ValkeyProcess) -> int:
+    """How many commands it has been sent so far."""
+    found = re.search(rb"total_commands_processed:(\d+)", valkey.say("INFO", "stats"))
+    assert found is not None
+    return int(found[1])
+
+
+def worked(valkey: ValkeyProcess, goal: int) -> bool:
+    """Whether it has been sent so many."""
+    return commands(valkey) >= goal
+
+
+# R: G4
+@pytest.mark.only_full  # an ordinary run has an import that breaks off in tests/server/test_moving.py
+async def test_an_import_that_is_killed_is_finished_by_the_same_import(
+    tmp_path: Path, operator: Commander, valkey: ValkeyProcess, figure: Figure
+) -> None:
+    path, file, killed = tmp_path / "old.db", tmp_path / "trips.export", 0
+    old = SqliteStore(path)
+    await old.open()
+    for part in range(4):
+        await asyncio.gather(*(old.put("user", f"{part} {number}", b"x" * 200) for number in range(5_000)))
+    held = await everything(old)
+    await old.close()
+    await run(operator, "export", str(file), "--store", f"sqlite:///{path}")
+    words = roadcrew("admin", "import", str(file), "--store", valkey.url)
+    for work in (200, 2_000, 12_000):
+        goal = commands(valkey) + work
+        process = await asyncio.create_subprocess_exec(*words, env=operator.environment)
+        await eventually(partial(worked, valkey, goal), "the middle of the import", 30)
+        process.kill()
+        killed += await process.wait() == -signal.SIGKILL
+        server = ServerProcess(tmp_path)
+        server.store_url = valkey.url
+        with pytest.raises(RuntimeError, match="did not finish"):
+            await asyncio.to_thread(server.start)
+    assert killed == 3
+    await run(operator, "import", str(file), "--store", valkey.url)
+    new = RedisStore(address_of(valkey.url))
+    await new.open()
+    assert await everything(new) == held
+    await new.close()
+    figure("imports killed in the middle, each refused by a server", killed)
 
 
 # R: G4
