@@ -13,8 +13,7 @@ state and what to do. No sleeping, no socket, no randomness of its own: `chance`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from roadcrew_client.settings import ClientSettings
 from roadcrew_client.sync.backoff import after_a_cut, after_no_answer, jittered
@@ -40,6 +39,19 @@ from roadcrew_client.sync.signals import (
     Stopped,
     Tick,
     Wished,
+)
+from roadcrew_client.sync.state import (
+    SLEEPING,
+    Mode,
+    State,
+    Step,
+    Transport,
+    asked,
+    go,
+    in_mode,
+    later,
+    open_stream,
+    rest,
 )
 
 __all__ = [
@@ -72,64 +84,6 @@ __all__ = [
     "step",
 ]
 
-Mode = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out", "stopped"]
-Transport = Literal["stream", "poll"]
-SLEEPING: tuple[Mode, ...] = ("paused", "gone", "signed-out", "stopped")
-"""Modes without a next step of their own: they wait for a signal from outside."""
-
-# --- state ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """`out` is the one request under way, and `n` its number. Times are of the clock that `now` is from."""
-
-    mode: Mode = "stopped"
-    since: float = 0.0
-    prefer: Transport = "stream"
-    out: Transport | None = None
-    n: int = 0
-    opened_at: float = 0.0
-    answered: bool = False
-    proven: bool = False
-    beats: bool = False
-    """The stream has shown something after its first moments: nothing holds back what is small and comes late."""
-    strikes: int = 0
-    """Failures of streaming in a row."""
-    tries: int = 0
-    """The exponent of the back-off."""
-    wish: float = 0.0
-    """Over how many seconds the server wants its clients to come back, as it said last."""
-    interval: float = 0.0
-    batches: int = 0
-    catch_up: bool = False
-    """The next request is one poll, whatever is preferred: shown again, or a stream that gives no answer …"""
-    unanswered: bool = False
-    """… which is the reason now: if that poll is answered soon, it is not the server that is slow."""
-    polled_at: float = 0.0
-    not_before: float = 0.0
-    """No request before this: a back-off, or a `Retry-After`. A key does not shorten it."""
-    asked_until: float = 0.0
-    """The `Retry-After` alone: being shown again ends a back-off, and never this."""
-    hidden: bool = False
-    next_at: float | None = None
-    prove_by: float | None = None
-    probe_at: float | None = None
-    hide_at: float | None = None
-
-    @property
-    def due(self) -> float | None:
-        """When to send `Tick`."""
-        if self.mode == "stopped":
-            return None
-        times = [t for t in (self.next_at, self.prove_by, self.hide_at) if t is not None]
-        if self.probe_at is not None and self.mode == "polling" and self.out is None:
-            times.append(max(self.probe_at, self.not_before))
-        return min(times, default=None)
-
-
-Step = tuple[State, tuple[Effect, ...]]
-
 
 def _after_a_cut(state: State, chance: float, s: ClientSettings) -> float:
     return after_a_cut(state.tries, state.wish, chance, s)
@@ -144,18 +98,18 @@ def step(state: State, signal: Signal, now: float, chance: float, s: ClientSetti
     """The state after `signal` at `now`, and what to do, in order. Signals that are late or do not fit are ignored."""
     match signal:
         case Stopped():
-            return _rest(state, "stopped", now)
+            return rest(state, "stopped", now)
         case _ if state.mode == "stopped":
             return _not_started(state, signal, now, s)
         case Started():
             return state, ()
         case Ended(mode=mode):
-            return _rest(state, mode, now) if state.mode != mode else (state, ())
+            return rest(state, mode, now) if state.mode != mode else (state, ())
         case SignedIn():
             if state.mode != "signed-out":
                 return state, ()
             state = replace(state, tries=0, not_before=0.0, hide_at=now + s.hidden_grace if state.hidden else None)
-            return _go(_mode(state, "connecting", now), now, s)
+            return go(in_mode(state, "connecting", now), now, s)
         case Hidden(at_once=at_once):
             return _hide(replace(state, hidden=True), now, s, at_once=at_once)
         case Shown():
@@ -177,8 +131,8 @@ def _not_started(state: State, signal: Signal, now: float, s: ClientSettings) ->
     match signal:
         case Started():
             if state.hide_at is not None and now >= state.hide_at:
-                return _rest(state, "paused", now)
-            return _go(_mode(state, "connecting", now), now, s)
+                return rest(state, "paused", now)
+            return go(in_mode(state, "connecting", now), now, s)
         case Hidden(at_once=at_once):
             hide_at = now + s.hidden_grace if state.hide_at is None else state.hide_at
             return replace(state, hidden=True, hide_at=now if at_once else hide_at), ()
@@ -198,10 +152,10 @@ def _answer(
     match signal:
         case Opened():
             mode: Mode = "connecting" if state.mode == "offline" else state.mode
-            return replace(_mode(state, mode, now), answered=True), ()
+            return replace(in_mode(state, mode, now), answered=True), ()
         case Proven():
             return replace(
-                _mode(state, "live", now), prefer="stream", answered=True, proven=True, prove_by=None, probe_at=None
+                in_mode(state, "live", now), prefer="stream", answered=True, proven=True, prove_by=None, probe_at=None
             ), ()
         case Wished(spread=spread):
             return replace(state, wish=spread, beats=state.beats or now - state.opened_at >= s.short_close), ()
@@ -226,7 +180,7 @@ def _closed(state: State, c: Closed, now: float, chance: float, s: ClientSetting
         state = replace(state, strikes=0, tries=0)
     if c.reason == "full":
         return _to_polling(state, now, chance, s, probe=max(s.probe_after, c.wait or 0.0))
-    state = _asked(state, c.wait, now)
+    state = asked(state, c.wait, now)
     if c.reason == "unreachable":
         return _offline(state, now, chance, s)
     held_back = c.reason == "silent" and proven and not state.beats
@@ -234,21 +188,21 @@ def _closed(state: State, c: Closed, now: float, chance: float, s: ClientSetting
         return _to_polling(state, now, chance, s)  # a probe that failed, or one frame and no other ever
     own = c.reason in ("renewed", "reread")
     if healthy and (own or c.reason == "bye"):
-        return _go(_mode(replace(state, tries=0 if own else 1), "connecting", now), now, s)
+        return go(in_mode(replace(state, tries=0 if own else 1), "connecting", now), now, s)
     if not healthy and not own:
         state = replace(state, strikes=state.strikes + 1)
     if state.strikes >= s.strikes:
         return _to_polling(state, now, chance, s)
     back_off = _after_no_answer if c.reason == "trouble" else _after_a_cut
-    state = _later(state, now + (c.wait or 0.0) + back_off(state, chance, s))
-    return _go(_mode(replace(state, tries=state.tries + 1), "connecting", now), now, s)
+    state = later(state, now + (c.wait or 0.0) + back_off(state, chance, s))
+    return go(in_mode(replace(state, tries=state.tries + 1), "connecting", now), now, s)
 
 
 def _to_polling(state: State, now: float, chance: float, s: ClientSettings, probe: float | None = None) -> Step:
     """Streaming does not work here, for now. The first poll is at once."""
     interval = state.interval if state.mode == "polling" else 0.0
     state = replace(_probe_later(state, now, chance, s, probe), tries=0, interval=interval, batches=0)
-    return _go(_mode(state, "polling", now), now, s)
+    return go(in_mode(state, "polling", now), now, s)
 
 
 def _probe_later(state: State, now: float, chance: float, s: ClientSettings, probe: float | None = None) -> State:
@@ -260,7 +214,7 @@ def _probe_later(state: State, now: float, chance: float, s: ClientSettings, pro
 
 def _offline(state: State, now: float, chance: float, s: ClientSettings) -> Step:
     """Whatever was known about streaming was about another network, perhaps; where polls worked, one goes first."""
-    state = _later(state, now + _after_no_answer(state, chance, s))
+    state = later(state, now + _after_no_answer(state, chance, s))
     state = replace(
         state,
         tries=state.tries + 1,
@@ -271,7 +225,7 @@ def _offline(state: State, now: float, chance: float, s: ClientSettings) -> Step
         interval=0.0,
         probe_at=None,
     )
-    return _go(_mode(state, "offline", now), now, s)
+    return go(in_mode(state, "offline", now), now, s)
 
 
 # --- polls ---------------------------------------------------------------------------------------
@@ -296,21 +250,21 @@ def _polled(state: State, p: Polled, now: float, chance: float, s: ClientSetting
     )
     mode: Mode = "connecting" if state.prefer == "stream" else "polling"
     if again or state.prefer == "stream":
-        return _go(_mode(state, mode, now), now, s)
-    return _mode(replace(state, next_at=max(now + interval, state.not_before)), mode, now), ()
+        return go(in_mode(state, mode, now), now, s)
+    return in_mode(replace(state, next_at=max(now + interval, state.not_before)), mode, now), ()
 
 
 def _poll_failed(state: State, f: PollFailed, now: float, chance: float, s: ClientSettings) -> Step:
-    state = _asked(replace(state, out=None, unanswered=False), f.wait, now)
+    state = asked(replace(state, out=None, unanswered=False), f.wait, now)
     if f.reason == "unreachable":
         # A network that cuts every long answer still lets a stream get on, a few frames at a time.
         return _offline(replace(state, catch_up=False), now, chance, s)
     own = f.reason in ("renewed", "reread")
     delay = jittered(state.tries, chance, s) if own else _after_no_answer(state, chance, s)
-    state = replace(_later(state, now + (f.wait or 0.0) + delay), tries=state.tries + 1)
+    state = replace(later(state, now + (f.wait or 0.0) + delay), tries=state.tries + 1)
     # Polls that get no good answer are not said to be polling.
     mode: Mode = "polling" if own and state.prefer == "poll" else "connecting"
-    return _go(_mode(state, mode, now), now, s)
+    return go(in_mode(state, mode, now), now, s)
 
 
 # --- being looked at -----------------------------------------------------------------------------
@@ -320,7 +274,7 @@ def _hide(state: State, now: float, s: ClientSettings, *, at_once: bool) -> Step
     if state.mode in SLEEPING:
         return state, ()
     if at_once:
-        return _rest(state, "paused", now)
+        return rest(state, "paused", now)
     return (state if state.hide_at is not None else replace(state, hide_at=now + s.hidden_grace)), ()
 
 
@@ -332,7 +286,7 @@ def _show(state: State, now: float, s: ClientSettings) -> Step:
     state = replace(state, catch_up=True, interval=0.0, tries=0, batches=0, not_before=state.asked_until)
     if state.prefer == "poll":
         state = replace(state, probe_at=now + s.probe_after)
-    return _go(_mode(state, mode, now), now, s)
+    return go(in_mode(state, mode, now), now, s)
 
 
 def _key(state: State, now: float, s: ClientSettings) -> Step:
@@ -351,15 +305,15 @@ def _key(state: State, now: float, s: ClientSettings) -> Step:
 
 def _tick(state: State, now: float, chance: float, s: ClientSettings) -> Step:
     if state.hide_at is not None and now >= state.hide_at:
-        return _rest(state, "paused", now)
+        return rest(state, "paused", now)
     if state.prove_by is not None and now >= state.prove_by:
         return _unproven(state, now, chance, s)
     if state.out is not None or state.mode in SLEEPING:
         return state, ()
     if state.mode == "polling" and state.probe_at is not None and now >= max(state.probe_at, state.not_before):
-        return _open(replace(state, next_at=None), now, s)
+        return open_stream(replace(state, next_at=None), now, s)
     if state.next_at is not None and now >= state.next_at:
-        return _go(state, now, s)
+        return go(state, now, s)
     return state, ()
 
 
@@ -372,7 +326,7 @@ def _unproven(state: State, now: float, chance: float, s: ClientSettings) -> Ste
     if buffered or state.strikes >= s.strikes or state.prefer == "poll":
         after, effects = _to_polling(state, now, chance, s)
     else:
-        after, effects = _go(replace(state, catch_up=True, unanswered=True), now, s)
+        after, effects = go(replace(state, catch_up=True, unanswered=True), now, s)
     return after, (drop, *effects)
 
 
@@ -384,68 +338,5 @@ def _doubted(state: State, now: float, chance: float, s: ClientSettings) -> Step
     if state.strikes >= s.strikes:
         after, effects = _to_polling(state, now, chance, s)
     else:
-        after, effects = _go(_mode(replace(state, catch_up=True), "connecting", now), now, s)
+        after, effects = go(in_mode(replace(state, catch_up=True), "connecting", now), now, s)
     return after, (drop, *effects)
-
-
-# --- what all of it is made of -------------------------------------------------------------------
-
-
-def _mode(state: State, mode: Mode, now: float) -> State:
-    return state if state.mode == mode else replace(state, mode=mode, since=now)
-
-
-def _later(state: State, at: float) -> State:
-    return replace(state, not_before=max(state.not_before, at))
-
-
-def _asked(state: State, wait: float | None, now: float) -> State:
-    """Obey a `Retry-After`."""
-    if wait is None:
-        return state
-    until = max(state.asked_until, now + wait)
-    return replace(state, asked_until=until, not_before=max(state.not_before, until))
-
-
-def _rest(state: State, mode: Mode, now: float) -> Step:
-    """No requests and no timers."""
-    effects = (Drop(state.n),) if state.out is not None else ()
-    state = replace(
-        state,
-        out=None,
-        proven=False,
-        answered=False,
-        next_at=None,
-        prove_by=None,
-        hide_at=None,
-        probe_at=None,
-        catch_up=False,
-        unanswered=False,
-    )
-    return _mode(state, mode, now), effects
-
-
-def _go(state: State, now: float, s: ClientSettings) -> Step:
-    """The next request: now, or when `not_before` allows it."""
-    if now < state.not_before:
-        return replace(state, next_at=state.not_before), ()
-    if state.prefer == "stream" and not state.catch_up:
-        return _open(replace(state, next_at=None), now, s)
-    n = state.n + 1
-    return replace(state, out="poll", n=n, next_at=None, opened_at=now), (Poll(n),)
-
-
-def _open(state: State, now: float, s: ClientSettings) -> Step:
-    n = state.n + 1
-    state = replace(
-        state,
-        out="stream",
-        n=n,
-        opened_at=now,
-        answered=False,
-        proven=False,
-        beats=False,
-        prove_by=now + s.prove_within,
-        next_at=None,
-    )
-    return state, (Open(n),)
