@@ -42,6 +42,17 @@ def on_core(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+@contextmanager
+def off_core(core: int) -> Iterator[None]:
+    """Processes that start in here have every core but this one. Without a second one, nothing is pinned."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before - {core} or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
     """The bytes of an HTTP/1.1 request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", *(f"{n}: {v}" for n, v in headers.items())]

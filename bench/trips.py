@@ -1,10 +1,13 @@
 """People, trips and votes at a server of ours, for benches: by HTTP, as anybody would."""
 
 import json
+import select
+import time
 import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from load import Caller, request
+from load import Address, Caller, cpu_seconds, request
 
 
 @dataclass
@@ -43,3 +46,46 @@ def trip_of(caller: Caller, tokens: list[str], name: str) -> list[Voter]:
     poll = {"tripId": trip, "question": "Where?", "kind": "single", "options": ["Lisbon", "Porto"]}
     opened = caller.post("/api/social-cart/polls", poll, organiser)["trip"]["polls"][0]["id"]
     return [Voter(token, trip, opened) for token in tokens]
+
+
+@dataclass
+class Votes:
+    """What casting votes took: `cpu` seconds of a vote for each process that was asked about, `waits` seconds each."""
+
+    a_second: float
+    cpu: list[float]
+    waits: list[float]
+
+
+def cast_for(
+    seconds: float, servers: Sequence[Address], turn: Iterator[Voter], at_once: int, processes: Sequence[int]
+) -> Votes:
+    """Cast votes over so many connections, spread over the servers; each waits for its answer before the next.
+    Raises `RuntimeError` when one is refused or not answered."""
+    callers = {c.socket.fileno(): c for c in (Caller(servers[n % len(servers)]) for n in range(at_once))}
+    epoll = select.epoll()
+    sent: dict[int, float] = {}
+    waits: list[float] = []
+    cpu, began = [cpu_seconds(pid) for pid in processes], time.perf_counter()
+    for fd, caller in callers.items():
+        epoll.register(fd, select.EPOLLIN)
+        sent[fd] = time.perf_counter()
+        caller.send(next(turn).vote())
+    while sent:
+        ready = epoll.poll(30)
+        if not ready:
+            raise RuntimeError(f"{len(sent)} votes were not answered")
+        for fd, _ in ready:
+            if callers[fd].read() is None:
+                continue
+            now = time.perf_counter()
+            waits.append(now - sent.pop(fd))
+            if now - began < seconds:
+                sent[fd] = time.perf_counter()
+                callers[fd].send(next(turn).vote())
+    took = time.perf_counter() - began
+    used = [cpu_seconds(pid) - before for pid, before in zip(processes, cpu, strict=True)]
+    epoll.close()
+    for caller in callers.values():
+        caller.close()
+    return Votes(len(waits) / took, [one / len(waits) for one in used], waits)

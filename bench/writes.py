@@ -13,7 +13,6 @@ the load generator another. Runs are in turns; figures are medians.
 import asyncio
 import gc
 import os
-import select
 import statistics
 import sys
 import tempfile
@@ -32,11 +31,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from contestants import LOAD_CORE, SERVER_CORE  # noqa: E402 - after the path is set
-from load import Caller, cpu_seconds, on_core  # noqa: E402 - after the path is set
+from load import Caller, on_core  # noqa: E402 - after the path is set
 from report import arguments, percentile, table, write  # noqa: E402 - after the path is set
 from tests.support.serving import ServerProcess  # noqa: E402 - after the path is set
 from tests.support.valkey import ValkeyProcess  # noqa: E402 - after the path is set
-from trips import Voter, guests, trip_of  # noqa: E402 - after the path is set
+from trips import Voter, cast_for, guests, trip_of  # noqa: E402 - after the path is set
 
 from roadcrew_server.settings import Settings  # noqa: E402 - after the path is set
 from roadcrew_server.stores.base import NOTHING_YET, Appended, CommandRecord, Commit, Store  # noqa: E402 - after the path
@@ -83,33 +82,10 @@ class Server:
         return case
 
     def _vote(self, case: Case, turn: Iterator[Voter], seconds: float) -> None:
-        callers = {caller.socket.fileno(): caller for caller in (Caller(self._address) for _ in range(AT_ONCE))}
-        epoll = select.epoll()
-        sent: dict[int, float] = {}
-        done = 0
-        cpu, began = cpu_seconds(self.process.pid), time.perf_counter()
-        for fd, caller in callers.items():
-            epoll.register(fd, select.EPOLLIN)
-            sent[fd] = time.perf_counter()
-            caller.send(next(turn).vote())
-        while sent:
-            ready = epoll.poll(30)
-            if not ready:
-                raise RuntimeError(f"{len(sent)} votes were not answered")
-            for fd, _ in ready:
-                if callers[fd].read() is None:
-                    continue
-                now = time.perf_counter()
-                case.waits.append(now - sent.pop(fd))
-                done += 1
-                if now - began < seconds:
-                    sent[fd] = time.perf_counter()
-                    callers[fd].send(next(turn).vote())
-        case.rates.append(done / (time.perf_counter() - began))
-        case.cpu.append((cpu_seconds(self.process.pid) - cpu) / done)
-        epoll.close()
-        for caller in callers.values():
-            caller.close()
+        votes = cast_for(seconds, [self._address], turn, AT_ONCE, [self.process.pid])
+        case.rates.append(votes.a_second)
+        case.cpu.append(votes.cpu[0])
+        case.waits += votes.waits
 
 
 class Raw:
