@@ -1,6 +1,7 @@
 """Each figure of `/metrics` moves when what it counts happens, by as much as happened, and names nobody."""
 
 import asyncio
+import re
 import time
 import uuid
 from datetime import timedelta
@@ -202,3 +203,17 @@ async def test_the_first_use_of_a_session_is_counted_by_one_process_of_several(r
         await process.stop()
     assert len(seen) == 1
     assert 2 <= seen[0] < 3
+
+
+# R: C10
+async def test_the_operating_guide_explains_every_figure_and_no_other(http: httpx.AsyncClient, running: Running):
+    ana = await Person.guest(http, "Ana")
+    await ana.create()
+    text = (await http.get("/metrics")).text
+    named = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in text_string_to_metric_families(text)
+        if family.name.startswith("roadcrew_")
+    } - {"roadcrew_session_establishment_seconds_created"}
+    guide = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8")
+    assert set(re.findall(r"roadcrew_[a-z_]+", guide)) == {n for n in named if not n.endswith("_created")}
