@@ -224,6 +224,19 @@ class TestRates:
             window = await limiters[1].get_window_stats(limit, "user", "ana")
             assert window.remaining == 0
 
+    # R: S9
+    async def test_who_stays_far_from_a_limit_costs_redis_nothing(self, valkey: ValkeyProcess) -> None:
+        limit = parse("160/minute")
+        async with opened(valkey.url) as one, opened(valkey.url) as two:
+            first, second = (MovingWindowRateLimiter(store.rate_storage()) for store in (one, two))
+            before = await names(one)
+            assert all([await first.hit(limit, "user", "ana") for _ in range(10)])
+            assert await names(one) == before
+            assert sum([await first.hit(limit, "user", "ana") for _ in range(200)]) == 150
+            assert sum([await second.hit(limit, "user", "ana") for _ in range(200)]) == 10
+            window = await first.get_window_stats(limit, "user", "ana")
+            assert window.remaining == 0
+
     async def test_a_store_that_is_gone_is_said_like_every_failure_of_it(self, wire: Wire) -> None:
         async with opened(at(wire.port)) as store:
             limiter = MovingWindowRateLimiter(store.rate_storage())

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from limits.aio.storage import RedisStorage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.storage.redis.redispy import RedispyBridge
 from redis.exceptions import RedisError
 
@@ -16,12 +16,17 @@ from roadcrew_server.stores._redis_link import Link
 
 _T = TypeVar("_T")
 
+OWN_SHARE = 16
+"""A process counts the first 16th of a limit by itself, and so asks Redis only about those who come near one. Over one
+process a limit is exact; each further one lets in a 16th more at the most. Limits below 16 are all counted in Redis."""
+
 
 class SharedRates(RedisStorage):
     """The library's own storage over our connections. Every failure is a `StoreError`."""
 
     def __init__(self, link: Link, prefix: str) -> None:
         self._link = link
+        self._own = MemoryStorage()
         super().__init__("async+redis://", implementation="redispy", key_prefix=f"{prefix}:rate")
 
     def configure_bridge(self) -> None:
@@ -37,11 +42,16 @@ class SharedRates(RedisStorage):
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count if there is room."""
-        return await self._said(super().acquire_entry(key, limit, expiry, amount))
+        share = limit // OWN_SHARE
+        if amount <= share and await self._own.acquire_entry(key, share, expiry, amount):
+            return True
+        return await self._said(super().acquire_entry(key, limit - share, expiry, amount))
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """Since when, and how many."""
-        return await self._said(super().get_moving_window(key, limit, expiry))
+        """Since when, and how many, of those that Redis counts."""
+        share = limit // OWN_SHARE
+        start, counted = await self._said(super().get_moving_window(key, limit - share, expiry))
+        return start, counted + share if counted else 0
 
     async def _said(self, answer: Awaitable[_T]) -> _T:
         try:
