@@ -57,6 +57,8 @@ class Delivery:
         self._moved = asyncio.Event()
         self._looks = 0
         self._tries = 0
+        self._ask_at = 0.0
+        """Not before this is asked who we are: a `Retry-After`."""
         self.tally = Tally()
 
     # --- starting and stopping --------------------------------------------------------------------
@@ -181,7 +183,8 @@ class Delivery:
 
     async def _look(self) -> None:
         session = self._context.session
-        if not session.known and session.token is not None and self._tries:
+        due = self._tries and self._context.clock.monotonic() >= self._ask_at
+        if not session.known and session.token is not None and due:
             await self._introduce()
         self._wake.clear()
         await self._take()
@@ -210,7 +213,8 @@ class Delivery:
     async def _nap(self) -> None:
         s = self._context.settings
         unknown = not self._context.session.known and self._context.session.token is not None
-        seconds = jittered(self._tries, self._context.chance(), s) if unknown else s.outbox_look
+        jitter, asked = jittered(self._tries, self._context.chance(), s), self._ask_at - self._context.clock.monotonic()
+        seconds = min(jitter + max(asked, 0.0), s.outbox_look + jitter) if unknown else s.outbox_look
         self._tries = self._tries + 1 if unknown else 0
         sleep = asyncio.ensure_future(self._context.clock.sleep(seconds))
         wake = asyncio.ensure_future(self._wake.wait())
@@ -227,6 +231,7 @@ class Delivery:
             self._context.session.know(read(reply.body, SessionInfo))
         except RoadcrewError as error:
             logger.debug("who we are is not known yet: %s", error.code)
+            self._ask_at = self._context.clock.monotonic() + (error.retry_after or 0.0)
         else:
             self._tell("known")
 

@@ -394,6 +394,24 @@ async def test_who_starts_without_a_network_is_known_as_soon_as_there_is_one_and
         assert [n.user for n in second.news if n.kind == "known"] == [rc.User("ana", "Ana", None, True)]
 
 
+# R: S8
+async def test_who_is_not_known_yet_is_asked_for_no_sooner_than_the_server_wants(tmp_path: Path):
+    asked: list[float] = []
+
+    async def script(request: Request) -> None:
+        asked.append(asyncio.get_running_loop().time())
+        await request.problem(503, "unavailable", retryAfter=0.6)
+
+    async with serving(script) as server, Program(server.url, tmp_path, knows=False) as program:
+        await until(lambda: asked)
+        for _ in range(20):
+            program.delivery.kick()
+            await asyncio.sleep(0.02)
+        assert len(asked) == 1
+        await until(lambda: len(asked) == 2)
+        assert asked[1] - asked[0] >= 0.6
+
+
 # --- refused -------------------------------------------------------------------------------------
 
 
