@@ -1,8 +1,10 @@
 """`roadcrew doctor`: the true command, against real servers behind real faults."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +16,7 @@ from tests.support.commands import Commander
 from tests.support.people import connected
 from tests.support.serving import ServerProcess, server_process
 from tests.support.terminal import Terminal, roadcrew
+from tests.support.valkey import ValkeyProcess
 
 from roadcrew_client import Client, NotSignedIn
 
@@ -46,9 +49,9 @@ def areas(report: Any) -> dict[str, list[str]]:
     return found
 
 
-async def doctor(who: Commander, *words: str) -> "subprocess.CompletedProcess[str]":
+async def doctor(who: Commander, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
     """Run it, while proxies in this loop go on."""
-    return await asyncio.to_thread(who.run, "doctor", *words)
+    return await asyncio.to_thread(partial(who.run, "doctor", *words, **more))
 
 
 # R: S4
@@ -167,3 +170,23 @@ def test_at_a_terminal_it_says_what_that_can(ana: Commander) -> None:
         assert "100 columns and 40 lines." in terminal.text
         assert "16 million colours." in terminal.text
         assert "No server has been used from here." in terminal.text
+
+
+# R: G4
+async def test_the_shared_store_of_a_server_is_asked_whether_it_keeps_everything(
+    ana: Commander, tmp_path: Path
+) -> None:
+    with ValkeyProcess(tmp_path / "valkey") as valkey:
+        refused = await doctor(ana, "--json", ROADCREW_STORE=f"redis://:secret@127.0.0.1:{valkey.port}")
+        assert areas(json.loads(refused.stdout))["store"] == ["bad"]
+        assert "secret" not in refused.stdout + refused.stderr
+        good = await doctor(ana, "--json", ROADCREW_STORE=valkey.url)
+        assert areas(json.loads(good.stdout))["store"] == ["good"]
+        valkey.say("CONFIG", "SET", "appendfsync", "everysec")
+        valkey.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        lossy = await doctor(ana, ROADCREW_STORE=valkey.url)
+        assert lossy.returncode == 1
+        for word in ("appendfsync always", "noeviction"):
+            assert word in lossy.stdout
+        assert valkey.say("DBSIZE") == b":0\r\n"  # it changed nothing
+    assert "STORE" not in (await doctor(ana, ROADCREW_STORE="sqlite:///trips.db")).stdout

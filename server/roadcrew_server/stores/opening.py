@@ -3,12 +3,17 @@
 What it is not for: opening it. `Store.open` does that.
 """
 
+from typing import TYPE_CHECKING
+
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores._redis_address import address_of, is_redis
 from roadcrew_server.stores.base import Store
 from roadcrew_server.stores.sqlite import SqliteStore, path_of
 
-__all__ = ["check_url", "is_redis", "make_store", "shown"]
+if TYPE_CHECKING:
+    from roadcrew_server.stores._redis_link import Link, LinkOptions
+
+__all__ = ["check_url", "is_redis", "link_for", "make_store", "shown"]
 
 
 def check_url(url: str) -> None:
@@ -31,15 +36,26 @@ def make_store(settings: Settings) -> Store:
     check_url(settings.store)
     if not is_redis(settings.store):
         return SqliteStore(path_of(settings.store))
-    # A server on SQLite starts without them.
-    from roadcrew_server.stores._redis_link import LinkOptions  # noqa: PLC0415
+    # A server on SQLite starts without it.
     from roadcrew_server.stores.redis import RedisStore  # noqa: PLC0415
 
-    options = LinkOptions(
+    return RedisStore(address_of(settings.store), options=_options(settings), prefix=settings.store_prefix)
+
+
+def link_for(settings: Settings) -> "Link":
+    """The way to the Redis or Valkey of these settings, for looking at it. The caller closes it."""
+    from roadcrew_server.stores._redis_link import link_to  # noqa: PLC0415
+
+    return link_to(address_of(settings.store), _options(settings))
+
+
+def _options(settings: Settings) -> "LinkOptions":
+    from roadcrew_server.stores._redis_link import LinkOptions  # noqa: PLC0415
+
+    return LinkOptions(
         connections=settings.store_connections,
         timeout=settings.store_timeout,
         ca_file=settings.store_ca,
         cert_file=settings.store_cert,
         key_file=settings.store_key,
     )
-    return RedisStore(address_of(settings.store), options=options, prefix=settings.store_prefix)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 ABOUT = """Says what works here and what to do about the rest: the terminal, folders and settings, where sign-ins are
-kept, and a server: its version, clock and address, and whether streams and polls come through.
+kept, and a server: its version, clock and address, and whether streams and polls come through. Where ROADCREW_STORE
+names a Redis or Valkey (on a computer that serves), also whether that keeps what it is told to keep.
 
 For streams it uses your sign-in and one of your trips, or with --as a guest of its own, who leaves nothing behind.
 It changes nothing else. A heartbeat of the server is waited for, which takes up to half a minute."""

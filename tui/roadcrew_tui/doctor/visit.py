@@ -10,7 +10,7 @@ from roadcrew_client.credentials import Credentials, CredentialsError
 from roadcrew_client.links import base_address
 from roadcrew_tui import settings as prefs
 from roadcrew_tui import symbols
-from roadcrew_tui.doctor import here, terminal
+from roadcrew_tui.doctor import here, store, terminal
 from roadcrew_tui.doctor.findings import Finding, as_json, closing, lines_of, status_of
 from roadcrew_tui.doctor.there import examine
 from roadcrew_tui.oneshot import hint, show
@@ -54,6 +54,8 @@ def visit(server: str | None, guest: str | None, *, json: bool) -> int:
     symbols.use(mine.symbols if seen.unicode else "ascii")
     credentials = Credentials(folders.data, home=prefs.home_server(mine, server))
     _this_computer(report, seen, folders, mine, credentials)
+    for finding in store.findings(os.environ):
+        report.say(finding)
     if address is None:
         words = "No server has been used from here."
         report.say(Finding("server", "note", words, "To look at one: roadcrew doctor --server URL"))
