@@ -37,7 +37,6 @@ def _said(command: list[str]) -> dict[str, Any]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=SECONDS,
-            env=dict(os.environ),
             check=True,
         )
         said = json.loads(done.stdout)
