@@ -6,6 +6,7 @@ What it is not for: asking Redis for anything. Readers wait here, and no process
 import asyncio
 import logging
 import random
+from collections import Counter
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
@@ -70,6 +71,12 @@ class Subscription:
         self._seen = seen
         self._chance = chance
         self._task: asyncio.Task[None] | None = None
+        self._doubted = asyncio.Event()
+        self._heard: Counter[AbstractConnection] = Counter()
+
+    def doubt(self) -> None:
+        """The store left something else unanswered: see whether it would still be heard here."""
+        self._doubted.set()
 
     async def start(self) -> None:
         """Returns when it listens. Raises `StoreUnavailable` if it does not come about."""
@@ -126,7 +133,8 @@ class Subscription:
 
     async def _listen_all(self, lines: list[AbstractConnection]) -> None:
         """Raises what the first line to break raises."""
-        tasks = [asyncio.create_task(self._listen(line)) for line in lines]
+        self._heard.clear()
+        tasks = [asyncio.create_task(work) for work in (*map(self._listen, lines), self._watch(lines))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -143,6 +151,7 @@ class Subscription:
             message = await line.read_response(timeout=self._link.options.timeout if asked else SILENCE)
             if message is not None:
                 asked = False
+                self._heard[line] += 1
                 if message[0] == b"message":
                     self._take(message[2])
             elif asked:
@@ -151,6 +160,19 @@ class Subscription:
                 async with asyncio.timeout(self._link.options.timeout):
                     await line.send_command("PING")
                 asked = True
+
+    async def _watch(self, lines: list[AbstractConnection]) -> None:
+        """Raises TimeoutError for a line on which nothing comes within the time for an answer, once it is doubted."""
+        while True:
+            await self._doubted.wait()
+            before = self._heard.copy()
+            async with asyncio.timeout(self._link.options.timeout):
+                for line in lines:
+                    await line.send_command("PING")
+            await asyncio.sleep(self._link.options.timeout)
+            self._doubted.clear()
+            if any(self._heard[line] == before[line] for line in lines):
+                raise TimeoutError
 
     def _take(self, data: bytes) -> None:
         try:

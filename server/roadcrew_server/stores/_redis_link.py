@@ -8,7 +8,7 @@ What it is not for: what the commands mean (`redis`), or listening (`_redis_hint
 import asyncio
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class Link(ABC):
     def __init__(self, address: Address, options: LinkOptions) -> None:
         self.address = address
         self.options = options
+        self.on_silence: Callable[[], None] = lambda: None
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Answer:
         """Run a script by its hash, or whole where it is not known yet. Raises `StoreError`."""
@@ -78,6 +79,8 @@ class Link(ABC):
                     raise refusal(error) from error
                 raise
             except _Broken as broken:
+                if broken.timed_out:
+                    self.on_silence()
                 if last or broken.timed_out:
                     kind = StoreUnavailable if repeatable else StoreUncertain
                     what = "does not answer" if broken.timed_out else "hung up"

@@ -88,6 +88,7 @@ class RedisStore:
             self._seen,
             chance=chance or random.Random(),  # noqa: S311 - for waiting, not for secrets
         )
+        self._link.on_silence = self._hints.doubt
         self._rates = SharedRates(self._link, prefix)
         self._whole = Whole(self._link, self._keys, self._run, self._limits.walk_items)
         self._state = "new"
