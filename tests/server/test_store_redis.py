@@ -1,6 +1,9 @@
-"""The shared store: the contract of all stores, on every Valkey and Redis that is here."""
+"""The shared store: the contract of all stores, on every Valkey and Redis that is here, with the rights that the
+operating guide asks for and no more."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from tests.server.store_contract import LIMITS, Advance, StoreContract
@@ -8,6 +11,18 @@ from tests.support.valkey import Cluster, ValkeyProcess, servers
 
 from roadcrew_server.stores._redis_address import address_of
 from roadcrew_server.stores.redis import RedisStore
+
+GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
+
+
+def with_rights(server: ValkeyProcess) -> None:
+    """Make the user of the guide."""
+    [rule] = re.findall(r"`ACL (SETUSER roadcrew on [^`]*)`", GUIDE.read_text(encoding="utf-8"))
+    assert server.say("ACL", *rule.split()) == b"+OK\r\n"
+
+
+def as_that_user(url: str) -> str:
+    return url.replace("://", "://roadcrew:PASSWORD@")
 
 
 class Time:
@@ -20,6 +35,7 @@ class Time:
 @pytest.fixture(scope="module", params=servers())
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
     with ValkeyProcess(tmp_path_factory.mktemp("valkey"), servers()[request.param]) as process:
+        with_rights(process)
         yield process
 
 
@@ -31,8 +47,9 @@ def time() -> Time:
 @pytest.fixture
 async def store(server: ValkeyProcess, time: Time) -> AsyncIterator[RedisStore]:
     server.say("FLUSHALL")
-    store = RedisStore(address_of(server.url), limits=LIMITS, shift_ms=lambda: time.ahead_ms)
-    await store.open()
+    store = RedisStore(address_of(as_that_user(server.url)), limits=LIMITS, shift_ms=lambda: time.ahead_ms)
+    facts = await store.open()
+    assert (facts.durable, facts.warnings) == (True, [])
     yield store
     await store.close()
 
@@ -49,6 +66,8 @@ def advance(time: Time, store: RedisStore) -> Advance:
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        for node in cluster.nodes:
+            with_rights(node)
         yield cluster
 
 
@@ -63,7 +82,7 @@ class TestClusterContract(StoreContract):
     async def store(self, nodes: Cluster, time: Time) -> AsyncIterator[RedisStore]:
         for node in nodes.nodes:
             node.say("FLUSHALL")
-        store = RedisStore(address_of(nodes.url), limits=LIMITS, shift_ms=lambda: time.ahead_ms)
+        store = RedisStore(address_of(as_that_user(nodes.url)), limits=LIMITS, shift_ms=lambda: time.ahead_ms)
         await store.open()
         yield store
         await store.close()
