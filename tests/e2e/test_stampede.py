@@ -79,7 +79,7 @@ async def test_a_server_that_was_away_is_not_stormed_by_its_clients_and_all_are_
 ):
     size = count(reduced=30, full=300)
     # A small crowd's `retry:` asks for little; here it shall show what a large one does, in less time.
-    settings = ClientSettings() if full else ClientSettings(outage_spread=30.0)
+    settings = ClientSettings() if full else ClientSettings(outage_spread=45.0)
     with server_process(tmp_path, heartbeat=1, streams_per_user=100) as server:
         async with (
             FaultProxy(server.url) as proxy,
