@@ -56,6 +56,8 @@ class Copies:
         self._within = within
         self._disk: CopiesFolder | None = None
         self._newest: dict[tuple[str, str, str], Copy] = {}
+        self._lock = threading.Lock()
+        """For that: the thread takes out what is put in here."""
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -68,13 +70,15 @@ class Copies:
     def keep(self, server: str, person: str, copy: Copy) -> None:
         """Keep this, soon. Of each trip only the newest waits to be written."""
         key = (server, person, copy.trip.id)
-        waits = key in self._newest
-        self._newest[key] = copy
+        with self._lock:
+            waits = key in self._newest
+            self._newest[key] = copy
         if waits:
             return
 
         def job(disk: CopiesFolder) -> None:
-            newest = self._newest.pop(key, None)
+            with self._lock:
+                newest = self._newest.pop(key, None)
             if newest is not None:
                 disk.keep(server, person, newest)
 
@@ -82,7 +86,8 @@ class Copies:
 
     def forget(self, server: str, person: str, trip: str) -> None:
         """A person is not in a trip any more."""
-        self._newest.pop((server, person, trip), None)
+        with self._lock:
+            self._newest.pop((server, person, trip), None)
         self._put(lambda disk: disk.forget(server, person, trip))
 
     def keep_only(self, server: str, person: str, trips: Collection[str]) -> None:
@@ -101,8 +106,9 @@ class Copies:
 
     def forget_person(self, server: str, person: str) -> None:
         """A person has signed out here."""
-        for key in [key for key in self._newest if key[:2] == (server, person)]:
-            self._newest.pop(key, None)
+        with self._lock:
+            for key in [key for key in self._newest if key[:2] == (server, person)]:
+                del self._newest[key]
         self._put(lambda disk: disk.forget_person(server, person))
 
     def forget_whose(self, server: str, token: str) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 
 import msgspec
 
+from roadcrew_client._trip_copy import TripCopy
 from roadcrew_client.about import about
 from roadcrew_client.changes import Change, KeptIn, Outcome, Pending, Refusal, SendState, SyncState, SyncStatus
 from roadcrew_client.context import Context
@@ -75,8 +76,7 @@ class LiveTrip:
         self._since = context.clock.now()
         self._told_gone = False
         self._stopped = False
-        self._keeps = True
-        self._to_keep = asyncio.Event()
+        self._copy = TripCopy(context, trip_id, self._confirmed_now)
 
     # --- what there is to see ---------------------------------------------------------------------
 
@@ -175,8 +175,7 @@ class LiveTrip:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        if self._to_keep.is_set():
-            self._keep_copy()
+        self._copy.keep_rest()
         for pending in self._pendings.values():
             pending.done.cancel()
         self._release(self._pendings)
@@ -195,7 +194,7 @@ class LiveTrip:
         try:
             await self._begin_with_copy()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_copies())
+                group.create_task(self._copy.run())
                 group.create_task(self._engine.run())
                 group.create_task(self._send())
                 group.create_task(self._tell_where())
@@ -222,44 +221,25 @@ class LiveTrip:
 
     async def _begin_with_copy(self) -> None:
         """What was confirmed the last time is drawn at once, and the server is asked for what came after it."""
-        copies, session = self._context.copies, self._context.session
-        who = session.user
-        if copies is None or who is None:
-            return
-        copy = await copies.load(self._context.server, who.id, self.trip_id)
-        if copy is None or session.user is None or session.user.id != who.id:
-            return
-        self._engine.cursor = copy.cursor
-        self._replica.reset(copy.trip, copy.seq if copy.cursor is not None else -1, copy.epoch)
-        self._tell(Change("reset"))
+        copy = await self._copy.load()
+        if copy is not None:
+            self._engine.cursor = copy.cursor
+            self._replica.reset(copy.trip, copy.seq if copy.cursor is not None else -1, copy.epoch)
+            self._tell(Change("reset"))
 
-    async def _keep_copies(self) -> None:
-        while True:
-            await self._to_keep.wait()
-            self._to_keep.clear()
-            self._keep_copy()
-            await self._context.clock.sleep(self._context.settings.copy_every)
-
-    def _keep_copy(self) -> None:
-        copies, session, trip = self._context.copies, self._context.session, self.confirmed
-        user = session.user if session.token is not None else None
-        if copies is None or not self._keeps or user is None or trip is None or user.id not in trip.members:
-            return
+    def _confirmed_now(self) -> Copy | None:
+        trip, replica = self.confirmed, self._replica
         # What is not understood may be missing from the state, so nothing leads on from there.
-        cursor = self._engine.cursor if self._replica.predicting else None
-        at, replica = self._context.clock.now(), self._replica
-        copies.keep(self._context.server, user.id, Copy(trip, replica.seq, replica.epoch, cursor, at))
+        cursor = self._engine.cursor if replica.predicting else None
+        return None if trip is None else Copy(trip, replica.seq, replica.epoch, cursor, self._context.clock.now())
 
     def keep_again(self) -> None:
         """Who follows was not known to come back; now that is known."""
-        if self._replica.confirmed is not None:
-            self._to_keep.set()
+        self._copy.changed()
 
     def forget(self) -> None:
         """No copy of this trip shall stay."""
-        self._keeps = False
-        if self._context.copies is not None and self._context.session.user is not None:
-            self._context.copies.forget(self._context.server, self._context.session.user.id, self.trip_id)
+        self._copy.forget()
 
     # --- changing it ------------------------------------------------------------------------------
 
@@ -354,7 +334,7 @@ class LiveTrip:
     def disown(self) -> None:
         """Somebody else signs in: what waits here was not theirs, and is not sent in their name. What an outbox keeps
         waits there for who made it."""
-        self._keeps = False  # what is here was told to somebody else
+        self._copy.disown()
         why = RoadcrewError("another-person", "You signed in as somebody else, so that was not sent.")
         mine = [pending.id for pending in self.pending if pending.id not in self._answered]
         self._release(mine)
@@ -396,7 +376,7 @@ class LiveTrip:
                 if verdict == "applied":
                     self._context.server_time.at_least(frame.at)
                     self._recorder.took(frame)
-                    self._to_keep.set()
+                    self._copy.changed()
                     self._tell(Change("events", events=(frame,)))
                 self._confirm(ended)
             case Reset(state=Trip() as trip, seq=seq, now=now):
@@ -405,8 +385,7 @@ class LiveTrip:
                 self._recorder.took(frame)
                 place = self._place(cursor)
                 ended = self._replica.reset(trip, seq, place.epoch if place else None)
-                self._keeps = not self._told_gone
-                self._to_keep.set()
+                self._copy.told_anew()
                 self._tell(Change("reset"))
                 self._confirm(ended)
             case Presence(present=present):

@@ -80,6 +80,8 @@ class World:
     ahead: timedelta = timedelta(0)
     hold: bool = False
     down: bool = False
+    recalls: bool = False
+    """Who we are is known without asking."""
     public_url: str | None = None
     at: datetime | None = None
     figures: SyncFigures | None = None
@@ -299,7 +301,7 @@ class StandInClient:
             raise errors.Unreachable("unreachable", "The server can't be reached.")
 
     async def recall(self) -> User | None:
-        return None
+        return self.user if self.world.recalls else None
 
     async def whoami(self) -> User:
         self._check()

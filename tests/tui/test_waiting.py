@@ -26,6 +26,7 @@ from roadcrew_tui import commands
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.screens import waiting_model as model
 from roadcrew_tui.screens.ask import Ask
+from roadcrew_tui.screens.trip import TripScreen
 from roadcrew_tui.screens.waiting import WaitingScreen
 
 HOSTILE = "[@click=app.quit]Azul[/] \x1b[31m\u202e"
@@ -306,6 +307,27 @@ async def test_who_started_without_a_network_gets_their_trips_as_soon_as_it_is_k
         delivery.tell("known", user=scene.ana)
         await s.sees("you are Ana")
         await s.sees("Lisbon in May")
+
+
+# R: S5 S7
+@pytest.mark.parametrize("recalls", [True, False])
+async def test_who_is_remembered_opens_a_trip_without_a_network_and_nobody_else_does(tmp_path: Path, recalls: bool):
+    scene, delivery = waiting_scene()
+    async with staged(tmp_path, scene, in_trip=False):
+        pass  # the list of trips is kept for the next time
+    scene.world.down, scene.world.recalls = True, recalls
+    async with staged(tmp_path, scene, in_trip=False) as s:
+        await s.sees("○ offline")
+        assert "Lisbon in May" in s.text
+        await s.press("enter")
+        assert isinstance(s.app.screen, TripScreen) == recalls
+        if recalls:
+            await s.sees("you are Ana")
+            await s.press("q")
+        scene.world.down = False
+        delivery.tell("known", user=scene.ana)
+        await s.until(lambda: s.app.trips is not None and s.app.trouble is None, "the list of trips")
+        await s.sees("127.0.0.1:8787 · you are Ana")
 
 
 # R: G5
