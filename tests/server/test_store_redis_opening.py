@@ -70,6 +70,24 @@ class TestRefusals:
             assert await store.recorded("trip:1", topic.epoch) is None
             assert wire.connections <= 3 + 1  # and the one for hints
 
+    async def test_who_waits_for_a_connection_is_not_overtaken(self, valkey: ValkeyProcess) -> None:
+        async with opened(valkey.url, connections=2) as store:
+            busy = True
+
+            async def again_and_again() -> None:
+                while busy:
+                    await store.load("trip:1")
+
+            crowd = [asyncio.create_task(again_and_again()) for _ in range(8)]
+            waits = []
+            for _ in range(20):
+                before = asyncio.get_running_loop().time()
+                await store.load("trip:1")
+                waits.append(asyncio.get_running_loop().time() - before)
+            busy = False
+            await asyncio.gather(*crowd)
+            assert max(waits) < 1
+
     @pytest.mark.parametrize(
         ("error", "kind"),
         [

@@ -8,7 +8,8 @@ What it is not for: what the commands mean (`redis`), or listening (`_redis_hint
 import asyncio
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,22 @@ class Link(ABC):
         self.address = address
         self.options = options
         self.on_silence: Callable[[], None] = lambda: None
+        # The library's pools refuse when they are empty, or let those wait for ever who came first.
+        self._places = asyncio.Semaphore(options.connections)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """One of the connections, for the length of a block; who came first is first. Raises `StoreBusy` if none is
+        free in time."""
+        try:
+            async with asyncio.timeout(self.options.timeout):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise StoreBusy("All connections to the store are busy.") from error
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Answer:
         """Run a script by its hash, or whole where it is not known yet. Raises `StoreError`."""
@@ -156,37 +173,34 @@ class OneLink(Link):
             [(host, port)] = address.hosts
             kind = SSLConnection if address.tls else Connection
             made |= {"host": host, "port": port} | _keepalive() | (self._tls() if address.tls else {})
-        self._pool = client.BlockingConnectionPool(
-            max_connections=options.connections, timeout=options.timeout, connection_class=kind, **made
-        )
+        self._pool = client.ConnectionPool(max_connections=options.connections, connection_class=kind, **made)
         self._client = client.Redis(connection_pool=self._pool)
 
     async def _exchange(self, *command: str | bytes | int) -> Answer:
-        connection = await self._connection()
-        try:
-            async with asyncio.timeout(self.options.timeout):
-                await connection.send_packed_command(pack_command(command))  # type: ignore[arg-type]
-                return await connection.read_response()
-        except NoScriptError:
-            raise
-        except LINK_ERRORS as error:
-            if is_answer(error):
+        async with self.place():
+            connection = await self._connection()
+            try:
+                async with asyncio.timeout(self.options.timeout):
+                    await connection.send_packed_command(pack_command(command))  # type: ignore[arg-type]
+                    return await connection.read_response()
+            except NoScriptError:
+                raise
+            except LINK_ERRORS as error:
+                if is_answer(error):
+                    raise refusal(error) from error
+                raise _Broken(error) from error
+            except RedisError as error:
+                if isinstance(error, ReadOnlyError):  # the primary is another now, under the same address
+                    await connection.disconnect()
+                    await self._pool.disconnect(inuse_connections=False)
                 raise refusal(error) from error
-            raise _Broken(error) from error
-        except RedisError as error:
-            if isinstance(error, ReadOnlyError):  # the primary is another now, under the same address
-                await connection.disconnect()
-                await self._pool.disconnect(inuse_connections=False)
-            raise refusal(error) from error
-        finally:
-            await self._pool.release(connection)
+            finally:
+                await self._pool.release(connection)
 
     async def _connection(self) -> AbstractConnection:
         try:
             connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         except (*LINK_ERRORS, RedisError) as error:
-            if str(error) == "No connection available.":
-                raise StoreBusy("All connections to the store are busy.") from error
             raise unreachable(self.address, error) from error
         return connection
 
@@ -228,17 +242,10 @@ class ClusterLink(Link):
             max_connections=options.connections,
             **made,
         )
-        # The library refuses, rather than waits, when all connections are busy.
-        self._places = asyncio.Semaphore(options.connections)
 
     async def _exchange(self, *command: str | bytes | int) -> Answer:
         try:
-            async with asyncio.timeout(self.options.timeout):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise StoreBusy("All connections to the store are busy.") from error
-        try:
-            async with asyncio.timeout(self.options.timeout):
+            async with self.place(), asyncio.timeout(self.options.timeout):
                 return await self._client.execute_command(*command)
         except NoScriptError:
             raise
@@ -250,8 +257,6 @@ class ClusterLink(Link):
             raise unreachable(self.address, error) from error
         except RedisError as error:
             raise refusal(error) from error
-        finally:
-            self._places.release()
 
     async def each_primary(self, *command: str) -> list[Answer]:
         """One after the other."""
@@ -269,7 +274,7 @@ class ClusterLink(Link):
     async def send_to(self, node: str, *command: str) -> Answer:
         """Past the map of slots."""
         try:
-            async with asyncio.timeout(self.options.timeout):
+            async with self.place(), asyncio.timeout(self.options.timeout):
                 found = self._client.get_node(node_name=node)
                 if found is None:
                     raise StoreUnavailable(f"The cluster at {self.address} has changed; begin again.")

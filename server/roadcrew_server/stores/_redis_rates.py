@@ -55,7 +55,7 @@ class SharedRates(RedisStorage):
 
     async def _said(self, answer: Awaitable[_T]) -> _T:
         try:
-            async with asyncio.timeout(self._link.options.timeout):
+            async with self._link.place(), asyncio.timeout(self._link.options.timeout):
                 return await answer
         except (*LINK_ERRORS, RedisError) as error:
             if is_answer(error):
