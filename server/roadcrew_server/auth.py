@@ -281,6 +281,14 @@ class Auth:
         """Don't answer for anybody from memory: it may not have been heard who was signed out."""
         self._cache.clear()
 
+    async def fresh(self, session: Session) -> Session:
+        """The session with the person as the store has them: another process may have renamed them, or made them an
+        account. Raises `Problem` 401 if they are gone."""
+        user = await self._fresh(session)
+        if user != session.user:
+            self.forget(session.token_hash)
+        return replace(session, user=user)
+
     async def stands(self, token_hash: str) -> bool:
         """True if the store has this session still."""
         return await self._store.get("session", token_hash) is not None

@@ -71,6 +71,25 @@ async def test_a_process_that_stood_still_answers_nothing_from_memory(tmp_path: 
         assert paused.counters.stalls == 1
 
 
+# R: C9 T9
+async def test_who_was_renamed_by_one_process_is_called_so_by_the_other(tmp_path: Path):
+    async with two_servers(tmp_path) as (one, two), connected(one.url) as here, connected(two.url) as there:
+        _, (ana, _) = await crew(here, 2)
+        there_ana = Person(there, ana.token)
+        eve = await Person.guest(here, "Eve")
+        others = await eve.create()
+        assert (await there_ana.get("/api/session")).json()["user"]["name"] == "Person 0"
+        assert (await ana.request("PATCH", "/api/session", {"name": "Anna"})).is_success
+        joined = await there_ana.do("/join", {"invite": others["invite"]["code"]})
+        created = await there_ana.create()
+        for trip in (joined["trip"], created["trip"]):
+            assert "Anna" in {m["name"] for m in trip["members"]}
+        assert (await there_ana.get("/api/session")).json()["user"]["name"] == "Anna"
+        account = {"username": "anna", "password": "correct horse"}
+        assert (await ana.post("/api/session/upgrade", account)).is_success
+        assert (await there_ana.get("/api/session")).json()["user"]["username"] == "anna"
+
+
 # R: S9 T9
 async def test_what_is_signed_out_elsewhere_while_the_link_was_lost_is_signed_out_here(tmp_path: Path):
     async with two_servers(tmp_path) as (one, two), connected(one.url) as here, connected(two.url) as there:

@@ -91,7 +91,7 @@ async def upgrade(call: Call) -> SessionAnswer:
 
 async def who_am_i(call: Call) -> SessionAnswer:
     """The session."""
-    return _session(call.session)
+    return _session(await call.server.auth.fresh(call.session))
 
 
 async def rename(call: Call) -> SessionAnswer:

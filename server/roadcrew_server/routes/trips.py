@@ -149,7 +149,7 @@ async def create(call: Call) -> tuple[int, dict[str, object]]:
     code = await reserve_code(call, command, command)
     act = trip.CreateTrip(
         name=b.name,
-        organiser_name=call.session.user.name,
+        organiser_name=await _my_name(call),
         invite=crew.Invite(code, invite.expires_at, invite.max_uses),
         bounds=call.server.settings.bounds,
         keep_for=int(call.server.settings.trip_days * 86400),
@@ -164,6 +164,11 @@ async def create(call: Call) -> tuple[int, dict[str, object]]:
         topic, Command(command, call.user_id, act), key=key, body=call.body_hash, status=call.endpoint.status
     )
     return done.status, _state(call, topic, done) | {"invite": _invite(call, code, invite)}
+
+
+async def _my_name(call: Call) -> str:
+    """What who asks is called."""
+    return (await call.server.auth.fresh(call.session)).user.name
 
 
 async def again(call: Call, topic: str, key: str | None) -> Done | None:
@@ -201,7 +206,7 @@ async def join(call: Call) -> tuple[int, dict[str, object]]:
     await call.server.limits.invite(call.address)
     code = code_in(call.body.invite)
     trip_id = await trip_of(call, code)
-    name = call.session.user.name if call.body.name is None else call.body.name
+    name = await _my_name(call) if call.body.name is None else call.body.name
     added = call.server.store.now()
     await call.server.store.index_add(my_trips_index(call.user_id), trip_id, added)
     try:
