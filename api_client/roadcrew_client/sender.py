@@ -86,6 +86,7 @@ class Sender:
         self._more = asyncio.Event()
         self._kicked = asyncio.Event()
         self._call: asyncio.Timeout | None = None
+        self._hurried = False
 
     def put(self, job: Job) -> None:
         """Send this after all before it."""
@@ -106,12 +107,20 @@ class Sender:
             self.kick()
 
     def kick(self) -> None:
-        """The server has answered somebody: no use in waiting on."""
+        """The server has answered somebody: no use in waiting on. What is on its way has a moment more, once: its
+        connection may be one that died in an outage."""
         self._kicked.set()
+        if not self._hurried:
+            self._hurry()
 
     def arrived(self, command: str) -> None:
         """Its event is here. Its answer has a moment more, and then the next one is sent."""
-        if self._call is not None and self._queue[0].command == command:
+        if self._queue and self._queue[0].command == command:
+            self._hurry()
+
+    def _hurry(self) -> None:
+        if self._call is not None and not self._call.expired():
+            self._hurried = True
             self._call.reschedule(asyncio.get_running_loop().time() + self._context.settings.prove_within)
 
     async def run(self) -> None:
@@ -120,7 +129,7 @@ class Sender:
             while not self._queue:
                 self._more.clear()
                 await self._more.wait()
-            self._busy = True
+            self._busy, self._hurried = True, False
             await self._send(self._queue[0])
             self._busy = False
             del self._queue[0]
@@ -161,7 +170,7 @@ class Sender:
             async with asyncio.timeout(None) as self._call:
                 return await self._context.session.call("POST", job.call.path, body=job.call.body, headers=headers)
         except TimeoutError as error:
-            raise Unreachable("timeout", "The server did not answer in time.") from error
+            raise Unreachable("cut", "The connection was cut.") from error
         finally:
             self._call = None
 

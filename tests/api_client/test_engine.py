@@ -233,6 +233,32 @@ async def test_what_a_server_said_and_has_lost_since_is_looked_for_once(log: Log
         assert [request.streams for request in server.asked("/api/sync")] == [True, False, True]
 
 
+# R: S7
+async def test_a_change_whose_connection_died_is_sent_again_when_the_stream_is_back(log: Log):
+    posts = cuts = 0
+
+    async def script(request: Request) -> None:
+        nonlocal posts, cuts
+        if request.method == "POST":
+            posts += 1
+            if posts == 1:
+                return await request.until_closed()  # what is sent here arrives nowhere
+            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
+            return await request.answer(200, log.answer())
+        if cuts:
+            return await log.follow(request)
+        await request.open_stream()
+        await request.raw(b": hello\n\n" + log.reset_frame())
+        while not posts:  # noqa: ASYNC110 — the other request tells nobody
+            await asyncio.sleep(0.01)
+        cuts += 1
+
+    async with serving(script) as server, Person(server, replace(FAST, call_timeout=30.0)) as live:
+        await until(lambda: live.status.state == "live")
+        assert (await asyncio.wait_for(live.act(EditTrip(name="Porto")).done, 3)).accepted
+        assert (posts, cuts) == (2, 1)
+
+
 # R: S5
 async def test_a_fault_that_is_over_is_not_said_to_hold(log: Log):
     async def script(request: Request) -> None:
