@@ -16,8 +16,12 @@ import httpx
 import pytest
 from tests.conftest import Count, Figure
 from tests.support.people import Person, crew
-from tests.support.reverse_proxies import FRONTS, HERE, NAME, Front, nothing
+from tests.support.reverse_proxies import FRONTS, HERE, NAME, Front, nginx, nothing
 from tests.support.serving import Running, served
+from tests.support.valkey import ValkeyProcess
+
+from roadcrew_server.stores._redis_address import address_of
+from roadcrew_server.stores.redis import RedisStore
 
 AT_ONCE = 1.0
 """Seconds within which an event is here. A proxy that buffers holds it until there are kilobytes of them."""
@@ -243,3 +247,38 @@ async def test_a_server_that_stops_says_so_through_the_proxy_and_its_figures_are
                     assert (frames[-1].kind, frames[-1].data) == ("bye", {"reason": "restart"})
                 if kind != "nothing":
                     assert (await ana.trip(made["trip"]["id"])).status_code == 502
+
+
+# R: T9 T12
+@pytest.mark.parametrize("kind", ["nothing", *[kind for kind in HERE if kind == "nginx"]], indirect=True)
+async def test_when_one_of_two_servers_stops_the_other_serves_everybody(kind: str, tmp_path: Path):
+    """By itself (`nothing`), whoever comes must come to the other; a proxy sees to that."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    async with contextlib.AsyncExitStack() as stack:
+        valkey = await asyncio.to_thread(stack.enter_context, ValkeyProcess(tmp_path / "valkey"))
+        address = address_of(valkey.url)
+        settings = {"trusted_proxies": "127.0.0.1"}
+        two = await stack.enter_async_context(served(tmp_path / "two", store=RedisStore(address), **settings))
+        first = await stack.enter_async_context(contextlib.AsyncExitStack())
+        one = await first.enter_async_context(served(tmp_path / "one", store=RedisStore(address), **settings))
+        ports = one.server.port, two.server.port
+        front = stack.enter_context(
+            nothing(ports[1]) if kind == "nothing" else nginx(ports[0], tmp_path, others=ports[1:])
+        )
+        http = await stack.enter_async_context(at(front))
+        made, (ana, ben) = await crew(http, 2)
+        trip = made["trip"]["id"]
+        async with contextlib.AsyncExitStack() as open_streams:
+            streams = [await open_streams.enter_async_context(person.stream(trip)) for person in (ana, ben) * 2]
+            for stream in streams:
+                await stream.next("reset")
+            cursor = streams[0].last_id
+            await first.aclose()
+            ended = [stream for stream in streams if stream.frames[-1].kind == "bye"]
+            assert len(ended) == (0 if kind == "nothing" else 2)  # in turn
+            for n in range(10):
+                await ana.do("/update", {"tripId": trip, "name": f"Trip {n}"})
+            async with ben.stream(trip, last_event_id=cursor) as back:
+                await back.until(lambda frame: frame.kind == "event" and "Trip 9" in str(frame.data))
+                assert [frame.kind for frame in back.frames if frame.kind == "reset"] == []

@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,11 @@ def nothing(server_port: int) -> Iterator[Front]:
 
 
 @contextlib.contextmanager
-def nginx(server_port: int, place: Path, changes: Mapping[str, str] | None = None) -> Iterator[Front]:
-    """nginx with `deploy/nginx.conf`; `changes` are words that stand in it exactly once, and what they become."""
+def nginx(
+    server_port: int, place: Path, changes: Mapping[str, str] | None = None, *, others: Sequence[int] = ()
+) -> Iterator[Front]:
+    """nginx with `deploy/nginx.conf`; `changes` are words that stand in it exactly once, and what they become. `others`
+    are ports of more servers."""
     certificate = _certificate(place)
     port, plain = _free_ports(2)
     text = _changed(
@@ -70,7 +73,7 @@ def nginx(server_port: int, place: Path, changes: Mapping[str, str] | None = Non
             "listen [::]:443 ssl;": "",
             "listen 80;": f"listen 127.0.0.1:{plain};",
             "listen [::]:80;": "",
-            "127.0.0.1:8787": f"127.0.0.1:{server_port}",
+            "127.0.0.1:8787": "; server ".join(f"127.0.0.1:{number}" for number in (server_port, *others)),
             f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate),
             f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(certificate),
             **(changes or {}),
