@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import RedisStorage
 from limits.aio.storage.redis.redispy import RedispyBridge
 from redis.exceptions import RedisError
 
+from roadcrew_server.stores._rates import MemoryRates
 from roadcrew_server.stores._redis_errors import LINK_ERRORS, is_answer, refusal, unreachable
 from roadcrew_server.stores._redis_link import Link
 
@@ -26,7 +27,7 @@ class SharedRates(RedisStorage):
 
     def __init__(self, link: Link, prefix: str) -> None:
         self._link = link
-        self._own = MemoryStorage()
+        self._own = MemoryRates()
         super().__init__("async+redis://", implementation="redispy", key_prefix=f"{prefix}:rate")
 
     def configure_bridge(self) -> None:

@@ -17,12 +17,12 @@ from urllib.parse import unquote, urlsplit
 
 import apsw
 from filelock import FileLock, Timeout
-from limits.aio.storage import MemoryStorage
 
 from roadcrew_server.stores import _sqlite_keys as keys
 from roadcrew_server.stores import _sqlite_log as log
 from roadcrew_server.stores import _sqlite_schema as schema
 from roadcrew_server.stores import _sqlite_whole as whole
+from roadcrew_server.stores._rates import MemoryRates
 from roadcrew_server.stores._sqlite_writer import SWEEP_ROWS, Writer, Writing, unavailable
 from roadcrew_server.stores.base import (
     Appended,
@@ -101,7 +101,7 @@ class SqliteStore:
         self._warnings: list[str] = []
         self._presence = Presence()
         self._hints = HintBoard(self._limits.hints)
-        self._rates = MemoryStorage()
+        self._rates = MemoryRates()
 
     async def open(self) -> StoreFacts:
         """Lock the file, check it, bring it up to date."""
@@ -429,7 +429,7 @@ class SqliteStore:
         self._require_open()
         return self._hints.listen()
 
-    def rate_storage(self) -> MemoryStorage:
+    def rate_storage(self) -> MemoryRates:
         """In memory: a restart forgives."""
         return self._rates
 
