@@ -79,7 +79,10 @@ def test_an_ipv6_network_is_one_for_the_limits(host: str, who: str):
 )
 async def test_made_up_addresses_evade_no_limit(tmp_path: Path, trusted: str | None, let_in: int):
     """Nine guests from one address, each with another invention before what the proxy adds."""
-    settings: dict[str, Any] = {"signins_per_address": "3/minute", "trusted_proxies": "*" if trusted is None else trusted}
+    settings: dict[str, Any] = {
+        "signins_per_address": "3/minute",
+        "trusted_proxies": "*" if trusted is None else trusted,
+    }
     made = 0
     async with served(tmp_path, **settings) as running, connected(running.url) as http:
         for n in range(9):
