@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
+import uvloop
 from tests.faults import FaultProxy
 from tests.support.cluster import linked, through
 from tests.support.valkey import ValkeyProcess
@@ -70,3 +72,27 @@ async def test_a_command_that_is_not_answered_costs_no_reading_again_where_hints
     await store.announce_revoked("a token")
     async with asyncio.timeout(10 * TIMEOUT):
         assert (await anext(hints)).kind == "revoked"
+
+
+# R: S9
+def test_a_connection_that_ended_a_moment_before_it_was_used_is_a_link_that_broke(valkey: ValkeyProcess):
+    async def lose_one() -> None:
+        store = RedisStore(address_of(valkey.url))
+        await store.open()
+        link: Any = store._link
+        get, lost = link._connection, []
+
+        async def lose_first() -> Any:
+            connection = await get()
+            if not lost:
+                lost.append(connection)
+                connection._writer.transport.abort()
+                await asyncio.sleep(0.01)
+            return connection
+
+        link._connection = lose_first
+        await store.ping()
+        assert lost
+        await store.close()
+
+    uvloop.run(lose_one())  # it says so in another way than asyncio's own loop

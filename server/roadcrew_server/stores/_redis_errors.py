@@ -5,6 +5,8 @@ What it is not for: deciding whether to try again.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis import exceptions as theirs
 
@@ -20,6 +22,18 @@ from roadcrew_server.stores.base import (
 
 LINK_ERRORS = (theirs.ConnectionError, theirs.TimeoutError, OSError)
 """The link broke, or never was. (Some answers are of these classes too: `is_answer`.)"""
+
+
+@contextmanager
+def closed_is_broken() -> Iterator[None]:
+    """uvloop says RuntimeError when one writes to a connection that has just ended; here it is a link that broke."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "closed" not in str(error):
+            raise
+        raise ConnectionResetError("the connection has just ended") from error
+
 
 _CODE = re.compile(r"-?([A-Z]{2,})\b")
 # Redis before 7 tells of an error inside a script in the middle of a sentence of its own.

@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, ReadOnlyError, RedisClusterException, RedisError
 
 from roadcrew_server.stores._redis_address import Address
-from roadcrew_server.stores._redis_errors import LINK_ERRORS, is_answer, refusal, unreachable
+from roadcrew_server.stores._redis_errors import LINK_ERRORS, closed_is_broken, is_answer, refusal, unreachable
 from roadcrew_server.stores._redis_scripts import Script
 from roadcrew_server.stores.base import StoreBusy, StoreUnavailable, StoreUncertain
 
@@ -181,7 +181,8 @@ class OneLink(Link):
             connection = await self._connection()
             try:
                 async with asyncio.timeout(self.options.timeout):
-                    await connection.send_packed_command(pack_command(command))  # type: ignore[arg-type]
+                    with closed_is_broken():
+                        await connection.send_packed_command(pack_command(command))  # type: ignore[arg-type]
                     return await connection.read_response()
             except NoScriptError:
                 raise
@@ -246,7 +247,8 @@ class ClusterLink(Link):
     async def _exchange(self, *command: str | bytes | int) -> Answer:
         try:
             async with self.place(), asyncio.timeout(self.options.timeout):
-                return await self._client.execute_command(*command)
+                with closed_is_broken():
+                    return await self._client.execute_command(*command)
         except NoScriptError:
             raise
         except LINK_ERRORS as error:
@@ -278,7 +280,8 @@ class ClusterLink(Link):
                 found = self._client.get_node(node_name=node)
                 if found is None:
                     raise StoreUnavailable(f"The cluster at {self.address} has changed; begin again.")
-                return await found.execute_command(*command)
+                with closed_is_broken():
+                    return await found.execute_command(*command)
         except (*LINK_ERRORS, RedisError) as error:
             raise unreachable(self.address, error) from error
 
