@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -160,6 +160,11 @@ class Writer:
         self.commands += [e.command for e in change.events]
 
     @property
+    def read(self) -> int:
+        """The number of the last event that they were told."""
+        return self.seqs[-1] if self.seqs else 0
+
+    @property
     def acknowledged(self) -> list[str]:
         """The ids of changes that a server has said yes to."""
         return [p.id for p in self.sent if p.done.done() and p.done.result().accepted]
@@ -233,6 +238,10 @@ def got_on(writers: Sequence[Writer], since: Sequence[int]) -> bool:
     return all(len(w.acknowledged) > n for w, n in zip(writers, since, strict=True))
 
 
+def have_read(writers: Sequence[Writer], newest: Mapping[str, int]) -> bool:
+    return all(w.read >= newest[w.live.trip_id] for w in writers)
+
+
 def is_settled(writer: Writer) -> bool:
     return not writer.live.pending
 
@@ -262,11 +271,14 @@ async def test_under_every_fault_nothing_acknowledged_is_lost_and_all_converge(
             await eventually(partial(is_live, writer.live), "the first state")
         writing = [asyncio.create_task(w.write()) for w in writers]
         try:
+            await eventually(partial(got_on, writers, [0] * WRITERS), "a beginning", 10)
             for _ in range(rounds):
                 for fault in chance.sample(FAULTS, len(FAULTS)):
                     await fault(scene, chance)
                     over, since = time.monotonic(), [len(w.acknowledged) for w in writers]
+                    newest = {t.trip.id: max(w.read for w in writers if w.live.trip_id == t.trip.id) for t in trips}
                     await eventually(partial(got_on, writers, since), f"progress after: {fault.__name__}", 30)
+                    await eventually(partial(have_read, writers, newest), f"news after: {fault.__name__}", 30)
                     took = round(time.monotonic() - over, 1)
                     slowest[fault.__name__] = max(slowest.get(fault.__name__, 0), took)
         finally:
