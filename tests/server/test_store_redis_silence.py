@@ -80,7 +80,8 @@ def test_a_connection_that_ended_a_moment_before_it_was_used_is_a_link_that_brok
         store = RedisStore(address_of(valkey.url))
         await store.open()
         link: Any = store._link
-        get, lost = link._connection, []
+        get = link._connection
+        lost: list[Any] = []
 
         async def lose_first() -> Any:
             connection = await get()

@@ -26,7 +26,7 @@ LINK_ERRORS = (theirs.ConnectionError, theirs.TimeoutError, OSError)
 
 @contextmanager
 def closed_is_broken() -> Iterator[None]:
-    """uvloop says RuntimeError when one writes to a connection that has just ended; here it is a link that broke."""
+    """What uvloop calls RuntimeError when one writes to a connection that has just ended is a link that broke."""
     try:
         yield
     except RuntimeError as error:
