@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from tests.conftest import Count, Figure
@@ -99,7 +100,12 @@ async def run(operator: Commander, *words: str) -> str:
 
 # R: G4 S1 S7 T2
 async def test_a_server_moves_to_valkey_and_back_and_nobody_loses_doubles_or_signs_in_again(
-    tmp_path: Path, operator: Commander, valkey: ValkeyProcess, count: Count, figure: Figure
+    tmp_path: Path,
+    operator: Commander,
+    valkey: ValkeyProcess,
+    count: Count,
+    figure: Figure,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     targets = (valkey.url, f"sqlite:///{tmp_path / 'back.db'}")[: count(reduced=1, full=2)]
     with server_process(tmp_path, drain_window=0.2) as server:
@@ -115,17 +121,20 @@ async def test_a_server_moves_to_valkey_and_back_and_nobody_loses_doubles_or_sig
             for number, target in enumerate(targets):
                 cursor = (await carla.poll(trip_id)).json()["cursor"]
                 if server.store_url.startswith("sqlite:"):
-                    said = await run(operator, "backup", str(tmp_path / "copy.db"), "--store", server.store_url)
-                    assert said.startswith("Copied ")
+                    copy = str(tmp_path / "copy.db")
+                    assert await asyncio.to_thread(main, ["backup", copy, "--store", server.store_url]) == 0
                 else:
-                    busy = await asyncio.to_thread(operator.run, "admin", "export", "x", "--store", server.store_url)
-                    assert (busy.returncode, "Stop all servers" in busy.stderr) == (1, True)
+                    assert (
+                        await asyncio.to_thread(main, ["export", str(tmp_path / "busy"), "--store", server.store_url])
+                        == 1
+                    )
+                    assert "Stop all servers" in capsys.readouterr().err
                 before = [(person.resets(), len(person.seqs())) for person in people]
                 file, kept = str(tmp_path / f"{number}.export"), server.store_url
                 assert await asyncio.to_thread(server.terminate) == 0
                 waiting = ana.live.act(OpenPoll(f"While it moved {number}", "single", ("yes", "no")))
-                said = await run(operator, "export", file, "--store", kept)
-                assert said.startswith("Exported 1 topic ")
+                assert await asyncio.to_thread(main, ["export", file, "--store", kept]) == 0
+                assert "Exported 1 topic " in capsys.readouterr().out
                 said = await run(operator, "import", file, "--store", target)
                 assert said.startswith("Imported 1 topic ")
                 server.store_url = target
@@ -282,6 +291,13 @@ def test_what_can_not_be_done_is_said_in_a_sentence_with_a_status(
         assert sentence in err, words
         assert "secret" not in err
         assert "Traceback" not in err
+    for stopped, status in ((KeyboardInterrupt(), 130), (SystemExit(143), 143)):  # ctrl+c, and SIGTERM
+        monkeypatch.setattr("roadcrew_server.stores._sqlite_backup.copy", Mock(side_effect=stopped))
+        try:
+            found = main(["backup", str(gone), "--store", new])
+        except SystemExit as ended:
+            found = int(str(ended.code))
+        assert found == status
     assert {path.name for path in tmp_path.iterdir()} == {"junk", "junk.lock", "there"}
 
 

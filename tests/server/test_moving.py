@@ -224,6 +224,10 @@ async def test_a_name_that_is_taken_is_refused_and_a_failure_leaves_nothing(old:
     path.unlink()
     with pytest.raises(CantExport):
         fail_half_way(path)
+    with pytest.raises(Taken), new_file(path):
+        path.write_text("theirs, meanwhile")
+    assert path.read_text() == "theirs, meanwhile"
+    path.unlink()
     assert list(path.parent.iterdir()) == []
 
 
@@ -234,13 +238,15 @@ async def test_damage_is_found_before_anything_is_written(exported: Path, tmp_pa
     for turn in range(count(reduced=60, full=2000)):
         at = rng.randrange(len(whole))
         changed = bytearray(whole)
-        match turn % 4:
+        match turn % 5:
             case 0:
                 del changed[at:]
             case 1:
                 changed[at] ^= 1 << rng.randrange(8)
             case 2:
                 del changed[at : at + rng.randint(1, 500)]
+            case 3:
+                changed += rng.choice((b"\n", b"{}\n", whole))
             case _:
                 some = whole.splitlines(keepends=True)
                 one, other = rng.sample(range(len(some)), 2)
