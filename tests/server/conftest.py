@@ -1,5 +1,6 @@
 """A running server for every test that asks, and people at it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from tests.support.valkey import ValkeyProcess
 from tests.support.wire import Wire
 
 Guest = Callable[[str], Awaitable[Person]]
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What a module calls its `LOOP`, or asyncio's own: uvloop, on which servers run, says some errors differently."""
+    return {"loop": getattr(item.getparent(pytest.Module).obj, "LOOP", asyncio.new_event_loop)}  # type: ignore[union-attr]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import uvloop
 from tests.conftest import Count, Figure
 from tests.support.hubs import trip_of
 from tests.support.people import Person, connected, crew, eventually
@@ -19,6 +20,8 @@ from roadcrew_server.stores._redis_address import address_of
 from roadcrew_server.stores.base import AppendResult, Commit
 from roadcrew_server.stores.redis import RedisStore
 from roadcrew_server.topic import Topic
+
+LOOP = uvloop.new_event_loop
 
 CUT = """
 local kept = redis.call('XRANGE', KEYS[2], '-', ARGV[1] + 1)

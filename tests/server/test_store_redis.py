@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from tests.server.store_contract import LIMITS, Advance, StoreContract
 from tests.support.valkey import Cluster, ValkeyProcess, servers
 
 from roadcrew_server.stores._redis_address import address_of
 from roadcrew_server.stores.redis import RedisStore
+
+LOOP = uvloop.new_event_loop
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
 

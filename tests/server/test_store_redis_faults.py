@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from tests.server.store_contract import append, bodies, born, commit
 from tests.support.people import eventually
 from tests.support.redis_stores import at, opened
@@ -29,6 +30,8 @@ from roadcrew_server.stores.base import (
     StoreUncertain,
 )
 from roadcrew_server.stores.redis import RedisStore
+
+LOOP = uvloop.new_event_loop
 
 TLS = Path(__file__).with_name("tls")
 

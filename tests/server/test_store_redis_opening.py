@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvloop
 from redis import exceptions as theirs
 from tests.server.store_contract import append, bodies, born, commit
 from tests.support.redis_stores import at, facts_of, opened
@@ -28,6 +29,8 @@ from roadcrew_server.stores.base import (
     StoreUnavailable,
 )
 from roadcrew_server.stores.redis import RedisStore
+
+LOOP = uvloop.new_event_loop
 
 TLS = Path(__file__).with_name("tls")
 
