@@ -8,9 +8,10 @@ import random
 import socket
 import struct
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING, Literal
@@ -90,9 +91,9 @@ class Connection:
         """Pass bytes on until either side ends it, or the plan does."""
         try:
             if self._proxy.faults.silent:
-                self._start(self._listen_only())
+                self._start(self._listen_only)
             else:
-                self._start(self._requests())
+                self._start(self._requests)
             await self._over.wait()
         finally:
             for task in self._work:
@@ -103,13 +104,13 @@ class Connection:
             if isinstance(result, Exception):
                 raise result
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
         self._work.append(asyncio.create_task(self._until_over(work)))
 
-    async def _until_over(self, work: Coroutine[None, None, None]) -> None:
-        """When this has ended, so has the connection."""
+    async def _until_over(self, work: Callable[[], Awaitable[None]]) -> None:
+        """When this has ended, so has the connection. It may be cancelled before it has begun."""
         try:
-            await work
+            await work()
         except Cutting:
             pass
         except OSError:
@@ -266,7 +267,7 @@ class Connection:
         reader, writer = await asyncio.open_connection(*self._proxy.target)
         self._sides.append(writer)
         self._outlets["requests"] = self._outlet(writer)
-        self._start(self._answers(reader))
+        self._start(partial(self._answers, reader))
         return self._outlets["requests"]
 
     async def _close(self) -> None:
