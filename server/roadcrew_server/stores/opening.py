@@ -44,7 +44,7 @@ def make_store(settings: Settings) -> Store:
 
 def link_for(settings: Settings) -> "Link":
     """The way to the Redis or Valkey of these settings, for looking at it. The caller closes it."""
-    from roadcrew_server.stores._redis_link import link_to  # noqa: PLC0415
+    from roadcrew_server.stores._redis_links import link_to  # noqa: PLC0415
 
     return link_to(address_of(settings.store), _options(settings))
 

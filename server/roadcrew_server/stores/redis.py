@@ -19,7 +19,8 @@ from roadcrew_server.stores._redis_clock import HeardClock
 from roadcrew_server.stores._redis_facts import facts_of
 from roadcrew_server.stores._redis_hints import Seen, Subscription
 from roadcrew_server.stores._redis_keys import BUCKETS, FORMAT, Keys
-from roadcrew_server.stores._redis_link import Answer, LinkOptions, link_to
+from roadcrew_server.stores._redis_link import Answer, LinkOptions
+from roadcrew_server.stores._redis_links import link_to
 from roadcrew_server.stores._redis_rates import SharedRates
 from roadcrew_server.stores._redis_scripts import Script
 from roadcrew_server.stores._redis_whole import Whole, stored
