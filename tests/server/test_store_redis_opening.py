@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import re
 import ssl
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +111,11 @@ class TestRefusals:
         assert str(error) not in str(said)
 
 
+def info(text: str) -> bytes:
+    """What an older server, which can't be had here, says of itself."""
+    return f"${len(text)}\r\n{text}\r\n".encode()
+
+
 class TestOpening:
     async def test_a_store_that_keeps_all_has_nothing_to_warn_of(self, valkey: ValkeyProcess) -> None:
         facts = await facts_of(valkey.url)
@@ -146,6 +153,29 @@ class TestOpening:
         ):
             await facts_of(node.url)
 
+    @pytest.mark.parametrize(
+        ("answer", "kind", "words"),
+        [
+            (info("redis_version:6.0.16\r\nrole:master"), StoreUnavailable, "redis 6.0.16; Redis 6.2"),
+            (info("redis_version:5.0\r\nserver_name:other"), StoreUnavailable, "redis 5.0; Redis 6.2"),
+            (info("nonsense"), StoreUnavailable, "Redis 6.2"),
+            (b"-LOADING Redis is loading the dataset in memory\r\n", StoreStarting, "is loading"),
+            (b"-ERR max number of clients reached\r\n", StoreUnavailable, "can't be reached|hung up"),
+            (b"HTTP/1.1 400 Bad Request\r\n\r\n", StoreUnavailable, "refused|hung up"),
+        ],
+    )
+    async def test_what_will_not_do_is_said(self, answer: bytes, kind: type[Exception], words: str) -> None:
+        async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.read(65536):
+                writer.write(answer)
+            writer.close()
+
+        listening = await asyncio.start_server(say, "127.0.0.1", 0)
+        async with listening:
+            with pytest.raises(kind, match=words) as refused:
+                await facts_of(f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+        assert type(refused.value) is kind
+
     async def test_a_socket_of_the_system_will_do(self, tmp_path: Path) -> None:
         path = tmp_path / "s"
         with ValkeyProcess(tmp_path, unixsocket=str(path)):
@@ -180,6 +210,19 @@ class TestSecrets:
             await store.open()
         for text in (str(refused.value), repr(refused.value), repr(address), str(address), repr(store), caplog.text):
             assert "wr0ng" not in text.replace("username='wr0ng", "")
+
+    async def test_a_server_that_is_not_let_in_ends_with_a_sentence_that_shows_no_password(
+        self, guarded: ValkeyProcess
+    ) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "roadcrew_server", "--port", "0"),
+            env={**os.environ, "ROADCREW_STORE": f"redis://crew:wr0ng@127.0.0.1:{guarded.port}"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b"")
+        assert err.decode() == "roadcrew: The store does not accept the user name or the password.\n"
 
     async def test_a_user_who_may_not_write_our_keys_is_refused(self, guarded: ValkeyProcess) -> None:
         guarded.say("ACL", "SETUSER", "crew", "resetkeys", "~other:*")
