@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +14,7 @@ from typing import Any, Self
 import httpx
 import pytest
 from tests.conftest import Count, Figure
-from tests.support.cluster import RoundRobin, started
+from tests.support.cluster import RoundRobin, doors
 from tests.support.members import crowd_of, is_live
 from tests.support.people import Person, connected, eventually
 from tests.support.serving import ServerProcess, served
@@ -23,35 +22,12 @@ from tests.support.uncompared import Uncompared
 from tests.support.valkey import ValkeyProcess
 
 from roadcrew_client import Change, Client, ClientSettings, LiveTrip
-from roadcrew_domain import ids
 from roadcrew_domain.trip import EditTrip
-from roadcrew_domain.views import encode_trip
 from roadcrew_server.stores._redis_address import address_of
-from roadcrew_server.stores._redis_keys import Keys
 from roadcrew_server.stores.redis import RedisStore
 
 VOTERS, JOINERS = 100, 200
 SERVERS = 3
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
-    with ValkeyProcess(tmp_path_factory.mktemp("valkey")) as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
-def servers(valkey: ValkeyProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[ServerProcess]]:
-    place = tmp_path_factory.mktemp("servers")
-    with started(place, [valkey.url] * SERVERS, streams_per_user=2000) as processes:
-        yield processes
-
-
-@asynccontextmanager
-async def doors(urls: Sequence[str]) -> AsyncIterator[tuple[httpx.AsyncClient, list[httpx.AsyncClient]]]:
-    """A client of all servers in turn, by connection, and one of each."""
-    async with RoundRobin(urls) as proxy, connected(proxy.url) as front, AsyncExitStack() as stack:
-        yield front, [await stack.enter_async_context(connected(url)) for url in urls]
 
 
 # --- many at once ----------------------------------------------------------------------------------
@@ -155,10 +131,10 @@ async def agreed(anas: Sequence[Person], trip_id: str) -> bytes:
 # R: T9 T10
 @pytest.mark.timeout(600)
 async def test_a_hundred_votes_and_two_hundred_joins_at_once_on_three_processes_are_all_there_once(
-    servers: Sequence[ServerProcess], count: Count, figure: Figure
+    three_servers: Sequence[ServerProcess], count: Count, figure: Figure
 ):
     rounds = count(reduced=2, full=50)
-    async with doors([s.url for s in servers]) as (front, each):
+    async with doors([s.url for s in three_servers]) as (front, each):
         people = await people_of(front, 1 + VOTERS + JOINERS)
         began = time.perf_counter()
         for _ in range(rounds):
@@ -169,17 +145,18 @@ async def test_a_hundred_votes_and_two_hundred_joins_at_once_on_three_processes_
 
 # R: T9
 async def test_the_control_without_compare_and_append_does_lose_votes(
-    valkey: ValkeyProcess, tmp_path: Path, figure: Figure
+    shared_valkey: ValkeyProcess, tmp_path: Path, figure: Figure
 ):
     async with AsyncExitStack() as stack:
         running = [
-            await stack.enter_async_context(served(tmp_path, store=Uncompared.at(valkey.url), streams_per_user=2000))
+            await stack.enter_async_context(served(tmp_path, store=Uncompared.at(shared_valkey.url)))
             for _ in range(SERVERS)
         ]
         async with doors([r.url for r in running]) as (front, _):
             scene = await Scene.of(await people_of(front, 1 + VOTERS + JOINERS))
             refused = await scene.happen()
-        async with served(tmp_path, store=RedisStore(address_of(valkey.url))) as fresh, connected(fresh.url) as http:
+        truth = RedisStore(address_of(shared_valkey.url))
+        async with served(tmp_path, store=truth) as fresh, connected(fresh.url) as http:
             answer = await Person(http, scene.ana.token).trip(scene.trip_id)
             outcome = scene.outcome(refused, answer.json()["trip"])
     figure("votes lost of 100, joins of 200, by the control", f"{VOTERS - outcome.votes}, {JOINERS - outcome.joined}")
@@ -188,10 +165,10 @@ async def test_the_control_without_compare_and_append_does_lose_votes(
 
 # R: T2 T9
 async def test_who_joined_on_one_process_is_never_told_by_another_that_they_are_no_member(
-    servers: Sequence[ServerProcess], count: Count, figure: Figure
+    three_servers: Sequence[ServerProcess], count: Count, figure: Figure
 ):
     joiners = count(reduced=20, full=300)
-    async with doors([s.url for s in servers]) as (front, each), AsyncExitStack() as stack:
+    async with doors([s.url for s in three_servers]) as (front, each), AsyncExitStack() as stack:
         ana = await Person.guest(front, "Ana")
         made = await ana.create()
         trip_id = made["trip"]["id"]
@@ -210,150 +187,6 @@ async def test_who_joined_on_one_process_is_never_told_by_another_that_they_are_
             assert {a.status_code for a in answers[:4]} == {200}
             assert all(a.json().get("code") != "not-a-member" for a in answers)
     figure("asked of another process right after a join, never told to be no member", joiners * 6)
-
-
-# --- moving ----------------------------------------------------------------------------------------
-
-HASTY = ClientSettings(backoff_base=0.01, backoff_cap=0.05, outage_spread=0.0, poll_fast=0.01, poll_slow=0.05)
-
-
-# R: S1 S4 T10
-@pytest.mark.timeout(600)
-async def test_who_is_moved_to_another_process_at_every_event_reads_every_event_once(
-    servers: Sequence[ServerProcess], count: Count, figure: Figure
-):
-    events = count(reduced=60, full=1000)
-    settings = replace(HASTY, strikes=events, short_close=0.0)
-    async with AsyncExitStack() as stack:
-        proxy = await stack.enter_async_context(RoundRobin(s.url for s in servers))
-        writers = [await stack.enter_async_context(Client(s.url)) for s in servers]
-        await writers[0].guest("Ana")
-        created = await writers[0].create_trip("Lisbon")
-        trip_id = created.trip.id
-        for writer in writers[1:]:
-            await writer.guest("Another")
-            await writer.join(created.invite.code)
-        ben = await stack.enter_async_context(Client(proxy.url, settings=settings))
-        await ben.guest("Ben")
-        await ben.join(created.invite.code)
-        seen: list[int] = []
-        resets = 0
-
-        def heard(change: Change) -> None:
-            nonlocal resets
-            seen.extend(e.seq for e in change.events)
-            resets += change.kind == "reset"
-
-        live = await stack.enter_async_context(ben.follow(trip_id))
-        live.listen(heard)
-        await eventually(lambda: live.confirmed is not None, "the first state")
-        first, before = live.confirmed.recent[-1].seq, resets  # type: ignore[union-attr]
-        proxy.connections.clear()
-        for turn in range(events):
-            await writers[turn % SERVERS].do(trip_id, EditTrip(name=f"Name {turn}"))
-            await eventually(partial(has_read, seen, first + turn + 1), "the event", 10, every=0.002)
-            proxy.drop()
-        truth = await writers[0].trip(trip_id)
-        assert seen == list(range(first + 1, first + events + 1))
-        assert resets == before
-        await eventually(lambda: live.confirmed and encode_trip(live.confirmed) == encode_trip(truth), "the same state")
-        figure("events, with a move after each, read once", events)
-        figure("connections by process", list(proxy.connections.values()))
-
-
-def has_read(seen: Sequence[int], seq: int) -> bool:
-    return bool(seen) and seen[-1] >= seq
-
-
-# R: S1 S4
-async def test_a_process_that_never_saw_the_topic_honours_a_cursor(servers: Sequence[ServerProcess]):
-    async with doors([s.url for s in servers]) as (_, (one, two, three)):
-        ana = await Person.guest(one, "Ana")
-        trip_id = (made := await ana.create())["trip"]["id"]
-        for n in range(3):
-            await ana.do("/update", {"tripId": trip_id, "name": f"Name {n}"})
-        async with Person(two, ana.token).stream(trip_id, last_event_id=made["cursor"]) as stream:
-            events = [await stream.next("event", "reset") for _ in range(3)]
-        assert [(e.kind, e.data["data"].get("name")) for e in events] == [("event", f"Name {n}") for n in range(3)]
-        batch = (await Person(three, ana.token).poll(trip_id, cursor=made["cursor"])).json()
-        assert (batch["resets"], batch["events"]) == ([], [e.data for e in events])
-
-
-# --- positions that are no more --------------------------------------------------------------------
-
-
-async def resets_once(who: Sequence[Person], trip_id: str, cursor: str) -> None:
-    """On each server and both transports, this cursor gets the whole state once, and then only what is new."""
-    for n, person in enumerate(who):
-        async with person.stream(trip_id, last_event_id=cursor) as stream:
-            assert (await stream.next("event", "reset")).kind == "reset"
-            name = f"Seen by {n}"
-            await who[(n + 1) % len(who)].do("/update", {"tripId": trip_id, "name": name})
-            await stream.until(partial(names, name))
-            assert sum(f.kind == "reset" for f in stream.frames) == 1
-        first = (await person.poll(trip_id, cursor=cursor)).json()
-        assert (len(first["resets"]), first["events"]) == (1, [])
-        again = await person.poll(trip_id, cursor=first["cursor"], tag=first["presenceTag"])
-        assert again.status_code == 204 or (again.json()["resets"], again.json()["events"]) == ([], [])
-
-
-def names(name: str, frame: object) -> bool:
-    data = getattr(frame, "data", None)
-    return isinstance(data, dict) and data.get("type") == "TripEdited" and data["data"].get("name") == name
-
-
-# R: S4
-async def test_the_cursor_of_a_trip_that_expired_and_was_made_anew_gets_one_reset(
-    servers: Sequence[ServerProcess], valkey: ValkeyProcess
-):
-    async with doors([s.url for s in servers]) as (_, each):
-        ana = await Person.guest(each[0], "Ana")
-        who = [Person(http, ana.token) for http in each]
-        key = new_id()
-        made = await ana.do("/create", {"name": "Lisbon"}, key=key)
-        trip_id = made["trip"]["id"]
-        async with who[2].stream(trip_id) as stream:
-            old = (await stream.next("reset")).id
-            expire(valkey, trip_id)
-            again = await who[1].do("/create", {"name": "Lisbon"}, key=key)
-            assert (again["trip"]["id"], again["cursor"]) == (trip_id, again["cursor"])
-            assert again["cursor"] != made["cursor"]
-            assert (await stream.next("reset")).data["state"]["name"] == "Lisbon"  # who was there is told
-        for cursor in (old, made["cursor"]):
-            await resets_once(who, trip_id, cursor)
-
-
-def expire(valkey: ValkeyProcess, trip_id: str) -> None:
-    """Let a trip's time be over, as far as the store is concerned."""
-    topic, _ = Keys("roadcrew").log(f"trip:{trip_id}")
-    assert valkey.say("HSET", topic, "until", "1") == b":0\r\n"
-
-
-def new_id() -> str:
-    return ids.uuid7(int(time.time() * 1000), secrets.token_bytes(10))
-
-
-# R: S4
-async def test_a_cursor_older_than_what_is_kept_gets_one_reset(servers: Sequence[ServerProcess]):
-    async with doors([s.url for s in servers]) as (_, each):
-        ana = await Person.guest(each[0], "Ana")
-        who = [Person(http, ana.token) for http in each]
-        made = await ana.create()
-        for n in range(300):
-            await who[n % SERVERS].do("/update", {"tripId": made["trip"]["id"], "name": f"Name {n}"})
-        await resets_once(who, made["trip"]["id"], made["cursor"])
-
-
-# R: S4
-async def test_a_cursor_of_another_server_gets_one_reset(servers: Sequence[ServerProcess], tmp_path: Path):
-    key = new_id()
-    async with served(tmp_path) as other, connected(other.url) as http:
-        foreign = await (await Person.guest(http, "Ana")).do("/create", {"name": "Lisbon"}, key=key)
-    async with doors([s.url for s in servers]) as (_, each):
-        ana = await Person.guest(each[0], "Ana")
-        made = await ana.do("/create", {"name": "Lisbon"}, key=key)
-        assert made["trip"]["id"] == foreign["trip"]["id"]
-        await resets_once([Person(http, ana.token) for http in each], made["trip"]["id"], foreign["cursor"])
 
 
 # --- leaving ---------------------------------------------------------------------------------------
@@ -385,10 +218,10 @@ class Log:
 # R: S8 T12
 @pytest.mark.timeout(300)
 async def test_clients_of_a_server_that_is_told_to_end_are_back_on_the_others_and_miss_nothing(
-    servers: Sequence[ServerProcess], count: Count, figure: Figure
+    three_servers: Sequence[ServerProcess], count: Count, figure: Figure
 ):
     size = count(reduced=50, full=500)
-    leaving, *staying = servers
+    leaving, *staying = three_servers
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(RoundRobin([leaving.url]))
         ana = await stack.enter_async_context(Client(staying[0].url))

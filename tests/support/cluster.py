@@ -12,7 +12,9 @@ from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
+import httpx
 from tests.faults import FaultProxy
+from tests.support.people import connected
 from tests.support.serving import ServerProcess
 
 LOOPBACK = "127.0.0.1"
@@ -192,3 +194,10 @@ def _http(store: str) -> str:
 def through(store: str, link: FaultProxy) -> str:
     """A store's address by way of a proxy."""
     return store.replace(f":{_place(store)[1]}", f":{_place(link.url)[1]}", 1)
+
+
+@contextlib.asynccontextmanager
+async def doors(urls: Sequence[str]) -> AsyncIterator[tuple[httpx.AsyncClient, list[httpx.AsyncClient]]]:
+    """A client of all servers in turn, by connection, and one of each."""
+    async with RoundRobin(urls) as proxy, connected(proxy.url) as front, contextlib.AsyncExitStack() as stack:
+        yield front, [await stack.enter_async_context(connected(url)) for url in urls]
