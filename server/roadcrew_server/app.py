@@ -63,6 +63,7 @@ class Server:
         self.hub = Hub(store, (TripKind(),), settings)
         self.presence = Presence(self.hub, settings)
         self.streams = Streams(self.presence, settings, self.auth.revoked, self.auth.stands)
+        self.auth.followed = self.streams.follows
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
         self.hub.on_missed = self._missed

@@ -126,6 +126,7 @@ class Auth:
         self._waiting = 0
         self.on_issued: Callable[[IssuedKind], None] = lambda _: None
         self.on_used: Callable[[str, datetime], None] = lambda _hash, _issued_at: None
+        self.followed: Callable[[str], bool] = lambda _hash: False
         self._cache: OrderedDict[str, tuple[Session, float]] = OrderedDict()
         self._revoked: OrderedDict[str, float] = OrderedDict()
 
@@ -243,7 +244,8 @@ class Auth:
     async def _known(self, token_hash: str) -> Session:
         cached = self._cache.get(token_hash)
         now = self._store.now()
-        if cached is not None and time.monotonic() < cached[1] and now < cached[0].expires_at:
+        fresh = cached is not None and (time.monotonic() < cached[1] or self.followed(token_hash))
+        if cached is not None and fresh and now < cached[0].expires_at:
             self._cache.move_to_end(token_hash)
             return cached[0]
         stored = await self._store.get("session", token_hash)

@@ -57,16 +57,17 @@ class Deadlines:
                     await self._take()
                 except StoreError as error:
                     log.warning("deadlines not looked at: %s", error)
+                    self._look_at = 0.0
 
     def _is_time(self) -> bool:
         due = self._next is not None and self._store.now() >= self._next
         return due or self._monotonic() >= self._look_at
 
     async def _take(self) -> None:
-        taken = await self._store.due_take(self._store.now(), AT_ONCE, AGAIN)
-        for name in taken:
+        self._next = None  # what is noted while we ask counts too
+        self.note(soonest := await self._store.due_next())
+        self._look_at = self._monotonic() + self._settings.timer_look
+        if soonest is None or soonest > self._store.now():
+            return
+        for name in await self._store.due_take(self._store.now(), AT_ONCE, AGAIN):
             self._fire(name)
-        if len(taken) < AT_ONCE:
-            self._next = None  # what is noted while we ask counts too
-            self.note(await self._store.due_next())
-            self._look_at = self._monotonic() + self._settings.timer_look

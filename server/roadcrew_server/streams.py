@@ -17,6 +17,8 @@ from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)
 
+RENEWED = 4 / 3
+"""Heartbeats after which the store is told again who is here: twice in the time for which it believes us."""
 LOOK_AGAIN = 1.0
 """Seconds until the store is asked again for what it could not say."""
 
@@ -51,9 +53,15 @@ class Streams:
     def __len__(self) -> int:
         return len(self._open)
 
+    def follows(self, token_hash: str) -> bool:
+        """Whether a stream of this session is open. It ends as soon as the session does, wherever that is ended."""
+        return token_hash in self._by_token
+
     async def start(self) -> None:
         """Begin the heartbeat."""
-        self._tasks = [asyncio.create_task(work) for work in (self._beat(), self._look_again())]
+        self._tasks = [
+            asyncio.create_task(work) for work in (self._beat(), self._say_who_is_here(), self._look_again())
+        ]
 
     async def stop(self) -> None:
         """End what is left."""
@@ -158,6 +166,10 @@ class Streams:
             await asyncio.sleep(self.settings.heartbeat)
             for stream in tuple(self._open):
                 stream.beat()
+
+    async def _say_who_is_here(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.heartbeat * RENEWED)
             try:
                 await self._presence.renew()
             except StoreError as error:

@@ -19,6 +19,7 @@ from tests.support.people import Person, Stream, connected, crew, eventually
 from tests.support.serving import Running, ServerProcess, served
 
 from roadcrew_domain import trip
+from roadcrew_server.stores.base import Stored
 from roadcrew_server.stores.sqlite import SqliteStore
 
 LONG = "x" * 70
@@ -415,3 +416,29 @@ async def test_who_leaves_while_all_are_renewed_is_gone(tmp_path: Path):
                 break
             await asyncio.sleep(0.01)
         assert not await store.presence_list(f"trip:{trip_id}")
+
+
+class CountingSessions(SqliteStore):
+    """Counts how often it is asked for a session."""
+
+    asked = 0
+
+    async def get(self, kind: str, key: str) -> Stored | None:
+        self.asked += kind == "session"
+        return await super().get(kind, key)
+
+
+# R: S9
+async def test_who_has_a_stream_open_is_known_and_signed_out_at_once_all_the_same(tmp_path: Path):
+    store = CountingSessions(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with served(tmp_path, store=store, session_cache=0.01) as running, connected(running.url) as http:
+        made, (ana, _) = await crew(http, 2)
+        async with ana.stream(made["trip"]["id"]) as stream:
+            await stream.next("reset")
+            before = store.asked
+            for _ in range(3):
+                await asyncio.sleep(0.02)
+                assert (await ana.get("/api/session")).status_code == 200
+            assert store.asked == before
+            assert (await ana.request("DELETE", "/api/session")).status_code == 204
+            assert (await ana.get("/api/session")).status_code == 401
