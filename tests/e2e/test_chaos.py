@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,11 +19,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.conftest import Count, Figure
-from tests.faults import FaultProxy
+from tests.support.chaos import FAULTS, Scene
 from tests.support.cluster import RoundRobin, linked, started, through
 from tests.support.members import is_live
 from tests.support.people import Person, connected, eventually
-from tests.support.serving import ServerProcess
 from tests.support.valkey import ValkeyProcess
 
 from roadcrew_client import Change, Client, ClientSettings, LiveTrip, Pending
@@ -39,16 +38,6 @@ SKEWS = (0, 3600, -3600)
 WRITERS, TRIPS = 6, 2
 PATIENT = ClientSettings(backoff_base=0.05, backoff_cap=0.5, outage_spread=0.0)
 SKEWED = str(Path(__file__).parent.parent / "support" / "skewed_server.py")
-
-
-@dataclass(frozen=True)
-class Scene:
-    """The servers, the proxy in front of them, one between each of them and the store, and the store."""
-
-    servers: Sequence[ServerProcess]
-    front: RoundRobin
-    links: Sequence[FaultProxy]
-    valkey: ValkeyProcess
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -175,63 +164,6 @@ class Writer:
             self.sent.append(self.live.act(EditTrip(name=f"{self.name}, {len(self.sent)}")))
             await asyncio.shield(self.sent[-1].done)
             await asyncio.sleep(0.01)
-
-
-async def kill_a_server(scene: Scene, chance: random.Random) -> None:
-    """`kill -9`; what watches it in earnest (systemd, a supervisor) starts it again a moment later."""
-    server = chance.choice(scene.servers)
-    await asyncio.to_thread(server.kill)
-    await asyncio.sleep(0.3)
-    await asyncio.to_thread(server.start)
-
-
-async def kill_the_store(scene: Scene, chance: random.Random) -> None:
-    """`kill -9` of Valkey, and back."""
-    await asyncio.to_thread(scene.valkey.kill)
-    await asyncio.sleep(chance.uniform(0, 0.5))
-    await asyncio.to_thread(scene.valkey.start)
-
-
-async def cut_the_links(scene: Scene, chance: random.Random) -> None:
-    """All connections between servers and store are reset, several times."""
-    for _ in range(5):
-        for link in scene.links:
-            link.drop("rst")
-        await asyncio.sleep(chance.uniform(0, 0.3))
-
-
-async def part_a_server(scene: Scene, chance: random.Random) -> None:
-    """One server can't reach the store for a while."""
-    link = chance.choice(scene.links)
-    await link.change(refuse=True)
-    await asyncio.sleep(1)
-    await link.change(refuse=False)
-
-
-async def silence_a_link(scene: Scene, chance: random.Random) -> None:
-    """Between one server and the store nothing arrives any more, and nobody is told; new connections work soon."""
-    link = chance.choice(scene.links)
-    await link.change(silent=True)
-    await asyncio.sleep(1)
-    await link.change(silent=False)
-
-
-async def pause_a_server(scene: Scene, chance: random.Random) -> None:
-    """SIGSTOP, and SIGCONT later."""
-    server = chance.choice(scene.servers)
-    server.pause()
-    await asyncio.sleep(2)
-    server.resume()
-
-
-FAULTS: tuple[Callable[[Scene, random.Random], Awaitable[None]], ...] = (
-    kill_a_server,
-    kill_the_store,
-    cut_the_links,
-    part_a_server,
-    silence_a_link,
-    pause_a_server,
-)
 
 
 def got_on(writers: Sequence[Writer], since: Sequence[int]) -> bool:
