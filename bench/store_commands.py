@@ -1,6 +1,6 @@
 """How many commands do the server processes send to a shared store in a day?
 
-    python bench/store_commands.py [--json FILE] [--processes 1,3] [--days 1]
+    python bench/store_commands.py [--json FILE] [--days 1]
 
 The workload is that of the five systems that Roadcrew comes from: 100 people, each active for 30 minutes a day, and 35
 published events an hour. Their last design, which is modelled here and run against the same Valkey, planned 38,500
