@@ -280,6 +280,7 @@ class LiveTrip:
         self._sender.put_in_order(Job(e.id, e.call, held=True, number=e.number) for e, _ in fresh)
         for entry, act in fresh:
             self._pendings[entry.id] = Pending(entry.id, act, at, loop.create_future())
+        for entry, _ in fresh:  # who is told of one looks at all of them
             self._tell(Change("pending", pending=self._pendings[entry.id]))
 
     async def at_rest(self) -> None:

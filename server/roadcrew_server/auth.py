@@ -40,6 +40,8 @@ DECOY = "$argon2id$v=19$m=19456,t=2,p=1$FxCI0QbCPFxAmIeaEKOAPQ$Ay37EtKUJYV+lFyoV
 """Verified where there is no such user, so that it takes as long."""
 CACHED_SESSIONS = 50_000
 REVOKED_TOKENS = 50_000
+FOLLOWED_SECONDS = 30 * 60.0
+"""For so much longer a session is not asked for again while a stream of it is open."""
 REVOKED_SECONDS = 60.0
 """For how long a revoked token is remembered at the least: longer than any request waits between reading a session
 and using it."""
@@ -244,8 +246,7 @@ class Auth:
     async def _known(self, token_hash: str) -> Session:
         cached = self._cache.get(token_hash)
         now = self._store.now()
-        fresh = cached is not None and (time.monotonic() < cached[1] or self.followed(token_hash))
-        if cached is not None and fresh and now < cached[0].expires_at:
+        if cached is not None and self._is_fresh(token_hash, cached[1]) and now < cached[0].expires_at:
             self._cache.move_to_end(token_hash)
             return cached[0]
         stored = await self._store.get("session", token_hash)
@@ -256,6 +257,12 @@ class Auth:
         if user is None or now >= record.expires_at or self.revoked(token_hash):  # meanwhile, it may be
             raise not_signed_in()
         return self._cached(self._session(user, token_hash, record))
+
+    def _is_fresh(self, token_hash: str, until: float) -> bool:
+        """Whose stream is open is told at once when the session ends, and so is this process; the store is asked all
+        the same now and then, since what shortened the session elsewhere is told to nobody."""
+        left = until - time.monotonic()
+        return left > 0 or (left > -FOLLOWED_SECONDS and self.followed(token_hash))
 
     def _session(self, user: User, token_hash: str, record: SessionRecord) -> Session:
         """A renewed session goes on; only a new one is waited for."""

@@ -79,7 +79,7 @@ class Copies:
                     else:
                         topic.trust(doubts)
                     break
-                if not self.absorb(topic, part.events):
+                if part.events and not self.absorb(topic, part.events):
                     await self.load(topic)
                     break
                 if topic.head >= part.head:
@@ -110,7 +110,10 @@ class Copies:
             log.warning("records of %r not prolonged: %s", topic.name, error)
 
     def absorb(self, topic: Topic, events: Sequence[StoredEvent]) -> bool:
-        """Apply those of `events` that are new. False if they leave a gap."""
+        """Apply those of `events` that are new. False if they leave a gap: none at all leave one, since a hint of more
+        than the store publishes says only that there is something to read."""
+        if not events:
+            return False
         grew = False
         for stored in events:
             if stored.seq <= topic.head:

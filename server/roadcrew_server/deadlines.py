@@ -58,6 +58,8 @@ class Deadlines:
                 except StoreError as error:
                     log.warning("deadlines not looked at: %s", error)
                     self._look_at = 0.0
+                except Exception:
+                    log.exception("deadlines not looked at")
 
     def _is_time(self) -> bool:
         due = self._next is not None and self._store.now() >= self._next

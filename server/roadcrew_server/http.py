@@ -89,6 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
     have an end."""
 
     _head: int | None = 0
+    _taken = _body = 0
     _late: asyncio.TimerHandle | None = None
     _rest: asyncio.TimerHandle | None = None
     on_gone: Callable[[], None] | None = None
@@ -113,7 +114,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count until the headers are whole."""
         if self._head is not None:
             self._head += len(data)
+        else:
+            self._taken += len(data)
         super().data_received(data)
+        # A chunk of one byte has five around it; what is more than that are trailers, which httptools keeps.
+        if self._head is None and self._taken - self._body > MAX_HEAD + 8 * self._body:
+            self.transport.close()
+            return
         if self._head is not None and self._head > MAX_HEAD and not self.transport.is_closing():
             self.transport.write(
                 b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\n"
@@ -121,8 +128,14 @@ class BoundedProtocol(HttpToolsProtocol):
             )
             self.transport.close()
 
+    def on_body(self, body: bytes) -> None:
+        """A part of it, without what is around."""
+        self._body += len(body)
+        super().on_body(body)
+
     def on_message_begin(self) -> None:
         """The next request begins."""
+        self._taken = self._body = 0
         super().on_message_begin()
         if self._late is None:
             self._await_head()

@@ -133,6 +133,7 @@ class Hub:
                 opening = self._opening[name] = new, self._spawn(self._load_new(new))
                 opening[1].add_done_callback(lambda _: self._opening.pop(name, None))
             topic = await asyncio.shield(opening[1])
+        topic.used_at = self._monotonic()  # nobody takes it away while it is read
         if topic.stale:
             await self.refresh(topic)
         topic.used_at = self._monotonic()

@@ -87,7 +87,10 @@ class Presence:
             mine.setdefault(name, set()).add(connection)
         followed = [name for name, topic in self._hub.topics.items() if topic.followers]
         for name in dict.fromkeys((*mine, *followed)):
-            await self._renew_in(name, mine.get(name, set()))
+            try:
+                await self._renew_in(name, mine.get(name, set()))
+            except StoreError as error:  # of this topic; others may be elsewhere
+                log.warning("presence of %r not renewed: %s", name, error)
 
     async def _renew_in(self, name: str, connections: Set[str]) -> None:
         topic = self._hub.topics.get(name)

@@ -174,3 +174,5 @@ class Streams:
                 await self._presence.renew()
             except StoreError as error:
                 log.warning("presence not renewed: %s", error)
+            except Exception:
+                log.exception("presence not renewed")

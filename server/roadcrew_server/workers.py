@@ -97,14 +97,18 @@ class Supervisor:
     async def _run(self, number: int) -> tuple[int, bool]:
         """One life of a worker: its exit status, and whether it was ready for a good while."""
         fd = self._sock.fileno()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-m", "roadcrew_server", *self._arguments),
-            *("--end-with-stdin", "--worker", str(number), "--socket", str(fd)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            pass_fds=(fd,),
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", "roadcrew_server", *self._arguments),
+                *("--end-with-stdin", "--worker", str(number), "--socket", str(fd)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                pass_fds=(fd,),
+            )
+        except OSError as error:  # no memory for it just now; the others go on
+            log.warning("worker %d could not be started: %s", number, error)
+            return 1, False
         self._processes[number] = process
         if self._stopping.is_set():
             _signal(process, signal.SIGTERM)

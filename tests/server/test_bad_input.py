@@ -495,3 +495,25 @@ async def test_what_is_no_id_names_no_trip_and_reaches_neither_the_store_nor_the
         real = str(uuid.uuid4())
         problem(await ana.post("/update", {"tripId": real, "name": "Porto"}), 503, "unavailable")
         assert "the store: the disk is full" in caplog.text
+
+
+async def test_trailers_without_end_are_cut_off(tmp_path: Path):
+    async with served(tmp_path) as running, connected(running.url) as http:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        head = b"POST /api/session/guest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Long: ")
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 4_000_000:
+                writer.write(b"x" * 16_384)
+                await asyncio.wait_for(writer.drain(), 5)
+                sent += 16_384
+                await asyncio.sleep(0)
+        assert sent < 4_000_000
+        writer.close()
+        body = b"".join(b"1\r\n%c\r\n" % c for c in b'{"name":"Ana"}') + b"0\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        writer.write(head + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + body)
+        assert b" 201 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        assert (await http.get("/healthz")).status_code == 200

@@ -275,3 +275,24 @@ async def test_one_command_that_breaks_a_rule_of_ours_fails_alone(
             return_exceptions=True,
         )
         assert [type(a).__name__ for a in answers] == ["Done", "ZeroDivisionError", "Done"]
+
+
+async def test_a_hint_that_carries_nothing_says_that_there_is_something_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A store does not publish what is too long; who is told of it reads it."""
+
+    async def deaf(hint: Hint) -> None:
+        """Hears nothing."""
+
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        topic, poll, options = await trip_of(one, ["ana", "ben"])
+        copy = await two.topic(topic)
+        before = copy.head
+        hear = two._take_hint
+        monkeypatch.setattr(two, "_take_hint", deaf)
+        await one.execute(topic, trip.Command(one.new_id(), "ana", polls.CastVote(poll, (options[0],))))
+        assert copy.head == before
+        await hear(Hint("log", topic, str(copy.epoch), ()))
+        assert copy.head == before + 1

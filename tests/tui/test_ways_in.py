@@ -237,6 +237,8 @@ def test_a_broken_settings_file_is_said_and_stops_nothing(tmp_path: Path, text: 
     got = load(folders(tmp_path))
     assert (got.theme, got.symbols) == ("dark", "unicode")
     assert got.trouble
+    if "can't be read" in got.trouble:  # the next choice that is kept makes a new file
+        assert where.with_name("config.toml.damaged").read_text() == text
 
 
 def test_settings_are_read_back_as_they_were_kept(tmp_path: Path):

@@ -184,3 +184,12 @@ def test_links_that_others_can_not_use_are_warned_of():
     assert "only on this computer" in (warning_about("https://[::1]/j/X") or "")
     assert "plain http" in (warning_about("http://192.168.1.5:8787/j/X") or "")
     assert warning_about("https://trips.example.org/j/X") is None
+
+
+def test_the_ends_of_the_calendar_are_drawn_in_any_zone():
+    now = datetime(2026, 5, 2, tzinfo=UTC)
+    last, first = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+    for hours in (-12, 0, 14):
+        zone = timezone(timedelta(hours=hours))
+        assert when.clock(last, now, zone).startswith(("31 Dec 9999", "1 Jan"))
+        assert when.clock(first, now, zone)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 from roadcrew_tui.settings import write_atomically
+
+log = logging.getLogger(__name__)
 
 Failed = Callable[[OSError], object]
 
@@ -55,3 +58,5 @@ class Keeper:
             except OSError as error:
                 if failed is not None:
                     failed(error)
+            except Exception:
+                log.exception("%s not written", file)

@@ -122,6 +122,7 @@ class Link:
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
+        self._spared = False
         self._away: Signal | None = None
         self._kept_in: str | None = None
         self._live: LiveTrip | None = None
@@ -220,7 +221,9 @@ class Link:
         if client.delivery is not None:
             client.delivery.listen(lambda news: self._say(OutboxChanged(news)))
         self._client = client
-        spare_what_is_here()
+        if not self._spared:  # after the client's imports, once
+            self._spared = True
+            spare_what_is_here()
         await client.__aenter__()
         if kept is None:
             return None

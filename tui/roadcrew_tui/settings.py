@@ -80,9 +80,20 @@ def load(folders: Folders) -> Settings:
             given = tomllib.load(file)
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Settings(trouble=f"The settings file can't be read: {error}")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        kept = _put_aside(folders.settings_file)
+        return Settings(trouble=f"The settings file can't be read{kept}: {error}")
     return _checked(given)
+
+
+def _put_aside(file: Path) -> str:
+    """Keep what can't be read: the next choice that is kept makes a new file. Returns words that say where."""
+    damaged = file.with_name(f"{file.name}.damaged")
+    try:
+        damaged.write_bytes(file.read_bytes())
+    except OSError:
+        return ""
+    return f" (a copy is in {damaged})"
 
 
 def _checked(given: Mapping[str, Any]) -> Settings:
@@ -178,7 +189,7 @@ class Memory:
     def __init__(self, folders: Folders) -> None:
         try:
             kept = json.loads(folders.memory_file.read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             kept = None
         self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}
 
@@ -200,7 +211,7 @@ class Memory:
         found: Any = self._of(server, "seen").get(trip_id)
         try:
             seq, at = int(found[0]), datetime.fromisoformat(found[1])
-        except (TypeError, ValueError, LookupError):
+        except (TypeError, ValueError, LookupError, OverflowError):
             return None
         return (seq, at) if at.tzinfo is not None else None
 

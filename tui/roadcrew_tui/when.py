@@ -44,7 +44,7 @@ def until(then: datetime, now: datetime) -> str:
 
 def clock(then: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     """`18:00` today, `tomorrow 18:00`, `Fri 18:00` within a week, `5 Jun 18:00`. `zone` None: the reader's."""
-    local, here = then.astimezone(zone), now.astimezone(zone)
+    local, here = _local(then, zone), _local(now, zone)
     days = (local.date() - here.date()).days
     time = f"{local:%H:%M}"
     if days == 0:
@@ -56,6 +56,14 @@ def clock(then: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     if 1 < days < 7:
         return f"{DAYS[local.weekday()]} {time}"
     return f"{day(local.date(), here.date())} {time}"
+
+
+def _local(moment: datetime, zone: tzinfo | None) -> datetime:
+    """In the reader's zone; at the ends of the calendar, where that may not exist, as it is."""
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError):
+        return moment
 
 
 def day(d: date, today: date) -> str:

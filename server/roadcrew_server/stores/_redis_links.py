@@ -64,7 +64,8 @@ class OneLink(Link):
 
     async def _connection(self) -> AbstractConnection:
         try:
-            connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(self.options.timeout):  # who we are, and which database, is asked too
+                connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         except (*LINK_ERRORS, RedisError) as error:
             raise unreachable(self.address, error) from error
         return connection

@@ -59,7 +59,7 @@ def lines_to_share(trip_name: str, link: str) -> str:
     """What goes into a chat."""
     return "\n".join(
         [render.sentence("Join {name} on Roadcrew: {link}", name=trip_name, link=link, longest=200),
-         f"In a terminal: {JOINS} {link}"]
+         render.safe(f"In a terminal: {JOINS} {link}")]
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ class InviteScreen(Dialog[str]):
     def action_copy(self) -> None:
         """The link alone."""
         if self._invite is not None:
-            self._crew_app.share(self._link)
+            self._crew_app.share(render.safe(self._link))
 
     def action_print(self) -> None:
         """For terminals whose clipboard can't be reached."""
