@@ -241,11 +241,12 @@ class Client:
 
     async def logout(self) -> None:
         """End the session here and at the server; no copy of this person's trips stays."""
-        await self._retry(lambda: self._session.call("DELETE", "/api/session"))
-        token, copies = self.token, self._context.copies
+        token, user, copies = self.token, self.user, self._context.copies
+        with suppress(NotSignedIn):  # it has ended already, perhaps by this very call, whose answer was lost
+            await self._retry(lambda: self._session.call("DELETE", "/api/session"))
         self._session.lose()
-        if copies is not None and self.user is not None:
-            copies.forget_person(self.server, self.user.id)
+        if copies is not None and user is not None:
+            copies.forget_person(self.server, user.id)
         elif copies is not None and token is not None:
             copies.forget_whose(self.server, token)
 

@@ -12,6 +12,7 @@ from tests.tui.conftest import SIZES, Stage, folders, staged
 from tests.tui.scenes import lisbon
 from tests.tui.standins import SERVER, StandInMaker
 from textual.widgets import Input
+from textual.worker import WorkerState
 
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.screens.lobby import LobbyScreen
@@ -342,3 +343,33 @@ async def test_trips_that_come_while_the_app_ends_are_too_late_and_break_nothing
             s.app.redraw_all()
         finally:
             s.app._running = True
+
+
+async def test_an_answer_of_a_server_that_was_left_meanwhile_changes_nobody(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as s:
+        slow, out = threading.Event(), threading.Event()
+        make = s.app.link._maker.client
+
+        def client(server: str, *given: Any) -> Any:
+            made: Any = make(server, *given)
+            if server.endswith("/slow"):
+
+                async def whoami() -> Any:
+                    slow.set()
+                    await asyncio.to_thread(out.wait, 5)
+                    return s.scene.ben
+
+                made.whoami = whoami
+            return made
+
+        s.app.link._maker.client = client  # type: ignore[method-assign, assignment]
+        late = s.app.run_worker(s.app.guarded(s.app.begin(f"{SERVER}/slow")))
+        await asyncio.to_thread(slow.wait, 5)
+        await s.app.begin(SERVER)
+        out.set()
+        await s.until(lambda: late.is_finished, "the end of the first")
+        assert late.state is WorkerState.CANCELLED
+        await s.settle()
+        assert s.app.user is not None
+        assert s.app.user.id == s.scene.ana.id
+        assert s.app.link.server == SERVER

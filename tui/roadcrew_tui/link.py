@@ -123,6 +123,7 @@ class Link:
         self._server: str | None = None
         self._leaving = False
         self._spared = False
+        self._opening: asyncio.Task[Any] | None = None
         self._away: Signal | None = None
         self._kept_in: str | None = None
         self._live: LiveTrip | None = None
@@ -198,10 +199,19 @@ class Link:
         if that is known from the last time.
 
         Raises the client's `RoadcrewError` when the server can't be asked, or does not honour the session in time.
+        Cancelled when another is opened meanwhile.
         """
         return await self._over_there(self._open(server))
 
     async def _open(self, server: str) -> User | None:
+        """The newest one counts: whoever waits for one that is under way is cancelled."""
+        former, self._opening = self._opening, asyncio.current_task()
+        if former is not None and not former.done():
+            former.cancel()
+            await asyncio.wait([former])
+        return await self._open_now(server)
+
+    async def _open_now(self, server: str) -> User | None:
         from roadcrew_client import errors  # noqa: PLC0415 - not before the first paint
         from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not before the first paint
 
@@ -272,7 +282,8 @@ class Link:
         self._keeping = self._loop.create_task(
             self._keep(vault, server, token, client, client.lost_token, self._keeping)
         )
-        self._say(TokenChanged(token is not None, asked=self._leaving))
+        if client is self._client:
+            self._say(TokenChanged(token is not None, asked=self._leaving))
 
     async def _keep(
         self,

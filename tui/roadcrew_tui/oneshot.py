@@ -193,7 +193,7 @@ async def which_trip(client: Client, wanted: str | None) -> str:
         raise NeedsTrip(
             "No trip of yours fits." if wanted else "You are in no trip yet. Start one: roadcrew trip new NAME"
         )
-    lines = "\n".join(f"  {t.id}  {cleaned(t.name)}" for t in fitting[:20])
+    lines = "\n".join(f"  {cleaned(t.id)}  {cleaned(t.name)}" for t in fitting[:20])
     raise NeedsTrip(f"Say which trip with --trip:\n{lines}")
 
 

@@ -129,7 +129,7 @@ async def test_a_program_that_reads_nothing_holds_nobody_up(monkeypatch: pytest.
 
 async def test_a_program_that_paints_all_the_time_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pseudo, "BUSY_SECONDS", 0.2)
-    async with python(RAW + "say('ready'); [(say(n), time.sleep(0.001)) for n in range(60_000)]") as terminal:
+    async with python(RAW + "[(say('ready'), time.sleep(0.001)) for n in range(60_000)]") as terminal:
         await until(terminal, "ready")
         async with asyncio.timeout(10):
             await terminal.press("a")
