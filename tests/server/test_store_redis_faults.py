@@ -223,6 +223,14 @@ class TestHints:
             assert await heard(hints, Hint("revoked", "token")) == [Hint("revoked", "token")]
         assert sum("none of ours" in record.message for record in caplog.records) == 7
 
+    # R: G4
+    async def test_another_database_of_the_same_server_hears_nothing(self, valkey: ValkeyProcess) -> None:
+        async with opened(valkey.url) as one, opened(f"{valkey.url.removesuffix('/0')}/1") as other:
+            hints = other.listen()
+            await one.announce_revoked("theirs")
+            await other.announce_revoked("ours")
+            assert await asyncio.wait_for(anext(hints), 5) == Hint("revoked", "ours")
+
 
 async def one_of(store: RedisStore, epoch: str, body: str) -> Hint:
     """The hint of a birth by one event."""

@@ -92,7 +92,7 @@ class TestUrl:
         store = make_store(settings)
         assert isinstance(store, RedisStore)
         assert (store._link.options.connections, store._link.options.timeout) == (3, 0.5)
-        assert store._keys.hints == "crew:hints"
+        assert store._keys.hints == "crew:hints:1"
         assert isinstance(make_store(Settings(store="redis+cluster://a,b")), RedisStore)
 
     def test_a_server_on_sqlite_starts_without_the_redis_library(self) -> None:

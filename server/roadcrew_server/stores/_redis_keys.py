@@ -10,7 +10,7 @@
     PREFIX:index:NAME              zset      item by its time
     PREFIX:{lease}:held:NAME       hash      holder, fence, until
     PREFIX:{lease}:fence           string    the newest fence of all leases
-    PREFIX:hints                   channel
+    PREFIX:hints, PREFIX:hints:N   channel; N is the database, but for the first: channels belong to the whole server
     PREFIX:format                  string    the number of this layout
 
 What it is not for: what stands in them (`lua/`).
@@ -30,7 +30,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 class Keys:
     """The names under one prefix. Raises ValueError for a prefix that could be taken for something else."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, database: int = 0) -> None:
         if not _PREFIX.fullmatch(prefix):
             raise ValueError("A key prefix has 1 to 64 letters, digits and . : _ -")
         self._prefix = prefix
@@ -38,7 +38,7 @@ class Keys:
         self.due = [f"{bucket}due" for bucket in self.buckets]
         self.topic_starts = [f"{bucket}topic:" for bucket in self.buckets]
         self.fence = f"{prefix}:{{lease}}:fence"
-        self.hints = f"{prefix}:hints"
+        self.hints = f"{prefix}:hints:{database}" if database else f"{prefix}:hints"
         self.any_topic = f"{prefix}:{{[0-9][0-9]}}:topic:*"
         self.format = f"{prefix}:format"
 

@@ -76,7 +76,7 @@ class RedisStore:
         """`prefix` begins every key. `shift_ms` is for tests and benches in simulated time: it is added to the clock of
         the Redis."""
         self._link = link_to(address, options or LinkOptions())
-        self._keys = Keys(prefix)
+        self._keys = Keys(prefix, address.database)
         self._limits = limits or Limits()
         self._shift_ms = shift_ms
         self._clock = HeardClock(monotonic)
