@@ -344,6 +344,7 @@ async def ours(valkey: ValkeyProcess, processes: int, together: bool, days: int)
     """A day of the real servers."""
     valkey.say("FLUSHALL")
     began_ahead = _ahead
+    # How often a process looks at its own clock for what is due; the store is not asked for that.
     settings = Settings(port=0, store=valkey.url, timer_interval=5)
     async with AsyncExitStack() as stack:
         apps = []

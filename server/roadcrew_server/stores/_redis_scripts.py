@@ -55,7 +55,6 @@ LEASE_RELEASE = _script("lease_release", repeatable=True)
 
 PRESENCE_SET = _script("presence_set", repeatable=True)
 PRESENCE_DROP = _script("presence_drop", repeatable=True)
-PRESENCE_LIST = _script("presence_list", repeatable=True)
 PRESENCE_RENEW = _script("presence_renew", repeatable=True)
 
 TOPIC_FACTS = _script("topic_facts", repeatable=True)

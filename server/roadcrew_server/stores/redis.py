@@ -347,8 +347,8 @@ class RedisStore:
             self._tell(token, Hint("presence", topic))
 
     async def presence_list(self, topic: str) -> Mapping[str, bytes]:
-        """Who is here."""
-        return _people(await self._run(scripts.PRESENCE_LIST, (self._keys.here(topic),)))
+        """Who is here: nobody is said to be besides."""
+        return await self.presence_renew(topic, {}, timedelta())
 
     async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
         """All of these are here, in one script."""
