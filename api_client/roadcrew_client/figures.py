@@ -7,15 +7,21 @@ wanted, and may go to another thread.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.settings import Clock
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.policy import Mode, Transport
 from roadcrew_domain.events import Event
+
+if TYPE_CHECKING:
+    from roadcrew_client.context import Context
+    from roadcrew_client.replica import Replica
+    from roadcrew_client.sync.engine import Engine
 
 MOVES, EVENTS, ANSWERS = 20, 10, 60
 """How many of each are kept."""
@@ -161,6 +167,48 @@ class Recorder:
         if error is not None and error is not self._noted:
             self.error = Noted(self._clock.now(), error.code, error.detail)
         self._noted = error
+
+
+def figures_of(
+    context: Context,
+    engine: Engine,
+    recorder: Recorder,
+    replica: Replica,
+    made: Collection[datetime],
+    *,
+    since: datetime,
+    interval: float | None,
+) -> SyncFigures:
+    """The figures of this moment. `made`: when each change was made that waits, by the server's time."""
+    state, clock = engine.state, context.clock
+    now, monotonic = clock.now(), clock.monotonic()
+    ahead = context.server_time.now() - now
+    return SyncFigures(
+        at=now,
+        began=recorder.began,
+        state=state.mode,
+        since=since,
+        transport=state.out or state.prefer,
+        interval=interval,
+        next_in=None if state.next_at is None else max(0.0, state.next_at - monotonic),
+        probe_in=None if state.probe_at is None else max(0.0, state.probe_at - monotonic),
+        tries=state.tries,
+        error=recorder.error,
+        epoch=replica.epoch,
+        seq=replica.seq if replica.seq >= 0 else None,
+        cursor=engine.cursor,
+        waiting=len(made),
+        oldest=min(made) - ahead if made else None,
+        reconnects=recorder.reconnects,
+        switches=recorder.switches,
+        streams=recorder.streams,
+        polls=recorder.polls,
+        frames=recorder.frames,
+        ahead=ahead.total_seconds(),
+        answers=tuple(recorder.answers),
+        moves=tuple(recorder.moves),
+        events=tuple(recorder.events),
+    )
 
 
 _WITH_ERROR: tuple[Why, ...] = ("cut", "silent", "unreachable", "trouble", "full")

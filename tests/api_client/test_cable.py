@@ -105,6 +105,9 @@ class Puller:
             self.pulled += 1
             self.cable.unplug()
 
+    def failed(self) -> None:
+        raise AssertionError("pulling the cable has failed")
+
 
 # R: S4 S5 T9
 async def test_a_change_whose_answer_is_lost_with_the_network_is_made_once(tmp_path: Path):
@@ -161,7 +164,7 @@ async def test_an_outcome_says_where_the_servers_answer_stands_in_the_log(tmp_pa
         created = await ana.create_trip("Lisbon")
         live = ana.follow(created.trip.id)  # not started: nothing is read, so the answer comes first
         pending = live.act(OpenPoll("When?", "single", ("May", "June")))
-        sending = asyncio.create_task(live._sender.run())
+        sending = asyncio.create_task(live._pendings.sender.run())
         outcome = await pending.done
         sending.cancel()
         assert outcome.accepted

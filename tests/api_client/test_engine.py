@@ -476,7 +476,7 @@ async def test_the_event_alone_confirms_a_change_whose_answer_never_comes(log: L
         pending = live.act(EditTrip(name="Porto"))
         assert (await asyncio.wait_for(pending.done, 5)).accepted
         await until(lambda: not live.pending)
-        await until(lambda: not live._sender._queue)
+        await until(lambda: not live._pendings.sender._queue)
         assert len(server.asked("/api/social-cart/update")) <= 2
 
 
