@@ -84,6 +84,7 @@ class Reader:
         self.topics = list(topics)
         self.changed = Signal()
         self.pass_on: Callable[[Topic], bool] = left_to_tasks
+        self.failed: Callable[[], None] = self.changed.set  # who waits looks for themselves
         self._hub = hub
         self._refused = dict(refused)
         self._positions: dict[str, Position] = {}

@@ -72,7 +72,7 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send frames until either side ends it."""
         self._direct = scope.pop("extensions", {}).get(DIRECT, {}).get("writer")
-        self.reader.pass_on = self._pass_on
+        self.reader.pass_on, self.reader.failed = self._pass_on, self._failed
         watching = None if self._direct is not None else asyncio.create_task(self._until_gone(receive))
         if self._direct is not None:
             self._direct.watch(self._left)
@@ -104,6 +104,10 @@ class EventStream:
         self.reader.heard(topic, news)
         self._streams.sent(len(news.frames))
         return True
+
+    def _failed(self) -> None:
+        """It would stay open and hear nothing more. Who reads comes back, to a reader that is told."""
+        self.close("failed", self._streams.spread_ms())
 
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

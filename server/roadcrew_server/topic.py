@@ -46,6 +46,9 @@ class Follower(Protocol):
 
     def wake(self, topic: Topic) -> None: ...
 
+    def failed(self) -> None:
+        """`wake` has failed, and nothing more will be heard of that topic. Must not fail."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -169,13 +172,14 @@ class Topic:
         self.head_command = entries[-1].event.command
 
     def wake(self) -> None:
-        """Tell every follower; one that fails does not keep the others from being told (T10)."""
+        """Tell every follower; one that fails is let go, knows it, and keeps nobody else from being told (T10)."""
         for follower in tuple(self.followers):
             try:
                 follower.wake(self)
             except Exception:
                 log.exception("a follower of %r failed", self.name)
                 self.followers.discard(follower)
+                follower.failed()
 
 
 @dataclass(slots=True)

@@ -119,6 +119,9 @@ class Reader:
     def wake(self, topic: Topic) -> None:
         pass
 
+    def failed(self) -> None:
+        pass
+
 
 # R: T9
 async def test_a_member_who_joined_on_one_process_is_one_on_the_other(valkey: ValkeyProcess):

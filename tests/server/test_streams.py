@@ -19,8 +19,10 @@ from tests.support.people import Person, Stream, connected, crew, eventually
 from tests.support.serving import Running, ServerProcess, served
 
 from roadcrew_domain import trip
+from roadcrew_server.reader import Reader
 from roadcrew_server.stores.base import Stored
 from roadcrew_server.stores.sqlite import SqliteStore
+from roadcrew_server.topic import Topic
 
 LONG = "x" * 70
 
@@ -146,11 +148,37 @@ async def test_a_follower_that_fails_does_not_keep_the_others_from_being_told(an
     async with ana.stream(trip_id) as one, ana.stream(trip_id) as two:
         await one.next("reset")
         await two.next("reset")
-        broken = next(iter(running.server.hub.topics[f"trip:{trip_id}"].followers))
+        followers = running.server.hub.topics[f"trip:{trip_id}"].followers
+        broken = next(iter(followers))
         broken.wake = broken.cursor  # type: ignore[attr-defined, method-assign]
         await ana.do("/update", {"tripId": trip_id, "name": "Porto"})
         await eventually(lambda: one.events() or two.events(), "the news on the other one")
-        assert len(running.server.hub.topics[f"trip:{trip_id}"].followers) == 1
+        await eventually(lambda: broken not in followers and len(followers) == 1, "the failed one to be gone")
+        await eventually(lambda: ended(one) or ended(two), "word to the failed one")
+        assert ended(one) != ended(two)
+        failed, told = (one, two) if ended(one) else (two, one)
+        assert told.events()
+        assert failed.frames[-1].data == {"reason": "failed"}
+
+
+def ended(stream: Stream) -> bool:
+    """Whether it was told to come again."""
+    return any(frame.kind == "bye" for frame in stream.frames)
+
+
+def fails(topic: Topic) -> bool:
+    raise RuntimeError(f"nobody is told of {topic.name}")
+
+
+# R: T10
+async def test_a_reader_without_a_stream_that_fails_is_woken_and_looks_for_itself(ana: Person, running: Running):
+    trip_id = (await ana.create())["trip"]["id"]
+    with await Reader.open(running.server.hub, ana.id, [f"trip:{trip_id}"]) as reader:
+        await reader.take(100)
+        reader.pass_on = fails
+        await ana.do("/update", {"tripId": trip_id, "name": "Porto"})
+        await asyncio.wait_for(reader.changed.wait(), 5)
+        assert [frame.kind for frame in await reader.take(100)] == [None]
 
 
 # R: F3 T2
