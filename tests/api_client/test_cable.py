@@ -52,7 +52,7 @@ async def test_unplugged_a_call_fails_at_once_and_asks_nobody():
 async def test_a_call_under_way_is_cut_when_the_cable_is_pulled():
     script, cable = Held(), Cable()
     async with serving(script) as server, Client(server.url, settings=FAST, cable=cable) as client:
-        transport = await client._connect()
+        transport = await client._connection.transport()
         calling = asyncio.create_task(transport.call("GET", "/api/server"))
         await script.asked.wait()
         cable.unplug()

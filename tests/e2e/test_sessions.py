@@ -35,7 +35,7 @@ from roadcrew_client.settings import SystemClock
 from roadcrew_client.waiting import waits
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.cli import UNREACHABLE, _told
-from roadcrew_tui.link import RealMaker
+from roadcrew_tui.maker import RealMaker
 from roadcrew_tui.oneshot import session
 from roadcrew_tui.screens.lobby import LobbyScreen
 from roadcrew_tui.screens.trip import TripScreen
@@ -326,7 +326,7 @@ async def test_a_lost_connection_is_said_with_a_retry_and_a_trip_is_made_once(tm
     lost: list[str] = []
 
     async def lose_three_answers(client: Client) -> None:
-        transport = await client._connect()
+        transport = await client._connection.transport()
         call = transport.call
 
         async def losing(method: str, path: str, **more: Any) -> Any:
