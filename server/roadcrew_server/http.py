@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import uvicorn
@@ -16,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from roadcrew_server.forwarded import ForwardedFor
 from roadcrew_server.settings import Settings
+
+log = logging.getLogger(__name__)
 
 USER_TIMEOUT_MS = 30_000
 """TCP_USER_TIMEOUT: how long sent bytes may stay unacknowledged before a vanished peer is given up."""
@@ -84,10 +87,28 @@ class Direct:
         return True
 
 
+def is_known(protocol: BoundedProtocol) -> bool:
+    """Whether uvicorn keeps a response, here one that just begins, as `Direct` knows it. It never promised to."""
+    try:
+        cycle: Any = protocol.cycle
+        weakref.ref(cycle)
+        flags = (cycle.response_started, cycle.response_complete, cycle.more_body, cycle.disconnected)
+        return (
+            all(isinstance(flag, bool) for flag in (*flags, cycle.flow.write_paused))
+            and isinstance(cycle.chunked_encoding, bool | None)
+            and cycle.transport is protocol.transport
+            and isinstance(protocol.scope, dict)
+        )
+    except (AttributeError, TypeError):
+        return False
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """httptools keeps headers of any length, for any time, and waits for ever for a body that was answered; here all
     have an end."""
 
+    known: ClassVar[bool | None] = None
+    """`is_known`, as the first request of this process found."""
     _head: int | None = 0
     _taken = _body = 0
     _late: asyncio.TimerHandle | None = None
@@ -144,13 +165,17 @@ class BoundedProtocol(HttpToolsProtocol):
         """Its headers are whole."""
         self._got_head()
         super().on_headers_complete()
-        if self.cycle is not None:
+        if BoundedProtocol.known is None:
+            BoundedProtocol.known = is_known(self)
+            if not self.known:
+                log.warning("uvicorn %s keeps responses in a new way: streams take more CPU", uvicorn.__version__)
+        if self.known:
             self.scope["extensions"] = {DIRECT: {"writer": Direct(self)}}
 
     def on_response_complete(self) -> None:
         """It is answered, perhaps before its body has come."""
         super().on_response_complete()
-        if self.cycle.response_complete and self.cycle.more_body:
+        if self.known and self.cycle.response_complete and self.cycle.more_body:
             self._rest = self.loop.call_later(REST_SECONDS, self.transport.close)
 
     def on_message_complete(self) -> None:

@@ -1,17 +1,23 @@
 """One event to many streams: who is told at once and who must wait read the same, and a crowd is looked at rarely."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Mapping
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from tests.conftest import Count
 from tests.server.test_streams import LONG, connections, edit, has, raw_socket, request_bytes, seqs_of
 from tests.support.people import connected, crew, eventually
 from tests.support.serving import served
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from roadcrew_server.http import BoundedProtocol, is_known
 from roadcrew_server.reader import Reader
 
 
@@ -73,6 +79,65 @@ async def test_streams_at_one_place_are_told_the_same_bytes_made_once(tmp_path: 
 def _knows(reader: Any) -> bool:
     assert isinstance(reader, Reader)
     return not reader.changed.is_set() and all(reader._presence.get(t.name) == t.presence_tag for t in reader.topics)
+
+
+class OtherCycle(RequestResponseCycle):
+    """A response of a uvicorn to come: its connection's loss is an event, not a flag."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self._lost = asyncio.Event()
+        super().__init__(*args, **more)
+
+    @property
+    def disconnected(self) -> Any:
+        return self._lost if self._lost.is_set() else None
+
+    @disconnected.setter
+    def disconnected(self, lost: bool) -> None:
+        if lost:
+            self._lost.set()
+
+
+async def test_under_a_uvicorn_that_keeps_responses_otherwise_streams_go_on_the_ordinary_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr("uvicorn.protocols.http.httptools_impl.RequestResponseCycle", OtherCycle)
+    monkeypatch.setattr(BoundedProtocol, "known", None)
+    monkeypatch.setattr("roadcrew_server.http.Direct.write", lambda *_: pytest.fail("written directly"))
+    with caplog.at_level(logging.WARNING):
+        async with served(tmp_path) as running, connected(running.url) as http:
+            made, (ana, ben) = await crew(http, 2)
+            async with ana.stream(made["trip"]["id"]) as stream:
+                async with ben.stream(made["trip"]["id"]):
+                    await stream.next("reset")
+                    await edit(running, ana, made["trip"]["id"], "Porto")
+                    await eventually(lambda: has(stream, 1), "the news")
+                await eventually(lambda: len(running.server.streams) == 1, "that Ben's end is noticed")
+    assert [r.getMessage() for r in caplog.records if "keeps responses" in r.getMessage()] == [
+        f"uvicorn {version('uvicorn')} keeps responses in a new way: streams take more CPU"
+    ]
+
+
+class Holder(SimpleNamespace):
+    """A namespace that can be referred to weakly."""
+
+
+def a_protocol() -> Any:
+    """What a response that begins has, as far as it is looked at."""
+    transport, flow = SimpleNamespace(), SimpleNamespace(write_paused=False)
+    flags = dict.fromkeys(("response_started", "response_complete", "disconnected"), False)
+    cycle = Holder(transport=transport, flow=flow, chunked_encoding=None, more_body=True, **flags)
+    return SimpleNamespace(cycle=cycle, transport=transport, scope={})
+
+
+@pytest.mark.parametrize("name", sorted(vars(a_protocol().cycle)))
+def test_a_response_that_lacks_what_is_needed_or_has_it_in_another_shape_is_not_known(name: str):
+    assert is_known(a_protocol())
+    lacking, odd = a_protocol(), a_protocol()
+    delattr(lacking.cycle, name)
+    setattr(odd.cycle, name, "no")
+    assert not is_known(lacking)
+    assert not is_known(odd)
 
 
 async def test_who_is_here_is_read_once_more_however_many_came_during_a_look(tmp_path: Path, monkeypatch: Any):
