@@ -79,7 +79,7 @@ class Stage:
         return [self.app, *self.app._registry]
 
     async def _link_works(self) -> bool:
-        loop = self.app.link._loop
+        loop = self.app.link._thread.loop
         if loop is None or loop.is_closed():
             return False
 

@@ -20,7 +20,8 @@ from tests.tui.conftest import staged
 from roadcrew_client.credentials import Credentials
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.demo import Demo, app_for
-from roadcrew_tui.link import Link, RealMaker
+from roadcrew_tui.link import Link
+from roadcrew_tui.maker import RealMaker
 from roadcrew_tui.settings import Folders, Settings, load, save
 from roadcrew_tui.snapshot import SignInNote, TokenChanged
 

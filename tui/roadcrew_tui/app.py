@@ -26,7 +26,8 @@ from roadcrew_tui import render, symbols
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.keeping import Keeper
-from roadcrew_tui.link import CLOSING, Link, Maker, RealMaker
+from roadcrew_tui.link import CLOSING, Link
+from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.settings import Folders, Memory, Settings
 from roadcrew_tui.snapshot import NotKept, TripChanged
 from roadcrew_tui.standing import Standing

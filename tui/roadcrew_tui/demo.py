@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roadcrew_tui import settings as prefs
-from roadcrew_tui.link import RealMaker
+from roadcrew_tui.maker import RealMaker
 from roadcrew_tui.serving import OwnServer
 from roadcrew_tui.settings import Folders
 

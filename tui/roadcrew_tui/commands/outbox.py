@@ -14,7 +14,7 @@ import msgspec
 from roadcrew_client.errors import Unreachable
 from roadcrew_client.outbox import Outbox, OutboxEntry
 from roadcrew_domain.refusals import Refused
-from roadcrew_tui.link import OUTBOX
+from roadcrew_tui.maker import OUTBOX
 from roadcrew_tui.screens import waiting_model as model
 from roadcrew_tui.settings import Folders
 
