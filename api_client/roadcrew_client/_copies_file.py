@@ -130,7 +130,8 @@ class CopiesFolder:
             return None
 
     def keep_who(self, server: str, token: str, user: User, at: datetime) -> None:
-        """The server has said whose token this is; the token itself is not kept."""
+        """The server has said whose token this is; the token itself is not kept. Who was here before goes."""
+        self.forget_others(server, user.id)
         body = msgspec.json.encode((_digest(token.encode()), user))
         head = _Head(VERSION, (server,), len(body), _digest(body), at)
         self._write(self._who(server), head, body)
@@ -141,6 +142,12 @@ class CopiesFolder:
         user = self.who(server, token)
         if user is not None:
             self.forget_person(server, user.id)
+
+    def forget_others(self, server: str, person: str) -> None:
+        """Nothing any more of who was here before this person; copies are kept of one at a time."""
+        mark = self._marked(server)
+        if mark is not None and mark[1].id != person:
+            self.forget_person(server, mark[1].id)
 
     def forget_person(self, server: str, person: str) -> None:
         """Nothing of this person at this server any more."""

@@ -56,6 +56,12 @@ class OwnCopies:
         if copies is not None and user is not None:
             copies.forget(self._context.server, user.id, trip_id)
 
+    def forget_others(self) -> None:
+        """We have signed in: nothing stays of who was here before, if that is somebody else."""
+        copies, user = self._context.copies, self._context.session.user
+        if copies is not None and user is not None:
+            copies.forget_others(self._context.server, user.id)
+
     def forget_person(self, user: User | None, token: str | None) -> None:
         """Nothing of this person's stays; of whoever has the token, where nobody knows who that is."""
         copies, server = self._context.copies, self._context.server

@@ -327,6 +327,7 @@ class Client(TripCalls):
     # --- from the session -------------------------------------------------------------------------
 
     def _signed_in(self) -> None:
+        self._own_copies.forget_others()
         for live in tuple(self._live):
             live.signed_in()
         if self.delivery is not None:

@@ -101,7 +101,7 @@ class Copies:
         return await self._ask(lambda disk: disk.who(server, token), self._within)
 
     def keep_who(self, server: str, token: str, user: User, at: datetime) -> None:
-        """The server has said who has this token."""
+        """The server has said who has this token. Nothing stays of who was here before, if that is somebody else."""
         self._put(lambda disk: disk.keep_who(server, token, user, at))
 
     def forget_person(self, server: str, person: str) -> None:
@@ -110,6 +110,10 @@ class Copies:
             for key in [key for key in self._newest if key[:2] == (server, person)]:
                 del self._newest[key]
         self._put(lambda disk: disk.forget_person(server, person))
+
+    def forget_others(self, server: str, person: str) -> None:
+        """A person has signed in here: nothing stays of anybody else."""
+        self._put(lambda disk: disk.forget_others(server, person))
 
     def forget_whose(self, server: str, token: str) -> None:
         """Who has this token has signed out here; who that is, only the disk may know."""

@@ -211,6 +211,20 @@ def test_what_the_server_does_not_list_goes_and_so_does_all_of_a_person(folder: 
     assert list((tmp_path / "copies").rglob("*")) == []
 
 
+# R: S7, T12
+def test_what_was_another_persons_goes_as_soon_as_somebody_signs_in(folder: CopiesFolder, tmp_path: Path):
+    elsewhere, trip = "http://127.0.0.1:9999", a_trip()
+    folder.keep_who(elsewhere, "token", ANA, AT)
+    for server in (SERVER, elsewhere):
+        folder.keep(server, "ana", a_copy(trip))
+    folder.keep_who(SERVER, "renewed", ANA, AT)
+    assert folder.load(SERVER, "ana", trip.id) is not None, "it is the same person"
+    folder.keep_who(SERVER, "bens", rc.User("ben", "Ben"), AT)
+    assert folder.load(SERVER, "ana", trip.id) is None
+    assert folder.load(elsewhere, "ana", trip.id) is not None
+    assert the_file(tmp_path).exists(), "of the trip there, and of nothing else"
+
+
 # --- with a client -------------------------------------------------------------------------------
 
 
@@ -325,6 +339,15 @@ async def test_a_token_of_somebody_else_recalls_nobody(tmp_path: Path):
             async with eve.follow(trip) as live:
                 await until(lambda: live.status.state == "offline")
                 assert live.trip is None
+
+
+# R: S7, T12
+async def test_who_signs_in_where_nobody_knew_who_was_there_leaves_nothing_of_them(tmp_path: Path):
+    async with at_home(tmp_path) as (_, _ben, home, _trip):
+        assert list((home.folder / "copies").glob("*/*.trip"))
+        async with home.program() as somebody:
+            await somebody.guest("Cy")  # who is kept nowhere
+        assert list((home.folder / "copies").rglob("*")) == []
 
 
 async def leave(ana: rc.Client, ben: rc.Client, trip: str, me: str) -> None:
