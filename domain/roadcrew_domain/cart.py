@@ -1,0 +1,65 @@
+"""A cart, in one place to import from: its state (cart_state.py), what can be done to it (cart_decide.py), what that
+changes (cart_evolve.py) and its JSON. Pure.
+"""
+
+import msgspec
+
+from roadcrew_domain.cart_acts import CartCommand
+from roadcrew_domain.cart_decide import decide, is_past, last_date, next_due, stands, unfinished
+from roadcrew_domain.cart_evolve import evolve
+from roadcrew_domain.cart_state import (
+    KEPT,
+    MAX_LINES,
+    MAX_ORDERS,
+    MAX_SEATS,
+    TAKEN_UP,
+    Attempt,
+    Cart,
+    CartBounds,
+    Line,
+    Order,
+    OrderLine,
+    Refund,
+    Ticket,
+    TripDiscount,
+)
+
+__all__ = [
+    "KEPT",
+    "MAX_LINES",
+    "MAX_ORDERS",
+    "MAX_SEATS",
+    "TAKEN_UP",
+    "Attempt",
+    "Cart",
+    "CartBounds",
+    "CartCommand",
+    "Line",
+    "Order",
+    "OrderLine",
+    "Refund",
+    "Ticket",
+    "TripDiscount",
+    "decide",
+    "decode_cart",
+    "encode_cart",
+    "evolve",
+    "is_past",
+    "last_date",
+    "next_due",
+    "stands",
+    "unfinished",
+]
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Cart)
+
+
+def encode_cart(cart: Cart) -> bytes:
+    """The cart's JSON: in answers, in resets and in the store."""
+    return _encoder.encode(cart)
+
+
+def decode_cart(body: bytes | str | msgspec.Raw) -> Cart:
+    """A cart from its JSON. Raises `ValueError`."""
+    return _decoder.decode(body)

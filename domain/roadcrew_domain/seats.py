@@ -1,0 +1,281 @@
+"""The seats of one time slot: held for a while, pinned by an order, sold, free again. Pure.
+
+The log of a slot names nobody: a hold and an order are opaque ids, so it can be shown to anybody. Whose they are, and
+how many one person may hold, is the cart's to know (cart.py). Not for prices.
+"""
+
+from __future__ import annotations  # rpds maps can't be subscripted when running
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from roadcrew_domain.events import Event, Fact
+from roadcrew_domain.exhibitions import MAX_CAPACITY
+from roadcrew_domain.refusals import Refused
+from roadcrew_domain.seats_state import (
+    PIN_WITHIN,
+    REMEMBERED,
+    CapacityChanged,
+    ExtendHold,
+    FreedBecause,
+    FreeHold,
+    Hold,
+    HoldBounds,
+    HoldExtended,
+    HoldSeats,
+    HoldState,
+    OpenSlot,
+    PinHold,
+    ReleaseHold,
+    SeatsFreed,
+    SeatsHeld,
+    SeatsPinned,
+    SeatsSold,
+    SeatsUnpinned,
+    SellHold,
+    Slot,
+    SlotAct,
+    SlotCommand,
+    SlotOpened,
+    SlotTick,
+    UnpinHold,
+)
+from roadcrew_domain.values import Moment
+
+__all__ = [
+    "PIN_WITHIN",
+    "REMEMBERED",
+    "CapacityChanged",
+    "ExtendHold",
+    "FreeHold",
+    "FreedBecause",
+    "Hold",
+    "HoldBounds",
+    "HoldExtended",
+    "HoldSeats",
+    "HoldState",
+    "OpenSlot",
+    "PinHold",
+    "ReleaseHold",
+    "SeatsFreed",
+    "SeatsHeld",
+    "SeatsPinned",
+    "SeatsSold",
+    "SeatsUnpinned",
+    "SellHold",
+    "Slot",
+    "SlotAct",
+    "SlotCommand",
+    "SlotOpened",
+    "SlotTick",
+    "UnpinHold",
+    "decide",
+    "evolve",
+    "left_at",
+    "next_due",
+]
+
+
+def decide(slot: Slot | None, command: SlotCommand, now: datetime) -> tuple[Fact, ...]:
+    """What happens if `command` is accepted at `now`: first whatever has run out is said to be free.
+
+    Raises `Refused`: `unknown-slot`, `slot-past`, `seats-gone` (with `left`), `hold-gone`, `hold-limit`, `invalid`.
+    """
+    act = command.act
+    if isinstance(act, OpenSlot):
+        return _opened(slot, act)
+    if isinstance(act, HoldSeats | PinHold):
+        first = _opened(slot, act.slot)
+        slot = _after(slot, first, act.slot)
+    else:
+        first = ()
+    if slot is None:
+        raise Refused("unknown-slot", "missing", "There is no such time slot.")
+    overdue = _overdue(slot, now)
+    slot = _without(slot, overdue)
+    facts = _decided(slot, act, now)
+    return (*first, *overdue, *facts) if facts or isinstance(act, SlotTick) else ()
+
+
+def _decided(slot: Slot, act: SlotAct, now: datetime) -> tuple[Fact, ...]:
+    match act:
+        case HoldSeats():
+            return _held(slot, act, now)
+        case ExtendHold(hold_id=hold_id, bounds=bounds):
+            return _extended(_standing(slot, hold_id), bounds, now)
+        case ReleaseHold(hold_id=hold_id):
+            hold = slot.holds.get(hold_id)
+            if hold is None or hold.state != "held":
+                return ()
+            return (SeatsFreed(hold_id, hold.seats, "released"),)
+        case PinHold():
+            return _pinned(slot, act, now)
+        case UnpinHold(hold_id=hold_id, order=order, until=until):
+            hold = slot.holds.get(hold_id)
+            if hold is None or hold.order != order:
+                return _ended(slot, hold_id, order, "lapsed")
+            return (SeatsUnpinned(hold_id, order, min(until, hold.limit)),)
+        case SellHold(hold_id=hold_id, order=order):
+            hold = slot.holds.get(hold_id)
+            if hold is None or hold.order != order:
+                raise Refused("hold-gone", "gone", "This order has no seats here.")
+            return () if hold.state == "sold" else (SeatsSold(hold_id),)
+        case FreeHold(hold_id=hold_id, order=order, because=because):
+            hold = slot.holds.get(hold_id)
+            if hold is None or hold.order != order:
+                return _ended(slot, hold_id, order, because)
+            return (SeatsFreed(hold_id, hold.seats, because, order),)
+        case _:
+            return ()
+
+
+def _opened(slot: Slot | None, act: OpenSlot) -> tuple[Fact, ...]:
+    if not 0 < act.capacity <= MAX_CAPACITY:
+        raise Refused("invalid", "invalid", f"A time slot has 1 to {MAX_CAPACITY} seats.", field="capacity")
+    if slot is None:
+        return (SlotOpened(act.capacity, act.starts_at, act.ends_at),)
+    return () if slot.capacity == act.capacity else (CapacityChanged(act.capacity),)
+
+
+def _held(slot: Slot, act: HoldSeats, now: datetime) -> tuple[Fact, ...]:
+    hold = slot.holds.get(act.hold_id)
+    if hold is not None:
+        return ()  # the same once more
+    if act.seats < 1:
+        raise Refused("invalid", "invalid", "Hold at least one seat.", field="tickets")
+    if now >= slot.starts_at:
+        raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+    until, limit = min(act.until, slot.starts_at), min(act.limit, slot.starts_at)
+    if now >= until:
+        raise Refused("hold-gone", "gone", "These seats were not taken in time.")
+    _check_left(slot, act.seats)
+    return (SeatsHeld(act.hold_id, act.seats, until, limit),)
+
+
+def _extended(hold: Hold, bounds: HoldBounds, now: datetime) -> tuple[Fact, ...]:
+    until = min(now + timedelta(seconds=bounds.hold_for), hold.limit)
+    if hold.extensions >= bounds.max_extensions or until <= hold.until:
+        raise Refused("hold-limit", "conflict", "These seats can't be held any longer.", until=hold.until)
+    return (HoldExtended(hold.id, until),)
+
+
+def _pinned(slot: Slot, act: PinHold, now: datetime) -> tuple[Fact, ...]:
+    hold = slot.holds.get(act.hold_id)
+    if hold is not None and hold.order == act.order:
+        return ()
+    if any(order == act.order for order, _ in slot.over) or now > act.placed_at + PIN_WITHIN:
+        raise Refused("order-over", "gone", "This order is over.")
+    if hold is None:
+        if now >= slot.starts_at:
+            raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+        _check_left(slot, act.seats)
+        return (SeatsPinned(act.hold_id, act.order, act.seats, took=act.seats),)
+    if hold.state != "held" or hold.seats != act.seats:
+        raise Refused("hold-gone", "gone", "These seats belong to another order.")
+    return (SeatsPinned(act.hold_id, act.order, act.seats),)
+
+
+def _ended(slot: Slot, hold_id: str, order: str, because: FreedBecause) -> tuple[Fact, ...]:
+    """An order that has nothing here can't come to have something any more."""
+    if any(over == order for over, _ in slot.over):
+        return ()
+    return (SeatsFreed(hold_id, 0, because, order),)
+
+
+def _standing(slot: Slot, hold_id: str) -> Hold:
+    hold = slot.holds.get(hold_id)
+    if hold is None or hold.state != "held":
+        raise Refused("hold-gone", "gone", "These seats are no longer held.")
+    return hold
+
+
+def _check_left(slot: Slot, seats: int) -> None:
+    if seats > slot.left:
+        raise Refused(
+            "seats-gone", "full", "Seats are no longer available. Please select different tickets.", left=slot.left
+        )
+
+
+def _overdue(slot: Slot, now: datetime) -> tuple[SeatsFreed, ...]:
+    return tuple(
+        SeatsFreed(hold.id, hold.seats, "expired")
+        for hold in slot.holds.values()
+        if hold.state == "held" and now >= hold.until
+    )
+
+
+def _without(slot: Slot, freed: Iterable[SeatsFreed]) -> Slot:
+    for fact in freed:
+        slot = msgspec.structs.replace(slot, holds=slot.holds.remove(fact.hold_id), taken=slot.taken - fact.seats)
+    return slot
+
+
+def _after(slot: Slot | None, opened: tuple[Fact, ...], act: OpenSlot) -> Slot:
+    if slot is None:
+        return Slot("", act.capacity, act.starts_at, act.ends_at)
+    return msgspec.structs.replace(slot, capacity=act.capacity) if opened else slot
+
+
+def next_due(slot: Slot) -> datetime | None:
+    """When the next hold runs out."""
+    return min((hold.until for hold in slot.holds.values() if hold.state == "held"), default=None)
+
+
+def left_at(slot: Slot, now: datetime) -> int:
+    """Seats that are free at `now`, also of holds whose end nobody has announced yet."""
+    return max(0, slot.left + sum(fact.seats for fact in _overdue(slot, now)) if slot.taken else slot.left)
+
+
+def evolve(slot: Slot | None, event: Event) -> Slot:
+    """The state after `event`. Raises `ValueError` for an event that can't follow this state."""
+    fact = event.data
+    if isinstance(fact, SlotOpened):
+        if slot is not None:
+            raise ValueError("a slot is opened once")
+        return Slot(event.topic.partition(":")[2], fact.capacity, fact.starts_at, fact.ends_at)
+    if slot is None:
+        raise ValueError(f"a slot begins with SlotOpened, not {event.type}")
+    try:
+        return _changed(slot, fact, event.at)
+    except KeyError as error:
+        raise ValueError(f"{event.type} of something that is not there: {error}") from error
+
+
+def _changed(slot: Slot, fact: Fact, at: datetime) -> Slot:
+    match fact:
+        case CapacityChanged(capacity=capacity):
+            return msgspec.structs.replace(slot, capacity=capacity)
+        case SeatsHeld(hold_id=hold_id, seats=seats, until=until, limit=limit):
+            return _with(slot, Hold(hold_id, seats, "held", until, limit), took=seats)
+        case HoldExtended(hold_id=hold_id, until=until):
+            hold = slot.holds[hold_id]
+            return _with(slot, msgspec.structs.replace(hold, until=until, extensions=hold.extensions + 1))
+        case SeatsPinned(hold_id=hold_id, order=order, seats=seats, took=took):
+            hold = slot.holds.get(hold_id) or Hold(hold_id, seats, "pinned", at, slot.starts_at)
+            return _with(slot, msgspec.structs.replace(hold, state="pinned", order=order), took=took)
+        case SeatsUnpinned(hold_id=hold_id, order=order, until=until):
+            held = msgspec.structs.replace(slot.holds[hold_id], state="held", until=until, order=None)
+            return _with(slot, held, over=_remembered(slot, order, at))
+        case SeatsSold(hold_id=hold_id):
+            return _with(slot, msgspec.structs.replace(slot.holds[hold_id], state="sold"))
+        case SeatsFreed(hold_id=hold_id, seats=seats, order=order):
+            holds = slot.holds.remove(hold_id) if seats else slot.holds
+            over = slot.over if order is None else _remembered(slot, order, at)
+            return msgspec.structs.replace(slot, holds=holds, taken=slot.taken - seats, over=over)
+        case _:
+            raise ValueError(f"no rule for {type(fact).__name__}")
+
+
+def _with(slot: Slot, hold: Hold, *, took: int = 0, over: tuple[tuple[str, Moment], ...] | None = None) -> Slot:
+    return msgspec.structs.replace(
+        slot,
+        holds=slot.holds.insert(hold.id, hold),
+        taken=slot.taken + took,
+        over=slot.over if over is None else over,
+    )
+
+
+def _remembered(slot: Slot, order: str, at: datetime) -> tuple[tuple[str, Moment], ...]:
+    return (*((o, then) for o, then in slot.over if then > at - REMEMBERED and o != order), (order, at))
