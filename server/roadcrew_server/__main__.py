@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from roadcrew_server.app import Server, make_app
 from roadcrew_server.http import HttpServer, listen
+from roadcrew_server.payments.registry import CantPay
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.stores.opening import check_url, make_store, shown
@@ -162,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(supervise(settings, given, part) if leads else serve(settings, part))
-    except StoreError as error:
+    except (StoreError, CantPay) as error:
         print(f"roadcrew: {error}", file=sys.stderr)
         return 1
 

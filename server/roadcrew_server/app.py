@@ -26,9 +26,10 @@ from roadcrew_server.hub import Hub
 from roadcrew_server.limits import Limits
 from roadcrew_server.metrics import CountRequests, Metrics
 from roadcrew_server.moving.restore import require_whole
+from roadcrew_server.payments.registry import CantPay, Payments
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes import invites, service, sessions, sync, trips
+from roadcrew_server.routes import invites, payments, service, sessions, sync, trips
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store, StoreError, StoreFacts
 from roadcrew_server.stores.watched import watched
@@ -40,6 +41,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *trips.ENDPOINTS,
     *sync.ENDPOINTS,
     *invites.ENDPOINTS,
+    *payments.ENDPOINTS,
     *service.ENDPOINTS,
 )
 
@@ -64,6 +66,7 @@ class Server:
         self.presence = Presence(self.hub, settings)
         self.streams = Streams(self.presence, settings, self.auth.revoked, self.auth.stands)
         self.auth.followed = self.streams.follows
+        self.payments = Payments(store, settings)
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
         self.hub.on_missed = self._missed
@@ -74,7 +77,7 @@ class Server:
         return self.settings.address(self.port)
 
     async def start(self) -> StoreFacts:
-        """Open the store and begin, unless that was done. Raises `StoreError`."""
+        """Open the store and begin, unless that was done. Raises `StoreError` and `CantPay`."""
         if self.facts is not None:
             return self.facts
         self.facts = await self.store.open()
@@ -82,7 +85,8 @@ class Server:
             await require_whole(self.store)
             self.secret = await self._secret()
             await require_whole(self.store)  # an import that began meanwhile sees the secret, or we see its mark
-        except StoreError:
+            await self.payments.start()
+        except (StoreError, CantPay):
             await self.store.close()
             raise
         await self.hub.start()
@@ -94,6 +98,7 @@ class Server:
         await self.streams.drain()
         await self.streams.stop()
         await self.first_uses.stop()
+        await self.payments.stop()
         await self.hub.stop()
         await self.store.close()
 

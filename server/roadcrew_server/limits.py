@@ -19,6 +19,7 @@ class Limits:
         self._signin = parse(settings.signins_per_address)
         self._login = parse(settings.logins_per_name)
         self._invite = parse(settings.invites_per_address)
+        self._webhook = parse(settings.webhooks_per_address)
 
     async def request(self, user: str) -> None:
         """Any request of somebody who is signed in."""
@@ -35,6 +36,10 @@ class Limits:
     async def invite(self, address: str) -> None:
         """Looking at or using an invite; codes must not be guessed by trying."""
         await self._hit(self._invite, "invite", address)
+
+    async def webhook(self, address: str) -> None:
+        """Telling of a payment; signatures must not be guessed by trying."""
+        await self._hit(self._webhook, "webhook", address)
 
     async def _hit(self, item: RateLimitItem, kind: str, who: str) -> None:
         if await self._limiter.hit(item, kind, who):

@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     """Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed, with commas between:
     `127.0.0.1,10.0.0.0/8`. `*` believes the last entry, whoever connects. Empty: nobody is believed."""
 
+    payments: str = "venue"
+    """Who takes payments, in the order in which people are offered them, with commas between: `venue`, `simulated` (no
+    money moves), or installed plug-ins. Empty: nothing can be paid."""
+    payment_timeout: float = Field(20, gt=0, le=120)
+    """A payment provider must answer within; what came of it is asked later."""
+
     # what a trip may be
     trip_days: float = Field(180, gt=0, le=3650)
     """For so long a trip is kept after its last change. It warns a week before."""
@@ -120,6 +126,8 @@ class Settings(BaseSettings):
     """The same for tries at one user name's password, wherever they come from."""
     invites_per_address: str = "240/minute"
     """The same for looking at invites and using them, by address."""
+    webhooks_per_address: str = "600/minute"
+    """The same for what payment providers send, by address."""
 
     # upkeep
     snapshot_every: int = Field(200, ge=1)
@@ -170,7 +178,14 @@ class Settings(BaseSettings):
                 ) from None
         return ",".join(proxies)
 
-    @field_validator("requests_per_user", "signins_per_address", "logins_per_name", "invites_per_address")
+    @field_validator("payments")
+    @classmethod
+    def _names(cls, text: str) -> str:
+        return ",".join(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+
+    @field_validator(
+        "requests_per_user", "signins_per_address", "logins_per_name", "invites_per_address", "webhooks_per_address"
+    )
     @classmethod
     def _a_rate(cls, text: str) -> str:
         try:
@@ -200,6 +215,11 @@ class Settings(BaseSettings):
             max_required_members=self.max_required_members,
             default_required_members=min(4, self.max_required_members),
         )
+
+    @property
+    def payment_names(self) -> tuple[str, ...]:
+        """The names of the payment providers, each once."""
+        return tuple(self.payments.split(",")) if self.payments else ()
 
     def address(self, port: int) -> str:
         """Where people reach this server: the public address, or where it listens."""

@@ -97,6 +97,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/social-cart/hotels/close-voting"): Row(200, of_trip(), NOT_MEMBER),
     ("GET", "/api/sync"): Row(200, but=CREW, params=TOPIC_OF),
     ("POST", "/api/sync/where"): Row(204, lambda s: {"topic": f"trip:{s.trip}", "where": "polls"}, CREW),
+    ("POST", "/api/payments/{provider}"): Row(400, path=lambda _: "/api/payments/venue"),
     ("GET", "/j/{code}"): Row(200, path=lambda s: f"/j/{s.code}"),
     ("GET", "/api/server"): Row(200),
     ("GET", "/healthz"): Row(200),
