@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 from msgspec import UNSET
 
-from roadcrew_domain import crew, hotels, polls, text
+from roadcrew_domain import bookings, crew, hotels, polls, text
 from roadcrew_domain.crew import Member
 from roadcrew_domain.events import Fact
 from roadcrew_domain.polls import Poll
@@ -95,6 +95,10 @@ def _by_member(trip: Trip, command: Command, member: Member, now: datetime) -> t
             fact = hotels.open_voting(trip.voting, trip.hotels, act)
         case hotels.CloseHotelVoting() as act:
             fact = hotels.close_voting(trip.voting, trip.hotels, member.id, act, chair=chair)
+        case bookings.NoteBooking() as act:
+            fact = bookings.note(trip.bookings, act)
+        case bookings.DropBooking() as act:
+            fact = bookings.drop(trip.bookings, member.id, act)
         case _:
             return _by_organiser(trip, command.act, member, now, chair=chair)
     return () if fact is None else (fact,)

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import UNSET
 from rpds import HashTrieMap
 
-from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain import bookings, crew, hotels, polls
+from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import Invite, Member
 from roadcrew_domain.events import Event
 from roadcrew_domain.hotels import Hotel, HotelVoting
@@ -123,6 +124,10 @@ def _changes(trip: Trip, event: Event) -> dict[str, object]:
             return _voting_changed(trip, ballots=old.insert(by, choice) if choice else old.discard(by))
         case hotels.HotelVotingClosed(outcome=result):
             return _voting_changed(trip, open=False, outcome=result)
+        case bookings.MemberBooked(booking_id=booking, slot=slot, seats=seats):
+            return {"bookings": trip.bookings.insert(booking, Booking(booking, by, slot, seats, event.at))}
+        case bookings.BookingDropped(booking_id=booking):
+            return {"bookings": trip.bookings.remove(booking)}
         case _:
             raise ValueError(f"no rule for {event.type}")
 
@@ -142,7 +147,11 @@ def _gone(trip: Trip, member: str, at: datetime) -> dict[str, object]:
     for poll in trip.polls.values():
         if poll.takes_votes(at) and member in poll.ballots:
             remaining = remaining.insert(poll.id, msgspec.structs.replace(poll, ballots=poll.ballots.remove(member)))
-    changes: dict[str, object] = {"members": trip.members.remove(member), "polls": remaining}
+    changes: dict[str, object] = {
+        "members": trip.members.remove(member),
+        "polls": remaining,
+        "bookings": bookings.without(trip.bookings, member),
+    }
     if trip.voting.open:
         changes |= _voting_changed(trip, ballots=trip.voting.ballots.discard(member))
     return changes
@@ -169,6 +178,10 @@ def _recent(trip: Trip, event: Event) -> Recent:
             subject = _hotel_name(trip, hotel)
         case hotels.HotelVotingClosed(outcome=outcome):
             subject = _hotel_name(trip, outcome.winner_id)
+        case bookings.MemberBooked(slot=slot):
+            subject = slot.title
+        case bookings.BookingDropped(booking_id=booking):
+            subject = trip.bookings[booking].slot.title
     return Recent(event.seq, event.at, event.type, event.by, name, subject)
 
 

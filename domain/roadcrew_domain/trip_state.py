@@ -12,7 +12,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from rpds import HashTrieMap
 
-from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain import bookings, crew, hotels, polls
+from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import EndedInvite, Invite, Member
 from roadcrew_domain.events import Fact
 from roadcrew_domain.hotels import Hotel, HotelVoting
@@ -83,6 +84,7 @@ class Trip(Value, frozen=True):
     end_announced: Moment | None = None
     ended: EndReason | None = None
     recent: tuple[Recent, ...] = ()
+    bookings: HashTrieMap[str, Booking] = HashTrieMap()
 
     @property
     def discount_unlocked(self) -> bool:
@@ -219,6 +221,8 @@ TripAct = (
     | hotels.VoteHotel
     | hotels.OpenHotelVoting
     | hotels.CloseHotelVoting
+    | bookings.NoteBooking
+    | bookings.DropBooking
 )
 
 

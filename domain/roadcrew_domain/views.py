@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from rpds import HashTrieMap
 
+from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import EndedInvite, Invite, Member
 from roadcrew_domain.hotels import Hotel, HotelOutcome, HotelVoting, TieRule, votes_by_hotel
 from roadcrew_domain.money import Money
@@ -99,6 +100,7 @@ class TripView(Value, frozen=True):
     end_announced: Moment | None
     ended: EndReason | None
     recent: list[Recent]
+    bookings: tuple[Booking, ...] = ()
     v: int = SNAPSHOT_VERSION
 
 
@@ -115,6 +117,11 @@ def poll_order(trip: Trip) -> list[Poll]:
 def hotel_order(trip: Trip) -> list[Hotel]:
     """Hotels by when they were added."""
     return sorted(trip.hotels.values(), key=lambda h: (h.added_at, h.id))
+
+
+def booking_order(trip: Trip) -> list[Booking]:
+    """Bookings by when they begin."""
+    return sorted(trip.bookings.values(), key=lambda b: (b.slot.starts_at, b.booked_at, b.id))
 
 
 def to_view(trip: Trip) -> TripView:
@@ -168,6 +175,7 @@ def to_view(trip: Trip) -> TripView:
         end_announced=trip.end_announced,
         ended=trip.ended,
         recent=list(trip.recent),
+        bookings=tuple(booking_order(trip)),
     )
 
 
@@ -231,6 +239,7 @@ def from_view(view: TripView) -> Trip:
         end_announced=view.end_announced,
         ended=view.ended,
         recent=tuple(view.recent),
+        bookings=HashTrieMap({b.id: b for b in view.bookings}),
     )
 
 
