@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from roadcrew_tui.daemons import Daemons
+
 T = TypeVar("T")
 
 
@@ -15,31 +17,19 @@ class ClientThread:
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
-        """None until it runs."""
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="roadcrew-client", daemon=True)
+        """None until it has been started."""
 
-    def start(self) -> None:
-        """Start the thread. Cheap; the client's imports happen over there."""
-        self._thread.start()
-
-    def _run(self) -> None:
-        loop = asyncio.new_event_loop()
-        self.loop = loop
-        loop.call_soon(self._ready.set)
-        try:
-            loop.run_forever()
-        finally:
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
+    def start(self) -> asyncio.AbstractEventLoop:
+        """Start the thread, unless it has been started. Cheap; the client's imports happen over there."""
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+            self.loop.set_default_executor(Daemons())
+            threading.Thread(target=_run, args=(self.loop,), name="roadcrew-client", daemon=True).start()
+        return self.loop
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine over there and wait for it here. Raises what it raises."""
-        if not self._ready.is_set():
-            await asyncio.to_thread(self._ready.wait)
-        if self.loop is None:
-            raise LookupError("the link has not been started")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.start()))
 
     def soon(self, call: Callable[[], object]) -> None:
         """Call this over there, if anybody is there."""
@@ -50,3 +40,11 @@ class ClientThread:
         """End the loop, whatever still runs on it."""
         if self.loop is not None:
             self.soon(self.loop.stop)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
