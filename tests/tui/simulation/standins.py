@@ -22,7 +22,7 @@ class Clumsy(Person):
                 return "applied"
             said = await take(frame, cursor)  # type: ignore[arg-type]
             if isinstance(frame, Event) and events == 2 and whose == "Carla":
-                live._tell(Change("events", events=(frame,)))
+                live._listeners.tell(Change("events", events=(frame,)))
             return said
 
         live.take = clumsily  # type: ignore[method-assign,assignment]
