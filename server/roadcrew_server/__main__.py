@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from roadcrew_server import catalogue
 from roadcrew_server.app import Server, make_app
+from roadcrew_server.catalogue import BadCatalogue, Catalogue
 from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.payments.registry import CantPay
 from roadcrew_server.settings import Settings
@@ -26,6 +28,11 @@ from roadcrew_server.stores.opening import check_url, make_store, shown
 from roadcrew_server.workers import Supervisor
 
 STORE_HELP = "where trips are kept: sqlite:///FILE (default: in the platform's data folder), or a Redis or Valkey"
+
+CATALOG_HELP = (
+    "the exhibitions that can be booked, .toml or .csv, or `sample` for a made-up one (default: none); "
+    "`roadcrew admin catalog FILE` checks one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
         prog="roadcrew serve",
         description="Serve trips to your crew. Everything else is set by ROADCREW_… variables; see docs/operating.md.",
         epilog="examples:\n  roadcrew serve\n  roadcrew serve --host 0.0.0.0 --public-url https://trips.example.org\n"
-        "  roadcrew serve --port 0 --store sqlite:///trips.db\n"
+        "  roadcrew serve --port 0 --store sqlite:///trips.db --catalog sample\n"
         "  roadcrew serve --workers 4 --store redis://127.0.0.1:6379/0   (a password: in ROADCREW_STORE, not here)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -51,6 +58,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
     parser.add_argument("--port", type=int, help="the port to listen on; 0 takes a free one (default 8787)")
     parser.add_argument("--public-url", help="how people reach this server; invite links begin with it")
     parser.add_argument("--store", help=STORE_HELP)
+    parser.add_argument("--catalog", metavar="FILE", help=CATALOG_HELP)
     parser.add_argument("--workers", type=int, help="how many processes serve (default 1; more need a Redis or Valkey)")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends (for programs)")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
@@ -74,9 +82,9 @@ def _sentence(error: ErrorDetails) -> str:
     return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
 
 
-async def serve(settings: Settings, part: Part) -> int:
+async def serve(settings: Settings, part: Part, offered: Catalogue | None) -> int:
     """Serve until told to stop; the exit status."""
-    server = Server(make_store(settings), settings, worker=part.worker)
+    server = Server(make_store(settings), settings, worker=part.worker, catalogue=offered)
     sock = _listening(settings, part)
     if sock is None:
         return 1
@@ -161,8 +169,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {who}%(levelname)s %(name)s: %(message)s")
     leads = settings.workers > 1 and part.worker is None
     try:
+        offered = catalogue.named(settings.catalog)
+    except BadCatalogue as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(supervise(settings, given, part) if leads else serve(settings, part))
+            return runner.run(supervise(settings, given, part) if leads else serve(settings, part, offered))
     except (StoreError, CantPay) as error:
         print(f"roadcrew: {error}", file=sys.stderr)
         return 1

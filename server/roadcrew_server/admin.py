@@ -1,4 +1,5 @@
-"""`roadcrew admin …` (`python -P -m roadcrew_server.admin`): moving a store, and copies of one in use.
+"""`roadcrew admin …` (`python -P -m roadcrew_server.admin`): moving a store, copies of one in use, and a look at a
+catalogue before it is served.
 
 Exit status: 0 done, 1 refused or failed, 2 usage, 130 interrupted. What it is not for: anything that a running server
 does; these are processes of their own.
@@ -15,11 +16,16 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from pydantic import ValidationError
 
+from roadcrew_domain.money import Money
+from roadcrew_server import catalogue
+from roadcrew_server.catalogue import BadCatalogue
 from roadcrew_server.moving import export as exporting
 from roadcrew_server.moving import restore as restoring
 from roadcrew_server.moving.files import new_file, require_free
@@ -36,7 +42,7 @@ DONE, FAILED, INTERRUPTED, ENDED = 0, 1, 130, 143
 TOLD_EVERY = 2.0
 """Seconds between two lines of progress."""
 
-ABOUT = """Move a store to another place, or copy one that is in use.
+ABOUT = """Move a store to another place, copy one that is in use, or check a catalogue of exhibitions.
 
 An export is one file with everything: trips with their history, members, passwords' hashes and sign-ins. After an
 import into a new store nobody has to sign in again, and open terminals go on where they were. A backup is a copy of
@@ -45,8 +51,9 @@ EXAMPLES = """examples:
   roadcrew admin backup /backups/trips-monday.db
   roadcrew admin export trips.export                                     (stop the server first)
   roadcrew admin import trips.export --store redis://127.0.0.1:6379/0    (then start it with that store)
+  roadcrew admin catalog exhibitions.toml                                (then: roadcrew serve --catalog ...)
 
-Keep these files as safe as the store itself. See docs/operating.md, "Moving and backups"."""
+Keep exports and backups as safe as the store itself. See docs/operating.md, "Moving and backups"."""
 
 EXPORT = """Writes everything that a store holds into a new file. Stop the servers of that store first, and start
 none on it afterwards: what they write later is not in the file. An embedded store that is in use is refused."""
@@ -56,6 +63,8 @@ finished."""
 BACKUP = """Copies an embedded store into a new file, as it is at one moment, also while its server runs and people
 write. The copy is a store itself: to go back to it, stop the server and start it with --store sqlite:////THE/COPY.
 A Redis or Valkey is backed up by its own means."""
+CATALOG = """Reads a catalogue of exhibitions and says what a server would offer from it, or all that is wrong with it,
+by line. How it is written: docs/operating.md, "Exhibitions". `sample` is the one that comes with the server."""
 
 
 class Trouble(Exception):
@@ -90,6 +99,16 @@ def parser() -> argparse.ArgumentParser:
         )
         sub.add_argument("--json", action="store_true", help="print what was done as JSON")
         sub.set_defaults(run=run)
+    sub = subs.add_parser(
+        "catalog",
+        help="reads a catalogue of exhibitions, and says what is wrong with it",
+        description=CATALOG,
+        epilog="example:\n  roadcrew admin catalog exhibitions.toml",
+        formatter_class=formatter,
+    )
+    sub.add_argument("file", metavar="FILE", help="the catalogue, .toml or .csv, or `sample`")
+    sub.add_argument("--json", action="store_true", help="print what would be offered as JSON")
+    sub.set_defaults(run=_catalog, store=None)
     return top
 
 
@@ -168,6 +187,28 @@ def _backup(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[st
     return f"Copied {source} to {given.file} ({size:,} bytes), and checked the copy.", {"bytes": size}
 
 
+def _catalog(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, Any]]:
+    # Whoever moves a store needs no currencies.
+    from babel.numbers import format_currency, get_currency_precision  # noqa: PLC0415
+
+    def price(of: Money) -> str:
+        return format_currency(
+            Decimal(of.amount).scaleb(-get_currency_precision(of.currency)), of.currency, locale="en"
+        )
+
+    offered = catalogue.named(given.file)
+    if offered is None:
+        raise Trouble("Name the catalogue's file.")
+    lines = [f"{len(offered.exhibitions)} exhibitions. {offered.note}".rstrip()]
+    for one in offered.exhibitions:
+        prices = ", ".join(f"{kind.kind} {price(kind.price)}" for kind in one.tickets)
+        lines.append(
+            f"  {one.id}: {one.title}, {one.venue}, {one.city}; {one.starts_on} to {one.ends_on}, "
+            f"{len(one.weekdays)} days a week, {len(one.times)} times a day, {one.capacity} seats; {prices}"
+        )
+    return "\n".join(lines), {"exhibitions": msgspec.to_builtins(offered.exhibitions), "note": offered.note}
+
+
 def _settings(store: str | None) -> Settings:
     """The server's settings, with another store if one is named. Raises ValueError with a sentence."""
     try:
@@ -198,6 +239,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         words, facts = given.run(given, settings)
     except (StoreError, exporting.CantExport, restoring.CantImport, Trouble) as error:
         _say(str(error))
+    except BadCatalogue as error:
+        print(error, file=sys.stderr)
     except BadFile as error:
         _say(f"{given.file} can't be believed, {error}. Nothing in it is used.")
     except OSError as error:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadcrew_server import openapi
 from roadcrew_server.auth import Auth
+from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.endpoints import Endpoint, EndpointApp
 from roadcrew_server.first_use import FirstUses
 from roadcrew_server.hub import Hub
@@ -29,7 +30,7 @@ from roadcrew_server.moving.restore import require_whole
 from roadcrew_server.payments.registry import CantPay, Payments
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes import invites, payments, service, sessions, sync, trips
+from roadcrew_server.routes import exhibitions, invites, payments, service, sessions, sync, trips
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store, StoreError, StoreFacts
 from roadcrew_server.stores.watched import watched
@@ -41,16 +42,21 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *trips.ENDPOINTS,
     *sync.ENDPOINTS,
     *invites.ENDPOINTS,
+    *exhibitions.ENDPOINTS,
     *payments.ENDPOINTS,
     *service.ENDPOINTS,
 )
 
 
 class Server:
-    """One server process: its parts, and their start and end. `worker` is its number among several on one address."""
+    """One server process: its parts, and their start and end. `worker` is its number among several on one address;
+    without a `catalogue`, nothing can be booked."""
 
-    def __init__(self, store: Store, settings: Settings, *, worker: int | None = None) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, *, worker: int | None = None, catalogue: Catalogue | None = None
+    ) -> None:
         self.worker = worker
+        self.catalogue = catalogue
         self.metrics = Metrics()
         self.store = store = watched(store, self.metrics.store_failed, self.metrics.append_seconds.observe)
         self.settings = settings

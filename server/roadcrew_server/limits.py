@@ -19,6 +19,7 @@ class Limits:
         self._signin = parse(settings.signins_per_address)
         self._login = parse(settings.logins_per_name)
         self._invite = parse(settings.invites_per_address)
+        self._lookup = parse(settings.lookups_per_address)
         self._webhook = parse(settings.webhooks_per_address)
 
     async def request(self, user: str) -> None:
@@ -40,6 +41,10 @@ class Limits:
     async def webhook(self, address: str) -> None:
         """Telling of a payment; signatures must not be guessed by trying."""
         await self._hit(self._webhook, "webhook", address)
+
+    async def look_up(self, address: str) -> None:
+        """Looking at what the catalogue has."""
+        await self._hit(self._lookup, "lookup", address)
 
     async def _hit(self, item: RateLimitItem, kind: str, who: str) -> None:
         if await self._limiter.hit(item, kind, who):

@@ -130,7 +130,7 @@ def _operation(e: Endpoint) -> dict[str, Any]:
             "in": "query",
             "description": text,
             "schema": {"type": "string"},
-            "required": name in ("tripId", "topic"),
+            "required": name in ("tripId", "topic", "date"),
         }
         for name, text in (e.query or {}).items()
     ]

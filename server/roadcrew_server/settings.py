@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     """The certificate that we show to a `rediss://` store."""
     store_key: Path | None = None
     """The key of that certificate."""
+    catalog: str | None = None
+    """The exhibitions that can be booked: a file (TOML or CSV, see *Exhibitions*), or `sample`, which is made up. Empty:
+    there is nothing to book."""
     server_name: str = "Roadcrew"
     """What the server calls itself in `GET /api/server`."""
     trusted_proxies: str = ""
@@ -126,6 +129,8 @@ class Settings(BaseSettings):
     """The same for tries at one user name's password, wherever they come from."""
     invites_per_address: str = "240/minute"
     """The same for looking at invites and using them, by address."""
+    lookups_per_address: str = "600/minute"
+    """The same for looking at exhibitions and their time slots, by address."""
     webhooks_per_address: str = "600/minute"
     """The same for what payment providers send, by address."""
 
@@ -184,7 +189,12 @@ class Settings(BaseSettings):
         return ",".join(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
 
     @field_validator(
-        "requests_per_user", "signins_per_address", "logins_per_name", "invites_per_address", "webhooks_per_address"
+        "requests_per_user",
+        "signins_per_address",
+        "logins_per_name",
+        "invites_per_address",
+        "lookups_per_address",
+        "webhooks_per_address",
     )
     @classmethod
     def _a_rate(cls, text: str) -> str:

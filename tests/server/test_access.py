@@ -99,6 +99,10 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/sync/where"): Row(204, lambda s: {"topic": f"trip:{s.trip}", "where": "polls"}, CREW),
     ("POST", "/api/payments/{provider}"): Row(400, path=lambda _: "/api/payments/venue"),
     ("GET", "/j/{code}"): Row(200, path=lambda s: f"/j/{s.code}"),
+    ("GET", "/api/exhibitions"): Row(200),
+    ("GET", "/api/exhibitions/{id}/slots"): Row(
+        200, path=lambda _: "/api/exhibitions/big-sky/slots", params=lambda _: {"date": "2030-05-21"}
+    ),
     ("GET", "/api/server"): Row(200),
     ("GET", "/healthz"): Row(200),
     ("GET", "/readyz"): Row(200),

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
+from roadcrew_server import catalogue
 from roadcrew_server.app import Server, make_app
 from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.settings import Settings
@@ -31,6 +32,7 @@ UNLIMITED: dict[str, Any] = {
     "signins_per_address": "1000000/minute",
     "logins_per_name": "1000000/minute",
     "invites_per_address": "1000000/minute",
+    "lookups_per_address": "1000000/minute",
 }
 """What most tests want of limits: a test of a limit sets its own."""
 
@@ -80,7 +82,8 @@ async def served(place: Path, *, store: Store | None = None, **settings: Any) ->
     """A server in this event loop, on a free port, with its store in the folder `place` (or a given one)."""
     file = place / "store.sqlite"
     chosen = settings_for(file, **settings)
-    server = Server(store or SqliteStore(file, synchronous="NORMAL"), chosen)  # nobody cuts the power in here
+    kept = store or SqliteStore(file, synchronous="NORMAL")  # nobody cuts the power in here
+    server = Server(kept, chosen, catalogue=catalogue.named(chosen.catalog))
     sock = listen(chosen)
     server.port = sock.getsockname()[1]
     http = QuickServer(make_app(server), timeout_graceful_shutdown=2, trusted_proxies=chosen.trusted_proxies)

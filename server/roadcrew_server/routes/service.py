@@ -9,7 +9,7 @@ from roadcrew_server.endpoints import Answer, Call, Endpoint
 from roadcrew_server.problems import unavailable
 
 FEATURES = ("overview", "polls", "hotels")
-"""The tabs that this server serves."""
+"""The tabs that every server serves."""
 
 
 class ServerAnswer(Answer):
@@ -26,7 +26,7 @@ async def about(call: Call) -> ServerAnswer:
         name=call.server.settings.server_name,
         version=version("roadcrew"),
         public_url=call.server.address,
-        features=FEATURES,
+        features=(*FEATURES, "book") if call.server.catalogue else FEATURES,
         time=call.server.store.now(),
     )
 
