@@ -83,6 +83,9 @@ class World:
     recalls: bool = False
     """Who we are is known without asking."""
     public_url: str | None = None
+    features: tuple[str, ...] = ("overview", "polls", "hotels")
+    asked: int = 0
+    """How often somebody asked what is served."""
     at: datetime | None = None
     figures: SyncFigures | None = None
     """What was measured of the link."""
@@ -347,7 +350,9 @@ class StandInClient:
         return self.user
 
     async def server_info(self) -> ServerInfo:
-        return ServerInfo("stand-in", "0", self.world.public_url, ("overview", "polls", "hotels"))
+        self._check()
+        self.world.asked += 1
+        return ServerInfo("stand-in", "0", self.world.public_url, self.world.features)
 
     async def trips(self) -> list[TripSummary]:
         me = await self.whoami()

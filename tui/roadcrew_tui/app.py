@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from importlib import import_module
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -28,6 +27,7 @@ from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
+from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders, Memory, Settings
 from roadcrew_tui.snapshot import NotKept, TripChanged
 from roadcrew_tui.standing import Standing
@@ -41,8 +41,6 @@ TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
 IDLE_LOOK = 10.0
 """Seconds between two looks at how long nobody has pressed anything."""
-TRIP_SCREEN = "roadcrew_tui.screens.trip"
-"""What is not needed for the first paint, and takes a while to import."""
 SIGNS: dict[type[events.Event], Sign] = {
     events.Key: "key",
     events.Paste: "key",
@@ -126,7 +124,7 @@ class RoadcrewApp(Standing):
     def on_ready(self) -> None:
         """The first screen is painted: now the rest."""
         spare_what_is_here()
-        threading.Thread(target=import_module, args=(TRIP_SCREEN,), name="roadcrew-imports", daemon=True).start()
+        threading.Thread(target=import_all, name="roadcrew-imports", daemon=True).start()
         self.link.start()
         if not self.is_headless and sys.__stdin__ is not None and sys.__stdin__.isatty():
             self.set_interval(TERMINAL_LOOK, self._end_without_terminal)

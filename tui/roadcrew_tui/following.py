@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from textual.message import Message
-
 from roadcrew_tui.snapshot import News, Refusal, Sending, Snapshot, Status, TripChanged
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ Signal = Literal["key_pressed", "hidden", "shown", "suspended", "resumed"]
 class Following:
     """One trip at a time."""
 
-    def __init__(self, say: Callable[[Message], None]) -> None:
+    def __init__(self, say: Callable[[TripChanged], None]) -> None:
         self._say = say
         self._live: LiveTrip | None = None
         self._unlisten: Callable[[], None] | None = None

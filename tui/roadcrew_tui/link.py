@@ -20,9 +20,11 @@ from roadcrew_tui.snapshot import (
     Inspection,
     OutboxChanged,
     Recalled,
+    ServerTold,
     SessionLooked,
     Snapshot,
     TokenChanged,
+    TripChanged,
 )
 from roadcrew_tui.token_keeping import TokenKeeping
 
@@ -47,12 +49,13 @@ class Link:
         self._maker = maker
         self._thread = ClientThread()
         self._tokens = TokenKeeping(maker, self._say, keeps=keeps)
-        self._following = Following(self._say)
+        self._following = Following(self._followed)
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
         self._spared = False
         self._opening: asyncio.Task[Any] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._waits = 0
 
     def start(self) -> None:
@@ -82,6 +85,10 @@ class Link:
 
     async def _shut(self) -> None:
         await self._following.end()
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+            self._asking = None
         if self._client is not None:
             client, self._client = self._client, None
             await client.close()
@@ -139,6 +146,24 @@ class Link:
         except errors.SessionNotReady:
             await client.wait_for_session(progress=self._looked)
             return client.user
+
+    def _followed(self, changed: TripChanged) -> None:
+        """Ask a server once what it serves, when a trip there is followed and it is within reach."""
+        self._say(changed)
+        if self._asking is None and changed.snapshot.status.state in ("live", "polling"):
+            self._asking = asyncio.get_running_loop().create_task(self._ask(self._opened(), self._server or ""))
+
+    async def _ask(self, client: Client, server: str) -> None:
+        from roadcrew_client.errors import RoadcrewError, Unreachable  # noqa: PLC0415 - not before the first paint
+
+        try:
+            info = await client.server_info()
+        except Unreachable:
+            self._asking = None  # the next news of the trip is a reason to ask again
+        except RoadcrewError:
+            return
+        else:
+            self._say(ServerTold(server, info.features))
 
     async def establish(self) -> None:
         """Wait until a new session can be used; `SessionLooked` comes after each look. Raises `SessionNotReady`,

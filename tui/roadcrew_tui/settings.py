@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -225,6 +225,14 @@ class Memory:
 
     def decline(self, server: str, trip_id: str, poll_id: str) -> None:
         self._of(server, "declined")[trip_id] = sorted({poll_id, *self.declined(server, trip_id)})
+
+    def features(self, server: str) -> frozenset[str] | None:
+        """What the server said last that it serves; None: nobody has asked it."""
+        found = self._of(server, "lobby").get("features")
+        return frozenset(f for f in found if isinstance(f, str)) if isinstance(found, list) else None
+
+    def keep_features(self, server: str, features: Collection[str]) -> None:
+        self._of(server, "lobby")["features"] = sorted(features)
 
     def written(self) -> str:
         """All that is remembered, as the text of its file."""

@@ -114,6 +114,14 @@ class Recalled(Message):
         self.server, self.user = server, user
 
 
+class ServerTold(Message):
+    """A server has said what it serves, in its own words."""
+
+    def __init__(self, server: str, features: tuple[str, ...]) -> None:
+        super().__init__()
+        self.server, self.features = server, features
+
+
 class SessionLooked(Message):
     """The `number`-th look `of` so many whether a new session can be used, and what was `seen`."""
 

@@ -5,7 +5,7 @@ Not for the forms themselves (screens/session.py), nor for what is seen.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,16 @@ from textual.app import App
 
 from roadcrew_tui import render
 from roadcrew_tui import settings as prefs
-from roadcrew_tui.snapshot import AttemptFailed, OutboxChanged, Recalled, SessionLooked, SignInNote, TokenChanged
+from roadcrew_tui.screens import tabs
+from roadcrew_tui.snapshot import (
+    AttemptFailed,
+    OutboxChanged,
+    Recalled,
+    ServerTold,
+    SessionLooked,
+    SignInNote,
+    TokenChanged,
+)
 from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
 
 if TYPE_CHECKING:
@@ -92,6 +101,12 @@ class Standing(App[str]):
             raise
         self.trouble, self.step = None, None
         return result
+
+    @property
+    def served(self) -> Collection[str]:
+        """What the server serves: as it said last, which may have been the last time."""
+        said = self.memory.features(self.server or "")
+        return tabs.UNTIL_KNOWN if said is None else said
 
     @property
     def me(self) -> User | None:
@@ -204,6 +219,14 @@ class Standing(App[str]):
         if nobody and event.server == self.server:
             self.be(event.user)
             self._tell_lobby()
+
+    @on(ServerTold)
+    def _server_told(self, event: ServerTold) -> None:
+        features = tabs.known(event.features)
+        if features and features != self.memory.features(event.server):
+            self.memory.keep_features(event.server, features)
+            self.remember()
+            self.redraw_all()
 
     @on(TokenChanged)
     def _token_changed(self, event: TokenChanged) -> None:

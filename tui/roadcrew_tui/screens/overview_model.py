@@ -15,9 +15,7 @@ from roadcrew_domain.views import crew_order, poll_order
 from roadcrew_tui import dates, when
 from roadcrew_tui.happenings import Happening, by_others
 from roadcrew_tui.screens.polls_model import unfinished, won_dates, won_text
-
-TABS = {"overview": "Overview", "polls": "Polls", "hotels": "Hotels"}
-_PLACES = {**TABS, "quotes": "Quotes", "book": "Book", "talk": "Talk"}
+from roadcrew_tui.screens.tabs import TITLES
 
 
 @dataclass(frozen=True)
@@ -224,7 +222,7 @@ def crew(trip: Trip, me: str, present: Mapping[str, str], now: datetime, left: M
         if m.id == me:
             note = "organiser" if m.id == trip.organiser else ""
         elif here:
-            where = _PLACES.get(present[m.id])
+            where = TITLES.get(present[m.id])
             note = f"in {where}" if where else "here"
         elif last is not None:
             note = when.ago(last, now)

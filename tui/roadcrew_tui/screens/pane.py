@@ -21,6 +21,9 @@ class Pane(Container):
         """The tab was opened: put the focus where work begins."""
         raise NotImplementedError
 
+    def select(self, thing: str) -> None:
+        """Go to this one of what the tab is about, if it has such."""
+
     async def back(self) -> bool:
         """`esc`: one step back within the tab; False if there is none."""
         return False

@@ -102,9 +102,9 @@ class PollsPane(Pane):
         """The option under the cursor."""
         return self.query_one("#options", RowList).cursor
 
-    def select(self, poll_id: str) -> None:
+    def select(self, thing: str) -> None:
         """Show a poll and go to its options."""
-        self.query_one("#polls", RowList).move_to(poll_id)
+        self.query_one("#polls", RowList).move_to(thing)
         self.enter()
 
     def enter(self) -> None:

@@ -19,13 +19,12 @@ from roadcrew_domain.trip import DeleteTrip, Trip, TripAct
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.happenings import by_others
+from roadcrew_tui.screens import tabs
 from roadcrew_tui.screens.ask import Answer, Ask
 from roadcrew_tui.screens.base import CommandScreen, bindings
-from roadcrew_tui.screens.hotels import HotelsPane
-from roadcrew_tui.screens.overview import OverviewPane
-from roadcrew_tui.screens.overview_model import TABS, needs
+from roadcrew_tui.screens.overview_model import needs
 from roadcrew_tui.screens.pane import Pane
-from roadcrew_tui.screens.polls import PollsPane
+from roadcrew_tui.screens.tabs import Tab
 from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
 from roadcrew_tui.snapshot import News, Snapshot
 from roadcrew_tui.symbols import sign
@@ -35,7 +34,6 @@ from roadcrew_tui.widgets.lines import KeyLine, Part, PartsLine, TitleLine
 if TYPE_CHECKING:
     from roadcrew_client import Client
 
-PANES: dict[str, type[Pane]] = {"overview": OverviewPane, "polls": PollsPane, "hotels": HotelsPane}
 TOLD_EVERY = 1.5
 """Seconds in which what others did is gathered into one toast."""
 CLOCK_EVERY = 15.0
@@ -53,18 +51,21 @@ class TripScreen(CommandScreen):
     CSS_PATH = "trip.tcss"
     MODULES = ("trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"tab('{tab}')", TABS[tab], show=False, id=f"tab.{tab}") for n, tab in enumerate(PANES, 1)),
+        *(
+            Binding(str(n), f"tab('{tab}')", title, show=False, id=f"tab.{tab}")
+            for n, (tab, title) in enumerate(tabs.TITLES.items(), 1)
+        ),
         *bindings(*MODULES),
     ]
     back_words = "trips"
 
     def __init__(self, trip_id: str, *, goes_to: tuple[str, str | None] | None = None) -> None:
-        """`goes_to`: the tab that is shown first, and the poll there."""
+        """`goes_to`: the tab that is shown first, and what there, such as a poll."""
         super().__init__()
         self.trip_id = trip_id
         self._goes_to = goes_to
         self.snapshot = Snapshot(trip_id)
-        self.tab = "overview"
+        self.tab = tabs.FIRST.id
         self.seen = -1
         self.away = ""
         self.left: dict[str, datetime] = {}
@@ -103,6 +104,12 @@ class TripScreen(CommandScreen):
         self.redraw()
 
     @property
+    def tabs(self) -> list[Tab]:
+        """The tabs that the server serves; the one that is open stays until it is left."""
+        found = tabs.served(self.crew_app.served)
+        return [tab for tab in tabs.TABS if tab in found or tab.id == self.tab]
+
+    @property
     def pane(self) -> Pane:
         """The tab that is open."""
         return self.query_one(f"#tab-{self.tab}", Pane)
@@ -112,7 +119,7 @@ class TripScreen(CommandScreen):
         yield TitleLine(id="title")
         yield PartsLine(id="tabs", gap=2)
         with Container(id="panes"):
-            yield OverviewPane(id="tab-overview")
+            yield tabs.FIRST.pane_class()(id=f"tab-{self.tab}")
         yield KeyLine(id="keys")
 
     async def on_mount(self) -> None:
@@ -260,17 +267,16 @@ class TripScreen(CommandScreen):
             "polls": sum(n.target.startswith("poll:") for n in wants),
             "hotels": sum(n.target == "hotels" for n in wants),
         }
-        self.query_one("#tabs", PartsLine).show(
-            [Part(tab, self._tab_words(n, tab, badges)) for n, tab in enumerate(PANES, 1)]
-        )
+        self.query_one("#tabs", PartsLine).show([Part(tab.id, self._tab_words(tab, badges)) for tab in self.tabs])
         self.crew_app.window_title(trip.name, len(wants))
 
-    def _tab_words(self, n: int, tab: str, badges: dict[str, int]) -> Content:
-        count = badges.get(tab, 0)
+    def _tab_words(self, tab: Tab, badges: dict[str, int]) -> Content:
+        count = badges.get(tab.id, 0)
         badge = render.ours(f" {sign().badge}{count}", render.WARN) if count else render.BLANK
-        if tab == self.tab:
-            return render.join(render.ours(f"[{n} {TABS[tab]}", "bold"), badge, render.ours("]", "bold"))
-        return render.join(render.ours(f" {n} {TABS[tab]}", render.MUTED), badge, " ")
+        words = f"{tab.number} {tab.title}"
+        if tab.id == self.tab:
+            return render.join(render.ours(f"[{words}", "bold"), badge, render.ours("]", "bold"))
+        return render.join(render.ours(f" {words}", render.MUTED), badge, " ")
 
     def hints(self) -> list[tuple[str, str, str]]:
         """What enter does in this tab."""
@@ -278,25 +284,32 @@ class TripScreen(CommandScreen):
 
     # --- tabs ------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nor do keys of tabs that are not there."""
+        if action == "tab":
+            return any(tab.id == parameters[0] for tab in self.tabs)
+        return super().check_action(action, parameters)
+
     def action_tab(self, tab: str) -> None:
         """Go to a tab."""
         self.show_tab(tab)
 
-    def show_tab(self, tab: str, poll_id: str | None = None) -> None:
-        """Go to a tab, and there to a poll."""
-        self.run_worker(self._show_tab(tab, poll_id), group="tabs", exclusive=True)
+    def show_tab(self, tab: str, thing: str | None = None) -> None:
+        """Go to a tab, and there to a poll, say; to the first tab where there is no such tab."""
+        self.run_worker(self._show_tab(tab, thing), group="tabs", exclusive=True)
 
-    async def _show_tab(self, tab: str, poll_id: str | None) -> None:
-        if not self.query(f"#tab-{tab}"):
-            await self.query_one("#panes").mount(PANES[tab](id=f"tab-{tab}"))
+    async def _show_tab(self, wanted: str, thing: str | None) -> None:
+        tab = next((tab for tab in self.tabs if tab.id == wanted), tabs.FIRST)
+        if not self.query(f"#tab-{tab.id}"):
+            await self.query_one("#panes").mount(tab.pane_class()(id=f"tab-{tab.id}"))
         for pane in self.query(Pane):
-            pane.display = pane.id == f"tab-{tab}"
-        self.tab = tab
-        self.crew_app.link.look(tab)
+            pane.display = pane.id == f"tab-{tab.id}"
+        self.tab = tab.id
+        self.crew_app.link.look(tab.id)
         self.redraw()
         self.pane.start()
-        if poll_id is not None and isinstance(self.pane, PollsPane):
-            self.pane.select(poll_id)
+        if thing is not None:
+            self.pane.select(thing)
         self.show_keys()
 
     @on(PartsLine.Clicked, "#tabs")
