@@ -60,8 +60,8 @@ class Settings(BaseSettings):
     store_key: Path | None = None
     """The key of that certificate."""
     catalog: str | None = None
-    """The exhibitions that can be booked: a file (TOML or CSV, see *Exhibitions*), or `sample`, which is made up. Empty:
-    there is nothing to book."""
+    """The exhibitions that can be booked: a file (TOML or CSV, see *Exhibitions*), or `sample`, which is made up.
+    Empty: there is nothing to book."""
     server_name: str = "Roadcrew"
     """What the server calls itself in `GET /api/server`."""
     trusted_proxies: str = ""

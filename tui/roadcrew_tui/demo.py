@@ -66,7 +66,7 @@ def running(bots: int, name: str, seed: int) -> Iterator[Demo]:
     """
     with tempfile.TemporaryDirectory(prefix="roadcrew-demo-") as folder:
         store = f"sqlite:///{Path(folder) / 'demo.db'}"
-        with OwnServer(["--port", "0", "--store", store], ENVIRONMENT) as server:
+        with OwnServer(["--port", "0", "--store", store, "--catalog", "sample"], ENVIRONMENT) as server:
             token, trip_id, code = asyncio.run(_prepare(server.url, name, bots))
             crowd = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
                 [
