@@ -1,24 +1,30 @@
 """`roadcrew login`, `logout`, `whoami`: the true command against a real server."""
 
 import asyncio
+import json
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
-from tests.api_client.scripted import ANA, Request, serving
+from tests.api_client.scripted import ANA, Log, Request, serving
 from tests.support.commands import PASSWORD, Commander, sign_up
 from tests.support.serving import ServerProcess, server_process
 from tests.support.terminal import Terminal, roadcrew
 
-from roadcrew_client import Credentials
+from roadcrew_client import Credentials, User
+from roadcrew_client._copies_file import CopiesFolder
+from roadcrew_client.copies import Copy
+from roadcrew_domain.crew import Member
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that knows Ana."""
+    """A server that knows Ana and Ben."""
     with server_process(tmp_path_factory.mktemp("server")) as running:
-        sign_up(running.url, "ana")
+        sign_up(running.url, "ana", "ben")
         yield running
 
 
@@ -109,6 +115,54 @@ def test_without_the_server_one_is_signed_out_here_and_told_so(tmp_path: Path) -
     assert "could not be told" in left.stderr
     assert '"tokens": {}' in ana.credentials.read_text()
     assert ana.run("logout").returncode == 0
+
+
+class Left:
+    """What a computer holds of a person's trips. Begins with Lisbon, as the app leaves it."""
+
+    def __init__(self, home: Path, server: str, person: str, token: str) -> None:
+        self.memory, self._copies = home / "state" / "memory.json", home / "data" / "copies"
+        self.memory.parent.mkdir(parents=True, exist_ok=True)
+        trips = {"trips": [{"id": "t", "name": "Lisbon"}]}
+        self.memory.write_text(json.dumps({server: {"of": {"person": person}, "lobby": trips}}), encoding="utf-8")
+        state = Log("t").state
+        assert state is not None
+        trip = msgspec.structs.replace(state, members={person: Member(person, "Ana", datetime.now(UTC))})
+        folder = CopiesFolder(self._copies, "")
+        folder.keep_who(server, token, User(person, "Ana"), datetime.now(UTC))
+        folder.keep(server, person, Copy(trip, 1, None, None, datetime.now(UTC)))
+        assert self.anything
+
+    @property
+    def anything(self) -> bool:
+        return "Lisbon" in self.memory.read_text("utf-8") or any(self._copies.glob("*/*.trip"))
+
+
+# R: G5 T12
+def test_who_signs_in_as_another_person_leaves_nothing_of_the_former_ones_trips(
+    ana: Commander, server: ServerProcess, tmp_path: Path
+) -> None:
+    assert ana.login("ana").returncode == 0
+    me = ana.json("whoami")["user"]["id"]
+    token = Credentials(ana.credentials.parent, use_keyring=False, environ={}).load(server.url) or ""
+    left = Left(tmp_path / "ana", server.url, me, token)
+    assert ana.login("ana").returncode == 0
+    assert left.anything, "it is the same person"
+    assert ana.login("ben").returncode == 0
+    assert not left.anything
+
+
+# R: G5 T12
+def test_who_signs_out_by_a_token_of_the_environment_leaves_nothing_either(
+    ana: Commander, server: ServerProcess, tmp_path: Path
+) -> None:
+    assert ana.login("ana").returncode == 0
+    token = Credentials(ana.credentials.parent, use_keyring=False, environ={}).load(server.url) or ""
+    left = Left(tmp_path / "ana", server.url, ana.json("whoami")["user"]["id"], token)
+    ana.credentials.unlink()
+    out = ana.run("logout", ROADCREW_TOKEN=token)
+    assert (out.returncode, "ROADCREW_TOKEN is still set" in out.stderr) == (0, True)
+    assert not left.anything
 
 
 async def test_a_sign_in_that_may_be_kept_nowhere_is_ended_again(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ COPIES = "copies"
 
 LONGEST_IDLE = 7 * 24 * 60
 """Minutes."""
+MOST_SEEN = 200
+"""Trips of a server of which more than the name is remembered."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def write_atomically(path: Path, text: str) -> None:
 class Memory:
     """What this terminal remembers of each server: the trips of last time, so that something useful is painted
     before the network answers, how far each trip was seen, for "since you left", and which questions were answered
-    with no."""
+    with no. All of it is of one person at a time."""
 
     def __init__(self, folders: Folders) -> None:
         try:
@@ -197,6 +199,22 @@ class Memory:
         kept = self._kept.setdefault(server, {})
         found = kept.setdefault(what, {}) if isinstance(kept, dict) else {}
         return found if isinstance(found, dict) else {}
+
+    def _keep_newest(self, server: str, what: str, trip_id: str, value: Any) -> None:
+        kept = self._of(server, what)
+        kept.pop(trip_id, None)
+        kept[trip_id] = value
+        for oldest in list(kept)[:-MOST_SEEN]:
+            del kept[oldest]
+
+    def be(self, server: str, person: str) -> bool:
+        """Somebody is signed in there. What is remembered of anybody else goes; returns whether that was so."""
+        of = self._of(server, "of")
+        was, of["person"] = of.get("person"), person
+        if was in (None, person):
+            return False
+        self._kept[server] = {"of": of}
+        return True
 
     def trips(self, server: str) -> list[dict[str, Any]]:
         """The trips as they were last listed."""
@@ -216,7 +234,7 @@ class Memory:
         return (seq, at) if at.tzinfo is not None else None
 
     def keep_seen(self, server: str, trip_id: str, seq: int, at: datetime) -> None:
-        self._of(server, "seen")[trip_id] = [seq, at.isoformat()]
+        self._keep_newest(server, "seen", trip_id, [seq, at.isoformat()])
 
     def declined(self, server: str, trip_id: str) -> frozenset[str]:
         """The polls whose winner this person does not want to be the trip's dates."""
@@ -224,7 +242,7 @@ class Memory:
         return frozenset(i for i in found if isinstance(i, str)) if isinstance(found, list) else frozenset()
 
     def decline(self, server: str, trip_id: str, poll_id: str) -> None:
-        self._of(server, "declined")[trip_id] = sorted({poll_id, *self.declined(server, trip_id)})
+        self._keep_newest(server, "declined", trip_id, sorted({poll_id, *self.declined(server, trip_id)}))
 
     def features(self, server: str) -> frozenset[str] | None:
         """What the server said last that it serves; None: nobody has asked it."""

@@ -118,6 +118,10 @@ class Standing(App[str]):
         self.user = user
         if user is not None:
             self.was, self.signed_out = None, False
+            if self.link.server is not None and self.memory.be(self.link.server, user.id):
+                self.trips = None
+                self.remember()
+                self._tell_lobby()
 
     def tell(self, words: str) -> None:
         """Say how far it is, where somebody waits for it."""

@@ -52,6 +52,9 @@ def login(at: Footing, given: argparse.Namespace) -> int:
     if place == "nowhere":
         return _say("This sign-in could be kept nowhere, so it has ended again.", REFUSED)
     at.remember(name=session.user.name)
+    memory = Memory(at.folders)
+    if memory.be(at.address, session.user.id):
+        _keep(at, memory)
     _at_server(at, Kept(session.token, datetime.now(UTC), place), established)
     if given.json:
         show(_identity(at, session.user, place, datetime.now(UTC)), json=True)
@@ -68,6 +71,7 @@ def logout(at: Footing, given: argparse.Namespace) -> int:
         return USAGE
     if user is not None:
         trouble = _at_server(at, kept, _leave, settings=HASTY)
+    _forget_trips(at, kept)
     words = f"You are signed out of {at.address}."
     if trouble:
         words = f"{at.address} could not be told: {trouble} The session goes on there until it runs out."
@@ -75,7 +79,6 @@ def logout(at: Footing, given: argparse.Namespace) -> int:
         words += f" {VARIABLE} is still set: unset it."
     else:
         at.credentials.forget(at.address)
-        _forget_trips(at, kept)
         words = f"You are signed out here. {words}" if trouble else words
     return _left(given, words, told=not trouble)
 
@@ -149,6 +152,11 @@ def _forget_trips(at: Footing, kept: Kept) -> None:
     asyncio.run(forget())
     memory = Memory(at.folders)
     memory.keep_trips(at.address, [])
+    _keep(at, memory)
+
+
+def _keep(at: Footing, memory: Memory) -> None:
+    """A disk that won't is no reason to stop."""
     with suppress(OSError):
         write_atomically(at.folders.memory_file, memory.written())
 
