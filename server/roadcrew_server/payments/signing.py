@@ -8,21 +8,35 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
 
 from roadcrew_server.payments.base import BadNotice
+
+T = TypeVar("T")
 
 HEADER = "roadcrew-signature"
 TOLERANCE = timedelta(minutes=5)
 """How far the sender's clock may be from ours, either way; the way here included."""
 MAX_HEADER = 1000
 
-_PART = re.compile(r"(t)=([0-9]{1,12})|(v1)=([0-9a-f]{64})|[a-z0-9]+=[^,]*")
+_PART = re.compile(r"(t)=([0-9]{1,12})|(v1)=([0-9a-f]{64})|(?!t=|v1=)[a-z0-9]+=[^,]*")
 
 
 def signature(secret: bytes, at: datetime, body: bytes) -> str:
     """The header's value."""
     seconds = int(at.timestamp())
     return f"t={seconds},v1={_digest(secret, str(seconds), body)}"
+
+
+def signed(secret: bytes, headers: Mapping[str, str], body: bytes, now: datetime, kind: type[T]) -> T:
+    """What a signed body says. Raises `BadNotice` as `check` does, and when it is not JSON of this kind."""
+    check(secret, headers, body, now)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadNotice(f"The body is not what it should be: {error}.") from None
 
 
 def check(secret: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> None:

@@ -13,7 +13,6 @@ from datetime import timedelta
 import msgspec
 
 from roadcrew_server.payments.base import (
-    BadNotice,
     Charge,
     Declined,
     Method,
@@ -26,7 +25,7 @@ from roadcrew_server.payments.base import (
     Waiting,
 )
 from roadcrew_server.payments.ledger import Entry, Ledger, number
-from roadcrew_server.payments.signing import HEADER, check, signature
+from roadcrew_server.payments.signing import HEADER, signature, signed
 
 log = logging.getLogger(__name__)
 
@@ -110,13 +109,9 @@ class SimulatedPayments:
 
     def verified(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """A webhook of this very process."""
-        check(self._secret, headers, body, self._tools.now())
-        try:
-            return msgspec.json.decode(body, type=Notice)
-        except msgspec.DecodeError as error:
-            raise BadNotice(f"The body is no notice: {error}.") from None
+        return signed(self._secret, headers, body, self._tools.now(), Notice)
 
-    def signed(self, notice: Notice) -> tuple[dict[str, str], bytes]:
+    def webhook(self, notice: Notice) -> tuple[dict[str, str], bytes]:
         """Headers and body of a webhook."""
         body = msgspec.json.encode(notice)
         return {HEADER: signature(self._secret, self._tools.now(), body)}, body
@@ -135,7 +130,7 @@ class SimulatedPayments:
         for _ in range(times):
             try:
                 await self._settled(charge)
-                await self._tools.deliver(*self.signed(notice))
+                await self._tools.deliver(*self.webhook(notice))
             except Exception as error:  # noqa: BLE001 - whatever came of it, nobody waits here; `look` tells the same
                 log.warning("a simulated webhook was not taken: %s", error)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from roadcrew_server.payments.base import BadNotice, Charge, Declined, Notice, Offer, Outcome, Succeeded, Tools, Waiting
 from roadcrew_server.payments.ledger import Entry, Ledger, number
-from roadcrew_server.payments.signing import check
+from roadcrew_server.payments.signing import signed
 
 SHORTEST_SECRET = 16
 """Characters."""
@@ -81,11 +81,7 @@ class VenuePayments:
         """A box office's "paid"."""
         if not self._secret:
             raise BadNotice("This server takes no word from a box office: it has no ROADCREW_PAYMENT_VENUE_SECRET.")
-        check(self._secret, headers, body, self._now())
-        try:
-            said = msgspec.json.decode(body, type=Paid)
-        except msgspec.DecodeError as error:  # which ValidationError is, too
-            raise BadNotice(f"The body is not what a box office says: {error}.") from None
+        said = signed(self._secret, headers, body, self._now(), Paid)
         return Notice(said.charge, said.reference, Succeeded(number("venue", said.charge)))
 
     async def book(self, notice: Notice) -> None:
