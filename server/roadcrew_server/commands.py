@@ -114,12 +114,18 @@ class CommandLoop:
             if not plan.commits and not seen:
                 await self._copies.refresh(topic)
                 seen = True
-                if (topic.epoch, topic.head) != (plan.epoch, plan.base):
+                if not plan.follows(topic):
                     continue
             if plan.commits:
                 try:
                     result = await self._store.append(
-                        topic.name, topic.epoch, plan.base, plan.commits, keep_until=plan.keep_until, due=plan.due
+                        topic.name,
+                        plan.epoch,
+                        plan.base,
+                        plan.commits,
+                        expected_command=plan.base_command,
+                        keep_until=plan.keep_until,
+                        due=plan.due,
                     )
                 except StoreUncertain:
                     await self._copies.load(topic)
@@ -134,7 +140,7 @@ class CommandLoop:
                     if (
                         result.missing is None
                         or result.epoch != topic.epoch
-                        or not self._copies.absorb(topic, result.missing)
+                        or not self._copies.absorb(topic, plan.base_command, result.missing)
                     ):
                         await self._copies.load(topic)
                     continue
@@ -160,8 +166,7 @@ class CommandLoop:
     def _plan(self, topic: Topic, jobs: Sequence[Job]) -> _Plan:
         """Decide all jobs on speculative state, one after the other."""
         now = max(self._store.now(), topic.last_at or EVER)
-        plan = _Plan(topic.epoch, topic.head, topic.state, now)
-        command_of_head = topic.head_command
+        plan = _Plan(topic.epoch, topic.head, topic.head_command, topic.state, now)
         for job in jobs:
             try:
                 entries, state = _decided(topic, plan, job)
@@ -175,13 +180,13 @@ class CommandLoop:
             plan.state = state
             plan.entries += entries
             plan.head += len(entries)
-            command_of_head = job.command.id if entries else command_of_head
+            plan.command = job.command.id if entries else plan.command
             bodies = [entry.body for entry in entries]
             if job.key is not None or bodies:
                 plan.commits.append(
-                    Commit(job.command.id, tuple(bodies), self._record(topic, job, plan.head, command_of_head))
+                    Commit(job.command.id, tuple(bodies), self._record(topic, job, plan.head, plan.command))
                 )
-            plan.answers.append((job, (plan.state, plan.head, command_of_head)))
+            plan.answers.append((job, (plan.state, plan.head, plan.command)))
         if plan.commits and plan.state is not None:
             plan.keep_until = topic.kind.keep_until(plan.state, now)
             plan.due = _rounded_up(topic.kind.next_due(plan.state))
@@ -196,13 +201,12 @@ class CommandLoop:
         return CommandRecord(job.key, msgspec.json.encode(outcome), keep)
 
     def _appended(self, topic: Topic, plan: _Plan, result: Appended) -> None:
-        topic.epoch = result.epoch
         self._noted(plan.due)
-        if topic.head == plan.base:
+        if grew := plan.follows(topic):
+            topic.epoch = result.epoch
             topic.settle(plan.state, plan.entries)
-            grew = True
-        else:  # the store's hint was faster than its answer, and has woken whom it told
-            grew = sum(topic.take(entry) for entry in plan.entries) > 0
+        elif topic.command_at(result.head) != plan.command:
+            topic.distrust()  # it was loaded anew meanwhile, with the change or without
         self._counters.commands += len(plan.commits)
         self._counters.events += len(plan.entries)
         for entry in plan.entries:
@@ -249,9 +253,11 @@ class _Plan:
 
     epoch: str | None
     base: int
+    base_command: str
     state: Any
     now: datetime
     head: int = field(init=False)
+    command: str = field(init=False)
     entries: list[Entry] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
     answers: list[tuple[Job, Exception | tuple[Any, int, str]]] = field(default_factory=list)
@@ -259,8 +265,12 @@ class _Plan:
     due: datetime | None = None
 
     def __post_init__(self) -> None:
-        self.head = self.base
+        self.head, self.command = self.base, self.base_command
         self.keep_until = self.now
+
+    def follows(self, topic: Topic) -> bool:
+        """True if it was made on what the copy still is."""
+        return (topic.epoch, topic.head, topic.head_command) == (self.epoch, self.base, self.base_command)
 
 
 def _next_batch(topic: Topic) -> list[Job]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from roadcrew_domain import ids
 from roadcrew_domain.events import Position
-from roadcrew_server.stores.base import KEPT_EVENTS, NOTHING_YET, Store, StoredEvent, StoreError
+from roadcrew_server.stores.base import KEPT_EVENTS, NOTHING_YET, Hint, Loaded, Store, StoredEvent, StoreError
 from roadcrew_server.topic import Counters, Entry, Topic, entry_of
 
 log = logging.getLogger(__name__)
@@ -31,21 +31,23 @@ class Copies:
     async def load(self, topic: Topic) -> None:
         """Replace the copy by what the store has, unless it got further meanwhile; in one step for whoever looks."""
         while True:
-            before, doubts = (topic.epoch, topic.head), topic.doubts
+            before, doubts = topic.position, topic.doubts
             loaded = await self._store.load(topic.name)
             newest: Sequence[StoredEvent] = loaded.events if loaded is not None else ()
             if loaded is not None and not newest:  # the log's last time is needed, and readers want the last events
                 part = await self._store.read(topic.name, max(loaded.head - KEPT_EVENTS, NOTHING_YET), KEPT_EVENTS)
                 if part is not None and part.epoch == loaded.epoch:
                     newest = [e for e in part.events if e.seq <= loaded.head]
-            if (topic.epoch, topic.head) == before:
+            if topic.position == before:
                 break
-            if loaded is not None and loaded.epoch == topic.epoch and loaded.head <= topic.head:
+            if loaded is not None and loaded.epoch == topic.epoch and topic.command_at(loaded.head) == _last(loaded):
                 topic.trust(doubts)
                 return
         self._counters.reloads += 1
         topic.trust(doubts)
+        topic.loads += 1
         topic.ring.clear()
+        topic.news.clear()
         if loaded is None:
             topic.epoch, topic.head, topic.head_command, topic.state = None, NOTHING_YET, "", None
             return
@@ -66,20 +68,15 @@ class Copies:
         """Read what the store has after our head. Raises `StoreUnavailable`."""
         async with topic.reading:
             while True:
-                doubts = topic.doubts
-                part = await self._store.read(topic.name, topic.head, 1000)
-                if (
-                    part is None
-                    or part.epoch != topic.epoch
-                    or part.first_kept > topic.head + 1
-                    or part.head < topic.head
-                ):
+                doubts, head, command = topic.doubts, topic.head, topic.head_command
+                part = await self._store.read(topic.name, head, 1000)
+                if part is None or part.epoch != topic.epoch or part.before != command:
                     if part is not None or topic.state is not None:
                         await self.load(topic)
                     else:
                         topic.trust(doubts)
                     break
-                if part.events and not self.absorb(topic, part.events):
+                if part.events and not self.absorb(topic, part.before, part.events):
                     await self.load(topic)
                     break
                 if topic.head >= part.head:
@@ -109,10 +106,18 @@ class Copies:
             topic.records_until = None  # with the next change, then
             log.warning("records of %r not prolonged: %s", topic.name, error)
 
-    def absorb(self, topic: Topic, events: Sequence[StoredEvent]) -> bool:
-        """Apply those of `events` that are new. False if they leave a gap: none at all leave one, since a hint of more
-        than the store publishes says only that there is something to read."""
+    def heed(self, topic: Topic, hint: Hint) -> bool:
+        """Apply what a hint brings. False if this copy can't go on with it, and must be refreshed."""
+        return hint.epoch == topic.epoch and self.absorb(topic, hint.before, hint.events)
+
+    def absorb(self, topic: Topic, before: str, events: Sequence[StoredEvent]) -> bool:
+        """Apply those of `events` that are new; `before` is the command before them. False if they do not go on from
+        what this copy has, or leave a gap: none at all leave one, since a hint of more than the store publishes says
+        only that there is something to read."""
         if not events:
+            return False
+        told = [(events[0].seq - 1, before), *((e.seq, e.command) for e in events)]
+        if any(topic.command_at(seq) not in (None, command) for seq, command in told):
             return False
         grew = False
         for stored in events:
@@ -150,3 +155,10 @@ class Copies:
             return position == topic.position
         before = await self.after(topic, position.seq - 1, 1)
         return bool(before) and ids.check_of(before[0].event.command) == position.check  # type: ignore[index]
+
+
+def _last(loaded: Loaded) -> str:
+    """The command that made the last event."""
+    if loaded.events:
+        return loaded.events[-1].command
+    return "" if loaded.snapshot is None else loaded.snapshot.command

@@ -206,12 +206,11 @@ class Hub:
             if hint.kind == "presence":
                 topic.presence_known = False
                 self.on_presence(topic)
-            elif topic.loop is None and (hint.epoch != topic.epoch or not self._copies.absorb(topic, hint.events)):
-                await self.refresh(topic)
-            elif topic.loop is not None and topic.epoch is not None:
-                same = hint.epoch == topic.epoch
-                if not (same and self._copies.absorb(topic, hint.events)):
-                    topic.distrust()
+            elif topic.loop is None:
+                if not self._copies.heed(topic, hint):
+                    await self.refresh(topic)
+            elif topic.epoch is not None and not self._copies.heed(topic, hint):
+                topic.distrust()
         elif hint.kind == "log" and hint.topic in self._opening:  # what is being loaded may be from before
             self._opening[hint.topic][0].distrust()
 

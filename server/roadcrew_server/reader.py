@@ -88,6 +88,7 @@ class Reader:
         self._hub = hub
         self._refused = dict(refused)
         self._positions: dict[str, Position] = {}
+        self._honoured: dict[str, int] = {}  # by which loading of the copy the position was looked for in it
         self._presence: dict[str, str] = {}
         self._lost: set[str] = set()
 
@@ -137,7 +138,7 @@ class Reader:
         Who stands at the same place shares it. It counts as read once `heard` is called.
         """
         position = self._positions.get(topic.name)
-        if position is None or position.epoch != topic.epoch:
+        if position is None or self._honoured[topic.name] != topic.loads:
             return None
         missing = topic.head - position.seq
         if not 0 <= missing <= min(len(topic.ring), CHUNK):
@@ -183,7 +184,7 @@ class Reader:
             position = positions.get(topic.name)
             if position is None:
                 continue
-            if await self._hub.honours(topic, position):
+            if await self._honours(topic, position):
                 self._positions[topic.name] = position
             else:
                 self._lost.add(topic.name)
@@ -243,8 +244,13 @@ class Reader:
         position = self._positions.get(topic.name)
         if position is None:
             return None
-        entries = await self._hub.after(topic, position.seq, limit + 1) if position.epoch == topic.epoch else None
-        if entries is None or position.epoch != topic.epoch or position.seq > topic.head:
+        while True:
+            if self._honoured[topic.name] != topic.loads and not await self._honours(topic, position):
+                return None
+            entries = await self._hub.after(topic, position.seq, limit + 1)
+            if self._honoured[topic.name] == topic.loads:
+                break
+        if entries is None:
             return None
         entries = [e for e in entries if e.event.seq <= topic.head]
         if len(entries) > limit:
@@ -254,6 +260,14 @@ class Reader:
                 whole -= 1
             entries = entries[: whole or limit]
         return entries
+
+    async def _honours(self, topic: Topic, position: Position) -> bool:
+        """True if there is going on from there in the copy as it is now: one that was loaded again may have another
+        past, of which they are told by a reset."""
+        loads = topic.loads
+        honoured = await self._hub.honours(topic, position)
+        self._honoured[topic.name] = loads
+        return honoured
 
     def _event(self, topic: Topic, entry: Entry) -> Frame:
         self._positions[topic.name] = _position(topic, entry)
@@ -265,7 +279,7 @@ class Reader:
             self._lost.discard(topic.name)
         else:
             self._hub.counters.first_resets += 1
-        self._positions[topic.name] = topic.position
+        self._positions[topic.name], self._honoured[topic.name] = topic.position, topic.loads
         head = {
             "topic": topic.name,
             "seq": topic.head,

@@ -101,6 +101,7 @@ class Topic:
         self.head_command = ""
         self.state: Any = None
         self.snapshot_seq = NOTHING_YET
+        self.loads = 0
         self.ring: deque[Entry] = deque(maxlen=ring)
         self.followers: set[Follower] = set()
         self.news: dict[tuple[object, ...], News] = {}
@@ -121,6 +122,13 @@ class Topic:
     def position(self) -> Position:
         """The position of somebody who has read everything."""
         return Position.after(self.epoch or "", self.head, self.head_command)
+
+    def command_at(self, seq: int) -> str | None:
+        """The command that made an event; None if this copy can't tell."""
+        if seq == self.head:
+            return self.head_command
+        place = seq - self.ring[0].event.seq if self.ring else NOTHING_YET
+        return self.ring[place].event.command if 0 <= place < len(self.ring) else None
 
     @property
     def last_at(self) -> datetime | None:

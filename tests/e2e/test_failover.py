@@ -4,13 +4,15 @@ A replica of a Redis or Valkey hears of a change after it was acknowledged. So t
 acknowledged change may be gone. Everybody must agree on that then, and go on.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.people import connected, crew, eventually
+from tests.support.people import Person, connected, crew, eventually
 from tests.support.serving import served
 from tests.support.valkey import ValkeyProcess
+from tests.support.wire import Wire
 
 from roadcrew_server.stores._redis_address import address_of
 from roadcrew_server.stores.redis import RedisStore
@@ -36,8 +38,17 @@ def hears(replica: ValkeyProcess) -> bool:
     return b"master_link_status:up" in replica.say("INFO", "replication")
 
 
-def store_at(process: ValkeyProcess) -> RedisStore:
-    return RedisStore(address_of(process.url))
+def store_at(place: ValkeyProcess | Wire) -> RedisStore:
+    return RedisStore(address_of(f"redis://127.0.0.1:{place.port}"))
+
+
+@asynccontextmanager
+async def changed_over(wire: Wire, to: ValkeyProcess) -> AsyncIterator[None]:
+    """The address of a wire that leads nowhere any more leads there."""
+    moved = Wire(to.port)
+    moved.port = wire.port
+    async with moved:
+        yield
 
 
 # R: T9 T10
@@ -69,6 +80,46 @@ async def test_a_change_that_the_replica_never_heard_of_is_lost_and_everybody_is
         assert running.server.hub.counters.lost_resets == 1
         await ana.do("/update", {"tripId": trip, "name": "Faro"})
         assert (await ben.trip(trip)).json()["trip"]["name"] == "Faro"
+
+
+# R: T9 T10
+async def test_a_server_that_holds_what_was_lost_comes_to_agree_with_one_that_wrote_in_its_place(
+    tmp_path: Path, primary: ValkeyProcess, replica: ValkeyProcess
+):
+    await eventually(lambda: hears(replica), "the replica", 10)
+    async with (
+        Wire(primary.port) as first,
+        Wire(primary.port) as second,
+        served(tmp_path, store=store_at(first)) as one,
+        served(tmp_path, store=store_at(second)) as two,
+        connected(one.url) as here,
+        connected(two.url) as there,
+    ):
+        made, (ana, ben) = await crew(here, 2)
+        trip, ben = made["trip"]["id"], Person(there, ben.token)
+        async with ana.stream(trip) as stream:
+            await stream.next("reset")
+            assert primary.say("WAIT", "1", "5000") == b":1\r\n"
+            replica.pause()
+            primary.say("CLIENT", "KILL", "TYPE", "replica")
+            await ana.do("/update", {"tripId": trip, "name": "Porto"})
+            await eventually(lambda: len(stream.events()) == 1, "Porto")
+            await first.refuse()
+            await second.refuse()
+            primary.kill()
+            replica.resume()
+            await eventually(lambda: replica.say("REPLICAOF", "NO", "ONE") == b"+OK\r\n", "the change over", 10)
+            async with changed_over(second, replica):
+                await ben.do("/update", {"tripId": trip, "name": "Faro"})
+                copies = [running.server.hub.topics[f"trip:{trip}"] for running in (one, two)]
+                assert [(copy.head, copy.state.name) for copy in copies] == [(2, "Porto"), (2, "Faro")]
+                async with changed_over(first, replica):
+                    assert (await stream.next("reset")).data["state"]["name"] == "Faro"
+                    assert (await ana.trip(trip)).json()["trip"]["name"] == "Faro"
+                    await ana.do("/update", {"tripId": trip, "destination": "Algarve"})
+                    await eventually(lambda: copies[0].position == copies[1].position, "the hint")
+                    assert copies[0].encoded() == copies[1].encoded()
+                    assert [event["seq"] for event in stream.events()] == [2, 3]
 
 
 # R: T9

@@ -54,10 +54,12 @@ async def append(
     epoch: str | None,
     expected_last: int,
     *commits: Commit,
+    after: str = "",
     keep: timedelta = LONG,
     due: datetime | None = None,
 ) -> AppendResult:
-    return await store.append(topic, epoch, expected_last, commits, keep_until=store.now() + keep, due=due)
+    until = store.now() + keep
+    return await store.append(topic, epoch, expected_last, commits, expected_command=after, keep_until=until, due=due)
 
 
 async def born(store: Store, topic: str = "trip:1", events: int = 1, **options: object) -> Appended:
@@ -148,6 +150,38 @@ class StoreContract:
         # R: T9
         topic = await born(store)
         assert await append(store, "trip:1", topic.epoch, 5, commit(store, "c1")) == Conflict(topic.epoch, 0, None)
+
+    async def test_a_writer_who_has_another_event_of_the_expected_number_is_refused_and_loads_again(
+        self, store: Store
+    ) -> None:
+        # R: T9
+        topic = await born(store)
+        assert await append(store, "trip:1", topic.epoch, 0, commit(store, "c1"), after="birth") == Appended(
+            topic.epoch, 1
+        )
+        for number in (0, 1):  # behind by one event, which is not the next one of theirs; and at the head
+            result = await append(store, "trip:1", topic.epoch, number, commit(store, "c2"), after="lost")
+            assert result == Conflict(topic.epoch, 1, None)
+        behind = await append(store, "trip:1", topic.epoch, 0, commit(store, "c2"), after="birth")
+        assert behind == Conflict(topic.epoch, 1, (StoredEvent(1, "c1", b"c1"),))
+        assert await bodies(store) == [b"e0", b"c1"]
+        assert await append(store, "trip:1", topic.epoch, 1, commit(store, "c2"), after="c1") == Appended(
+            topic.epoch, 2
+        )
+
+    async def test_a_reader_is_told_which_command_made_the_event_that_they_have(self, store: Store) -> None:
+        # R: S1 T9
+        topic = await born(store, events=KEPT_EVENTS)
+        await append(store, "trip:1", topic.epoch, topic.head, commit(store, "c1"))
+        await append(store, "trip:1", topic.epoch, topic.head + 1, commit(store, "c2"))
+        head = topic.head + 2
+        assert await store.compact("trip:1", topic.epoch, head, "c2", b"state")
+        befores = {NOTHING_YET: "", 1: "", 2: "birth", head - 1: "c1", head: "c2", head + 1: ""}
+        for after, command in befores.items():
+            for limit in (0, 5):
+                part = await store.read("trip:1", after, limit)
+                assert part is not None
+                assert (part.before, len(part.events)) == (command, min(limit, max(head - max(after, 1), 0)))
 
     async def test_a_conflict_that_is_too_far_behind_carries_no_events(self, store: Store) -> None:
         # R: T9
@@ -324,6 +358,7 @@ class StoreContract:
         assert not await store.compact("trip:1", "another", 40, "birth", b"wrong")
         assert not await store.compact("trip:1", topic.epoch, 29, "birth", b"wrong")
         assert not await store.compact("trip:1", topic.epoch, 30, "birth", b"wrong")
+        assert not await store.compact("trip:1", topic.epoch, 40, "lost", b"wrong")
         assert not await store.compact("trip:1", topic.epoch, topic.head + 1, "birth", b"wrong")
         assert not await store.compact("trip:1", topic.epoch, NOTHING_YET, "birth", b"wrong")
         assert not await store.compact("trip:none", topic.epoch, 0, "birth", b"wrong")
@@ -634,6 +669,9 @@ class StoreContract:
             hint = await anext(stream)
             assert (hint.kind, hint.topic, hint.epoch) == ("log", "trip:1", topic.epoch)
             assert [event.body for event in hint.events] in ([], [b"e0", b"e1"])
+            assert hint.before == ""
+        await append(store, "trip:1", topic.epoch, 1, commit(store, "c1"))
+        assert {(await anext(stream)).before for stream in streams} == {"birth"}
 
     async def test_what_wrote_nothing_hints_nothing(self, store: Store) -> None:
         # R: S9

@@ -46,6 +46,7 @@ class LastWriterWins(RedisStore):
         expected_last: int,
         commits: Sequence[Commit],
         *,
+        expected_command: str = "",
         keep_until: datetime,
         due: datetime | None,
     ) -> AppendResult:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.hubs import Muted, trip_of, two_hubs
+from tests.support.hubs import Muted, cut, trip_of, two_hubs
 from tests.support.people import eventually
 
 from roadcrew_domain import polls, trip
+from roadcrew_domain.events import Position
 from roadcrew_server.hub import Hub
+from roadcrew_server.reader import Reader
 from roadcrew_server.stores.base import KEPT_EVENTS, Hint
 from roadcrew_server.stores.sqlite import SqliteStore
+from roadcrew_server.topic import Topic
 from roadcrew_server.topics import TripKind
 
 
@@ -101,3 +104,77 @@ async def test_time_does_not_run_backwards_in_a_log_that_was_read_from_a_snapsho
         assert times == sorted(times)
         assert len(times) == 4
         await fresh.stop()
+
+
+async def with_another_past(store: SqliteStore, one: Hub, two: Hub) -> Topic:
+    """A trip of which `one` has a last event that the store lost, and `two` has written another in its place: what a
+    failover to a replica that was behind can do."""
+    topic, _, _ = await trip_of(one, ["ana"])
+    await two.topic(topic)
+    with Muted(store):
+        lost = await one.execute(topic, edit(one, "Porto"))
+        await store._write(lambda w: cut(w.db, topic, lost.position.seq - 1))
+        await two.distrust()
+        done = await two.execute(topic, edit(two, "Faro"))
+    assert done.position.seq == lost.position.seq
+    assert done.position != lost.position
+    return await one.topic(topic)
+
+
+async def the_truth(store: SqliteStore, hub: Hub, topic: str) -> Topic:
+    """The trip as somebody has it who was not there."""
+    return await Hub(store, (TripKind(),), hub.settings).topic(topic)
+
+
+# R: T9 T10
+@pytest.mark.parametrize("notices", ["by a change", "by a change of nothing", "by reading on", "by a hint"])
+async def test_a_copy_with_another_past_than_the_store_is_loaded_again(tmp_path: Path, notices: str):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        copy = await with_another_past(store, one, two)
+        assert copy.state.name == "Porto"
+        match notices:
+            case "by a change":
+                act = trip.EditTrip(destination="Algarve")
+                assert (await one.execute(copy.name, trip.Command(one.new_id(), "ana", act))).state.name == "Faro"
+            case "by a change of nothing":
+                assert (await one.execute(copy.name, edit(one, "Porto"))).state.name == "Porto"
+            case "by reading on":
+                await one.refresh(copy)
+            case "by a hint":
+                await two.execute(copy.name, edit(two, "Braga"))
+                await eventually(lambda: copy.state.name == "Braga", "the hint")
+        truth = await the_truth(store, one, copy.name)
+        assert (copy.position, copy.encoded()) == (truth.position, truth.encoded())
+
+
+# R: T10
+async def test_who_was_told_of_what_is_lost_gets_the_state_as_it_is_and_who_was_not_reads_on(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        copy = await with_another_past(store, one, two)
+        before = copy.ring[-2].event
+        readers = [await Reader.open(one, "ana", [copy.name]) for _ in range(2)]
+        with readers[0] as told, readers[1] as behind:
+            await told.start({copy.name: copy.position})
+            await behind.start({copy.name: Position.after(copy.epoch or "", before.seq, before.command)})
+            assert await told.take(10) == []
+            await one.refresh(copy)
+            assert told.news(copy) is None
+            assert [frame.kind for frame in await told.take(10)] == ["reset"]
+            [event] = await behind.take(10)
+            assert event.kind is None
+            assert b"Faro" in event.data
+            assert told.cursor == behind.cursor
+            assert (await told.take(10), await behind.take(10)) == ([], [])
+        assert one.counters.lost_resets == 1
+
+
+# R: T9
+async def test_a_snapshot_of_another_past_is_not_kept(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    async with two_hubs(store) as (one, two):
+        copy = await with_another_past(store, one, two)
+        await one._commands._compact(copy.name, copy.epoch or "", copy.head, copy.head_command, copy.encoded())
+        assert one.counters.snapshots == 0
+        assert (await the_truth(store, one, copy.name)).state.name == "Faro"

@@ -64,19 +64,20 @@ async def fill(store: Store, rng: random.Random, topics: int = 5) -> None:
     for number in range(topics):
         name, now = f"trip:{number}", store.now()
         events = rng.choice((1, 2, 130, 260))
-        epoch, head = None, NOTHING_YET
+        epoch, head, first = None, NOTHING_YET, 0
         while head + 1 < events:
             many = rng.randint(1, 40)
             key = f"ana POST /trips/{number} {head}"
             record = CommandRecord(key, body(rng), now + timedelta(milliseconds=rng.randint(10**6, 10**9)))
-            commit = Commit(f"c{head + 1}", tuple(body(rng) for _ in range(many)), record)
+            first = head + 1
+            commit = Commit(f"c{first}", tuple(body(rng) for _ in range(many)), record)
             keep_until = now + LONG + timedelta(milliseconds=rng.randint(0, 10**9))
             due = None if rng.random() < 0.5 else now + timedelta(milliseconds=rng.randint(10**7, 10**9))
             result = await store.append(name, epoch, head, [commit], keep_until=keep_until, due=due)
             assert isinstance(result, Appended)
             epoch, head = result.epoch, result.head
         if epoch is not None and rng.random() < 0.7:
-            await store.compact(name, epoch, head - rng.randint(0, head), f"c{head}", body(rng, 3000))
+            assert await store.compact(name, epoch, rng.randint(first, head), f"c{first}", body(rng, 3000))
     for number in range(3 * topics):
         expires = None if number % 2 else store.now() + LONG
         await store.put(rng.choice(("user", "session", "invite")), f"k {number} ü", rng.randbytes(50), expires)

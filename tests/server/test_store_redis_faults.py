@@ -200,7 +200,7 @@ class TestHints:
             topic = await born(one)
             await append(one, "trip:1", topic.epoch, 0, Commit("long", (b"x" * 70_000,)))
             assert (await asyncio.wait_for(anext(hints), 5)).events
-            assert await asyncio.wait_for(anext(hints), 5) == Hint("log", "trip:1", topic.epoch)
+            assert await asyncio.wait_for(anext(hints), 5) == Hint("log", "trip:1", topic.epoch, before="birth")
 
     # R: S10
     async def test_what_others_publish_on_the_channel_is_passed_over(
@@ -213,7 +213,7 @@ class TestHints:
                 "9:abc",
                 "-1:x",
                 "3:abc",
-                "1:t3:log1:x1:y1:z1:a",
+                "1:t3:log1:x1:y1:z1:a1:b",
                 "1:t4:huh!1:x",
                 "1:t7:revoked1:\\xff",
             ):

@@ -30,6 +30,7 @@ class LastWriterWins(SqliteStore):
         expected_last: int,
         commits: Sequence[Commit],
         *,
+        expected_command: str = "",
         keep_until: datetime,
         due: datetime | None,
     ) -> AppendResult:

@@ -38,6 +38,7 @@ class Uncompared(RedisStore):
         expected_last: int,
         commits: Sequence[Commit],
         *,
+        expected_command: str = "",
         keep_until: datetime,
         due: datetime | None,
     ) -> AppendResult:

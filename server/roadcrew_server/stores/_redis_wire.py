@@ -45,13 +45,13 @@ def heard(data: bytes) -> tuple[str, Hint]:
     name, sender = topic.decode(), token.decode()
     match kind:
         case b"log":
-            epoch, first, *pairs = rest
+            epoch, first, before, *pairs = rest
             commands, bodies = pairs[::2], pairs[1::2]
             events = tuple(
                 StoredEvent(int(first) + n, command.decode(), body)
                 for n, (command, body) in enumerate(zip(commands, bodies, strict=True))
             )
-            return sender, Hint("log", name, epoch.decode(), events)
+            return sender, Hint("log", name, epoch.decode(), events, before.decode())
         case b"presence":
             return sender, Hint("presence", name)
         case b"revoked":

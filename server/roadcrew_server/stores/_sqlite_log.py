@@ -17,6 +17,7 @@ from roadcrew_server.stores.base import (
     AppendResult,
     Commit,
     Conflict,
+    Hint,
     Known,
     Loaded,
     Slice,
@@ -52,12 +53,13 @@ def append(
     expected_last: int,
     commits: Sequence[Commit],
     *,
+    expected_command: str,
     keep_until: int,
     due: int | None,
     now: int,
     most_missing: int,
-) -> tuple[AppendResult, tuple[StoredEvent, ...]]:
-    """Known, else conflict, else write. The second value is what was written, for the hint."""
+) -> tuple[AppendResult, Hint | None]:
+    """Known, else conflict, else write. The second value tells of what was written, if anything was."""
     keys = [commit.record.key for commit in commits if commit.record is not None]
     if len(set(keys)) != len(keys):
         raise ValueError("one batch holds the same command twice")
@@ -65,16 +67,28 @@ def append(
     if found is not None:
         known = {key: outcome for key in keys if (outcome := _outcome(db, found.id, key, now)) is not None}
         if known:
-            return Known(known), ()
+            return Known(known), None
     if found is None:
         if epoch is not None or expected_last != NOTHING_YET:
-            return Conflict(None, NOTHING_YET, None), ()
+            return Conflict(None, NOTHING_YET, None), None
         if not any(commit.bodies for commit in commits):
             raise ValueError("a topic is born by its first event")
-        found = _give_birth(db, topic, keep_until, now)
-    elif epoch != found.epoch or expected_last != found.head:
-        return _conflict(db, found, epoch, expected_last, most_missing), ()
-    return _write(db, found, commits, keep_until=keep_until, due=due)
+        found, before = _give_birth(db, topic, keep_until, now), ""
+    else:
+        before = _command(db, found.id, expected_last)
+        agreed = expected_command in ("", before)
+        if epoch != found.epoch or expected_last != found.head or not agreed:
+            same_log = agreed and (epoch == found.epoch or (epoch is None and expected_last == NOTHING_YET))
+            missing = _missing(db, found, expected_last, most_missing) if same_log else None
+            return Conflict(found.epoch, found.head, missing), None
+    result, written = _write(db, found, commits, keep_until=keep_until, due=due)
+    return result, Hint("log", topic, result.epoch, written, before) if written else None
+
+
+def _command(db: apsw.Connection, topic_id: int, seq: int) -> str:
+    """The command that made an event: empty if there is none of that number, or it is no longer kept."""
+    found = row(db, "SELECT command FROM events WHERE topic = ? AND seq = ?", (topic_id, seq))
+    return found[0] if found else ""
 
 
 def _outcome(db: apsw.Connection, topic_id: int, key: str, now: int) -> bytes | None:
@@ -97,14 +111,11 @@ def _give_birth(db: apsw.Connection, topic: str, keep_until: int, now: int) -> T
     return Topic(db.last_insert_rowid(), epoch, NOTHING_YET, 0)
 
 
-def _conflict(db: apsw.Connection, found: Topic, epoch: str | None, expected_last: int, most_missing: int) -> Conflict:
-    """A caller who expected no topic at all has missed every event since the first."""
-    same_log = epoch == found.epoch or (epoch is None and expected_last == NOTHING_YET)
-    kept = found.first_kept - 1 <= expected_last <= found.head
-    missing: tuple[StoredEvent, ...] | None = None
-    if same_log and kept and found.head - expected_last <= most_missing:
-        missing = _events(db, found.id, expected_last, most_missing)
-    return Conflict(found.epoch, found.head, missing)
+def _missing(db: apsw.Connection, found: Topic, after: int, most: int) -> tuple[StoredEvent, ...] | None:
+    """All events after a number, if they are kept and no more than that."""
+    if not found.first_kept - 1 <= after <= found.head or found.head - after > most:
+        return None
+    return _events(db, found.id, after, most)
 
 
 def _write(
@@ -173,7 +184,7 @@ def read(db: apsw.Connection, topic: str, after: int, limit: int, now: int) -> S
     if found is None:
         return None
     events = _events(db, found.id, after, max(limit, 0))
-    return Slice(found.epoch, found.head, found.first_kept, events)
+    return Slice(found.epoch, found.head, found.first_kept, _command(db, found.id, after), events)
 
 
 def compact(db: apsw.Connection, topic: str, epoch: str, upto: int, command: str, body: bytes, now: int) -> bool:
@@ -182,7 +193,7 @@ def compact(db: apsw.Connection, topic: str, epoch: str, upto: int, command: str
     if found is None or found.epoch != epoch or not 0 <= upto <= found.head:
         return False
     stored = row(db, "SELECT seq FROM snapshots WHERE topic = ?", (found.id,))
-    if stored is not None and upto <= stored[0]:
+    if (stored is not None and upto <= stored[0]) or _command(db, found.id, upto) != command:
         return False
     db.execute(
         "INSERT OR REPLACE INTO snapshots (topic, seq, command, body) VALUES (?, ?, ?, ?)",

@@ -67,9 +67,9 @@ class Conflict:
     """Nothing was written: the last event is not the expected one, or the epoch is another.
 
     `missing` are the events after the expected one, oldest first, when the epoch matched (or the caller
-    meant to give birth and so has missed all of them), the expected one is no later than the head, all of
-    them are still kept and there are no more than the store's bound; otherwise it is None and the caller
-    loads the topic again. `epoch` is None when the topic does not exist.
+    meant to give birth and so has missed all of them), the expected one is in the log, all of them are
+    still kept and there are no more than the store's bound; otherwise it is None and the caller loads the
+    topic again. `epoch` is None when the topic does not exist.
     """
 
     epoch: str | None
@@ -110,6 +110,9 @@ class Loaded:
 class Slice:
     """A part of a log, oldest first.
 
+    `before` is the command of the event that was read after: empty if that is none, or no longer kept. Who
+    has another one there has another log, and has to load the topic again.
+
     `first_kept` is the lowest number that can still be read. A reader whose position is below
     `first_kept - 1` has missed something for good and needs the state as it is.
     """
@@ -117,6 +120,7 @@ class Slice:
     epoch: str
     head: int
     first_kept: int
+    before: str
     events: tuple[StoredEvent, ...]
 
 
@@ -124,7 +128,8 @@ class Slice:
 class Hint:
     """Something happened, here or in another process. May be lost, doubled, or out of order.
 
-    kind `log`: `topic` grew; `events` are the new ones when the store has them at hand.
+    kind `log`: `topic` grew; `events` are the new ones when the store has them at hand, and `before` is
+    the command of the event before them (empty: there was none).
     kind `presence`: somebody came to or left `topic`.
     kind `revoked`: `topic` is the hash of a token that is no longer good.
     kind `lost`: the link to the store dropped (or hints were thrown away at a bound): whatever is held
@@ -135,6 +140,7 @@ class Hint:
     topic: str = ""
     epoch: str = ""
     events: tuple[StoredEvent, ...] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +300,7 @@ class Store(Protocol):
         expected_last: int,
         commits: Sequence[Commit],
         *,
+        expected_command: str = "",
         keep_until: datetime,
         due: datetime | None,
     ) -> AppendResult:
@@ -302,9 +309,10 @@ class Store(Protocol):
         In this order: a recorded command in the batch gives `Known`; an epoch or a last event that is
         not the expected one gives `Conflict`; otherwise events and records are written, the topic's
         expiry becomes `keep_until`, its due time becomes `due` (None removes it), and readers are
-        hinted. `epoch=None` with `expected_last=NOTHING_YET` gives birth to the topic, or conflicts.
-        A topic is born by an event: a birth without one is a ValueError, as is a batch that holds the
-        same record key twice.
+        hinted. The expected event is one that `expected_command` made (empty: whichever did), since after a
+        failover that lost something another event may have its number. `epoch=None` with
+        `expected_last=NOTHING_YET` gives birth to the topic, or conflicts. A topic is born by an event: a
+        birth without one is a ValueError, as is a batch that holds the same record key twice.
 
         If the caller is cancelled, the append still happens or not as a whole.
         """
@@ -321,7 +329,7 @@ class Store(Protocol):
     async def compact(self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes) -> bool:
         """Store the state as of event `upto` (made by `command`) and trim what it covers but for the
         newest `KEPT_EVENTS`, in one transaction. False, and nothing done, unless the epoch matches,
-        `upto` exists, and it is past the stored snapshot."""
+        `upto` exists and is that command's, and it is past the stored snapshot."""
 
     async def forget(self, topic: str) -> None:
         """Drop the topic with its events, records, snapshot and due time. Idempotent."""

@@ -149,6 +149,7 @@ class RedisStore:
         expected_last: int,
         commits: Sequence[Commit],
         *,
+        expected_command: str = "",
         keep_until: datetime,
         due: datetime | None,
     ) -> AppendResult:
@@ -163,6 +164,7 @@ class RedisStore:
             topic,
             epoch or "",
             expected_last,
+            expected_command,
             to_ms(keep_until),
             _ms(due),
             secrets.token_hex(5),
@@ -177,7 +179,7 @@ class RedisStore:
                 stored_epoch, head = answer[0].decode(), answer[1]
                 events = _numbered(commits, head)
                 if events and self._seen.first(token):
-                    self._board.publish([Hint("log", topic, stored_epoch, events)])
+                    self._board.publish([Hint("log", topic, stored_epoch, events, answer[2].decode())])
                 return Appended(stored_epoch, head)
             case b"known":
                 pairs = answer[0]
@@ -209,8 +211,8 @@ class RedisStore:
         answer = await self._run(scripts.READ, self._keys.log(topic), after, most)
         if not answer:
             return None
-        epoch, head, first, events = answer
-        return Slice(epoch.decode(), head, first, events_of(events))
+        epoch, head, first, before, events = answer
+        return Slice(epoch.decode(), head, first, before.decode(), events_of(events))
 
     async def compact(self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes) -> bool:
         """Snapshot and trim in one script, unless stale."""

@@ -25,7 +25,6 @@ from roadcrew_server.stores import _sqlite_whole as whole
 from roadcrew_server.stores._rates import MemoryRates
 from roadcrew_server.stores._sqlite_writer import SWEEP_ROWS, Writer, Writing, unavailable
 from roadcrew_server.stores.base import (
-    Appended,
     AppendResult,
     CommandRecord,
     Commit,
@@ -218,6 +217,7 @@ class SqliteStore:
         expected_last: int,
         commits: Sequence[Commit],
         *,
+        expected_command: str = "",
         keep_until: datetime,
         due: datetime | None,
     ) -> AppendResult:
@@ -226,19 +226,20 @@ class SqliteStore:
         batch = tuple(commits)
 
         def job(writing: Writing) -> AppendResult:
-            result, written = log.append(
+            result, hint = log.append(
                 writing.db,
                 topic,
                 epoch,
                 expected_last,
                 batch,
+                expected_command=expected_command,
                 keep_until=keep_until_ms,
                 due=due_ms,
                 now=writing.now,
                 most_missing=self._limits.conflict_events,
             )
-            if isinstance(result, Appended) and written:
-                writing.hints.append(Hint("log", topic, result.epoch, written))
+            if hint is not None:
+                writing.hints.append(hint)
             return result
 
         return await self._write(job)

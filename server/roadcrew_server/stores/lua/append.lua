@@ -1,16 +1,16 @@
 -- Compare and append (DESIGN 4): known commands, else a conflict, else the write.
 -- KEYS: topic, log, done, done_until, due
--- ARGV: shift, topic name, epoch ('': to be born), expected last, keep until, due ('': none), chance, most missing,
---       hint channel, hint token, most bytes in a hint, number of commits; then for each commit:
---       command, number of bodies, bodies, record key ('': none), and with a record: outcome, until
+-- ARGV: shift, topic name, epoch ('': to be born), expected last, its command ('': any), keep until, due ('': none),
+--       chance, most missing, hint channel, hint token, most bytes in a hint, number of commits; then for each
+--       commit: command, number of bodies, bodies, record key ('': none), and with a record: outcome, until
 
-local topic, epoch, expected = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local keep_until, due, chance, most_missing = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
-local channel, token, most_bytes = ARGV[9], ARGV[10], tonumber(ARGV[11])
+local topic, epoch, expected, expected_command = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local keep_until, due, chance, most_missing = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
+local channel, token, most_bytes = ARGV[10], ARGV[11], tonumber(ARGV[12])
 
 local commits, bytes = {}, 0
-local at = 13
-for _ = 1, tonumber(ARGV[12]) do
+local at = 14
+for _ = 1, tonumber(ARGV[13]) do
     local commit = {command = ARGV[at], bodies = {}}
     local number = tonumber(ARGV[at + 1])
     at = at + 2
@@ -30,7 +30,7 @@ end
 
 local found = redis.call('HMGET', KEYS[1], 'epoch', 'head', 'first', 'until')
 local lives = found[1] and tonumber(found[4]) > now
-local head = -1
+local head, before = -1, ''
 
 if lives then
     local known = {}
@@ -46,10 +46,11 @@ if lives then
     if #known > 0 then
         return {now, 'known', known}
     end
-    head = tonumber(found[2])
-    if epoch ~= found[1] or expected ~= head then
+    head, before = tonumber(found[2]), command_of(KEYS[2], expected)
+    local agreed = expected_command == '' or before == expected_command
+    if epoch ~= found[1] or expected ~= head or not agreed then
         local first = tonumber(found[3])
-        local same = epoch == found[1] or (epoch == '' and expected == -1)
+        local same = agreed and (epoch == found[1] or (epoch == '' and expected == -1))
         if same and first - 1 <= expected and expected <= head and head - expected <= most_missing then
             return {now, 'conflict', found[1], head, redis.call('XRANGE', KEYS[2], digits(expected + 2), '+')}
         end
@@ -107,6 +108,6 @@ else
     redis.call('ZADD', KEYS[5], due, topic)
 end
 if head >= first then
-    redis.call('PUBLISH', channel, row(token, 'log', topic, epoch, digits(first)) .. table.concat(hint))
+    redis.call('PUBLISH', channel, row(token, 'log', topic, epoch, digits(first), before) .. table.concat(hint))
 end
-return {now, 'appended', epoch, head}
+return {now, 'appended', epoch, head, before}

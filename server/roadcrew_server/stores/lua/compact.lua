@@ -1,4 +1,4 @@
--- Snapshot and trim; refused unless the epoch matches and `upto` is past the stored one.
+-- Snapshot and trim; refused unless the epoch matches, `upto` is that command's and past the stored one.
 -- KEYS: topic, log   ARGV: shift, epoch, upto, command, state, events that stay
 
 local upto = tonumber(ARGV[3])
@@ -8,6 +8,9 @@ if not found[1] or tonumber(found[4]) <= now or found[1] ~= ARGV[2] then
 end
 local head = tonumber(found[2])
 if upto < 0 or upto > head or (found[5] and upto <= tonumber(found[5])) then
+    return {now, 0}
+end
+if command_of(KEYS[2], upto) ~= ARGV[4] then
     return {now, 0}
 end
 redis.call('HSET', KEYS[1], 'upto', digits(upto), 'upto_command', ARGV[4], 'state', ARGV[5])

@@ -34,6 +34,13 @@ local function value_of(stored)
     return string.sub(stored, string.find(stored, ':', 1, true) + 1)
 end
 
+-- The command that made an event: '' if there is none of that number, or it is no longer kept.
+local function command_of(log, number)
+    local id = digits(number + 1)
+    local entry = redis.call('XRANGE', log, id, id)[1]
+    return entry and entry[2][2] or ''
+end
+
 -- A hint is a row of netstrings: token, kind, topic, and what the kind adds.
 local function row(...)
     local parts = {}
