@@ -14,9 +14,11 @@ from tests.tui.outbox import StandInDelivery, made, too_late, vote
 from tests.tui.scenes import Scene, lisbon
 from tests.tui.standins import SERVER, StandInMaker
 
+from roadcrew_client import ClientSettings, User
 from roadcrew_client.about import About
 from roadcrew_client.changes import Refusal
 from roadcrew_client.client import Client
+from roadcrew_client.errors import Unreachable
 from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
 from roadcrew_domain import crew, hotels, polls
 from roadcrew_domain.money import Money
@@ -330,16 +332,28 @@ async def test_who_is_remembered_opens_a_trip_without_a_network_and_nobody_else_
         await s.sees("127.0.0.1:8787 · you are Ana")
 
 
-# R: G5
-async def test_what_was_refused_is_dismissed_without_a_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("ROADCREW_HOME", str(tmp_path))
+async def kept_here(tmp_path: Path, *entries: OutboxEntry) -> None:
+    """These wait in the outbox of a home that is `tmp_path`."""
     outbox = Outbox(tmp_path / "data" / "outbox")
-    for entry in (too_late(lisbon(), 1), vote(lisbon(), 2)):
+    for entry in entries:
         await outbox.keep(replace(entry, server=SERVER))
         if entry.refusal is not None:
             outbox.refuse(entry.id, entry.refusal)
     await outbox.close()
-    client = Client(SERVER)
+
+
+def signed_in(person: User) -> Client:
+    client = Client(SERVER, token="a token")
+    client._session.recall(person)
+    return client
+
+
+# R: G5
+async def test_what_was_refused_is_dismissed_without_a_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ROADCREW_HOME", str(tmp_path))
+    scene = lisbon()
+    await kept_here(tmp_path, too_late(scene, 1), vote(scene, 2))
+    client = signed_in(User(scene.ana.id, "Ana"))
     for gone, left in ((["refused"], ["waiting"]), ([], ["waiting"])):
         dismissed: Any = await commands.find("waiting.dismiss").run(client, {})
         assert [c["state"] for c in dismissed["changes"]] == gone
@@ -347,3 +361,37 @@ async def test_what_was_refused_is_dismissed_without_a_screen(tmp_path: Path, mo
         assert [c["state"] for c in listed["changes"]] == left
     with pytest.raises(Refused, match="No waiting change has the id nonsense"):
         await commands.find("waiting.drop").run(client, {"change": ["nonsense"]})
+
+
+# R: G5, T12
+async def test_what_another_person_left_is_counted_and_neither_shown_nor_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("ROADCREW_HOME", str(tmp_path))
+    scene = lisbon()
+    of_ben = [replace(e, user="ben") for e in (vote(scene, 2), too_late(scene, 3))]
+    await kept_here(tmp_path, vote(scene, 1), *of_ben)
+    ana, nobody = signed_in(User(scene.ana.id, "Ana")), Client(SERVER)
+    own = vote(scene, 1).id
+    for who, seen in ((ana, [own]), (nobody, [])):
+        listed: Any = await commands.find("waiting.show").run(who, {})
+        assert [c["id"] for c in listed["changes"]] == seen
+        assert f"{3 - len(seen)} changes of another person wait too." in capsys.readouterr().err
+        dismissed: Any = await commands.find("waiting.dismiss").run(who, {})
+        assert dismissed == {"changes": []}
+        with pytest.raises(Refused, match="No waiting change has the id"):
+            await commands.find("waiting.drop").run(who, {"change": [of_ben[0].id]})
+    dropped: Any = await commands.find("waiting.drop").run(ana, {"change": [own]})
+    assert [c["id"] for c in dropped["changes"]] == [own]
+    listed = await commands.find("waiting.show").run(signed_in(User("ben", "Ben")), {})
+    assert {c["state"] for c in listed["changes"]} == {"waiting", "refused"}
+    assert capsys.readouterr().err == ""
+
+
+# R: G5, T12
+async def test_without_a_network_nobody_unknown_is_shown_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ROADCREW_HOME", str(tmp_path))
+    await kept_here(tmp_path, vote(lisbon(), 1))
+    async with Client("http://127.0.0.1:9", token="a token", settings=ClientSettings(attempts=1)) as somebody:
+        with pytest.raises(Unreachable):
+            await commands.find("waiting.show").run(somebody, {})

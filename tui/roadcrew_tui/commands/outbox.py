@@ -15,6 +15,7 @@ from roadcrew_client.errors import Unreachable
 from roadcrew_client.outbox import Outbox, OutboxEntry
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui.maker import OUTBOX
+from roadcrew_tui.oneshot import hint
 from roadcrew_tui.screens import waiting_model as model
 from roadcrew_tui.settings import Folders
 
@@ -26,23 +27,27 @@ SEND_WITHIN = 45.0
 
 
 async def listed(client: Client) -> Any:
-    """`waiting list`: of everybody who was somebody here, since without a network nobody can say who we are."""
+    """`waiting list`: of who is signed in. What others left here is counted, on stderr, and not shown."""
     async with _opened() as outbox:
-        return _shape(await outbox.entries(client.server))
+        own, others = await _entries(outbox, client)
+        if others:
+            hint(f"{model.counted(others)} of another person wait{'s' * (others == 1)} too.")
+        return _shape(own)
 
 
 async def dropped(client: Client, said: Sequence[str]) -> Any:
     """`waiting drop`. Returns what is gone, which is more than was named if something makes no sense without it."""
     async with _opened() as outbox:
-        entries = await outbox.entries(client.server)
-        gone = await outbox.drop([_find(entries, one).id for one in said])
-        return _shape([e for e in entries if e.id in gone])
+        own, _ = await _entries(outbox, client)
+        gone = await outbox.drop([_find(own, one).id for one in said])
+        return _shape([e for e in own if e.id in gone])
 
 
 async def dismissed(client: Client) -> Any:
     """`waiting dismiss`. Returns what was refused, and is not listed any more."""
     async with _opened() as outbox:
-        refused = [e for e in await outbox.entries(client.server) if e.state == "refused"]
+        own, _ = await _entries(outbox, client)
+        refused = [e for e in own if e.state == "refused"]
         await outbox.drop([e.id for e in refused])
         return _shape(refused)
 
@@ -78,6 +83,17 @@ async def _opened() -> AsyncIterator[Outbox]:
         yield outbox
     finally:
         await outbox.close()
+
+
+async def _entries(outbox: Outbox, client: Client) -> tuple[list[OutboxEntry], int]:
+    """What waits for who is signed in, and how much more for others. Who that is need not be asked if it is known from
+    before; raises the client's errors if it is neither known nor can be asked."""
+    me = await client.recall()
+    if me is None and client.token is not None:
+        me = await client.whoami()
+    found = await outbox.entries(client.server)
+    own = [e for e in found if me is not None and e.user == me.id]
+    return own, len(found) - len(own)
 
 
 def _find(entries: Sequence[OutboxEntry], said: str) -> OutboxEntry:
