@@ -28,7 +28,7 @@ from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.screens.tabs import import_all
-from roadcrew_tui.settings import Folders, Memory, Settings
+from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
 from roadcrew_tui.snapshot import NotKept, TripChanged
 from roadcrew_tui.standing import Standing
 from roadcrew_tui.themes import THEMES
@@ -86,6 +86,7 @@ class RoadcrewApp(Standing):
         """
         self.folders = folders or Folders.of_this_person()
         self.settings: Settings = prefs.load(self.folders)
+        self._settings_file = SettingsFile(self.folders, self.settings)
         self.memory = Memory(self.folders)
         self.keeper = Keeper()
         symbols.use(self.settings.symbols)
@@ -239,7 +240,12 @@ class RoadcrewApp(Standing):
         now = prefs.changed(self.settings, **changes)
         if now != self.settings:
             self.settings = now
-            self.keeper.keep(self.folders.settings_file, prefs.written(now), self._not_kept)
+            self.keeper.do(self.folders.settings_file, lambda: self._keep_settings(now), self._not_kept)
+
+    def _keep_settings(self, now: Settings) -> None:
+        trouble = self._settings_file.keep(now)
+        if trouble:
+            self.post_message(NotKept(trouble))
 
     def _not_kept(self, error: OSError) -> None:
         self.post_message(NotKept(f"Your settings can't be kept: {error.strerror}."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -16,18 +17,22 @@ Failed = Callable[[OSError], object]
 
 
 class Keeper:
-    """One thread that writes. Of each file only the newest text waits, so no more waits than there are files."""
+    """One thread that writes. Of each file only the newest waits, so no more waits than there are files."""
 
     def __init__(self) -> None:
         self._news = threading.Condition()
-        self._waiting: dict[Path, tuple[str, Failed | None]] = {}
+        self._waiting: dict[Path, tuple[Callable[[], object], Failed | None]] = {}
         self._writing = False
         self._begun = False
 
     def keep(self, file: Path, text: str, failed: Failed | None = None) -> None:
         """Write this to a file, soon. `failed` is called on the writing thread when the disk won't."""
+        self.do(file, partial(write_atomically, file, text), failed)
+
+    def do(self, file: Path, write: Callable[[], object], failed: Failed | None = None) -> None:
+        """The same, with `write` called on that thread: for a file that has to be read first."""
         with self._news:
-            self._waiting[file] = (text, failed)
+            self._waiting[file] = (write, failed)
             if not self._begun:
                 self._begun = True
                 # A daemon: a disk that hangs does not keep the program from ending.
@@ -51,10 +56,10 @@ class Keeper:
                 while not self._waiting:
                     self._news.wait()
                 file = next(iter(self._waiting))
-                text, failed = self._waiting.pop(file)
+                write, failed = self._waiting.pop(file)
                 self._writing = True
             try:
-                write_atomically(file, text)
+                write()
             except OSError as error:
                 if failed is not None:
                     failed(error)

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from roadcrew_tui.toml_lines import toml, with_values
+
 Look = Literal["dark", "light", "terminal"]
 SYMBOLS = ("unicode", "ascii")
 LOOKS = ("dark", "light", "terminal")
@@ -83,19 +85,19 @@ def load(folders: Folders) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        kept = _put_aside(folders.settings_file)
+        try:
+            kept = f" (a copy is in {_put_aside(folders.settings_file)})"
+        except OSError:
+            kept = ""
         return Settings(trouble=f"The settings file can't be read{kept}: {error}")
     return _checked(given)
 
 
-def _put_aside(file: Path) -> str:
-    """Keep what can't be read: the next choice that is kept makes a new file. Returns words that say where."""
+def _put_aside(file: Path) -> Path:
+    """Keep what can't be read: the next choice that is kept makes a new file. Returns where; raises `OSError`."""
     damaged = file.with_name(f"{file.name}.damaged")
-    try:
-        damaged.write_bytes(file.read_bytes())
-    except OSError:
-        return ""
-    return f" (a copy is in {damaged})"
+    damaged.write_bytes(file.read_bytes())
+    return damaged
 
 
 def _checked(given: Mapping[str, Any]) -> Settings:
@@ -139,21 +141,48 @@ def changed(settings: Settings, **changes: object) -> Settings:
 def written(settings: Settings) -> str:
     """The settings as the text of their file."""
     lines = [
-        f"{f.name} = {json.dumps(value, ensure_ascii=False)}"
+        f"{f.name} = {toml(value)}"
         for f in fields(settings)
         if f.name not in ("keymap", "trouble") and (value := getattr(settings, f.name)) is not None
     ]
     if settings.keymap:
         lines += ["", "[keymap]"]
-        lines += [f"{json.dumps(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in sorted(settings.keymap.items())]
+        lines += [f"{toml(k)} = {toml(v)}" for k, v in sorted(settings.keymap.items())]
     return "\n".join(lines) + "\n"
 
 
 def save(folders: Folders, settings: Settings, **changes: object) -> Settings:
-    """Change some settings, on disk too. Returns what holds now; raises `OSError` when the disk won't."""
-    now = changed(settings, **changes)
-    write_atomically(folders.settings_file, written(now))
-    return now
+    """Change some settings, and in their file only these; all are written where there is none, or none that can be
+    read: of that, a copy is put aside.
+
+    Returns what holds now, with `trouble` when a copy was put aside; raises `OSError` when the disk won't.
+    """
+    now, file, trouble = changed(settings, **changes), folders.settings_file, None
+    try:
+        text = with_values(file.read_text("utf-8"), {name: getattr(now, name) for name in changes})
+    except FileNotFoundError:
+        text = written(now)
+    except (ValueError, RecursionError) as error:
+        trouble = f"The settings file was written anew (a copy of what it was is in {_put_aside(file)}): {error}"
+        text = written(now)
+    write_atomically(file, text)
+    return changed(now, trouble=trouble)
+
+
+class SettingsFile:
+    """The settings file while the app runs, and a person may edit it too."""
+
+    def __init__(self, folders: Folders, loaded: Settings) -> None:
+        self._folders = folders
+        self._kept = loaded
+
+    def keep(self, now: Settings) -> str | None:
+        """Write what has changed since it was last kept. Returns `trouble` as `save` has it; raises `OSError`."""
+        names = [f.name for f in fields(Settings) if f.name != "trouble"]
+        changes = {n: getattr(now, n) for n in names if getattr(now, n) != getattr(self._kept, n)}
+        trouble = save(self._folders, now, **changes).trouble
+        self._kept = now
+        return trouble
 
 
 def home_server(settings: Settings, given: str | None = None) -> str:

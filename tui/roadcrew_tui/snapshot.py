@@ -147,7 +147,7 @@ class SignInNote(Message):
 
 
 class NotKept(Message):
-    """Something that was to be kept on disk was not, and why."""
+    """Something that was to be kept on disk was not, or not as it should, and why."""
 
     def __init__(self, words: str) -> None:
         super().__init__()

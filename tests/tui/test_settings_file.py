@@ -1,0 +1,107 @@
+"""The settings file, which belongs to a person who may edit it while the app runs."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.tui.conftest import folders, staged
+
+from roadcrew_tui.settings import Settings, SettingsFile, load, save
+from roadcrew_tui.toml_lines import with_values
+
+BY_HAND = """\
+# Mine.
+theme = "dark"  # for the evening
+name = "Ana"
+
+later = [1, 2]
+
+# Other keys.
+[keymap]
+"trip.invite" = "v"
+"""
+
+
+def by_hand(path: Path, text: str = BY_HAND) -> Path:
+    file = folders(path).settings_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+async def test_what_is_edited_while_the_app_runs_stays_but_for_what_is_chosen_in_the_app(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        file = by_hand(tmp_path)
+        await s.press("ctrl+t")
+        assert s.app.keeper.settle(20)
+        text = file.read_text()
+        assert text == BY_HAND.replace('theme = "dark"  # for the evening', 'theme = "light"')
+        file.write_text(text.replace("Ana", "Anna").replace("light", "terminal"))
+        s.app.change_settings(server="https://trips.example.org")
+        assert s.app.keeper.settle(20)
+        kept = load(folders(tmp_path))
+        assert (kept.name, kept.theme, kept.server) == ("Anna", "terminal", "https://trips.example.org")
+        assert kept.keymap == {"trip.invite": "v"}
+
+
+async def test_a_file_that_was_damaged_while_the_app_runs_is_put_aside_and_that_is_said(tmp_path: Path):
+    async with staged(tmp_path, size=(120, 36)) as s:
+        file = by_hand(tmp_path, 'theme = "dark\n')
+        await s.press("ctrl+t")
+        assert s.app.keeper.settle(20)
+        await s.until(lambda: any("was written anew" in n.message for n in s.app._notifications), "what was done")
+        assert file.with_name("config.toml.damaged").read_text() == 'theme = "dark\n'
+        assert load(folders(tmp_path)).theme == "light"
+
+
+def test_a_damaged_file_of_which_no_copy_can_be_made_is_left_as_it_is(tmp_path: Path):
+    file = by_hand(tmp_path, "theme = \n")
+    file.with_name("config.toml.damaged").mkdir()
+    with pytest.raises(OSError, match="damaged"):
+        save(folders(tmp_path), Settings(), theme="light")
+    assert file.read_text() == "theme = \n"
+
+
+def test_what_the_disk_would_not_take_is_kept_with_the_next_choice(tmp_path: Path):
+    file = by_hand(tmp_path)
+    kept = SettingsFile(folders(tmp_path), load(folders(tmp_path)))
+    first = Settings(theme="light", name="Ana", keymap={"trip.invite": "v"})
+    file.rename(tmp_path / "elsewhere")
+    file.mkdir()
+    with pytest.raises(OSError, match=r"config\.toml"):
+        kept.keep(first)
+    file.rmdir()
+    (tmp_path / "elsewhere").rename(file)
+    kept.keep(Settings(theme="light", name="Zoe", keymap={"trip.invite": "v"}))
+    assert (load(folders(tmp_path)).theme, load(folders(tmp_path)).name) == ("light", "Zoe")
+
+
+@pytest.mark.parametrize(
+    ("before", "values", "after"),
+    [
+        ("", {"name": "Ana"}, 'name = "Ana"\n'),
+        ("# mine", {"name": "Ana"}, '# mine\nname = "Ana"\n'),
+        ('name = "Ana"\ntheme = "dark"\n', {"name": None}, 'theme = "dark"\n'),
+        ('a = 1\n\n[keymap]\nname = "x"\n', {"name": "Ana"}, 'a = 1\nname = "Ana"\n\n[keymap]\nname = "x"\n'),
+        ("animations=true\r\na = 1\r\n", {"animations": False}, "animations = false\na = 1\r\n"),
+        ("", {"keymap": {"b": "2", "a": "1"}}, 'keymap = {"a" = "1", "b" = "2"}\n'),
+    ],
+)
+def test_only_the_lines_of_what_changes_are_changed(before: str, values: dict[str, Any], after: str):
+    assert with_values(before, values) == after
+
+
+@pytest.mark.parametrize("text", ["name = ", 'name = """\nAna"""\n', '"name" = "Ana"\n', "x = [\n[1],\n]\n"])
+def test_what_is_not_written_one_key_a_line_is_not_changed(text: str):
+    with pytest.raises(ValueError, match=r"."):
+        with_values(text, {"name": "Ben"})
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=20))
+def test_any_text_is_read_back_as_it_was(text: str):
+    assert tomllib.loads(with_values(BY_HAND, {"name": text}))["name"] == text
