@@ -107,34 +107,39 @@ class OutboxFile:
             self.db.write(work)
 
     def drop(self, ids: Collection[str]) -> tuple[str, ...]:
-        """Remove changes, with what makes no sense without those that wait. Returns the ids of all."""
+        """Remove changes, with what makes no sense without those that wait, of the same person. Returns the ids of
+        all."""
         if not self._any():
             return ()
 
         def work(db: sqlite3.Connection) -> tuple[str, ...]:
-            rows = db.execute("SELECT n, id, state, body FROM changes ORDER BY n").fetchall()
-            known = [(n, known_id(change, n), state, body) for n, change, state, body in rows]
-            waiting = [(i, body) for _, i, state, body in known if state in ("waiting", "asks")]
-            wanted = {i for _, i, _, _ in known if i in ids}
+            rows = db.execute("SELECT n, id, state, body, server, person FROM changes ORDER BY n").fetchall()
+            known = [(n, known_id(change, n), state, body, of) for n, change, state, body, *of in rows]
+            whose = [of for _, i, _, _, of in known if i in ids]
+            waiting = [(i, body) for _, i, state, body, of in known if state in ("waiting", "asks") and of in whose]
+            wanted = {i for _, i, _, _, _ in known if i in ids}
             wanted.update(hanging(waiting, wanted & {i for i, _ in waiting}))
-            gone = [(n, i) for n, i, _, _ in known if i in wanted]
+            gone = [(n, i) for n, i, _, _, _ in known if i in wanted]
             db.executemany("DELETE FROM changes WHERE n = ?", [(n,) for n, _ in gone])
             return tuple(i for _, i in gone)
 
         return self.db.write(work)
 
     def agree(self, ids: Collection[str]) -> tuple[str, ...]:
-        """Changes that ask may be sent, with those that they need and that ask too. Returns the ids of all."""
+        """Changes that ask may be sent, with those of the same person that they need and that ask too. Returns the ids
+        of all."""
         if not self._any():
             return ()
 
         def work(db: sqlite3.Connection) -> tuple[str, ...]:
             wanted = set(ids)
-            rows = db.execute("SELECT n, id, body FROM changes WHERE state = 'asks' ORDER BY n DESC").fetchall()
-            for _, change, body in rows:
+            sql = "SELECT n, id, body, server, person FROM changes WHERE state = 'asks' ORDER BY n DESC"
+            rows = [(n, change, body, of) for n, change, body, *of in db.execute(sql)]
+            whose = [of for _, change, _, of in rows if change in wanted]
+            for _, change, body, _ in rows:
                 if change in wanted:
                     wanted |= names(body)
-            agreed = [(n, change) for n, change, _ in reversed(rows) if change in wanted]
+            agreed = [(n, change) for n, change, _, of in reversed(rows) if change in wanted and of in whose]
             sql = "UPDATE changes SET state = 'waiting', agreed = 1, owner = NULL WHERE n = ?"
             db.executemany(sql, [(n,) for n, _ in agreed])
             return tuple(change for _, change in agreed)

@@ -552,6 +552,25 @@ async def test_what_hangs_on_an_old_change_waits_with_it_is_sent_with_it_and_goe
         await outbox.close()
 
 
+# R: S7, T12
+async def test_what_another_person_made_is_neither_dropped_nor_agreed_to_with_ours(tmp_path: Path):
+    # Ana's poll reached the server, and its answer did not come; so Ben, on the same computer, has voted in it.
+    ago = datetime.now(UTC) - timedelta(days=2)
+    poll = entry(1, polls.OpenPoll("When?", "single", ("Wed", "Thu")), made_at=ago)
+    vote = entry(2, polls.CastVote(poll.id, (f"{poll.id}.1",)), user="ben", made_at=ago)
+    outbox = Outbox(tmp_path)
+    for change in (poll, vote):
+        assert await outbox.keep(change) == "disk"
+    outbox.release((poll.id, vote.id))
+    for person in ("ana", "ben"):
+        assert await outbox.take("s", person, datetime.now(UTC) - DAY_AGO) == []
+    assert await outbox.agree([vote.id]) == (vote.id,)
+    assert [e.state for e in await outbox.entries("s", "ana")] == ["asks"]
+    assert await outbox.drop([poll.id]) == (poll.id,)
+    assert [e.id for e in await outbox.entries("s")] == [vote.id]
+    await outbox.close()
+
+
 # --- dropped -------------------------------------------------------------------------------------
 
 
