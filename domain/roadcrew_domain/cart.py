@@ -1,12 +1,14 @@
-"""A cart, in one place to import from: its state (cart_state.py), what can be done to it (cart_decide.py), what that
-changes (cart_evolve.py) and its JSON. Pure.
+"""A cart, in one place to import from: its state (cart_state.py), what can be done to it (cart_decide.py, with the
+rules of lines and orders), what that changes (cart_evolve.py) and its JSON. Pure.
 """
 
 import msgspec
 
 from roadcrew_domain.cart_acts import CartCommand
-from roadcrew_domain.cart_decide import decide, is_past, last_date, next_due, stands, unfinished
+from roadcrew_domain.cart_decide import decide, next_due
 from roadcrew_domain.cart_evolve import evolve
+from roadcrew_domain.cart_lines import stands
+from roadcrew_domain.cart_orders import is_past, last_date, unfinished
 from roadcrew_domain.cart_state import (
     KEPT,
     MAX_LINES,

@@ -26,7 +26,7 @@ from roadcrew_domain.cart_acts import (
     Refunded,
     RefundOwed,
 )
-from roadcrew_domain.cart_decide import is_past
+from roadcrew_domain.cart_orders import is_past
 from roadcrew_domain.cart_state import (
     ENDED_KEPT,
     MAX_LINES,

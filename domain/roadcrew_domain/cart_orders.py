@@ -1,0 +1,192 @@
+"""What is allowed with orders: which of paid, lapsed and cancelled one is, the first of them in the log says. Pure.
+
+What a payment did is the provider's to say; the seats of an order are pinned, sold and freed in the slots (seats.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from roadcrew_domain.cart_acts import (
+    CancelOrder,
+    CartCommand,
+    ConfirmOrder,
+    DeclinePayment,
+    MarkPaid,
+    NoteRefund,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderPlaced,
+    OrderRejected,
+    OrderSettled,
+    Paid,
+    PaymentDeclined,
+    PaymentStarted,
+    PlaceOrder,
+    Refunded,
+    RefundOwed,
+    RejectOrder,
+    SettleOrder,
+    StartPayment,
+)
+from roadcrew_domain.cart_lines import expired, find, stands
+from roadcrew_domain.cart_state import KEPT, MAX_ATTEMPTS, MAX_ORDERS, Cart, Line, Order, OrderLine, TripDiscount
+from roadcrew_domain.events import Fact
+from roadcrew_domain.prices import discount_on
+from roadcrew_domain.refusals import Refused
+
+RETURNED = timedelta(minutes=5)
+"""For so long the seats of an order that came to nothing are held again."""
+
+
+def placed(cart: Cart, order_id: str, act: PlaceOrder, now: datetime) -> Fact:
+    """The lines as an order. Raises `Refused`: `unknown-line`, `hold-expired`, `cart-empty`, `order-too-early`,
+    `too-many-orders`."""
+    if cart.order(order_id) is not None:
+        raise Refused("id-taken", "conflict", "There is an order with this id already.")
+    chosen = [find(cart, line_id) for line_id in dict.fromkeys(act.line_ids)]
+    if not chosen:
+        chosen = [line for line in cart.lines if line.state == "held" and stands(line, now)]
+    if not chosen:
+        raise expired() if cart.lines else Refused("cart-empty", "conflict", "There is nothing in your cart.")
+    if any(not stands(line, now) for line in chosen):
+        raise expired()
+    if any(line.state == "adding" for line in chosen):
+        raise Refused("order-too-early", "conflict", "Seats are being added still. Try again in a moment.")
+    if len(cart.orders) >= MAX_ORDERS and not any(is_past(order, now) for order in cart.orders):
+        raise Refused("too-many-orders", "full", f"One person can have {MAX_ORDERS} orders.", limit=MAX_ORDERS)
+    discounts = {d.trip_id: d for d in act.discounts}
+    lines = tuple(_ordered(line, discounts.get(line.trip_id or "")) for line in chosen)
+    first = min(line.slot.starts_at for line in lines)
+    pay_by = first if act.pays_later else min(first, now + timedelta(seconds=act.pay_within))
+    total = sum(line.amount - line.discount for line in lines)
+    return OrderPlaced(lines, chosen[0].currency, total, act.provider, act.pays_later, pay_by)
+
+
+def _ordered(line: Line, discount: TripDiscount | None) -> OrderLine:
+    percent, seq = (0, None) if discount is None else (discount.percent, discount.trip_seq)
+    off = discount_on(line.amount, percent)
+    return OrderLine(line.id, line.slot, line.tickets, line.trip_id, line.amount, percent, off, seq, line.limit)
+
+
+def is_past(order: Order, now: datetime) -> bool:
+    """Whether it may be forgotten: nothing is left to do for it, and its dates are long over or it has none."""
+    if not order.settled or order.open_attempt or any(r.state == "owed" for r in order.refunds):
+        return False
+    return not order.has_seats or last_date(order) + KEPT < now
+
+
+def last_date(order: Order) -> datetime:
+    """When the last of its slots ends."""
+    return max(line.slot.ends_at for line in order.lines)
+
+
+def _order(cart: Cart, order_id: str) -> Order:
+    order = cart.order(order_id)
+    if order is None:
+        raise Refused("unknown-order", "missing", "There is no such order.")
+    return order
+
+
+def of_order(cart: Cart, command: CartCommand, now: datetime) -> tuple[Fact, ...]:
+    """What becomes of an order that was placed. Raises `Refused`: `unknown-order`, `order-…`, `payment-under-way`,
+    `pays-later`, `slot-past`, `too-many-payments`."""
+    match command.act:
+        case ConfirmOrder(order_id=order_id):
+            return _confirmed(_order(cart, order_id))
+        case RejectOrder(order_id=order_id, lost=lost):
+            rejectable = _order(cart, order_id).state == "placing"
+            return (OrderRejected(order_id, lost, now + RETURNED),) if rejectable else ()
+        case StartPayment(order_id=order_id, method=method):
+            return _start_payment(_order(cart, order_id), command.id, method, now)
+        case DeclinePayment(order_id=order_id, attempt_id=attempt_id, code=code, detail=detail):
+            known = any(a.id == attempt_id and a.state == "open" for a in _order(cart, order_id).attempts)
+            return (PaymentDeclined(order_id, attempt_id, code, detail),) if known else ()
+        case MarkPaid(order_id=order_id, attempt_id=attempt_id, payment=payment):
+            return _paid(_order(cart, order_id), attempt_id, payment)
+        case CancelOrder(order_id=order_id):
+            return _cancelled(_order(cart, order_id), now)
+        case NoteRefund(order_id=order_id, payment=payment, reference=reference):
+            owed = any(r.payment == payment and r.state == "owed" for r in _order(cart, order_id).refunds)
+            return (Refunded(order_id, payment, reference),) if owed else ()
+        case SettleOrder(order_id=order_id, state=state):
+            order = _order(cart, order_id)
+            return (OrderSettled(order_id, state),) if order.state == state and not order.settled else ()
+        case _:
+            raise AssertionError(f"no rule for {command.act}")
+
+
+def _confirmed(order: Order) -> tuple[Fact, ...]:
+    if order.state != "placing":
+        return ()
+    confirmed = OrderConfirmed(order.id)
+    return (confirmed,) if order.total else (confirmed, Paid(order.id, None, ""))
+
+
+def _start_payment(order: Order, attempt_id: str, method: str, now: datetime) -> tuple[Fact, ...]:
+    if any(attempt.id == attempt_id for attempt in order.attempts):
+        return ()
+    match order.state:
+        case "placing":
+            raise _too_early()
+        case "paid":
+            raise Refused("order-paid", "conflict", "This order is paid already.")
+        case "paying":
+            raise _under_way()
+        case "lapsed" | "cancelled" | "rejected":
+            raise _over(order)
+    if order.pays_later:
+        raise Refused("pays-later", "conflict", "This order is paid at the venue.")
+    if now >= order.pay_by:
+        raise Refused("order-lapsed", "gone", "This order was not paid in time.", payBy=order.pay_by)
+    if len(order.attempts) >= MAX_ATTEMPTS:
+        raise Refused("too-many-payments", "full", "This order was tried too often. Cancel it and book again.")
+    return (PaymentStarted(order.id, method),)
+
+
+def _paid(order: Order, attempt_id: str | None, payment: str) -> tuple[Fact, ...]:
+    """The first of paid, lapsed and cancelled holds; money that comes for anything else goes back."""
+    if order.state == "placing":
+        raise _too_early()
+    if order.state in ("awaiting", "paying"):
+        return (Paid(order.id, attempt_id, payment),)
+    if payment == order.payment or any(refund.payment == payment for refund in order.refunds):
+        return ()
+    return (RefundOwed(order.id, attempt_id, payment),)
+
+
+def _cancelled(order: Order, now: datetime) -> tuple[Fact, ...]:
+    match order.state:
+        case "placing":
+            raise _too_early()
+        case "paying":
+            raise _under_way()
+        case "cancelled":
+            return ()
+        case "lapsed" | "rejected":
+            raise _over(order)
+    if now >= min(line.slot.starts_at for line in order.lines):
+        raise Refused("slot-past", "gone", "It has begun already, so it can't be cancelled.")
+    cancelled = OrderCancelled(order.id)
+    if order.state == "paid" and order.total:
+        succeeded = next((a.id for a in order.attempts if a.state == "succeeded"), None)
+        return (cancelled, RefundOwed(order.id, succeeded, order.payment))
+    return (cancelled,)
+
+
+def _too_early() -> Refused:
+    return Refused("order-too-early", "conflict", "This order is being placed still. Try again in a moment.")
+
+
+def _under_way() -> Refused:
+    return Refused("payment-under-way", "conflict", "A payment of this order is under way. Wait for its end.")
+
+
+def _over(order: Order) -> Refused:
+    return Refused(f"order-{order.state}", "gone", "This order is over. Its seats are free again.", state=order.state)
+
+
+def unfinished(order: Order) -> bool:
+    """Whether there is something left to do elsewhere: in slots, at the provider, in trips."""
+    owed = any(refund.state == "owed" for refund in order.refunds)
+    return order.state == "placing" or not order.settled or owed or order.open_attempt is not None
