@@ -62,9 +62,12 @@ def test_only_the_newest_trips_are_remembered(tmp_path: Path):
         memory.decline(SERVER, trip, "p")
     kept = json.loads(memory.written())[SERVER]
     assert (len(kept["seen"]), len(kept["declined"])) == (200, 200)
-    assert (memory.seen(SERVER, "t"), memory.declined(SERVER, "t")) == ((8, AT), {"p", "q"})
+    assert (memory.seen(SERVER, "t"), memory.declined(SERVER, "t")) == ((8, AT), frozenset({"p", "q"}))
     assert (memory.seen(SERVER, "t0"), memory.declined(SERVER, "t0")) == (None, frozenset())
-    assert (memory.seen(SERVER, "t2"), memory.declined(SERVER, "t2")) == ((2, AT + timedelta(seconds=2)), {"p"})
+    assert (memory.seen(SERVER, "t2"), memory.declined(SERVER, "t2")) == (
+        (2, AT + timedelta(seconds=2)),
+        frozenset({"p"}),
+    )
 
 
 # R: T12
