@@ -14,10 +14,10 @@ from tests.support.terminal import roadcrew
 from roadcrew_tui.commands import everything
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server for sub-commands."""
-    with server_process(tmp_path) as running:
+    with server_process(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 
