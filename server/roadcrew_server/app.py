@@ -75,6 +75,7 @@ class Server:
         self.payments = Payments(store, settings)
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
+        self.hub.on_changed = self.auth.forget
         self.hub.on_missed = self._missed
 
     @property

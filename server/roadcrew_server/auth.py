@@ -131,6 +131,7 @@ class Auth:
         self.followed: Callable[[str], bool] = lambda _hash: False
         self._cache: OrderedDict[str, tuple[Session, float]] = OrderedDict()
         self._revoked: OrderedDict[str, float] = OrderedDict()
+        self._forgotten = 0
 
     # --- signing in --------------------------------------------------------------------------------
 
@@ -226,11 +227,11 @@ class Auth:
         return issued
 
     async def sign_out(self, session: Session) -> None:
-        """The token is no longer good, on every process; nor are those that it was renewed from."""
-        for token_hash in (session.token_hash, *await self._renewed(session)):
-            await self._store.delete("session", token_hash)
+        """The token is no longer good, on every process; nor are those that it was renewed from. It goes last: who got
+        no answer can ask with it again, unless all is done."""
+        for token_hash in (*await self._renewed(session), session.token_hash):
+            await self._store.revoke("session", token_hash)
             self.revoke(token_hash)
-            await self._store.announce_revoked(token_hash)
 
     # --- asking ------------------------------------------------------------------------------------
 
@@ -249,6 +250,7 @@ class Auth:
         if cached is not None and self._is_fresh(token_hash, cached[1]) and now < cached[0].expires_at:
             self._cache.move_to_end(token_hash)
             return cached[0]
+        forgotten = self._forgotten
         stored = await self._store.get("session", token_hash)
         if stored is None:
             raise not_signed_in()
@@ -256,11 +258,12 @@ class Auth:
         user = await self._user(record.user)
         if user is None or now >= record.expires_at or self.revoked(token_hash):  # meanwhile, it may be
             raise not_signed_in()
-        return self._cached(self._session(user, token_hash, record))
+        session = self._session(user, token_hash, record)
+        return session if self._forgotten != forgotten else self._cached(session)
 
     def _is_fresh(self, token_hash: str, until: float) -> bool:
-        """Whose stream is open is told at once when the session ends, and so is this process; the store is asked all
-        the same now and then, since what shortened the session elsewhere is told to nobody."""
+        """Whose stream is open is told at once when the session ends or is shortened, and so is this process; the store
+        is asked all the same now and then, for who is here lives on by it."""
         left = until - time.monotonic()
         return left > 0 or (left > -FOLLOWED_SECONDS and self.followed(token_hash))
 
@@ -283,11 +286,13 @@ class Auth:
         return token_hash in self._revoked
 
     def forget(self, token_hash: str) -> None:
-        """Don't answer for this token from memory."""
+        """Don't answer for this token from memory, nor from what is being read of it right now."""
+        self._forgotten += 1
         self._cache.pop(token_hash, None)
 
     def forget_all(self) -> None:
         """Don't answer for anybody from memory: it may not have been heard who was signed out."""
+        self._forgotten += 1
         self._cache.clear()
 
     async def fresh(self, session: Session) -> Session:
@@ -351,7 +356,8 @@ class Auth:
         if stored is not None and soon < session.expires_at:
             record = msgspec.json.decode(stored.value, type=SessionRecord)
             shorter = msgspec.json.encode(msgspec.structs.replace(record, expires_at=soon))
-            await self._store.replace("session", session.token_hash, stored.value, shorter, soon)  # not if signed out
+            # Not if signed out. Who has it in memory is told in the same step: nobody could do so later for us.
+            await self._store.replace("session", session.token_hash, stored.value, shorter, soon, tell=True)
             self.forget(session.token_hash)
 
     async def _claim(self, user: User, password: str) -> User:

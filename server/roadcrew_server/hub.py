@@ -53,6 +53,7 @@ class Hub:
         self.settings = settings
         self.counters = Counters()
         self.on_revoked: Callable[[str], None] = lambda _: None
+        self.on_changed: Callable[[str], None] = lambda _: None
         self.on_missed: Callable[[], None] = lambda: None
         self.on_presence: Callable[[Topic], None] = lambda _: None
         self._copies = Copies(store, self.counters)
@@ -199,6 +200,8 @@ class Hub:
     async def _take_hint(self, hint: Hint) -> None:
         if hint.kind == "revoked":
             self.on_revoked(hint.topic)
+        elif hint.kind == "changed":
+            self.on_changed(hint.topic)
         elif hint.kind == "lost":
             self.counters.hints_lost += 1
             await self.distrust()

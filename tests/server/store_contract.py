@@ -508,6 +508,25 @@ class StoreContract:
         swaps = await asyncio.gather(*(store.replace("session", "s", b"b", f"c{n}".encode()) for n in range(10)))
         assert swaps.count(True) == 1
 
+    async def test_a_record_is_revoked_and_all_are_told_in_one_step(self, store: Store) -> None:
+        # R: T9 T10
+        await store.put("session", "s", b"a")
+        streams = [store.listen() for _ in range(2)]
+        for _ in range(2):  # the second time there is none
+            await store.revoke("session", "s")
+            for stream in streams:
+                assert await anext(stream) == Hint("revoked", "s")
+                assert await store.get("session", "s") is None
+
+    async def test_a_replacement_is_told_only_if_that_was_asked_for_and_it_was_made(self, store: Store) -> None:
+        # R: T9 T10
+        await store.put("session", "s", b"a")
+        stream = store.listen()
+        assert await store.replace("session", "s", b"a", b"b")
+        assert not await store.replace("session", "s", b"x", b"c", tell=True)
+        assert await store.replace("session", "s", b"b", b"c", store.now() + LONG, tell=True)
+        assert await anext(stream) == Hint("changed", "s")
+
     async def test_an_index_lists_the_newest_first_within_bounds(self, store: Store) -> None:
         # R: F2
         start = store.now()
@@ -637,7 +656,7 @@ class StoreContract:
         await store.presence_set("trip:1", "ana/1", b"Ana, in Polls", ttl)
         await store.presence_drop("trip:1", "ana/1")
         await store.presence_drop("trip:1", "ana/1")
-        await store.announce_revoked("end")
+        await store.revoke("session", "end")
         assert await taken(stream, 4) == [Hint("presence", "trip:1")] * 3 + [Hint("revoked", "end")]
 
     async def test_all_of_a_process_are_renewed_in_one_step_that_says_who_is_here(
@@ -654,7 +673,7 @@ class StoreContract:
         await advance(6)
         assert await store.presence_renew("trip:1", {}, ttl) == mine
         assert await store.presence_renew("trip:2", {}, ttl) == {}
-        await store.announce_revoked("end")
+        await store.revoke("session", "end")
         kinds = [hint.kind for hint in await taken(stream, 3)]  # in any order, on a cluster
         assert kinds.count("presence") >= 2
 
@@ -680,15 +699,15 @@ class StoreContract:
         stream = store.listen()
         await append(store, "trip:1", topic.epoch, 1, commit(store, "c1"))  # known
         await append(store, "trip:1", topic.epoch, 0, commit(store, "c2"))  # conflict
-        await store.announce_revoked("token")
+        await store.revoke("session", "token")
         assert await anext(stream) == Hint("revoked", "token")
 
     async def test_a_slow_listener_is_told_that_it_lost_something(self, store: Store) -> None:
         # R: T10
         slow = store.listen()
         for number in range(LIMITS.hints + 1):
-            await store.announce_revoked(f"t{number}")
-        await store.announce_revoked("after")
+            await store.revoke("session", f"t{number}")
+        await store.revoke("session", "after")
         assert await taken(slow, 2) == [Hint("lost"), Hint("revoked", "after")]
 
     async def test_one_listener_that_goes_does_not_disturb_the_others(self, store: Store) -> None:
@@ -699,7 +718,7 @@ class StoreContract:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await gone.aclose()
-        await store.announce_revoked("token")
+        await store.revoke("session", "token")
         assert await anext(stays) == Hint("revoked", "token")
         assert [hint async for hint in gone] == []
 

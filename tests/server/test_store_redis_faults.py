@@ -155,7 +155,7 @@ class TestHints:
                 await append(other, "trip:1", topic.epoch, 0, Commit("missed", ()))
                 await wire.listen()
                 assert await anext(hints) == Hint("lost")  # listening again, and whatever came meanwhile was missed
-                await other.announce_revoked("token")
+                await other.revoke("session", "token")
                 await heard(hints, Hint("revoked", "token"))
 
     # R: T10
@@ -186,7 +186,7 @@ class TestHints:
             for number in range(20):
                 await append((one, two)[number % 2], "trip:1", topic.epoch, number, commit(one, f"c{number}"))
             await one.presence_set("trip:1", "ana/1", b"Ana", timedelta(seconds=60))
-            await two.announce_revoked("end")
+            await two.revoke("session", "end")
             for stream in streams:
                 hints = await heard(stream, Hint("revoked", "end"))
                 events = [event.seq for hint in hints for event in hint.events]
@@ -219,7 +219,7 @@ class TestHints:
             ):
                 assert valkey.say("PUBLISH", "roadcrew:hints", f'"{word}"') == b":1\r\n"
             async with opened(valkey.url) as other:
-                await other.announce_revoked("token")
+                await other.revoke("session", "token")
             assert await heard(hints, Hint("revoked", "token")) == [Hint("revoked", "token")]
         assert sum("none of ours" in record.message for record in caplog.records) == 7
 
@@ -227,8 +227,8 @@ class TestHints:
     async def test_another_database_of_the_same_server_hears_nothing(self, valkey: ValkeyProcess) -> None:
         async with opened(valkey.url) as one, opened(f"{valkey.url.removesuffix('/0')}/1") as other:
             hints = other.listen()
-            await one.announce_revoked("theirs")
-            await other.announce_revoked("ours")
+            await one.revoke("session", "theirs")
+            await other.revoke("session", "ours")
             assert await asyncio.wait_for(anext(hints), 5) == Hint("revoked", "ours")
 
 

@@ -20,7 +20,7 @@ from roadcrew_server.settings import Settings
 from roadcrew_server.stores._redis_address import Address, address_of, is_redis
 from roadcrew_server.stores._redis_clock import HeardClock
 from roadcrew_server.stores._redis_keys import BUCKETS, Keys
-from roadcrew_server.stores._redis_wire import netstring_row, netstrings
+from roadcrew_server.stores._redis_wire import netstrings
 from roadcrew_server.stores.base import KEPT_EVENTS, Appended, StoreUnavailable
 from roadcrew_server.stores.clock import to_ms
 from roadcrew_server.stores.opening import check_url, make_store, shown
@@ -196,7 +196,7 @@ class TestKeys:
         hints = two.listen()
         await born(one)
         assert await two.load("trip:1") is None
-        await two.announce_revoked("own")
+        await two.revoke("session", "own")
         assert (await anext(hints)).kind == "revoked"
         for store in (one, two):
             await store.close()
@@ -249,8 +249,9 @@ class TestNetstrings:
     def test_a_row_is_read_as_it_was_written(self) -> None:
         chance = random.Random(1)
         for _ in range(100):
-            parts = ["".join(chance.choices("a:1é ", k=chance.randrange(6))) for _ in range(chance.randrange(6))]
-            assert netstrings(netstring_row(*parts)) == [part.encode() for part in parts]
+            parts = [chance.choices("a:1é ", k=chance.randrange(6)) for _ in range(chance.randrange(6))]
+            written = ["".join(part).encode() for part in parts]
+            assert netstrings(b"".join(b"%d:%b" % (len(part), part) for part in written)) == written
 
     @pytest.mark.parametrize("data", [b"x", b"1", b"2:a", b"-1:", b":a", b"1:a9"])
     def test_anything_else_is_refused(self, data: bytes) -> None:

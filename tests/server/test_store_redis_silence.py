@@ -52,7 +52,7 @@ async def test_hints_that_silently_stopped_coming_are_noticed_when_a_command_is_
         while (await anext(hints)).kind != "lost":
             pass
     await store.ping()
-    await store.announce_revoked("a token")
+    await store.revoke("session", "a token")
     async with asyncio.timeout(10 * TIMEOUT):
         while (hint := await anext(hints)).kind != "revoked":
             pass
@@ -69,7 +69,7 @@ async def test_a_command_that_is_not_answered_costs_no_reading_again_where_hints
         await store.ping()
     valkey.resume()
     await asyncio.sleep(3 * TIMEOUT)
-    await store.announce_revoked("a token")
+    await store.revoke("session", "a token")
     async with asyncio.timeout(10 * TIMEOUT):
         assert (await anext(hints)).kind == "revoked"
 

@@ -432,7 +432,7 @@ class TestTheEnd:
             store.load("trip:1"),
             append(store, "trip:1", None, NOTHING_YET, commit(store, "c1")),
             store.presence_list("trip:1"),
-            store.announce_revoked("token"),
+            store.revoke("session", "token"),
         ):
             with pytest.raises(StoreUnavailable):
                 await call
@@ -517,7 +517,7 @@ class TestDiskTrouble:
             with pytest.raises(StoreUncertain):
                 await append(store, "trip:1", topic.epoch, 0, sent)
             disk.broken = None
-            await store.announce_revoked("before the replay")
+            await store.revoke("session", "before the replay")
             assert isinstance(await append(store, "trip:1", topic.epoch, 0, sent), Appended | Known)
             assert await bodies(store) == [b"e0", b"c1"]
             assert await anext(stream) == Hint("revoked", "before the replay")

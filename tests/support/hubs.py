@@ -71,22 +71,26 @@ class Deaf(SqliteStore):
         return hints
 
 
-class Shared(Deaf):
-    """For two servers in one process. No hint but those of presence arrives."""
+class OpenedOnce(SqliteStore):
+    """For two servers in one process."""
 
     opened: StoreFacts | None = None
-
-    def listen(self) -> Any:
-        hints = super().listen()
-        push = hints.push
-        hints.push = lambda hint: None if hint.kind == "revoked" else push(hint)
-        return hints
 
     async def open(self) -> StoreFacts:
         """Opened by the first."""
         if self.opened is None:
             self.opened = await super().open()
         return self.opened
+
+
+class Shared(OpenedOnce, Deaf):
+    """No hint but those of presence arrives."""
+
+    def listen(self) -> Any:
+        hints = super().listen()
+        push = hints.push
+        hints.push = lambda hint: None if hint.kind in ("revoked", "changed") else push(hint)
+        return hints
 
 
 @asynccontextmanager

@@ -42,6 +42,7 @@ GET = _script("get", repeatable=True)
 CREATE = _script("create", repeatable=False)
 PUT = _script("put", repeatable=True)
 REPLACE = _script("replace", repeatable=False)
+REVOKE = _script("revoke", repeatable=True)
 INDEX_REMOVE = _script("index_remove", repeatable=True)
 
 DUE_PEEK = _script("due_peek", repeatable=True)

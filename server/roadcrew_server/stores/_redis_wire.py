@@ -34,11 +34,6 @@ def netstrings(data: bytes) -> list[bytes]:
     return found
 
 
-def netstring_row(*parts: str) -> bytes:
-    """Put such a row together."""
-    return b"".join(b"%d:%b" % (len(part), part) for part in map(str.encode, parts))
-
-
 def heard(data: bytes) -> tuple[str, Hint]:
     """A message of the hint channel: its token and the hint. Raises ValueError for what no script of ours has sent."""
     token, kind, topic, *rest = netstrings(data)
@@ -56,5 +51,7 @@ def heard(data: bytes) -> tuple[str, Hint]:
             return sender, Hint("presence", name)
         case b"revoked":
             return sender, Hint("revoked", name)
+        case b"changed":
+            return sender, Hint("changed", name)
         case _:
             raise ValueError("a hint of an unknown kind")

@@ -131,12 +131,13 @@ class Hint:
     kind `log`: `topic` grew; `events` are the new ones when the store has them at hand, and `before` is
     the command of the event before them (empty: there was none).
     kind `presence`: somebody came to or left `topic`.
-    kind `revoked`: `topic` is the hash of a token that is no longer good.
+    kind `revoked`: the record with the key `topic` was revoked: of a session, the hash of its token.
+    kind `changed`: the record with the key `topic` was replaced by one of which others were to be told.
     kind `lost`: the link to the store dropped (or hints were thrown away at a bound): whatever is held
     in memory must be read again.
     """
 
-    kind: Literal["log", "presence", "revoked", "lost"]
+    kind: Literal["log", "presence", "revoked", "changed", "lost"]
     topic: str = ""
     epoch: str = ""
     events: tuple[StoredEvent, ...] = ()
@@ -345,11 +346,24 @@ class Store(Protocol):
     async def put(self, kind: str, key: str, value: bytes, expires_at: datetime | None = None) -> None:
         """Write it, whatever was there."""
 
-    async def replace(self, kind: str, key: str, old: bytes, value: bytes, expires_at: datetime | None = None) -> bool:
-        """Write it if the record's value is `old` still. False: it is another, or gone."""
+    async def replace(
+        self,
+        kind: str,
+        key: str,
+        old: bytes,
+        value: bytes,
+        expires_at: datetime | None = None,
+        *,
+        tell: bool = False,
+    ) -> bool:
+        """Write it if the record's value is `old` still. False: it is another, or gone. With `tell`, all processes are
+        hinted `changed` in the same step."""
 
     async def delete(self, kind: str, key: str) -> None:
         """Remove it. Idempotent."""
+
+    async def revoke(self, kind: str, key: str) -> None:
+        """Remove it and hint `revoked` to all processes, in one step. Idempotent; hints each time."""
 
     async def index_add(self, index: str, item: str, at: datetime) -> None:
         """Put `item` into `index` or move it to `at`."""
@@ -394,9 +408,6 @@ class Store(Protocol):
         """As `presence_set` for all of these (key to value), and then as `presence_list`, in one step."""
 
     # --- hints and limits ------------------------------------------------------------------------
-
-    async def announce_revoked(self, token_hash: str) -> None:
-        """Tell all processes that this token is no longer good."""
 
     def listen(self) -> HintStream:
         """Hints from this call on (not only from the first `await`), until closed. Many may listen at

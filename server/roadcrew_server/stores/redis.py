@@ -24,7 +24,7 @@ from roadcrew_server.stores._redis_links import link_to
 from roadcrew_server.stores._redis_rates import SharedRates
 from roadcrew_server.stores._redis_scripts import Script
 from roadcrew_server.stores._redis_whole import Whole, stored
-from roadcrew_server.stores._redis_wire import events_of, netstring_row
+from roadcrew_server.stores._redis_wire import events_of
 from roadcrew_server.stores.base import (
     KEPT_EVENTS,
     NOTHING_YET,
@@ -241,15 +241,34 @@ class RedisStore:
         """Write it."""
         await self._run(scripts.PUT, (self._keys.record(kind, key),), _ms(expires_at), value)
 
-    async def replace(self, kind: str, key: str, old: bytes, value: bytes, expires_at: datetime | None = None) -> bool:
+    async def replace(
+        self,
+        kind: str,
+        key: str,
+        old: bytes,
+        value: bytes,
+        expires_at: datetime | None = None,
+        *,
+        tell: bool = False,
+    ) -> bool:
         """Compare and set."""
-        [done] = await self._run(scripts.REPLACE, (self._keys.record(kind, key),), _ms(expires_at), value, old)
+        token = self._seen.token()
+        told = (key, self._keys.hints, token) if tell else ()
+        [done] = await self._run(scripts.REPLACE, (self._keys.record(kind, key),), _ms(expires_at), value, old, *told)
+        if done and tell:
+            self._tell(token, Hint("changed", key))
         return bool(done)
 
     async def delete(self, kind: str, key: str) -> None:
         """Remove it."""
         self._require_open()
         await self._link.send("DEL", self._keys.record(kind, key))
+
+    async def revoke(self, kind: str, key: str) -> None:
+        """Remove it and tell every process."""
+        token = self._seen.token()
+        await self._run(scripts.REVOKE, (self._keys.record(kind, key),), key, self._keys.hints, token)
+        self._tell(token, Hint("revoked", key))
 
     async def index_add(self, index: str, item: str, at: datetime) -> None:
         """Add or move."""
@@ -364,13 +383,6 @@ class RedisStore:
         return _people(answer)
 
     # --- hints and limits ------------------------------------------------------------------------
-
-    async def announce_revoked(self, token_hash: str) -> None:
-        """Tell every process."""
-        self._require_open()
-        token = self._seen.token()
-        await self._link.send("PUBLISH", self._keys.hints, netstring_row(token, "revoked", token_hash))
-        self._tell(token, Hint("revoked", token_hash))
 
     def listen(self) -> Listener:
         """Hints from this call on (not only from the first `await`)."""

@@ -285,14 +285,39 @@ class SqliteStore:
         expiry = _ms(expires_at)
         await self._write(lambda w: keys.put(w.db, kind, key, value, expiry))
 
-    async def replace(self, kind: str, key: str, old: bytes, value: bytes, expires_at: datetime | None = None) -> bool:
+    async def replace(
+        self,
+        kind: str,
+        key: str,
+        old: bytes,
+        value: bytes,
+        expires_at: datetime | None = None,
+        *,
+        tell: bool = False,
+    ) -> bool:
         """Compare and set."""
         expiry = _ms(expires_at)
-        return await self._write(lambda w: keys.replace(w.db, kind, key, old, value, expiry, w.now))
+
+        def job(writing: Writing) -> bool:
+            done = keys.replace(writing.db, kind, key, old, value, expiry, writing.now)
+            if done and tell:
+                writing.hints.append(Hint("changed", key))
+            return done
+
+        return await self._write(job)
 
     async def delete(self, kind: str, key: str) -> None:
         """Remove it."""
         await self._write(lambda w: keys.delete(w.db, kind, key))
+
+    async def revoke(self, kind: str, key: str) -> None:
+        """Remove it and tell this process, which is the only one."""
+
+        def job(writing: Writing) -> None:
+            keys.delete(writing.db, kind, key)
+            writing.hints.append(Hint("revoked", key))
+
+        await self._write(job)
 
     async def index_add(self, index: str, item: str, at: datetime) -> None:
         """Add or move."""
@@ -419,11 +444,6 @@ class SqliteStore:
         await self._write(lambda w: whole.restore_fence(w.db, newest))
 
     # --- hints, limits, upkeep -------------------------------------------------------------------
-
-    async def announce_revoked(self, token_hash: str) -> None:
-        """Tell this process, which is the only one."""
-        self._require_open()
-        self._hints.publish([Hint("revoked", token_hash)])
 
     def listen(self) -> Listener:
         """Hints from this call on (not only from the first `await`)."""
