@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadcrew_server import openapi
 from roadcrew_server.auth import Auth
+from roadcrew_server.booking.book import Booking
+from roadcrew_server.booking.kinds import CartKind, SlotKind
 from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.endpoints import Endpoint, EndpointApp
 from roadcrew_server.first_use import FirstUses
@@ -30,7 +32,7 @@ from roadcrew_server.moving.restore import require_whole
 from roadcrew_server.payments.registry import CantPay, Payments
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes import exhibitions, invites, payments, service, sessions, sync, trips
+from roadcrew_server.routes import cart, exhibitions, invites, payments, service, sessions, sync, trips
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store, StoreError, StoreFacts
 from roadcrew_server.stores.watched import watched
@@ -43,6 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *sync.ENDPOINTS,
     *invites.ENDPOINTS,
     *exhibitions.ENDPOINTS,
+    *cart.ENDPOINTS,
     *payments.ENDPOINTS,
     *service.ENDPOINTS,
 )
@@ -68,11 +71,14 @@ class Server:
         self.auth.on_issued = lambda kind: self.metrics.sessions.labels(kind).inc()
         self.auth.on_used = self.first_uses.used
         self.limits = Limits(store.rate_storage(), settings)
-        self.hub = Hub(store, (TripKind(),), settings)
+        self.hub = Hub(store, (TripKind(), CartKind(), SlotKind(catalogue)), settings)
         self.presence = Presence(self.hub, settings)
         self.streams = Streams(self.presence, settings, self.auth.revoked, self.auth.stands)
         self.auth.followed = self.streams.follows
         self.payments = Payments(store, settings)
+        self.booking = Booking(self.hub, catalogue, self.payments.providers, settings)
+        self.payments.on_notice = self.booking.notified
+        self.hub.on_due = self.booking.attend
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
         self.hub.on_changed = self.auth.forget

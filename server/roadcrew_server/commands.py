@@ -216,7 +216,9 @@ class CommandLoop:
         self._spawn(self._copies.keep_records(topic, plan.keep_until))
         if topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
             topic.snapshot_seq = topic.head
-            self._spawn(self._compact(topic.name, result.epoch, topic.head, topic.head_command, topic.encoded()))
+            self._spawn(
+                self._compact(topic.name, result.epoch, topic.head, topic.head_command, topic.kind.encode(topic.state))
+            )
 
     async def _answer_known(self, topic: Topic, jobs: list[Job], known: Known) -> list[Job]:
         """Answer the jobs that were done before; give back the others."""

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -56,6 +56,7 @@ class Hub:
         self.on_changed: Callable[[str], None] = lambda _: None
         self.on_missed: Callable[[], None] = lambda: None
         self.on_presence: Callable[[Topic], None] = lambda _: None
+        self.on_due: Callable[[str], Awaitable[None]] = _nothing_more
         self._copies = Copies(store, self.counters)
         self._deadlines = Deadlines(store, settings, lambda name: self._spawn(self._tick(name)), monotonic=monotonic)
         self._commands = CommandLoop(
@@ -97,6 +98,11 @@ class Hub:
         """The topics in memory."""
         return self._topics
 
+    def tells_presence(self, name: str) -> bool:
+        """Whether who follows this topic is told who else does."""
+        kind = self._kinds.get(name.partition(":")[0])
+        return kind is not None and kind.presence
+
     def new_id(self) -> str:
         """A fresh command id, for what nobody sent."""
         return ids.uuid7(int(self.store.now().timestamp() * 1000), self._random(10))
@@ -115,10 +121,23 @@ class Hub:
     async def look(self, name: str, user: str) -> tuple[Topic, Closed | None]:
         """The topic, and why this person may not read it (None: they may). A no is the store's: they may have been let
         in by another process, of which this one has not heard yet. Raises `TopicMissing`."""
-        topic = await self.topic(name)
+        try:
+            topic = await self.topic(name)
+        except TopicMissing as missing:
+            topic = await self._opened(name, user, missing)
         if topic.closed_to(user, self.store.now()) is not None:
             await self.refresh(topic)
         return topic, topic.closed_to(user, self.store.now())
+
+    async def _opened(self, name: str, user: str, missing: TopicMissing) -> Topic:
+        """A topic that is born by looking at it."""
+        rest = name.partition(":")[2]
+        kind = missing.kind
+        opening = None if kind is None else kind.opening(rest, user, self.new_id(), self.store.now())
+        if opening is None:
+            raise missing
+        await self.execute(name, opening)
+        return await self.topic(name)
 
     async def _open(self, name: str) -> Topic:
         self.notice_stall()
@@ -246,6 +265,7 @@ class Hub:
         with suppress(TopicMissing, StoreError):
             topic = await self.topic(name)
             await self.execute(name, topic.kind.tick(self.new_id()))
+            await self.on_due(name)
 
     async def _keep_watch(self) -> None:
         """Notice when this process was not running for a while. Waits for nothing else, or that would count."""
@@ -270,3 +290,7 @@ class Hub:
                 if idle and not topic.followers and topic.loop is None and not topic.jobs:
                     del self._topics[topic.name]
                     spare -= 1
+
+
+async def _nothing_more(_: str) -> None:
+    """What is due in a topic is announced, and that is all."""

@@ -51,26 +51,33 @@ class Presence:
 
     async def arrive(self, topic: str, connection: str, user: str, where: str) -> None:
         """A stream opened; it says from now on whether they are here, and no poll that came before it does."""
+        if not self._hub.tells_presence(topic):
+            return
         here = self._streams[topic, connection] = Here(user, where)
         await self._set(topic, connection, here, self._settings.stream_presence)
         await self._hub.store.presence_drop(topic, _polling(user))
 
     async def leave(self, topic: str, connection: str) -> None:
         """A stream closed; unless another of the same person is open, they are gone at once."""
-        self._streams.pop((topic, connection), None)
+        if self._streams.pop((topic, connection), None) is None:
+            return
         with suppress(StoreError):
             await self._hub.store.presence_drop(topic, connection)
 
     async def polled(self, topic: str, user: str, where: str) -> None:
         """A poll was made: as good as being here for a while."""
-        await self._set(topic, _polling(user), Here(user, where), self._settings.poll_presence)
+        if self._hub.tells_presence(topic):
+            await self._set(topic, _polling(user), Here(user, where), self._settings.poll_presence)
 
     async def polls_no_more(self, topic: str, user: str) -> None:
         """What they polled is closed to them."""
-        await self._hub.store.presence_drop(topic, _polling(user))
+        if self._hub.tells_presence(topic):
+            await self._hub.store.presence_drop(topic, _polling(user))
 
     async def look(self, topic: str, user: str, where: str) -> None:
         """Somebody looks at another tab now."""
+        if not self._hub.tells_presence(topic):
+            return
         for connection, value in (await self._hub.store.presence_list(topic)).items():
             here = msgspec.json.decode(value, type=Here)
             if here.user == user and here.where != where:
@@ -85,7 +92,7 @@ class Presence:
         mine: dict[str, set[str]] = {}
         for name, connection in self._streams:
             mine.setdefault(name, set()).add(connection)
-        followed = [name for name, topic in self._hub.topics.items() if topic.followers]
+        followed = [name for name, topic in self._hub.topics.items() if topic.followers and topic.kind.presence]
         for name in dict.fromkeys((*mine, *followed)):
             try:
                 await self._renew_in(name, mine.get(name, set()))
@@ -107,6 +114,8 @@ class Presence:
 
     async def refresh(self, topic: Topic) -> None:
         """Read who is here; followers are woken if it changed, or if they may have looked while it was not known."""
+        if not topic.kind.presence:
+            return
         doubted = _doubted(topic)
         self._listed(topic, await self._hub.store.presence_list(topic.name), doubted)
 

@@ -15,6 +15,8 @@ from platformdirs import user_data_path
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from roadcrew_domain.cart import CartBounds
+from roadcrew_domain.seats_state import HoldBounds
 from roadcrew_domain.trip import Bounds
 
 _ADDRESS = re.compile(r"https?://[\w.~:/%\[\]-]+", re.IGNORECASE)
@@ -68,6 +70,17 @@ class Settings(BaseSettings):
     """Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed, with commas between:
     `127.0.0.1,10.0.0.0/8`. `*` believes the last entry, whoever connects. Empty: nobody is believed."""
 
+    hold_minutes: float = Field(15, gt=0, le=24 * 60)
+    """Seats in a cart are held for so long, and for so long again with each extension."""
+    hold_extensions: int = Field(10, ge=0, le=1000)
+    """So often seats in a cart can be kept for longer."""
+    hold_longest_minutes: float = Field(120, gt=0, le=7 * 24 * 60)
+    """Seats in a cart are never held for longer than this in all."""
+    seats_per_person: int = Field(10, ge=1, le=10_000)
+    """One person can have so many seats of a time slot, held or ordered."""
+    pay_minutes: float = Field(15, gt=0, le=24 * 60)
+    """An order must be paid within, or its seats are free again. One that is paid at the venue has until its slot
+    begins."""
     payments: str = "venue"
     """Who takes payments, in the order in which people are offered them, with commas between: `venue`, `simulated` (no
     money moves), or installed plug-ins. Empty: nothing can be paid."""
@@ -225,6 +238,12 @@ class Settings(BaseSettings):
             max_required_members=self.max_required_members,
             default_required_members=min(4, self.max_required_members),
         )
+
+    @property
+    def cart_bounds(self) -> CartBounds:
+        """What one person may hold, and for how long (C2)."""
+        hold = HoldBounds(int(self.hold_minutes * 60), self.hold_extensions, int(self.hold_longest_minutes * 60))
+        return CartBounds(self.seats_per_person, hold)
 
     @property
     def payment_names(self) -> tuple[str, ...]:

@@ -158,9 +158,9 @@ class Topic:
         self._settled_doubts = max(self._settled_doubts, doubts)
 
     def encoded(self) -> bytes:
-        """The state's JSON, made once for each state."""
+        """The state's JSON as readers get it, made once for each state."""
         if self._encoded is None or self._encoded[0] is not self.state:
-            self._encoded = (self.state, self.kind.encode(self.state))
+            self._encoded = (self.state, self.kind.shown(self.state))
         return self._encoded[1]
 
     def take(self, entry: Entry) -> bool:

@@ -26,13 +26,21 @@ class Kind(Protocol):
     """The rules of one kind of topic, over a state that only the kind understands."""
 
     prefix: str
+    presence: bool
+    """Whether who follows it is told who else does."""
 
     def decide(self, state: Any, command: Any, now: datetime) -> tuple[Fact, ...]: ...
     def evolve(self, state: Any, event: Event) -> Any: ...
     def encode(self, state: Any) -> bytes: ...
+    def shown(self, state: Any) -> bytes:
+        """The JSON that readers get: of what they may know."""
+
     def decode(self, body: bytes) -> Any: ...
     def tick(self, command_id: str) -> Any:
         """The command that announces what is due."""
+
+    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> Any | None:
+        """The command that gives birth to a topic because this person looks at it; None where looking is not enough."""
 
     def next_due(self, state: Any) -> datetime | None: ...
     def keep_until(self, state: Any, now: datetime) -> datetime: ...
@@ -56,6 +64,7 @@ class TripKind:
     """Trips: read by their members."""
 
     prefix = "trip"
+    presence = True
 
     def decide(self, state: trip.Trip | None, command: trip.Command, now: datetime) -> tuple[Fact, ...]:
         return trip.decide(state, command, now)
@@ -66,11 +75,18 @@ class TripKind:
     def encode(self, state: trip.Trip) -> bytes:
         return encode_trip(state)
 
+    def shown(self, state: trip.Trip) -> bytes:
+        return encode_trip(state)
+
     def decode(self, body: bytes) -> trip.Trip:
         return decode_trip(body)
 
     def tick(self, command_id: str) -> trip.Command:
         return trip.Command(command_id, None, trip.Tick())
+
+    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> None:
+        """A trip is created."""
+        return
 
     def next_due(self, state: trip.Trip) -> datetime | None:
         return trip.next_due(state)

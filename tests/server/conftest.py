@@ -22,7 +22,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     """A server in this event loop, with the sample catalogue, and the settings that everybody gets but for limits."""
-    async with served(tmp_path, catalog="sample") as running:
+    async with served(tmp_path, catalog="sample", payments="simulated,venue") as running:
         yield running
 
 

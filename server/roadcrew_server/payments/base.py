@@ -133,6 +133,15 @@ class KeepsBooks(Protocol):
         not fit the books, and `PaymentTrouble`."""
 
 
+@runtime_checkable
+class TakesWord(Protocol):
+    """A provider of what is paid later, who takes an organiser's word that it was."""
+
+    async def mark_paid(self, charge_id: str, by: str) -> Succeeded:
+        """Write down that it was paid, and who said so. Raises `BadNotice` when nothing waits there to be paid, and
+        `PaymentTrouble`."""
+
+
 class Records(Protocol):
     """Small records of one provider in the server's store, shared by all its processes. They are kept for
     `KEPT` after they were last written. Every method may raise `PaymentTrouble`."""

@@ -78,18 +78,13 @@ def _day(text: str) -> dt.date:
 
 
 async def _offer(call: Call, slot: Slot, now: dt.datetime) -> SlotOffer:
-    left = await _seats_left(call, slot)
+    left = await call.server.booking.seats_left(slot)
     state: Literal["open", "past", "sold-out"] = "open"
     if slot.info.starts_at <= now:
         state = "past"
     elif left == 0:
         state = "sold-out"
     return SlotOffer(slot.info.slot_id, slot.info.starts_at, slot.info.ends_at, slot.capacity, left, state)
-
-
-async def _seats_left(call: Call, slot: Slot) -> int:
-    """Seats that nobody holds or has paid for. Nothing can be booked yet, so it is all of them."""
-    return slot.capacity
 
 
 ENDPOINTS = (

@@ -1,0 +1,208 @@
+"""What a person can do: add seats, keep them longer, give them back, order, pay, cancel. Every change may be sent twice
+under one key; a repetition goes on where the first one died, and is answered as that was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from roadcrew_domain import cart, seats
+from roadcrew_domain.cart_acts import CancelOrder, CartAct, PlaceOrder, RemoveLine, StartAdd, StartPayment
+from roadcrew_domain.exhibitions import SlotInfo
+from roadcrew_domain.refusals import Refused
+from roadcrew_server.booking import holding, ordering, paying
+from roadcrew_server.booking.desk import Desk
+from roadcrew_server.booking.kinds import cart_topic
+from roadcrew_server.booking.names import booking_of, order_in, reference_of
+from roadcrew_server.catalogue import Catalogue, Slot
+from roadcrew_server.payments.base import Notice, PaymentTrouble, TakesWord
+from roadcrew_server.problems import unavailable
+from roadcrew_server.settings import Settings
+from roadcrew_server.stores.base import StoreError
+from roadcrew_server.topic import Done, Topic
+
+if TYPE_CHECKING:
+    from roadcrew_server.hub import Hub
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose command it is, its id, and what makes it safe to repeat."""
+
+    user: str
+    command: str
+    key: str | None
+    body: str
+
+
+class Booking:
+    """Of one server. Every method may raise `Refused`, `KeyReused` and `StoreUnavailable`."""
+
+    def __init__(self, hub: Hub, catalogue: Catalogue | None, providers: paying.Providers, settings: Settings) -> None:
+        self._hub = hub
+        self._desk = Desk(hub, catalogue)
+        self._providers = providers
+        self._bounds = settings.cart_bounds
+        self._pay_within = int(settings.pay_minutes * 60)
+
+    async def seats_left(self, slot: Slot) -> int:
+        """Seats of a slot that are free, as this process knows."""
+        known = await self._desk.slot(slot.info.slot_id)
+        return slot.capacity if known is None else seats.left_at(known, self._hub.store.now())
+
+    async def load(self, user: str) -> Topic:
+        """A person's cart, its prices as their trips have them now, and what others left undone in it finished."""
+        name = cart_topic(user)
+        await self._hub.look(name, user)
+        await holding.note_discounts(self._desk, user)
+        await self.attend(name)
+        return await self._hub.topic(name)
+
+    # --- seats -------------------------------------------------------------------------------------
+
+    async def add(self, asked: Asked, slot: Slot | None, tickets: Mapping[str, int], trip_id: str | None) -> Topic:
+        """Seats into the cart. `slot` None: the catalogue has no such slot."""
+        if await self._again(asked) is None:
+            act = StartAdd(*_chosen(slot, tickets), trip_id, self._bounds)
+            if trip_id is not None and await self._desk.discount(asked.user, trip_id) is None:
+                raise Refused("not-a-member", "forbidden", "You are not in this trip.")
+            await self._does(asked, act)
+        await holding.finish_add(self._desk, asked.user, asked.command)
+        await holding.note_discounts(self._desk, asked.user)
+        return await self._cart(asked.user)
+
+    async def remove(self, asked: Asked, line_id: str) -> Topic:
+        """Out of the cart; the seats are free at once."""
+        line = (await self._desk.cart(asked.user)).line(line_id)
+        await self._does(asked, RemoveLine(line_id))
+        if line is not None:
+            await holding.give_back(self._desk, asked.user, line_id, line.slot.slot_id)
+        return await self._cart(asked.user)
+
+    async def extend(self, asked: Asked, line_id: str) -> Topic:
+        """Held for longer, as far as that goes."""
+        if await self._again(asked) is None:
+            topic = await self._cart(asked.user)
+            await self._hub.refresh(topic)
+            line: cart.Line | None = topic.state.line(line_id)
+            if line is None or line.state == "adding":
+                raise Refused("unknown-line", "missing", "That is not in your cart.")
+            note = await holding.keep_longer(self._desk, asked.user, line, self._bounds.hold, asked.command)
+            await self._does(asked, note)
+        return await self._cart(asked.user)
+
+    # --- orders ------------------------------------------------------------------------------------
+
+    async def check_out(self, asked: Asked, line_ids: tuple[str, ...], provider_id: str | None) -> Topic:
+        """An order of what is in the cart, its seats pinned. Raises `Refused` `seats-gone` if some could not be."""
+        if await self._again(asked) is None:
+            offer = paying.chosen(self._providers, provider_id).offer
+            before = await self._desk.cart(asked.user)
+            for order in before.orders:
+                if order.state in ("placing", "rejected") and cart.unfinished(order):
+                    await ordering.advance(self._desk, self._providers, asked.user, order.id)
+            trips = dict.fromkeys(line.trip_id for line in before.lines if line.trip_id is not None)
+            found = [await self._desk.discount(asked.user, trip_id) for trip_id in trips]
+            discounts = tuple(discount for discount in found if discount is not None)
+            act = PlaceOrder(line_ids, discounts, offer.id, offer.pays_later, self._pay_within)
+            await self._does(asked, act)
+        await ordering.advance(self._desk, self._providers, asked.user, asked.command)
+        topic = await self._cart(asked.user)
+        order = topic.state.order(asked.command)
+        if order is not None and order.state == "rejected":
+            raise Refused("seats-gone", "full", holding.SENTENCES["seats-gone"])
+        return topic
+
+    async def pay(self, asked: Asked, order_id: str, method: str) -> Topic:
+        """Try to pay an order. What came of it, its state in the cart says."""
+        if await self._again(asked) is None:
+            order = (await self._desk.cart(asked.user)).order(order_id)
+            if order is not None:
+                method = paying.chosen(self._providers, order.provider, method).offer.method(method) or ""
+            await self._does(asked, StartPayment(order_id, method))
+        order = (await self._desk.cart(asked.user)).order(order_id)
+        if order is not None and order.open_attempt is not None and order.open_attempt.id == asked.command:
+            await paying.begin(self._desk, self._providers, asked.user, order)
+        await ordering.advance(self._desk, self._providers, asked.user, order_id)
+        return await self._cart(asked.user)
+
+    async def cancel(self, asked: Asked, order_id: str) -> Topic:
+        """Give an order up: seats free, money back."""
+        await self._does(asked, CancelOrder(order_id))
+        await ordering.advance(self._desk, self._providers, asked.user, order_id)
+        return await self._cart(asked.user)
+
+    async def paid_at_venue(self, by: str, member: str, booking: str) -> None:
+        """Somebody who may (whoever asks has looked) says that the order of a member's booking is paid."""
+        state = await self._desk.cart(member, fresh=True)
+        order = next((o for o in state.orders if any(_books(member, n.id, booking) for n in o.lines)), None)
+        provider = None if order is None else self._providers.get(order.provider)
+        taker = getattr(provider, "inner", provider)
+        if order is None or not order.pays_later or not isinstance(taker, TakesWord):
+            raise Refused("unknown-order", "missing", "There is no order here that is paid at the venue.")
+        if len({line.trip_id for line in order.lines}) > 1:
+            raise Refused("order-of-several", "forbidden", "This order is of several trips. The venue must say so.")
+        try:
+            said = await taker.mark_paid(paying.charge(member, order, None).id, by)
+        except PaymentTrouble as trouble:
+            raise unavailable() from trouble
+        reference = reference_of(member, order.id)
+        await self.notified(order.provider, Notice(paying.charge(member, order, None).id, reference, said))
+
+    async def notified(self, provider_id: str, notice: Notice) -> None:
+        """A provider has said what came of a payment; however often."""
+        user = await paying.notice(self._desk, provider_id, notice)
+        meant = order_in(notice.reference)
+        if user is not None and meant is not None:
+            await ordering.advance(self._desk, self._providers, user, meant[1])
+
+    async def attend(self, name: str) -> None:
+        """Something in a cart is due, or somebody looks at it: go on with what others left undone."""
+        kind, _, user = name.partition(":")
+        if kind != "cart":
+            return
+        now = self._hub.store.now()
+        await holding.take_up(self._desk, user, now)
+        try:
+            await ordering.take_up(self._desk, self._providers, user, now)
+        except Refused as refused:
+            log.warning("an order in %r was not brought on: %s", name, refused.code)
+        except StoreError as error:
+            log.warning("an order in %r was not brought on: %s", name, error)
+
+    # --- how ---------------------------------------------------------------------------------------
+
+    async def _does(self, asked: Asked, act: CartAct) -> Done:
+        command = cart.CartCommand(asked.command, asked.user, act)
+        return await self._hub.execute(cart_topic(asked.user), command, key=asked.key, body=asked.body)
+
+    async def _again(self, asked: Asked) -> Done | None:
+        """What this very command was answered before."""
+        if asked.key is None:
+            return None
+        return await self._hub.replayed(cart_topic(asked.user), asked.key, asked.body)
+
+    async def _cart(self, user: str) -> Topic:
+        topic, _ = await self._hub.look(cart_topic(user), user)
+        return topic
+
+
+def _books(user: str, line_id: str, booking: str) -> bool:
+    return booking_of(user, line_id) == booking
+
+
+def _chosen(slot: Slot | None, tickets: Mapping[str, int]) -> tuple[SlotInfo, tuple[cart.Ticket, ...]]:
+    """The slot and the tickets with their prices. Raises `Refused`."""
+    if slot is None:
+        raise Refused("unknown-slot", "missing", "There is no such time slot.")
+    kinds = {kind.kind: kind for kind in slot.tickets}
+    unknown = next((kind for kind in tickets if kind not in kinds), None)
+    if unknown is not None:
+        raise Refused("bad-tickets", "invalid", "There is no such kind of ticket here.", field="tickets")
+    chosen = (cart.Ticket(k.kind, k.name, tickets[k.kind], k.price) for k in slot.tickets if tickets.get(k.kind))
+    return slot.info, tuple(chosen)

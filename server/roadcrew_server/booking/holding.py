@@ -1,0 +1,95 @@
+"""Seats for a cart: added, kept longer, given back.
+
+The cart's log is written first: whoever dies between it and the slot is followed by somebody who finishes. A hold that
+nobody finishes ends by itself, so no seat is lost by it.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from datetime import datetime
+
+from roadcrew_domain import cart, seats
+from roadcrew_domain.cart_acts import ConfirmAdd, FailAdd, NoteDiscount, NoteExtension
+from roadcrew_domain.refusals import Refused
+from roadcrew_server.booking.desk import Desk
+from roadcrew_server.booking.names import hold_of, step_of
+from roadcrew_server.stores.base import StoreError
+
+log = logging.getLogger(__name__)
+
+SENTENCES = {
+    "seats-gone": "Seats are no longer available. Please select different tickets.",
+    "slot-past": "This time slot has begun already.",
+    "unknown-slot": "There is no such time slot any more.",
+    "hold-gone": "These seats were not taken in time. Please try again.",
+}
+"""What somebody is told who asks again for what was refused before."""
+
+
+async def finish_add(desk: Desk, user: str, line_id: str) -> None:
+    """Take the seats of a line that was added, and say so in the cart; however often, by however many. Raises `Refused`
+    if they can't be had."""
+    now = await desk.cart(user)
+    line = now.line(line_id)
+    if line is None:
+        _say_why(now.ended_as(line_id))
+        return
+    if line.state == "held":
+        return
+    hold = hold_of(user, line_id)
+    try:
+        slot = await desk.opening(line.slot)
+        act = seats.HoldSeats(hold, line.seats, line.until, line.limit, slot)
+        await desk.slot_does(line.slot.slot_id, act, step_of(user, line_id, "hold"))
+    except Refused as refused:
+        after = await desk.cart_does(user, FailAdd(line_id, refused.code))
+        still = after.line(line_id)
+        if still is not None and still.state == "held":  # another process was given them
+            return
+        raise
+    try:
+        await desk.cart_does(user, ConfirmAdd(line_id))
+    except Refused:  # it was taken out of the cart meanwhile
+        await desk.slot_does(line.slot.slot_id, seats.ReleaseHold(hold), step_of(user, line_id, "release"))
+
+
+def _say_why(code: str | None) -> None:
+    if code is None or code in ("removed", "expired"):
+        return  # it was there, and what became of it the cart says
+    raise Refused(code, "full" if code == "seats-gone" else "gone", SENTENCES.get(code, "That could not be booked."))
+
+
+async def keep_longer(desk: Desk, user: str, line: cart.Line, bounds: seats.HoldBounds, command: str) -> NoteExtension:
+    """Have the slot hold a line's seats for longer, once for each `command`. Raises `Refused`."""
+    hold, step = hold_of(user, line.id), step_of(user, command, "extend")
+    slot = await desk.slot_does(line.slot.slot_id, seats.ExtendHold(hold, bounds), step, key=step)
+    standing = slot.holds.get(hold)
+    if standing is None:
+        raise Refused("hold-gone", "gone", "These seats are no longer held.")
+    return NoteExtension(line.id, standing.until, standing.extensions)
+
+
+async def give_back(desk: Desk, user: str, line_id: str, slot_id: str) -> None:
+    """Free a line's seats now. If that fails they are free when their time is up."""
+    with suppress(Refused, StoreError):
+        await desk.slot_does(slot_id, seats.ReleaseHold(hold_of(user, line_id)), step_of(user, line_id, "release"))
+
+
+async def note_discounts(desk: Desk, user: str) -> None:
+    """Have the cart know what the trips of its lines give off now."""
+    state = await desk.cart(user)
+    for trip_id in dict.fromkeys(line.trip_id for line in state.lines if line.trip_id is not None):
+        known = state.discount(trip_id)
+        now = await desk.discount(user, trip_id)
+        if now is not None and (known is None or known.percent != now.percent):
+            await desk.cart_does(user, NoteDiscount(now))
+
+
+async def take_up(desk: Desk, user: str, now: datetime) -> None:
+    """Finish what was begun so long ago that its process must have died."""
+    for line in (await desk.cart(user)).lines:
+        if line.state == "adding" and now >= line.added_at + cart.TAKEN_UP:
+            with suppress(Refused):
+                await finish_add(desk, user, line.id)

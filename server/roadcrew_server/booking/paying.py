@@ -1,0 +1,128 @@
+"""Payments of orders: asked of a provider, and written into the cart's log, which alone says what an order is.
+
+Between "a payment has begun" and "this came of it" anybody may die; whoever comes next asks the provider. Money that
+comes for an order that is over goes back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from roadcrew_domain import cart
+from roadcrew_domain.cart_acts import DeclinePayment, MarkPaid, NoteRefund
+from roadcrew_domain.money import Money
+from roadcrew_domain.refusals import Refused
+from roadcrew_server.booking.desk import Desk
+from roadcrew_server.booking.names import charge_of, order_in, reference_of
+from roadcrew_server.payments.base import (
+    Charge,
+    Declined,
+    Notice,
+    Outcome,
+    PaymentProvider,
+    PaymentTrouble,
+    Succeeded,
+)
+
+log = logging.getLogger(__name__)
+
+Providers = Mapping[str, PaymentProvider]
+
+
+def charge(user: str, order: cart.Order, attempt: cart.Attempt | None) -> Charge:
+    """What the provider is asked for; `attempt` None for an order that is paid later."""
+    payment_id, method = (order.id, "") if attempt is None else (attempt.id, attempt.method)
+    return Charge(
+        charge_of(user, payment_id),
+        reference_of(user, order.id),
+        Money(order.total, order.currency),
+        f"Roadcrew {order.number}",
+        method,
+    )
+
+
+async def begin(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
+    """Ask for the money of the payment that is open. What is not known afterwards is asked again later."""
+    attempt, provider = order.open_attempt, providers.get(order.provider)
+    if attempt is None or provider is None:
+        return
+    try:
+        outcome = await provider.charge(charge(user, order, attempt))
+    except PaymentTrouble as trouble:
+        log.warning("a payment of order %s is not known: %s", order.number, trouble)
+        return
+    await _note(desk, user, order, attempt.id, outcome)
+
+
+async def begin_later(providers: Providers, user: str, order: cart.Order) -> None:
+    """Let a provider that is paid later know of the order. Raises `PaymentTrouble`."""
+    provider = providers.get(order.provider)
+    if provider is not None and order.pays_later and order.total:
+        await provider.charge(charge(user, order, None))
+
+
+async def look(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
+    """Ask what became of the payment that is open, and see to it that it becomes nothing if it was never made."""
+    attempt, provider = order.open_attempt, providers.get(order.provider)
+    if attempt is None or provider is None:
+        return
+    try:
+        outcome = await provider.look(charge(user, order, attempt))
+    except PaymentTrouble as trouble:
+        log.warning("a payment of order %s is not known still: %s", order.number, trouble)
+        return
+    if outcome is None:
+        outcome = Declined("never-made", "This payment was interrupted. Nothing was charged.")
+    await _note(desk, user, order, attempt.id, outcome)
+
+
+async def _note(desk: Desk, user: str, order: cart.Order, attempt_id: str | None, outcome: Outcome) -> None:
+    if isinstance(outcome, Succeeded):
+        await desk.cart_does(user, MarkPaid(order.id, attempt_id, outcome.reference))
+    elif isinstance(outcome, Declined) and attempt_id is not None:
+        await desk.cart_does(user, DeclinePayment(order.id, attempt_id, outcome.reason, outcome.detail))
+
+
+async def refund(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
+    """Give back what is owed."""
+    provider = providers.get(order.provider)
+    for owed in order.refunds:
+        if owed.state != "owed" or provider is None:
+            continue
+        attempt = next((a for a in order.attempts if a.id == owed.attempt_id), None)
+        try:
+            reference = await provider.refund(charge(user, order, attempt), owed.payment)
+        except PaymentTrouble as trouble:
+            log.warning("order %s is not refunded yet: %s", order.number, trouble)
+            continue
+        await desk.cart_does(user, NoteRefund(order.id, owed.payment, reference))
+
+
+async def notice(desk: Desk, provider_id: str, said: Notice) -> str | None:
+    """Write down what a provider's webhook says; whose order it was, None where there is no such payment."""
+    meant = order_in(said.reference)
+    if meant is None:
+        return None
+    user, order_id = meant
+    order = (await desk.cart(user, fresh=True)).order(order_id)  # another process may have begun it just now
+    if order is None or order.provider != provider_id:
+        log.warning("%s tells of a payment that is not there: %r", provider_id, said.reference[:200])
+        return None
+    attempts: list[cart.Attempt | None] = [None] if order.pays_later else list(order.attempts)
+    for attempt in attempts:
+        attempt_id = None if attempt is None else attempt.id
+        if charge_of(user, attempt_id or order_id) == said.charge_id:
+            await _note(desk, user, order, attempt_id, said.outcome)
+            return user
+    return None
+
+
+def chosen(providers: Providers, provider_id: str | None, method: str = "") -> PaymentProvider:
+    """The provider that somebody named, or the first. Raises `Refused`."""
+    provider = next(iter(providers.values()), None) if provider_id is None else providers.get(provider_id)
+    if provider is None:
+        raise Refused("unknown-provider", "invalid", "This server does not take that kind of payment.")
+    if provider.offer.method(method) is None:
+        raise Refused("unknown-method", "invalid", "There is no such way to pay here.", field="method")
+    return provider
