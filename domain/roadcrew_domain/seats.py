@@ -112,11 +112,8 @@ def _decided(slot: Slot, act: SlotAct, now: datetime) -> tuple[Fact, ...]:
             return (SeatsFreed(hold_id, hold.seats, "released"),)
         case PinHold():
             return _pinned(slot, act, now)
-        case UnpinHold(hold_id=hold_id, order=order, until=until):
-            hold = slot.holds.get(hold_id)
-            if hold is None or hold.order != order:
-                return _ended(slot, hold_id, order, "lapsed")
-            return (SeatsUnpinned(hold_id, order, min(until, hold.limit)),)
+        case UnpinHold():
+            return _unpinned(slot, act)
         case SellHold(hold_id=hold_id, order=order):
             hold = slot.holds.get(hold_id)
             if hold is None or hold.order != order:
@@ -143,10 +140,7 @@ def _held(slot: Slot, act: HoldSeats, now: datetime) -> tuple[Fact, ...]:
     hold = slot.holds.get(act.hold_id)
     if hold is not None:
         return ()  # the same once more
-    if act.seats < 1:
-        raise Refused("invalid", "invalid", "Hold at least one seat.", field="tickets")
-    if now >= slot.starts_at:
-        raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+    _check_to_come(slot, now)
     until, limit = min(act.until, slot.starts_at), min(act.limit, slot.starts_at)
     if now >= until:
         raise Refused("hold-gone", "gone", "These seats were not taken in time.")
@@ -165,23 +159,35 @@ def _pinned(slot: Slot, act: PinHold, now: datetime) -> tuple[Fact, ...]:
     hold = slot.holds.get(act.hold_id)
     if hold is not None and hold.order == act.order:
         return ()
-    if any(order == act.order for order, _ in slot.over) or now > act.placed_at + PIN_WITHIN:
+    if _is_over(slot, act.order) or now > act.placed_at + PIN_WITHIN:
         raise Refused("order-over", "gone", "This order is over.")
     if hold is None:
-        if now >= slot.starts_at:
-            raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+        _check_to_come(slot, now)
         _check_left(slot, act.seats)
-        return (SeatsPinned(act.hold_id, act.order, act.seats, took=act.seats),)
+        limit = min(act.limit, slot.starts_at)
+        return (SeatsPinned(act.hold_id, act.order, act.seats, took=act.seats, limit=limit),)
     if hold.state != "held" or hold.seats != act.seats:
         raise Refused("hold-gone", "gone", "These seats belong to another order.")
     return (SeatsPinned(act.hold_id, act.order, act.seats),)
 
 
+def _unpinned(slot: Slot, act: UnpinHold) -> tuple[Fact, ...]:
+    hold = slot.holds.get(act.hold_id)
+    if hold is not None and hold.order == act.order:
+        return (SeatsUnpinned(hold.id, act.order, min(act.until, hold.limit)),)
+    if hold is not None and hold.order is None and not _is_over(slot, act.order):
+        # Never pinned: its own time may be shorter than what the cart says since the order came to nothing.
+        return (SeatsUnpinned(hold.id, act.order, max(hold.until, min(act.until, hold.limit))),)
+    return _ended(slot, act.hold_id, act.order, "lapsed")
+
+
 def _ended(slot: Slot, hold_id: str, order: str, because: FreedBecause) -> tuple[Fact, ...]:
     """An order that has nothing here can't come to have something any more."""
-    if any(over == order for over, _ in slot.over):
-        return ()
-    return (SeatsFreed(hold_id, 0, because, order),)
+    return () if _is_over(slot, order) else (SeatsFreed(hold_id, 0, because, order),)
+
+
+def _is_over(slot: Slot, order: str) -> bool:
+    return any(over == order for over, _ in slot.over)
 
 
 def _standing(slot: Slot, hold_id: str) -> Hold:
@@ -191,7 +197,14 @@ def _standing(slot: Slot, hold_id: str) -> Hold:
     return hold
 
 
+def _check_to_come(slot: Slot, now: datetime) -> None:
+    if now >= slot.starts_at:
+        raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+
+
 def _check_left(slot: Slot, seats: int) -> None:
+    if seats < 1:
+        raise Refused("invalid", "invalid", "Hold at least one seat.", field="tickets")
     if seats > slot.left:
         raise Refused(
             "seats-gone", "full", "Seats are no longer available. Please select different tickets.", left=slot.left
@@ -225,7 +238,7 @@ def next_due(slot: Slot) -> datetime | None:
 
 def left_at(slot: Slot, now: datetime) -> int:
     """Seats that are free at `now`, also of holds whose end nobody has announced yet."""
-    return max(0, slot.left + sum(fact.seats for fact in _overdue(slot, now)) if slot.taken else slot.left)
+    return _without(slot, _overdue(slot, now)).left
 
 
 def evolve(slot: Slot | None, event: Event) -> Slot:
@@ -252,8 +265,8 @@ def _changed(slot: Slot, fact: Fact, at: datetime) -> Slot:
         case HoldExtended(hold_id=hold_id, until=until):
             hold = slot.holds[hold_id]
             return _with(slot, msgspec.structs.replace(hold, until=until, extensions=hold.extensions + 1))
-        case SeatsPinned(hold_id=hold_id, order=order, seats=seats, took=took):
-            hold = slot.holds.get(hold_id) or Hold(hold_id, seats, "pinned", at, slot.starts_at)
+        case SeatsPinned(hold_id=hold_id, order=order, seats=seats, took=took, limit=limit):
+            hold = slot.holds.get(hold_id) or Hold(hold_id, seats, "pinned", at, limit or slot.starts_at)
             return _with(slot, msgspec.structs.replace(hold, state="pinned", order=order), took=took)
         case SeatsUnpinned(hold_id=hold_id, order=order, until=until):
             held = msgspec.structs.replace(slot.holds[hold_id], state="held", until=until, order=None)

@@ -93,16 +93,18 @@ class HoldExtended(Fact, frozen=True):
 
 
 class SeatsPinned(Fact, frozen=True):
-    """`took`: seats that were free, because the hold had run out; 0 for one that stood."""
+    """`took`: seats that were free, because the hold had run out, and the `limit` that they have now; 0 and None for
+    one that stood."""
 
     hold_id: str
     order: str
     seats: int
     took: int = 0
+    limit: Moment | None = None
 
 
 class SeatsUnpinned(Fact, frozen=True):
-    """The order came to nothing, and the seats are held again."""
+    """The order came to nothing, and the seats are held (again)."""
 
     hold_id: str
     order: str
@@ -153,17 +155,19 @@ class ReleaseHold(Value, frozen=True):
 
 
 class PinHold(Value, frozen=True):
-    """An order placed at `placed_at` wants these seats. A hold that has run out takes them anew if they are free."""
+    """An order placed at `placed_at` wants these seats. A hold that has run out takes them anew if they are free, under
+    the `limit` that its line had."""
 
     hold_id: str
     order: str
     seats: int
     placed_at: Moment
+    limit: Moment
     slot: OpenSlot
 
 
 class UnpinHold(Value, frozen=True):
-    """The order came to nothing: the seats are held until then."""
+    """The order came to nothing: the seats are held until then; those that it had not pinned at least so long."""
 
     hold_id: str
     order: str

@@ -21,7 +21,7 @@ from roadcrew_domain.seats_state import (
     Slot,
     SlotOpened,
 )
-from roadcrew_domain.values import Moment, Value
+from roadcrew_domain.values import Moment, Value, read
 
 SNAPSHOT_VERSION = 1
 
@@ -65,13 +65,15 @@ def encode_count(slot: Slot) -> bytes:
 
 def decode_count(body: bytes | str | msgspec.Raw) -> SlotCount:
     """A count from its JSON. Raises `ValueError`."""
-    return _counts.decode(body)
+    return read(_counts, body)
 
 
 def evolve_count(count: SlotCount | None, event: Event) -> SlotCount:
     """The count after `event`. Raises `ValueError` for an event that it does not know or that can't follow."""
     fact = event.data
     if isinstance(fact, SlotOpened):
+        if count is not None:
+            raise ValueError("a slot is opened once")
         return SlotCount(event.topic.partition(":")[2], fact.capacity, 0, fact.starts_at, fact.ends_at)
     if count is None:
         raise ValueError(f"a slot begins with SlotOpened, not {event.type}")
@@ -90,12 +92,15 @@ def evolve_count(count: SlotCount | None, event: Event) -> SlotCount:
 
 def encode_slot(slot: Slot) -> bytes:
     """The whole state, for the store."""
-    return _encoder.encode(_Snapshot(count_of(slot), list(slot.holds.values()), list(slot.over)))
+    holds = sorted(slot.holds.values(), key=lambda hold: hold.id)
+    return _encoder.encode(_Snapshot(count_of(slot), holds, list(slot.over)))
 
 
 def decode_slot(body: bytes | str | msgspec.Raw) -> Slot:
-    """A slot from what `encode_slot` made. Raises `ValueError`."""
-    whole = _snapshots.decode(body)
+    """A slot from what `encode_slot` made. Raises `ValueError`, also for a version that is newer than ours."""
+    whole = read(_snapshots, body)
+    if whole.v > SNAPSHOT_VERSION:
+        raise ValueError(f"a slot of version {whole.v}; this version reads up to {SNAPSHOT_VERSION}")
     s = whole.slot
     holds = HashTrieMap({hold.id: hold for hold in whole.holds})
     return Slot(s.id, s.capacity, s.starts_at, s.ends_at, s.taken, holds, tuple(whole.over))
