@@ -80,6 +80,8 @@ class World:
     ahead: timedelta = timedelta(0)
     hold: bool = False
     down: bool = False
+    in_vain: int = 0
+    """How often somebody asked while it was down."""
     recalls: bool = False
     """Who we are is known without asking."""
     public_url: str | None = None
@@ -301,6 +303,7 @@ class StandInClient:
 
     def _check(self) -> None:
         if self.world.down:
+            self.world.in_vain += 1
             raise errors.Unreachable("unreachable", "The server can't be reached.")
 
     async def recall(self) -> User | None:

@@ -41,6 +41,8 @@ TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
 IDLE_LOOK = 10.0
 """Seconds between two looks at how long nobody has pressed anything."""
+HERE = ("key_pressed", "shown", "resumed")
+"""What the link is told of somebody who is here, or back."""
 SIGNS: dict[type[events.Event], Sign] = {
     events.Key: "key",
     events.Paste: "key",
@@ -207,6 +209,11 @@ class RoadcrewApp(Standing):
 
     # --- what screens ask for --------------------------------------------------------------------
 
+    @property
+    def looked_at(self) -> bool:
+        """Whether somebody looks at this terminal, as far as it can tell."""
+        return self._looked.state == "shown"
+
     def show_lobby(self) -> None:
         """The list of trips as the screen below everything."""
         from roadcrew_tui.screens.lobby import LobbyScreen  # noqa: PLC0415 - may not be needed
@@ -338,6 +345,8 @@ class RoadcrewApp(Standing):
         self._looked, told = step(self._looked, sign, self.clock(), self.settings.idle_minutes * 60)
         if told is not None:
             self.link.signal(told)
+        if told in HERE and self.open_screens and hasattr(self.screen, "somebody_is_here"):
+            self.screen.somebody_is_here()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In an input only esc, tab and enter act."""

@@ -38,7 +38,8 @@ GATHERED_WITHIN = 1.0
 
 class Standing(App[str]):
     """`user` is who we are, None for nobody. `signed_out`: a session has ended and nobody asked for that; `was` is
-    whose. `trouble`: why the server can't be used just now; `not_yet`: because it does not honour the session so far.
+    whose. `trouble`: why the server can't be used just now; `not_yet`: because it does not honour the session so far;
+    `passing`: it may well be over by itself. `looking`: my trips are being asked for once more.
     `step`: how far a way in is. `tally`: how many changes wait, None while nobody has counted."""
 
     server: str | None
@@ -55,6 +56,8 @@ class Standing(App[str]):
         self.step: str | None = None
         self.trouble: str | None = None
         self.not_yet = False
+        self.passing = False
+        self.looking = False
         self.trips: tuple[TripSummary, ...] | None = None
         self.public_url: str | None = None
         self.tally: Tally | None = None
@@ -91,15 +94,18 @@ class Standing(App[str]):
 
     async def reaching(self, work: Awaitable[Any]) -> Any:
         """Wait for the link; the lobby shows whether the server could be reached, and has let us in."""
-        from roadcrew_client import errors  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client.errors import RoadcrewError, SessionNotReady  # noqa: PLC0415 - not before the first paint
+        from roadcrew_client.retry import is_passing  # noqa: PLC0415 - not before the first paint
 
         try:
             result = await work
-        except (errors.Unreachable, errors.SessionNotReady) as error:
-            self.trouble, self.not_yet, self.step = error.detail, isinstance(error, errors.SessionNotReady), None
-            self._tell_lobby()
+        except RoadcrewError as error:
+            not_yet, passing = isinstance(error, SessionNotReady), is_passing(error)
+            if not_yet or passing:
+                self.trouble, self.not_yet, self.passing, self.step = error.detail, not_yet, passing, None
+                self._tell_lobby()
             raise
-        self.trouble, self.step = None, None
+        self.trouble, self.passing, self.step = None, False, None
         return result
 
     @property
@@ -133,11 +139,18 @@ class Standing(App[str]):
             self._tell_lobby()
 
     async def look_again(self) -> None:
-        """Ask for my trips, and who I am, if that is not known yet."""
-        if self.user is None and self.server is not None:
-            await self.begin(self.server)
-        else:
-            await self.list_trips()
+        """Ask for my trips, and who I am, if that is not known yet. Not while that is being done."""
+        if self.looking:
+            return
+        self.looking = True
+        try:
+            if self.user is None and self.server is not None:
+                await self.begin(self.server)
+            else:
+                await self.list_trips()
+        finally:
+            self.looking = False
+            self._tell_lobby()
 
     async def list_trips(self) -> None:
         """Ask for my trips; the lobby shows them. An answer for somebody who has signed out meanwhile is nobody's."""

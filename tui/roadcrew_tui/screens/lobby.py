@@ -1,8 +1,11 @@
-"""My trips. Painted at once from what this terminal remembers, then from the server."""
+"""My trips. Painted at once from what this terminal remembers, then from the server; which is asked again by itself
+as long as it can't be reached and somebody looks at this."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
 
@@ -10,15 +13,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.timer import Timer
 
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens.base import STAYS, CommandScreen, bindings
-from roadcrew_tui.screens.lobby_model import TripRow, rows, rows_remembered
+from roadcrew_tui.screens.lobby_model import TripRow, rows, rows_remembered, wait_before
 from roadcrew_tui.screens.trip_model import outbox_words
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.widgets.lines import KeyLine, Lines, TitleLine
 from roadcrew_tui.widgets.rows import Row, RowList
+
+ASKED_AGAIN = "It is asked again by itself, and at once when you press a key."
 
 
 class LobbyScreen(CommandScreen):
@@ -27,6 +33,12 @@ class LobbyScreen(CommandScreen):
     CSS_PATH = "lobby.tcss"
     MODULES = ("lobby", "account", "waiting", "inspector", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [STAYS, *bindings(*MODULES)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chance: Callable[[], float] = random.random
+        self._tries = 0
+        self._again: Timer | None = None
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -50,6 +62,44 @@ class LobbyScreen(CommandScreen):
         self.crew_app.window_title()
         if self.crew_app.user is not None:
             self.run_worker(self.crew_app.guarded(self.crew_app.list_trips()), group="lobby", exclusive=True)
+        self._wait_to_look()
+
+    # --- looking again by itself -----------------------------------------------------------------
+
+    def _wait_to_look(self) -> None:
+        """As long as there is a reason, and each time longer."""
+        app = self.crew_app
+        if not app.passing:
+            self._tries = 0
+            self._stop_waiting()
+        elif self._again is None and not app.looking and app.screen is self:
+            self._again = self.set_timer(wait_before(self._tries, self.chance()), self._look)
+            self._tries += 1
+
+    def _stop_waiting(self) -> None:
+        waited, self._again = self._again, None
+        if waited is not None:
+            waited.stop()
+
+    def _look(self) -> None:
+        """A terminal that nobody looks at asks nothing, nor one where something else is done meanwhile."""
+        self._stop_waiting()
+        if self.app.screen is self and self.crew_app.looked_at:
+            self.crew_app.run_worker(self._look_again(), group="look-again")
+
+    async def _look_again(self) -> None:
+        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
+
+        with suppress(RoadcrewError):  # nobody has asked for it; what there is to say stands in the note
+            await self.crew_app.look_again()
+
+    def somebody_is_here(self) -> None:
+        """Whoever presses a key, or is back, need not wait."""
+        if self.crew_app.passing and not self.crew_app.looking:
+            self._tries = 0
+            self._look()
+
+    # --- drawing ---------------------------------------------------------------------------------
 
     def redraw(self) -> None:
         """Draw everything."""
@@ -67,6 +117,7 @@ class LobbyScreen(CommandScreen):
         )
         self.query_one("#lobby-note", Lines).show(lambda _: self._note(known, bool(listed)))
         self.show_keys()
+        self._wait_to_look()
 
     def _remembered(self) -> list[dict[str, object]]:
         app = self.crew_app
@@ -96,10 +147,14 @@ class LobbyScreen(CommandScreen):
             return render.said(f"{trouble} Press r to retry.", render.WARN)
         if app.signed_out and not trouble:
             return render.ours("You are signed out. Press S to sign in again.", render.WARN)
-        if trouble and any_trips:
-            return render.said(f"{trouble} These are the trips of last time.", render.MUTED)
         if trouble:
-            return render.said(trouble, render.WARN)
+            last = " These are the trips of last time." if any_trips else ""
+            lines = [render.said(trouble + last, render.MUTED if any_trips else render.WARN)]
+            if app.passing:
+                lines.append(
+                    render.ours("It is asked again by itself, and at once when you press a key.", render.MUTED)
+                )
+            return render.stack(lines)
         if not known and any_trips:
             return render.ours("As of last time; asking the server…", render.MUTED)
         if known and not any_trips:

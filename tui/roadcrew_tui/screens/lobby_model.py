@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from roadcrew_client import TripSummary
 
 
+FIRST_WAIT, LONGEST_WAIT = 2.0, 30.0
+"""Seconds."""
+
+
+def wait_before(tries: int, chance: float) -> float:
+    """Seconds until the trips are asked for once more, after so many tries by itself. `chance` is from 0 to 1, so that
+    not all terminals come back at once."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries, 10)) * (0.5 + chance / 2)
+
+
 @dataclass(frozen=True)
 class TripRow:
     """One trip of mine. `name` is a person's text."""
