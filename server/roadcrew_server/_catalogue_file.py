@@ -221,7 +221,7 @@ def _csv(text: str, faults: Faults) -> Written:
     head, first = Entry(1), 0
     if text.startswith("#"):
         note, _, text = text.partition("\n")
-        head.values["note"], first = (note[1:].strip(), 1), 1
+        head.values["note"], first = (note[1:].strip(" \t,;\r"), 1), 1  # a spreadsheet fills a row up
     rows = _rows(text, first, faults)
     line, columns = next(rows, (1, []))
     known = (*EXHIBITION_KEYS, *TICKET_KEYS)
@@ -239,7 +239,7 @@ def _csv(text: str, faults: Faults) -> Written:
             faults.add(number, f"This row has {len(cells)} cells, and the first one {len(columns)}.")
             continue
         values: dict[str, tuple[object, int]] = {
-            name: (cell, number) for name, cell in zip(columns, cells, strict=True) if cell
+            name: (cell, number) for name, cell in zip(columns, cells, strict=True) if cell and name in known
         }
         ticket = Entry(number, {name: values.pop(name) for name in TICKET_KEYS if name in values})
         if not exhibitions or _said(values, "id") not in (None, _said(exhibitions[-1].values, "id")):
