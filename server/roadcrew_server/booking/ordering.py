@@ -62,7 +62,7 @@ async def _pin(desk: Desk, user: str, order: cart.Order) -> None:
     for line in order.lines:
         try:
             slot = await desk.opening(line.slot)
-            act = seats.PinHold(hold_of(user, line.id), mark, line.seats, order.placed_at, slot)
+            act = seats.PinHold(hold_of(user, line.id), mark, line.seats, order.placed_at, line.limit, slot)
             await desk.slot_does(line.slot.slot_id, act, step_of(user, f"{order.id} {line.id}", "pin"))
         except Refused as refused:
             log.info("order %s can't have its seats: %s", order.number, refused.code)
