@@ -33,6 +33,7 @@ from roadcrew_server.payments.registry import CantPay, Payments
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
 from roadcrew_server.routes import cart, exhibitions, invites, payments, service, sessions, sync, trips
+from roadcrew_server.sessions import Sessions
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store, StoreError, StoreFacts
 from roadcrew_server.stores.watched import watched
@@ -67,21 +68,22 @@ class Server:
         self.secret = b""
         self.facts: StoreFacts | None = None
         self.first_uses = FirstUses(store, self.metrics.establishment.observe)
-        self.auth = Auth(store, settings)
-        self.auth.on_issued = lambda kind: self.metrics.sessions.labels(kind).inc()
-        self.auth.on_used = self.first_uses.used
+        self.sessions = Sessions(store, settings)
+        self.sessions.on_issued = lambda kind: self.metrics.sessions.labels(kind).inc()
+        self.sessions.on_used = self.first_uses.used
+        self.auth = Auth(store, self.sessions)
         self.limits = Limits(store.rate_storage(), settings)
         self.hub = Hub(store, (TripKind(), CartKind(), SlotKind(catalogue)), settings)
         self.presence = Presence(self.hub, settings)
-        self.streams = Streams(self.presence, settings, self.auth.revoked, self.auth.stands)
-        self.auth.followed = self.streams.follows
+        self.streams = Streams(self.presence, settings, self.sessions.revoked, self.sessions.stands)
+        self.sessions.followed = self.streams.follows
         self.payments = Payments(store, settings)
         self.booking = Booking(self.hub, catalogue, self.payments.providers, settings)
         self.payments.on_notice = self.booking.notified
         self.hub.on_due = self.booking.attend
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
-        self.hub.on_changed = self.auth.forget
+        self.hub.on_changed = self.sessions.forget
         self.hub.on_missed = self._missed
 
     @property
@@ -123,11 +125,11 @@ class Server:
         return hashlib.sha256(stored.value).digest()
 
     def _revoked(self, token_hash: str) -> None:
-        self.auth.revoke(token_hash)
+        self.sessions.revoke(token_hash)
         self.streams.revoke(token_hash)
 
     def _missed(self) -> None:
-        self.auth.forget_all()
+        self.sessions.forget_all()
         self.streams.doubt()
 
     @cached_property

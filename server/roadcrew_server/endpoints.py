@@ -25,9 +25,10 @@ from starlette.types import Receive, Scope, Send
 
 from roadcrew_domain.ids import command_id
 from roadcrew_domain.refusals import Refused
-from roadcrew_server.auth import Once, Session
+from roadcrew_server.auth import Once
 from roadcrew_server.forwarded import network_of
 from roadcrew_server.problems import Problem, not_signed_in, unavailable
+from roadcrew_server.sessions import Session
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.topic import KeyReused, TopicMissing
 
@@ -196,7 +197,7 @@ class EndpointApp:
         if scheme.lower() != "bearer" or not token:
             raise not_signed_in()
         self.server.hub.notice_stall()
-        session = await self.server.auth.session(token.strip()[:200])
+        session = await self.server.sessions.session(token.strip()[:200])
         await limits.request(session.user.id)
         return session
 

@@ -1,7 +1,7 @@
 """When a session was first good for something: how long that took after it was issued (C10).
 
 Whichever process it is first used at counts it, once over all of them: the store says which one that is.
-What it is not for: deciding whether a session is good (auth.py).
+What it is not for: deciding whether a session is good (sessions.py).
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
-from roadcrew_server.auth import Session
 from roadcrew_server.http import DIRECT, Direct, chunk
 from roadcrew_server.reader import Frame, Reader, left_to_tasks
+from roadcrew_server.sessions import Session
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.topic import Topic
 

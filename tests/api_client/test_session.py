@@ -15,8 +15,8 @@ from tests.support.serving import Running, served
 import roadcrew_client as rc
 from roadcrew_client.settings import ServerTime, SystemClock
 from roadcrew_domain.trip import EditTrip
-from roadcrew_server.auth import Issued
-from roadcrew_server.auth import Session as ServerSession
+from roadcrew_server.sessions import Issued
+from roadcrew_server.sessions import Session as ServerSession
 
 NOW = datetime.now(UTC)
 
@@ -73,13 +73,13 @@ AT_ONCE = 50
 
 def count_renewals(running: Running, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Whom the server gives a new token for an old one."""
-    renew, renewed = running.server.auth.renew, list[str]()
+    renew, renewed = running.server.sessions.renew, list[str]()
 
     async def counted(session: ServerSession) -> Issued:
         renewed.append(session.user.name)
         return await renew(session)
 
-    monkeypatch.setattr(running.server.auth, "renew", counted)
+    monkeypatch.setattr(running.server.sessions, "renew", counted)
     return renewed
 
 

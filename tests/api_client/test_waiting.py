@@ -280,7 +280,7 @@ async def test_what_is_followed_and_changed_too_early_goes_on_by_itself(tmp_path
             await client.signup("ana", "correct horse battery", "Ana")
             trip = (await client.create_trip("Lisbon")).trip.id
         slow = running.server.settings.model_copy(update={"session_delay": 0.5})
-        running.server.auth._settings = slow
+        running.server.sessions._settings = slow
         async with rc.Client(running.url, settings=FAST) as client:
             tokens: list[str | None] = []
             client.on_token = tokens.append

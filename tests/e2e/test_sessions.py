@@ -268,9 +268,9 @@ async def figures_of(stage: Stage) -> Figures:
 
 def let_in(running: Running) -> None:
     """From now on, every session can be used."""
-    auth = running.server.auth
-    auth._settings = running.server.settings.model_copy(update={"session_delay": 0})
-    auth._cache.clear()
+    sessions = running.server.sessions
+    sessions._settings = running.server.settings.model_copy(update={"session_delay": 0})
+    sessions._cache.clear()
 
 
 # R: C3 C4 C8
@@ -278,7 +278,7 @@ async def test_who_joins_in_vain_keeps_the_invite_and_goes_on_by_a_retry(tmp_pat
     async with served(tmp_path) as running, connected(running.url) as http:
         ana = await Person.guest(http, "Ana")
         made = await ana.create()
-        running.server.auth._settings = running.server.settings.model_copy(update={"session_delay": 60})
+        running.server.sessions._settings = running.server.settings.model_copy(update={"session_delay": 60})
         link = f"{running.url}/j/{made['invite']['code']}"
         async with at_the_app(tmp_path / "ben", invite=link) as s:
             await s.sees("JOIN A TRIP")

@@ -244,7 +244,7 @@ async def test_after_the_delay_a_new_session_can_be_used_and_a_renewed_one_goes_
         assert (await ana.create())["trip"]["name"] == "Lisbon in May"
         new = Person.of(http, (await ana.post("/api/session/renew")).json())
         assert (await new.get("/api/session")).status_code == 200
-        running.server.auth._cache.clear()
+        running.server.sessions._cache.clear()
         assert (await new.get("/api/session")).status_code == 200
 
 
@@ -269,7 +269,7 @@ async def test_what_is_not_a_good_token_is_nobody(http: httpx.AsyncClient, heade
 async def test_a_session_that_ends_while_it_is_being_read_is_not_kept_as_a_good_one(
     ana: Person, running: Running, monkeypatch: pytest.MonkeyPatch
 ):
-    running.server.auth._cache.clear()
+    running.server.sessions._cache.clear()
     store, read, go = running.server.store, asyncio.Event(), asyncio.Event()
     get = store.get
 
@@ -318,10 +318,10 @@ async def test_a_stream_whose_session_ends_before_it_is_registered_ends_too(
 def test_no_more_revoked_tokens_are_remembered_than_there_is_room_for(
     monkeypatch: pytest.MonkeyPatch, running: Running
 ):
-    monkeypatch.setattr("roadcrew_server.auth.REVOKED_TOKENS", 3)
+    monkeypatch.setattr("roadcrew_server.sessions.REVOKED_TOKENS", 3)
     for n in range(5):
-        running.server.auth.revoke(str(n))
-    assert [running.server.auth.revoked(str(n)) for n in range(5)] == [False, False, True, True, True]
+        running.server.sessions.revoke(str(n))
+    assert [running.server.sessions.revoked(str(n)) for n in range(5)] == [False, False, True, True, True]
 
 
 async def test_passwords_and_tokens_are_nowhere_in_the_store(tmp_path: Path):

@@ -11,6 +11,7 @@ from roadcrew_domain.trip import Command
 from roadcrew_server import auth
 from roadcrew_server.endpoints import Answer, Body, Call, Endpoint, Nothing
 from roadcrew_server.routes.trips import ALL_TRIPS, my_trips_index
+from roadcrew_server.sessions import Issued, Session, User
 from roadcrew_server.topic import TopicMissing
 from roadcrew_server.topics import trip_topic
 
@@ -46,15 +47,15 @@ class IssuedAnswer(SessionAnswer):
     token: str
 
 
-def _user(user: auth.User) -> UserAnswer:
+def _user(user: User) -> UserAnswer:
     return UserAnswer(id=user.id, name=user.name, username=user.username, guest=user.guest)
 
 
-def _session(session: auth.Session) -> SessionAnswer:
+def _session(session: Session) -> SessionAnswer:
     return SessionAnswer(user=_user(session.user), expires_at=session.expires_at)
 
 
-def _issued(issued: auth.Issued) -> IssuedAnswer:
+def _issued(issued: Issued) -> IssuedAnswer:
     session = issued.session
     return IssuedAnswer(token=issued.token, user=_user(session.user), expires_at=session.expires_at)
 
@@ -81,7 +82,7 @@ async def log_in(call: Call) -> IssuedAnswer:
 
 async def renew(call: Call) -> IssuedAnswer:
     """A new token for an old one."""
-    return _issued(await call.server.auth.renew(call.session))
+    return _issued(await call.server.sessions.renew(call.session))
 
 
 async def upgrade(call: Call) -> SessionAnswer:
@@ -91,7 +92,7 @@ async def upgrade(call: Call) -> SessionAnswer:
 
 async def who_am_i(call: Call) -> SessionAnswer:
     """The session."""
-    return _session(await call.server.auth.fresh(call.session))
+    return _session(await call.server.sessions.fresh(call.session))
 
 
 async def rename(call: Call) -> SessionAnswer:
@@ -109,7 +110,7 @@ async def rename(call: Call) -> SessionAnswer:
 
 async def sign_out(call: Call) -> None:
     """End this session."""
-    await call.server.auth.sign_out(call.session)
+    await call.server.sessions.sign_out(call.session)
 
 
 def _endpoint(method: str, path: str, handler: object, summary: str, **more: object) -> Endpoint:

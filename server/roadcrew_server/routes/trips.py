@@ -168,7 +168,7 @@ async def create(call: Call) -> tuple[int, dict[str, object]]:
 
 async def _my_name(call: Call) -> str:
     """What who asks is called."""
-    return (await call.server.auth.fresh(call.session)).user.name
+    return (await call.server.sessions.fresh(call.session)).user.name
 
 
 async def again(call: Call, topic: str, key: str | None) -> Done | None:
