@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,6 +18,8 @@ from roadcrew_client.transport import HttpTransport
 from roadcrew_domain import polls
 from roadcrew_domain.events import Position, encode_cursor
 from roadcrew_domain.trip import Command, EditTrip
+
+pytestmark = pytest.mark.usefixtures("no_task_is_left")
 
 
 class Person:
@@ -42,14 +43,6 @@ class Person:
 @pytest.fixture
 def log() -> Log:
     return Log()
-
-
-@pytest.fixture(autouse=True)
-async def no_task_is_left() -> AsyncIterator[None]:
-    before = asyncio.all_tasks()
-    yield
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
 
 
 def rename(log: Log, n: int) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from tests.api_client.outbox_desk import Desk, Program, rows
 from tests.api_client.scripted import Request, ScriptedServer, serving, until
-from tests.api_client.test_outbox import Desk, Program, rows
 
 from roadcrew_domain.trip import EditTrip
 
