@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
-import tempfile
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -22,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from roadcrew_client._private_files import Strange, aside, contents, name, put_aside, write
 from roadcrew_client.copies import Copy
 from roadcrew_client.models import User
 from roadcrew_domain.events import BadCursor, decode_cursor
@@ -33,7 +32,7 @@ MAX_SERVERS = 20
 MAX_BYTES = 32 * 1024 * 1024
 """Of all copies together; the largest trip has about half a megabyte."""
 MAX_FILE = 4 * 1024 * 1024
-TRIP, WHO, ASIDE = ".trip", ".who", ".damaged"
+TRIP, WHO = ".trip", ".who"
 
 
 class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,10 +47,6 @@ class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seq: int = 0
     epoch: str | None = None
     cursor: str | None = None
-
-
-class Strange(Exception):
-    """A file that is not ours, or not whole."""
 
 
 class CopiesFolder:
@@ -77,7 +72,7 @@ class CopiesFolder:
             if state.id != trip or person not in state.members:
                 raise Strange("another trip than it says")
         except (BadView, ValueError, Strange):
-            _put_aside(path)
+            put_aside(path)
             return None
         with suppress(OSError):
             os.utime(path)  # the ones that are used stay
@@ -99,13 +94,13 @@ class CopiesFolder:
     def forget(self, server: str, person: str, trip: str) -> None:
         """No copy of this any more."""
         path = self._trip(server, person, trip)
-        for each in (path, _aside(path)):
+        for each in (path, aside(path)):
             with suppress(OSError):
                 each.unlink()
 
     def keep_only(self, server: str, person: str, trips: Collection[str]) -> None:
         """No copies but of these."""
-        names = {_name(trip) for trip in trips}
+        names = {name(trip) for trip in trips}
         for path in self._home(server, person).glob(f"*{TRIP}*"):
             if path.name.partition(".")[0] not in names:
                 with suppress(OSError):
@@ -126,7 +121,7 @@ class CopiesFolder:
         try:
             return msgspec.json.decode(found[1], type=tuple[str, User])
         except (msgspec.MsgspecError, RecursionError, ValueError):
-            _put_aside(path)
+            put_aside(path)
             return None
 
     def keep_who(self, server: str, token: str, user: User, at: datetime) -> None:
@@ -158,13 +153,13 @@ class CopiesFolder:
     # --- files ------------------------------------------------------------------------------------
 
     def _who(self, server: str) -> Path:
-        return self._folder / f"{_name(server)}{WHO}"
+        return self._folder / f"{name(server)}{WHO}"
 
     def _home(self, server: str, person: str) -> Path:
-        return self._folder / _name(server, person)
+        return self._folder / name(server, person)
 
     def _trip(self, server: str, person: str, trip: str) -> Path:
-        return self._home(server, person) / f"{_name(trip)}{TRIP}"
+        return self._home(server, person) / f"{name(trip)}{TRIP}"
 
     @staticmethod
     def _read(path: Path, of: tuple[str, ...]) -> tuple[_Head, bytes] | None:
@@ -176,7 +171,7 @@ class CopiesFolder:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError, RecursionError, ValueError, Strange):
-            _put_aside(path)
+            put_aside(path)
             return None
         return head, body
 
@@ -187,30 +182,12 @@ class CopiesFolder:
             with suppress(OSError):
                 path.unlink()  # an old copy would be shown for ever
             return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=".", suffix=path.suffix
-        )  # only its owner can read it
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write(path, data)
 
 
 def _contents(path: Path) -> bytes:
     """The bytes of a file that is ours alone. Raises `Strange`, `OSError`."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE:
-            raise Strange("no file of this size")
-        if os.name == "posix" and (found.st_mode & 0o077 or found.st_uid != os.geteuid()):
-            raise Strange("others can read or write it")
-        return file.read(MAX_FILE + 1)
+    return contents(path, MAX_FILE)
 
 
 def _leads_on(head: _Head, topic: str) -> bool:
@@ -220,15 +197,6 @@ def _leads_on(head: _Head, topic: str) -> bool:
     except BadCursor:
         return False
     return place is not None and place.epoch == head.epoch and place.seq <= head.seq
-
-
-def _put_aside(path: Path) -> None:
-    with suppress(OSError):
-        path.replace(_aside(path))
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(path.name + ASIDE)
 
 
 def _bound(paths: Iterable[Path], most: int, most_bytes: int) -> None:
@@ -244,11 +212,6 @@ def _bound(paths: Iterable[Path], most: int, most_bytes: int) -> None:
         if n > 1 and (n > most or size > most_bytes):
             with suppress(OSError):
                 path.unlink()
-
-
-def _name(*of: str) -> str:
-    """A file's name that says nothing, is short, and fits every disk."""
-    return blake2b("\n".join(of).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _digest(body: bytes) -> str:

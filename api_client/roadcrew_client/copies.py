@@ -7,17 +7,14 @@ loop, and every wait has an end. A copy is a comfort: what the disk won't do is 
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import queue
 import threading
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from roadcrew_client._disk_thread import DiskThread
 from roadcrew_domain.trip import Trip
 
 if TYPE_CHECKING:
@@ -30,8 +27,6 @@ WITHIN = 0.5
 """Seconds for which a copy is waited for; a server may well be faster than such a disk."""
 CLOSES_WITHIN = 1.0
 """Seconds for what is still to be written."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +53,7 @@ class Copies:
         self._newest: dict[tuple[str, str, str], Copy] = {}
         self._lock = threading.Lock()
         """For that: the thread takes out what is put in here."""
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._thread = DiskThread("roadcrew-copies")
 
     # --- trips ------------------------------------------------------------------------------------
 
@@ -123,25 +117,16 @@ class Copies:
 
     async def flush(self) -> None:
         """Wait until all is written, or the disk has had its time."""
-        if self._thread is not None:
+        if self._thread.started:
             await self._ask(lambda disk: None, CLOSES_WITHIN)
 
     async def close(self) -> None:
         """Finish."""
         await self.flush()
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread = None
+        self._thread.end()
 
     def _put(self, job: Callable[[CopiesFolder], object]) -> None:
-        def run() -> None:
-            job(self._opened())
-
-        if self._thread is None:
-            # A daemon: a disk that hangs does not keep the program from ending.
-            self._thread = threading.Thread(target=self._run, name="roadcrew-copies", daemon=True)
-            self._thread.start()
-        self._jobs.put(run)
+        self._thread.put(lambda: job(self._opened()))
 
     def _opened(self) -> CopiesFolder:
         if self._disk is None:
@@ -156,36 +141,5 @@ class Copies:
             self._disk = CopiesFolder(self.folder, program)
         return self._disk
 
-    def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                job()
-            except OSError as error:
-                logger.debug("a copy could not be kept: %s", error)
-            except Exception:
-                # Nothing in there should; whoever waits for an answer has a time limit, and the next job its turn.
-                logger.exception("keeping copies failed in a way that nobody foresaw")
-
     async def _ask(self, job: Callable[[CopiesFolder], T], within: float) -> T | None:
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T | None] = loop.create_future()
-
-        def give(result: T | None) -> None:
-            if not answer.done():
-                answer.set_result(result)
-
-        def run(disk: CopiesFolder) -> None:
-            result = None
-            try:
-                result = job(disk)
-            finally:
-                with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
-                    loop.call_soon_threadsafe(give, result)
-
-        self._put(run)
-        try:
-            async with asyncio.timeout(within):
-                return await answer
-        except TimeoutError:
-            logger.debug("the disk does not answer")
-            return None
+        return await self._thread.ask(lambda: job(self._opened()), within)
