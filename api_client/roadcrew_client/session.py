@@ -147,9 +147,17 @@ class SessionKeeper:
         body: bytes | None = None,
         params: Params = (),
         headers: Mapping[str, str] | None = None,
+        who: User | None = None,
     ) -> Reply:
-        """A call with our token. After a 401 it is made once more if the token could be renewed, in the same name."""
-        used, who = await self._fresh(), self.user
+        """A call with our token. After a 401 it is made once more if the token could be renewed, in the same name.
+
+        `who`: in this person's name or not at all; raises `NotSignedIn` (`another-person`) when we are somebody else
+        by now.
+        """
+        used = await self._fresh()
+        if not self._is(who):
+            raise NotSignedIn("another-person", "Somebody else has signed in meanwhile.")
+        who = self.user
         for attempt in (1, 2):
             sent = {**(headers or {}), "Authorization": f"Bearer {used}"}
             try:
