@@ -13,6 +13,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from roadcrew_client.about import About
+    from roadcrew_client.book_models import CartAnswer, ExhibitionList, OfferedSlot, SlotList
+    from roadcrew_client.booking import (
+        Added,
+        AnotherPerson,
+        Auth,
+        BookingFlow,
+        BookingStep,
+        Connection,
+        NotAccepted,
+        SeatsGone,
+        SignInFirst,
+        TooLate,
+    )
     from roadcrew_client.cable import Cable
     from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SyncStatus
     from roadcrew_client.client import Client
@@ -30,9 +43,10 @@ if TYPE_CHECKING:
         TooManyRequests,
         Unreachable,
     )
-    from roadcrew_client.figures import SyncFigures
+    from roadcrew_client.figures import BookFigures, SyncFigures
     from roadcrew_client.links import InviteTarget, parse_invite
     from roadcrew_client.live import LiveTrip
+    from roadcrew_client.live_book import BookChange, LiveBook
     from roadcrew_client.models import (
         Answer,
         Created,
@@ -40,6 +54,8 @@ if TYPE_CHECKING:
         InviteLink,
         InvitePreview,
         InviteRequest,
+        PaymentMethod,
+        PaymentWay,
         Presence,
         Reset,
         ServerInfo,
@@ -48,6 +64,7 @@ if TYPE_CHECKING:
         User,
     )
     from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
+    from roadcrew_client.pending_booking import PendingBooking, PendingBookings
     from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
     from roadcrew_client.waiting import Figures, Look, SessionReady
@@ -55,6 +72,19 @@ if TYPE_CHECKING:
 
 _HOME = {
     "about": ("About",),
+    "book_models": ("CartAnswer", "ExhibitionList", "OfferedSlot", "SlotList"),
+    "booking": (
+        "Added",
+        "AnotherPerson",
+        "Auth",
+        "BookingFlow",
+        "BookingStep",
+        "Connection",
+        "NotAccepted",
+        "SeatsGone",
+        "SignInFirst",
+        "TooLate",
+    ),
     "cable": ("Cable",),
     "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus"),
     "client": ("Client",),
@@ -72,9 +102,10 @@ _HOME = {
         "TooManyRequests",
         "Unreachable",
     ),
-    "figures": ("SyncFigures",),
+    "figures": ("BookFigures", "SyncFigures"),
     "links": ("InviteTarget", "parse_invite"),
     "live": ("LiveTrip",),
+    "live_book": ("BookChange", "LiveBook"),
     "models": (
         "Answer",
         "Created",
@@ -83,6 +114,8 @@ _HOME = {
         "InviteLink",
         "InvitePreview",
         "InviteRequest",
+        "PaymentMethod",
+        "PaymentWay",
         "Presence",
         "Reset",
         "ServerInfo",
@@ -91,6 +124,7 @@ _HOME = {
         "User",
     ),
     "outbox": ("Outbox", "OutboxEntry", "Tally"),
+    "pending_booking": ("PendingBooking", "PendingBookings"),
     "retry": ("Retry", "execute_with_retry", "load_with_retry"),
     "settings": ("ClientSettings", "Clock", "SystemClock"),
     "waiting": ("Figures", "Look", "SessionReady"),
@@ -106,6 +140,25 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "Refusal",
     "SyncStatus",
     "SyncFigures",
+    "LiveBook",
+    "BookChange",
+    "ExhibitionList",
+    "SlotList",
+    "OfferedSlot",
+    "CartAnswer",
+    "BookingFlow",
+    "PendingBookings",
+    "PendingBooking",
+    "BookingStep",
+    "Added",
+    "SignInFirst",
+    "Connection",
+    "SeatsGone",
+    "Auth",
+    "NotAccepted",
+    "TooLate",
+    "AnotherPerson",
+    "BookFigures",
     "Outbox",
     "OutboxEntry",
     "About",
@@ -125,6 +178,8 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "Look",
     "Figures",
     "ServerInfo",
+    "PaymentWay",
+    "PaymentMethod",
     "TripSummary",
     "Created",
     "Answer",

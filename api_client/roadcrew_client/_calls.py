@@ -70,15 +70,17 @@ class Calls:
         return await self.retry(lambda: self._context.session.call(method, path, body=body, params=params))
 
     async def post(self, path: str, body: Mapping[str, object] | bytes, key: str | None = None) -> Reply:
-        """Post in our name; all attempts carry `key`, by default a new one."""
+        """Post in our name, which stays the same person's; all attempts carry `key`, by default a new one."""
         encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
         headers = {"Idempotency-Key": key or self._context.new_id()}
-        return await self.retry(lambda: self._context.session.call("POST", path, body=encoded, headers=headers))
+        session = self._context.session
+        who = session.user
+        return await self.retry(lambda: session.call("POST", path, body=encoded, headers=headers, who=who))
 
-    async def open_get(self, path: str) -> Reply:
+    async def open_get(self, path: str, params: Params = ()) -> Reply:
         """Ask for what everybody may see. Needs no token."""
         transport = await self._connection.transport()
-        return await self.retry(lambda: transport.call("GET", path))
+        return await self.retry(lambda: transport.call("GET", path, params=params))
 
     async def load(self, path: str) -> Reply | None:
         """Ask in our name, for a screen (C6): None after a 401, which is no news to it."""

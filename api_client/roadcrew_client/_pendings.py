@@ -38,7 +38,7 @@ class Pendings:
         replica: Replica,
         engine: Engine,
         recorder: Recorder,
-        listeners: Listeners,
+        listeners: Listeners[Change],
     ) -> None:
         self.sender = Sender(context, self)
         self.error: RoadcrewError | None = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from roadcrew_client._book_calls import BookCalls
 from roadcrew_client._calls import Calls, Connection
 from roadcrew_client._own_copies import OwnCopies
 from roadcrew_client._trip_calls import TripCalls
@@ -36,13 +37,14 @@ from roadcrew_domain.events import Event
 
 if TYPE_CHECKING:
     from roadcrew_client.copies import Copies
+    from roadcrew_client.live_book import LiveBook
     from roadcrew_client.outbox import Outbox, Tally
     from roadcrew_client.probing import PollsSeen, StreamSeen
     from roadcrew_client.retry import Retry
     from roadcrew_client.transport import Reply
 
 
-class Client(TripCalls):
+class Client(TripCalls, BookCalls):
     """`server` is its http(s) address. Raises `ValueError` for one that is none. Belongs to one event loop.
 
     Who keeps tokens between runs gives the kept one as `token`, and `token_since`, when it was kept; sets `on_token`,
@@ -108,8 +110,9 @@ class Client(TripCalls):
         self.delivery = None if outbox is None else Delivery(self._context, outbox)
         self._calls = Calls(self._context, self._connection, self.delivery)
         self._live: set[LiveTrip] = set()
+        self._books: set[LiveBook] = set()
         self._own_copies = OwnCopies(self._context, self._live, token)
-        self._session.on_known = self._own_copies.known
+        self._session.on_known = self._known
 
     async def __aenter__(self) -> Client:
         if self.delivery is not None:
@@ -125,7 +128,7 @@ class Client(TripCalls):
         """Stop following, close all connections."""
         if self.delivery is not None:
             await self.delivery.stop()
-        for live in tuple(self._live):
+        for live in self._followed_now():
             await live.stop()
         if self._context.outbox is not None:
             await self._context.outbox.flush()
@@ -272,6 +275,14 @@ class Client(TripCalls):
             self._time.exactly(info.time)
         return info
 
+    def server_now(self) -> datetime:
+        """What time it is at the server, as well as we know."""
+        return self._time.now()
+
+    def new_id(self) -> str:
+        """A new id, which may be the `key` of a call: who knows it can repeat that call, also after a restart."""
+        return self._context.new_id()
+
     # --- following --------------------------------------------------------------------------------
 
     def follow(self, trip_id: str, *, where: str = "overview") -> LiveTrip:
@@ -288,6 +299,18 @@ class Client(TripCalls):
         self._live.discard(live)
         if self.delivery is not None:
             self.delivery.left(live)
+
+    def follow_book(self) -> LiveBook:
+        """My cart, and the seats of the slots that it is told to watch, as they are at the server. Use it with
+        `async with`, or `start` and `stop` it."""
+        from roadcrew_client.live_book import LiveBook  # noqa: PLC0415 — only who books needs the rules of it
+
+        book = LiveBook(self._context, on_stop=self._books.discard)
+        self._books.add(book)
+        return book
+
+    def _followed_now(self) -> tuple[LiveTrip | LiveBook, ...]:
+        return (*self._live, *self._books)
 
     def events(self, *topics: str) -> AsyncGenerator[Event | Reset | Presence | Gone, None]:
         """All that happens in topics (`trip:ID` …, or a trip's id alone), beginning with the state as it is.
@@ -326,20 +349,25 @@ class Client(TripCalls):
 
     # --- from the session -------------------------------------------------------------------------
 
+    def _known(self) -> None:
+        self._own_copies.known()
+        for book in tuple(self._books):
+            book.known()
+
     def _signed_in(self) -> None:
         self._own_copies.forget_others()
-        for live in tuple(self._live):
+        for live in self._followed_now():
             live.signed_in()
         if self.delivery is not None:
             self.delivery.kick()
 
     def _another_person(self) -> None:
         self._own_copies.forget_person(self.user, None)
-        for live in tuple(self._live):
+        for live in self._followed_now():
             live.disown()
         if self.delivery is not None:
             self.delivery.another_person()
 
     def _signed_out(self) -> None:
-        for live in tuple(self._live):
+        for live in self._followed_now():
             live.signed_out()

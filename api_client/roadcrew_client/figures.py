@@ -1,4 +1,5 @@
-"""What happened between a followed trip and its server lately, for who looks into it: kept in bounded rings.
+"""What happened between a followed trip and its server lately, for who looks into it: kept in bounded rings. And what
+became of bookings.
 
 Values and counting only. Nothing is decided by it, and nobody is told when it changes: `SyncFigures` is read when it is
 wanted, and may go to another thread.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -117,6 +118,22 @@ class SyncFigures:
     answers: tuple[float, ...]
     moves: tuple[Move, ...]
     events: tuple[Arrived, ...]
+
+
+@dataclass(slots=True)
+class BookFigures:
+    """What became of bookings (C10): how often seats were asked for, however many attempts that took, and what came of
+    it, failures by their kind; orders that were placed, and those that are known from a call's answer to be paid."""
+
+    adds_tried: int = 0
+    adds_done: int = 0
+    adds_failed: dict[str, int] = field(default_factory=dict)
+    orders_placed: int = 0
+    orders_paid: int = 0
+
+    def add_failed(self, kind: str) -> None:
+        """One more of this kind."""
+        self.adds_failed[kind] = self.adds_failed.get(kind, 0) + 1
 
 
 class Recorder:

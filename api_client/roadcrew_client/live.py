@@ -52,7 +52,7 @@ class LiveTrip:
         self._on_start = on_start
         self._on_stop = on_stop
         self._replica = Replica()
-        self._listeners = Listeners()
+        self._listeners = Listeners[Change]()
         self._recorder = Recorder(context.clock)
         source = SyncSource(context, (self.topic,), where)
         self._engine = Engine(

@@ -42,14 +42,32 @@ class SessionInfo(Value, frozen=True):
     expires_at: datetime | None = None
 
 
+class PaymentMethod(Value, frozen=True):
+    """One way to pay with a provider; `label` is for people."""
+
+    id: str
+    label: str
+
+
+class PaymentWay(Value, frozen=True):
+    """Somebody who takes money. `pays_later`: at the venue; `simulated`: no money moves."""
+
+    id: str
+    label: str
+    methods: tuple[PaymentMethod, ...] = ()
+    pays_later: bool = False
+    simulated: bool = False
+
+
 class ServerInfo(Value, frozen=True):
-    """`features` names the tabs that the server serves; `time` is its clock."""
+    """`features` names the tabs that the server serves; `time` is its clock; `payments` are the ways to pay there."""
 
     name: str
     version: str
     public_url: str | None = None
     features: tuple[str, ...] = ()
     time: datetime | None = None
+    payments: tuple[PaymentWay, ...] = ()
 
 
 class InviteLink(Value, frozen=True):
@@ -119,7 +137,8 @@ class Answer(Value, frozen=True):
 
 
 class Reset(Value, frozen=True):
-    """The whole state of a topic as of event `seq`. `state` is a `Trip` for a trip, else plain JSON values."""
+    """The whole state of a topic as of event `seq`. `state` is a `Trip` for a trip, a `Cart` for a cart, a `SlotCount`
+    for a slot, else plain JSON values."""
 
     topic: str
     seq: int
@@ -218,9 +237,17 @@ def read_answer(body: bytes) -> Answer:
 
 def read_reset(raw: RawReset) -> Reset:
     """A reset with its state decoded. Raises `ServerTrouble`."""
-    if raw.topic.startswith("trip:"):
-        return Reset(raw.topic, raw.seq, read_trip(raw.state), raw.now)
-    return Reset(raw.topic, raw.seq, read(raw.state, object), raw.now)
+    state: object
+    match raw.topic.partition(":")[0]:
+        case "trip":
+            state = read_trip(raw.state)
+        case "cart" | "slot" as kind:
+            from roadcrew_client import book_models  # noqa: PLC0415 — only who books needs the rules of it
+
+            state = book_models.read_cart(raw.state) if kind == "cart" else book_models.read_count(raw.state)
+        case _:
+            state = read(raw.state, object)
+    return Reset(raw.topic, raw.seq, state, raw.now)
 
 
 def _unreadable(error: Exception) -> ServerTrouble:

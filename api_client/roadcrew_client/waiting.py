@@ -6,10 +6,11 @@ Not for getting a session, nor for noticing that one has ended: a 401 means "not
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from roadcrew_client.errors import NotSignedIn, RoadcrewError, SessionNotReady, Unreachable
+from roadcrew_client.figures import BookFigures
 from roadcrew_client.settings import Clock
 
 ATTEMPTS = 5
@@ -45,13 +46,14 @@ class SessionReady:
 class Figures:
     """What is measured of one client (C10), for who looks into it: looks and seconds until the last session that was
     established could be used, and how often waiting for one was given up; bytes of HTTP that came and went, heads and
-    bodies, without what encryption and framing add."""
+    bodies, without what encryption and framing add; what became of bookings."""
 
     session_attempts: int | None = None
     session_seconds: float | None = None
     sessions_given_up: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    book: BookFigures = field(default_factory=BookFigures)
 
 
 def waits(attempts: int = ATTEMPTS, initial: float = INITIAL) -> tuple[float, ...]:

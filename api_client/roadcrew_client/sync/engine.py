@@ -24,7 +24,7 @@ from roadcrew_client.models import Bye, Frame, Gone, Item, Presence, Reset
 from roadcrew_client.settings import ClientSettings, Clock
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.polling import Batch
-from roadcrew_domain.events import MAX_CURSOR_CHARS, Event
+from roadcrew_domain.events import MAX_CURSOR_CHARS, BadCursor, Event, decode_cursor, encode_cursor
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +68,8 @@ class Reread(Exception):
 
 
 class Engine:
-    """Follows `topics` until they are gone or it is stopped. `run` is the one task to start and to cancel; signals
-    are given by `signal`, from the same event loop."""
+    """Follows `topics`, or others after `follow`, until they are gone or it is stopped. `run` is the one task to start
+    and to cancel; signals are given by `signal`, from the same event loop."""
 
     def __init__(
         self,
@@ -166,6 +166,28 @@ class Engine:
             if n == self.state.n and not due.isdisjoint(left()):
                 self._doubted = (self._doubted | due) & frozenset(left())
                 self.doubt()
+
+    def follow(self, topics: Collection[str]) -> None:
+        """Follow these from now on, with one catch-up at once: what stays goes on where it is, what is new begins with
+        its state. Tell the source before."""
+        wanted = frozenset(topics)
+        if wanted == self._topics:
+            return
+        dropped = self._topics - wanted
+        self._topics, self._left = wanted, set(wanted)
+        for topic in dropped:
+            self._seqs.pop(topic, None)
+        self.cursor = _without(self.cursor, dropped)
+        if self.state.mode == "gone":  # others may well be there
+            self.signal(policy.Ended("signed-out"))
+            self.signal(policy.SignedIn())
+        elif self.state.mode not in policy.SLEEPING:
+            # What is under way asks for the others: as if one had looked away and back.
+            hidden = self.state.hidden
+            self.signal(policy.Hidden(at_once=True))
+            self.signal(policy.Shown())
+            if hidden:
+                self.signal(policy.Hidden())
 
     def forget_presence(self) -> None:
         """The next request asks who is here, whether that has changed or not."""
@@ -362,6 +384,17 @@ class Engine:
             error = RoadcrewError("client-trouble", f"{type(error).__name__}: {error}"[:300])
         self.error = error
         self._reader.moved()
+
+
+def _without(cursor: str | None, dropped: Collection[str]) -> str | None:
+    """A cursor that says nothing of these topics: should they come back, they begin with their state."""
+    if cursor is None or not dropped:
+        return cursor
+    try:
+        positions = decode_cursor(cursor)
+    except BadCursor:
+        return None
+    return encode_cursor({topic: place for topic, place in positions.items() if topic not in dropped})
 
 
 def _usable(cursor: str | None) -> str | None:

@@ -16,16 +16,17 @@ PATH = "/api/sync"
 
 
 class SyncSource:
-    """`where` is the tab that the person looks at; it may change, and holds from the next request on."""
+    """`topics` are what is asked for; `where` is the tab that the person looks at. Both may change, and hold from the
+    next request on."""
 
     def __init__(self, context: Context, topics: tuple[str, ...], where: str | None = None) -> None:
+        self.topics = topics
         self.where = where
         self._context = context
-        self._topics = topics
         self._used: str | None = None
 
     def _params(self) -> list[tuple[str, str]]:
-        params = [("topic", t) for t in self._topics]
+        params = [("topic", t) for t in self.topics]
         return params if self.where is None else [*params, ("where", self.where)]
 
     @asynccontextmanager
