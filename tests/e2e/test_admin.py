@@ -306,7 +306,7 @@ def test_the_helps_teach_by_example(operator: Commander, capsys: pytest.CaptureF
     done = operator.run("admin", "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "roadcrew admin import trips.export --store redis://" in done.stdout
-    for words in ("export", "import", "backup"):
+    for words in ("export", "import", "backup", "catalog"):
         with pytest.raises(SystemExit):
             main([words, "--help"])
         assert f"example:\n  roadcrew admin {words} " in capsys.readouterr().out

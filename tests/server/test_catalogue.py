@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, date, timedelta
@@ -424,6 +425,18 @@ def test_a_file_with_a_hole_is_read_or_refused_and_nothing_else(
 @given(st.sampled_from(["a.toml", "a.csv"]), st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_are_refused_with_sentences(tmp_path: Path, name: str, raw: bytes):
     assert errors(tmp_path, raw, name)
+
+
+def test_the_examples_of_the_operating_guide_are_good_and_say_the_same(tmp_path: Path):
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8")
+    examples = {
+        kind: re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) for kind in ("toml", "csv")
+    }
+    (toml,), (table,) = examples["toml"], examples["csv"]
+    first, second = loaded(tmp_path, toml), loaded(tmp_path, table, "sheet.csv")
+    assert first.exhibitions == second.exhibitions
+    assert first.note == second.note == "Prices include VAT."
+    assert [kind.price.amount for kind in first.exhibitions[0].tickets] == [1250, 0]
 
 
 # R: C1
