@@ -14,6 +14,7 @@ from roadcrew_domain.cart_state import (
     MAX_LINES,
     MAX_ORDERS,
     MAX_SEATS,
+    SNAPSHOT_VERSION,
     TAKEN_UP,
     Attempt,
     Cart,
@@ -25,6 +26,7 @@ from roadcrew_domain.cart_state import (
     Ticket,
     TripDiscount,
 )
+from roadcrew_domain.values import read
 
 __all__ = [
     "KEPT",
@@ -63,5 +65,8 @@ def encode_cart(cart: Cart) -> bytes:
 
 
 def decode_cart(body: bytes | str | msgspec.Raw) -> Cart:
-    """A cart from its JSON. Raises `ValueError`."""
-    return _decoder.decode(body)
+    """A cart from its JSON. Raises `ValueError`, also for a version that is newer than ours."""
+    cart = read(_decoder, body)
+    if cart.v > SNAPSHOT_VERSION:
+        raise ValueError(f"a cart of version {cart.v}; this version reads up to {SNAPSHOT_VERSION}")
+    return cart

@@ -40,8 +40,8 @@ def decide(cart: Cart | None, command: CartCommand, now: datetime) -> tuple[Fact
     `unknown-line`, `hold-expired`, `cart-empty`, `unknown-order`, `order-…`, `payment-under-way`, `pays-later`.
     """
     if cart is None:
-        opened = (CartOpened(),)
-        return opened if isinstance(command.act, OpenCart) else (*opened, *_decided(Cart(""), command, now))
+        facts = _decided(Cart(""), command, now)
+        return (CartOpened(), *facts) if facts or isinstance(command.act, OpenCart) else ()
     return _decided(cart, command, now)
 
 
@@ -50,8 +50,9 @@ def _decided(cart: Cart, command: CartCommand, now: datetime) -> tuple[Fact, ...
         case StartAdd() as act:
             return start_add(cart, command.id, act, now)
         case ConfirmAdd(line_id=line_id):
-            line = find(cart, line_id)
-            return (LineHeld(line_id),) if line.state == "adding" else ()
+            if cart.line(line_id) is None and cart.was_ordered(line_id):
+                return ()
+            return (LineHeld(line_id),) if find(cart, line_id).state == "adding" else ()
         case FailAdd(line_id=line_id, code=code):
             adding = any(line.id == line_id and line.state == "adding" for line in cart.lines)
             return (AddFailed(line_id, code),) if adding else ()
@@ -65,7 +66,7 @@ def _decided(cart: Cart, command: CartCommand, now: datetime) -> tuple[Fact, ...
             newer = old is None or (new.percent != old.percent and new.trip_seq > old.trip_seq)
             return (DiscountNoted(new),) if newer else ()
         case PlaceOrder() as act:
-            return (placed(cart, command.id, act, now),)
+            return () if cart.order(command.id) is not None else (placed(cart, act, now),)
         case CartTick():
             return _tick(cart, now)
         case OpenCart():

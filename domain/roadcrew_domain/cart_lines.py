@@ -17,14 +17,16 @@ from roadcrew_domain.refusals import Refused
 def start_add(cart: Cart, line_id: str, act: StartAdd, now: datetime) -> tuple[Fact, ...]:
     """The fact, none if the line was begun before. Raises `Refused`: `slot-past`, `bad-tickets`, `bad-price`,
     `currency-mix`, `cart-full`, `too-many-seats`."""
-    if cart.line(line_id) is not None or cart.ended_as(line_id) is not None:
+    if cart.line(line_id) is not None or cart.ended_as(line_id) is not None or cart.was_ordered(line_id):
         return ()
     slot, bounds = act.slot, act.bounds
     if now >= slot.starts_at:
         raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
     seats = _checked_seats(act.tickets)
     lines = [line for line in cart.lines if stands(line, now)]
-    if len(lines) >= MAX_LINES:
+    # What is being ordered comes back into the cart if its seats are gone.
+    may_return = sum(len(order.lines) for order in cart.orders if order.state == "placing")
+    if len(lines) + may_return >= MAX_LINES:
         raise Refused("cart-full", "full", f"A cart has room for {MAX_LINES} bookings.", limit=MAX_LINES)
     currency = act.tickets[0].price.currency
     if lines and lines[0].currency != currency:

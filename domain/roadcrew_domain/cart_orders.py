@@ -39,20 +39,12 @@ RETURNED = timedelta(minutes=5)
 """For so long the seats of an order that came to nothing are held again."""
 
 
-def placed(cart: Cart, order_id: str, act: PlaceOrder, now: datetime) -> Fact:
+def placed(cart: Cart, act: PlaceOrder, now: datetime) -> Fact:
     """The lines as an order. Raises `Refused`: `unknown-line`, `hold-expired`, `cart-empty`, `order-too-early`,
-    `too-many-orders`."""
-    if cart.order(order_id) is not None:
-        raise Refused("id-taken", "conflict", "There is an order with this id already.")
-    chosen = [find(cart, line_id) for line_id in dict.fromkeys(act.line_ids)]
-    if not chosen:
-        chosen = [line for line in cart.lines if line.state == "held" and stands(line, now)]
-    if not chosen:
-        raise expired() if cart.lines else Refused("cart-empty", "conflict", "There is nothing in your cart.")
-    if any(not stands(line, now) for line in chosen):
-        raise expired()
-    if any(line.state == "adding" for line in chosen):
-        raise Refused("order-too-early", "conflict", "Seats are being added still. Try again in a moment.")
+    `currency-mix`, `too-many-orders`."""
+    chosen = _chosen(cart, act.line_ids, now)
+    if len({line.currency for line in chosen}) > 1:
+        raise Refused("currency-mix", "conflict", "These are in different currencies. Order them one by one.")
     if len(cart.orders) >= MAX_ORDERS and not any(is_past(order, now) for order in cart.orders):
         raise Refused("too-many-orders", "full", f"One person can have {MAX_ORDERS} orders.", limit=MAX_ORDERS)
     discounts = {d.trip_id: d for d in act.discounts}
@@ -63,6 +55,29 @@ def placed(cart: Cart, order_id: str, act: PlaceOrder, now: datetime) -> Fact:
     return OrderPlaced(lines, chosen[0].currency, total, act.provider, act.pays_later, pay_by)
 
 
+def _chosen(cart: Cart, line_ids: tuple[str, ...], now: datetime) -> list[Line]:
+    """The lines with these ids, or else all that are held."""
+    chosen = [find(cart, line_id) for line_id in dict.fromkeys(line_ids)]
+    if not chosen:
+        standing = [line for line in cart.lines if stands(line, now)]
+        chosen = [line for line in standing if line.state == "held"] or standing
+    if not chosen:
+        raise expired() if cart.lines else Refused("cart-empty", "conflict", "There is nothing in your cart.")
+    if any(not stands(line, now) for line in chosen):
+        raise expired()
+    if any(line.state == "adding" for line in chosen):
+        raise Refused("order-too-early", "conflict", "Seats are being added still. Try again in a moment.")
+    if any(_being_given_back(cart, line.id) for line in chosen):
+        raise Refused("order-too-early", "conflict", "Another order gives these seats back. Try again in a moment.")
+    return chosen
+
+
+def _being_given_back(cart: Cart, line_id: str) -> bool:
+    """Whether a slot may still take the line's seats for those of an order that came to nothing."""
+    unsettled = (order for order in cart.orders if order.state == "rejected" and not order.settled)
+    return any(line.id == line_id for order in unsettled for line in order.lines)
+
+
 def _ordered(line: Line, discount: TripDiscount | None) -> OrderLine:
     percent, seq = (0, None) if discount is None else (discount.percent, discount.trip_seq)
     off = discount_on(line.amount, percent)
@@ -70,10 +85,11 @@ def _ordered(line: Line, discount: TripDiscount | None) -> OrderLine:
 
 
 def is_past(order: Order, now: datetime) -> bool:
-    """Whether it may be forgotten: nothing is left to do for it, and its dates are long over or it has none."""
-    if not order.settled or order.open_attempt or any(r.state == "owed" for r in order.refunds):
+    """Whether it may be forgotten: nothing is left to do for it, and its dates are long over, or it has neither seats
+    nor payments, of which one may still come late."""
+    if unfinished(order):
         return False
-    return not order.has_seats or last_date(order) + KEPT < now
+    return not (order.has_seats or order.attempts) or last_date(order) + KEPT < now
 
 
 def last_date(order: Order) -> datetime:
@@ -169,7 +185,8 @@ def _cancelled(order: Order, now: datetime) -> tuple[Fact, ...]:
         raise Refused("slot-past", "gone", "It has begun already, so it can't be cancelled.")
     cancelled = OrderCancelled(order.id)
     if order.state == "paid" and order.total:
-        succeeded = next((a.id for a in order.attempts if a.state == "succeeded"), None)
+        refunded = {refund.attempt_id for refund in order.refunds}
+        succeeded = next((a.id for a in order.attempts if a.state == "succeeded" and a.id not in refunded), None)
         return (cancelled, RefundOwed(order.id, succeeded, order.payment))
     return (cancelled,)
 

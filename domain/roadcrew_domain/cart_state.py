@@ -20,9 +20,10 @@ OrderState = Literal["placing", "awaiting", "paying", "paid", "lapsed", "cancell
 AttemptState = Literal["open", "declined", "succeeded"]
 RefundState = Literal["owed", "done"]
 
+SNAPSHOT_VERSION = 1
 MAX_LINES = 20
 MAX_ORDERS = 100
-"""Orders that a cart remembers; those that are over and long past make room."""
+"""Orders that a cart remembers; those for which nothing is left to do make room (`is_past`)."""
 MAX_SEATS = 20
 """Of one line."""
 MAX_ATTEMPTS = 20
@@ -135,8 +136,8 @@ class Refund(Value, frozen=True):
 
 
 class Order(Value, frozen=True):
-    """`total` is what is to be paid, in minor units of `currency`; `changed_at` is when `state` began; `settled` says
-    that the slots and trips know of it."""
+    """`total` is what is to be paid, in minor units of `currency`; `changed_at` is when there was last something new to
+    do for it; `settled` says that the slots and trips know of its state."""
 
     id: str
     lines: tuple[OrderLine, ...]
@@ -179,6 +180,7 @@ class Cart(Value, frozen=True):
     orders: tuple[Order, ...] = ()
     discounts: tuple[TripDiscount, ...] = ()
     ended: tuple[EndedLine, ...] = ()
+    v: int = SNAPSHOT_VERSION
 
     def line(self, line_id: str) -> Line | None:
         """The line with this id."""
@@ -187,6 +189,10 @@ class Cart(Value, frozen=True):
     def order(self, order_id: str) -> Order | None:
         """The order with this id."""
         return next((order for order in self.orders if order.id == order_id), None)
+
+    def was_ordered(self, line_id: str) -> bool:
+        """Whether the line has gone into an order that is remembered."""
+        return any(line.id == line_id for order in self.orders for line in order.lines)
 
     def ended_as(self, line_id: str) -> str | None:
         """How a line ended, if it did and that is remembered."""
