@@ -61,8 +61,12 @@ class Bench:
     def later(self, seconds: float) -> None:
         """Let time pass; who has slept long enough wakes up."""
         self.passed += seconds
-        for until, sleeper in self._asleep:
-            if until <= self.passed and not sleeper.done():
+        self.wake(self.passed)
+
+    def wake(self, until: float = float("inf")) -> None:
+        """Wake who sleeps until then, whatever the store's clock says."""
+        for at, sleeper in self._asleep:
+            if at <= until and not sleeper.done():
                 sleeper.set_result(None)
 
     async def _sleep(self, seconds: float) -> None:

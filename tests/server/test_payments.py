@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -14,6 +15,7 @@ from tests.support.people import eventually
 
 from roadcrew_server.payments.base import BadNotice, Charge, Declined, Notice, PaymentProvider, Succeeded
 from roadcrew_server.payments.ledger import number
+from roadcrew_server.payments.records import StoreRecords
 from roadcrew_server.payments.signing import HEADER, MAX_HEADER, TOLERANCE, check, signature
 from roadcrew_server.payments.simulated import UNDER_WAY, SimulatedPayments
 from roadcrew_server.payments.venue import VenuePayments
@@ -70,6 +72,23 @@ class TestVenue(PaymentContract):
         for _ in range(2):
             await venue.book(notice)
         assert await make().look(charge()) == notice.outcome
+
+    async def test_of_two_who_say_at_the_same_time_that_it_is_paid_the_first_counts(self, bench: Bench):
+        tools = bench.tools("venue")
+        first = VenuePayments(tools)
+        await first.charge(charge())
+
+        class Late(StoreRecords):
+            async def get(self, key: str) -> bytes | None:
+                seen = await super().get(key)
+                await first.mark_paid(key, "till 3")  # done before who asks here has read what it gets
+                return seen
+
+        second = VenuePayments(replace(tools, records=Late(bench.store, "venue")))
+        assert await second.mark_paid("c1", "till 4") == await first.look(charge())
+        kept = await tools.records.get("c1")
+        assert kept is not None
+        assert b"till 3" in kept
 
     async def test_nothing_is_taken_for_what_never_was_was_given_up_or_is_another_order(self, make: Make):
         venue = make()
@@ -171,6 +190,16 @@ class TestSimulated(PaymentContract):
         assert await make().refund(slow, number("simulated", slow.id))
         assert isinstance(await make().look(slow), Succeeded)
         assert bench.delivered == []
+
+    async def test_look_says_what_a_webhook_has_said_also_while_clocks_differ(
+        self, bench: Bench, provider: PaymentProvider
+    ):
+        await provider.charge(charge(method="slow"))
+        await eventually(lambda: bench.sleeping)
+        bench.later(4.999)
+        bench.wake()
+        await eventually(lambda: bench.delivered)
+        assert await provider.look(charge()) == provider.verified(*bench.delivered[0]).outcome
 
     async def test_a_payment_is_told_of_twice(self, bench: Bench, provider: PaymentProvider):
         await provider.charge(charge(method="twice"))
