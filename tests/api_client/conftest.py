@@ -1,11 +1,11 @@
-"""A server's side for tests of the outbox, and a look at what a test leaves running."""
+"""A server's side for those who follow it, and a look at what a test leaves running."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from tests.api_client.outbox_desk import Desk
-from tests.api_client.scripted import ScriptedServer, serving
+from tests.api_client.scripted import Log, ScriptedServer, serving
 
 
 @pytest.fixture
@@ -15,6 +15,11 @@ async def no_task_is_left() -> AsyncIterator[None]:
     yield
     await asyncio.sleep(0)
     assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
 
 
 @pytest.fixture

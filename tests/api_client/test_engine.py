@@ -9,44 +9,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.api_client.scripted import ANA, FAST, Log, Request, ScriptedServer, serving, until
+from tests.api_client.followers import Person, rename
+from tests.api_client.scripted import FAST, Log, Request, serving, until
 from tests.conftest import Count, Figure
 
 import roadcrew_client as rc
-from roadcrew_client.settings import ClientSettings, ServerTime, SystemClock
-from roadcrew_client.transport import HttpTransport
-from roadcrew_domain import polls
+from roadcrew_client.settings import SystemClock
 from roadcrew_domain.events import Position, encode_cursor
 from roadcrew_domain.trip import Command, EditTrip
 
 pytestmark = pytest.mark.usefixtures("no_task_is_left")
-
-
-class Person:
-    """A client that is signed in as Ana without having asked."""
-
-    def __init__(self, server: ScriptedServer, settings: ClientSettings = FAST) -> None:
-        self.client = rc.Client(server.url, token="token", settings=settings)
-        self.client._session.user = rc.User("ana", "Ana")
-
-    async def __aenter__(self) -> rc.LiveTrip:
-        self.live = self.client.follow("t")
-        self.changes: list[rc.Change] = []
-        self.live.listen(self.changes.append)
-        await self.live.start()
-        return self.live
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.client.close()
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-def rename(log: Log, n: int) -> None:
-    log.do(Command(f"rename-{n}", "ana", EditTrip(name=f"Trip {n}")))
 
 
 # R: S1
@@ -156,24 +128,6 @@ async def test_a_stream_that_shows_changes_in_time_is_left_alone(log: Log):
         assert len(server.asked("/api/sync")) == 1
 
 
-# R: S5
-async def test_a_change_that_gets_no_answer_makes_it_look_whether_the_server_is_there(log: Log):
-    gone = False
-
-    async def script(request: Request) -> None:
-        if request.streams and not gone:
-            return await log.follow(request)
-        await request.until_closed()  # a network that has gone says nothing
-
-    quick = replace(FAST, heartbeat=60.0, call_timeout=0.2)
-    async with serving(script) as server, Person(server, quick) as live:
-        await until(lambda: live.status.state == "live")
-        gone = True
-        live.act(EditTrip(name="Porto"))
-        await until(lambda: live.status.state == "offline")
-        assert live.status.waiting == 1
-
-
 class Lid(SystemClock):
     """The clock of a computer that is closed for a while."""
 
@@ -226,32 +180,6 @@ async def test_what_a_server_said_and_has_lost_since_is_looked_for_once(log: Log
         assert [request.streams for request in server.asked("/api/sync")] == [True, False, True]
 
 
-# R: S7
-async def test_a_change_whose_connection_died_is_sent_again_when_the_stream_is_back(log: Log):
-    posts = cuts = 0
-
-    async def script(request: Request) -> None:
-        nonlocal posts, cuts
-        if request.method == "POST":
-            posts += 1
-            if posts == 1:
-                return await request.until_closed()  # what is sent here arrives nowhere
-            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
-            return await request.answer(200, log.answer())
-        if cuts:
-            return await log.follow(request)
-        await request.open_stream()
-        await request.raw(b": hello\n\n" + log.reset_frame())
-        while not posts:  # noqa: ASYNC110 — the other request tells nobody
-            await asyncio.sleep(0.01)
-        cuts += 1
-
-    async with serving(script) as server, Person(server, replace(FAST, call_timeout=30.0)) as live:
-        await until(lambda: live.status.state == "live")
-        assert (await asyncio.wait_for(live.act(EditTrip(name="Porto")).done, 3)).accepted
-        assert (posts, cuts) == (2, 1)
-
-
 # R: S5
 async def test_a_fault_that_is_over_is_not_said_to_hold(log: Log):
     async def script(request: Request) -> None:
@@ -276,25 +204,6 @@ async def test_retry_after_is_obeyed_by_a_session_that_is_not_ready(log: Log):
         await until(lambda: live.status.attempts)
         await asyncio.sleep(0.3)
         assert len(server.asked("/api/sync")) == 1
-
-
-# R: S6
-async def test_a_change_whose_event_is_here_keeps_no_other_waiting_for_its_answer(log: Log):
-    async def script(request: Request) -> None:
-        if request.method != "POST":
-            return await log.follow(request)
-        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name=request.body.decode()[-9:-2])))
-        if log.state is not None and log.state.name == "Trip 00":
-            await request.until_closed()  # the answer never comes
-        await request.answer(200, log.answer())
-
-    async with serving(script) as server, Person(server, replace(FAST, call_timeout=30.0)) as live:
-        await until(lambda: live.status.state == "live")
-        first, second = live.act(EditTrip(name="Trip 00")), live.act(EditTrip(name="Trip 01"))
-        assert (await asyncio.wait_for(first.done, 2)).accepted
-        assert (await asyncio.wait_for(second.done, 2)).accepted
-        await until(lambda: not live.pending)
-        assert len(server.asked("/api/social-cart/update")) == 2
 
 
 # R: S4
@@ -402,240 +311,6 @@ async def test_an_event_of_a_newer_server_is_answered_by_reading_the_state_again
         assert [r.cursor for r in server.requests] == [None, None]
 
 
-# R: S7
-async def test_changes_made_while_nobody_answers_are_sent_in_order_under_their_ids(log: Log):
-    down = True
-    keys: list[str] = []
-
-    async def script(request: Request) -> None:
-        if down:
-            request.writer.transport.abort()
-        elif request.method == "POST":
-            keys.append(request.headers["idempotency-key"])
-            log.do(Command(keys[-1], "ana", EditTrip(name=request.body.decode().split('"name":"')[1].split('"')[0])))
-            await request.answer(200, log.answer())
-        else:
-            await log.follow(request)
-
-    async with serving(script) as server, Person(server) as live:
-        pendings = [live.act(EditTrip(name=f"Name {n}")) for n in range(5)]
-        await until(lambda: live.status.state in ("offline", "polling"))
-        assert live.status.waiting == 5
-        down = False
-        outcomes = await asyncio.wait_for(asyncio.gather(*(p.done for p in pendings)), 5)
-        assert all(o.accepted for o in outcomes)
-        await until(lambda: not live.pending)
-        assert list(dict.fromkeys(keys)) == [p.id for p in pendings]
-        assert live.status.waiting == 0
-
-
-# R: S7
-async def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(log: Log):
-    tries: list[Request] = []
-
-    async def script(request: Request) -> None:
-        if request.method != "POST":
-            return await log.follow(request)
-        tries.append(request)
-        if len(tries) == 1:
-            return request.writer.transport.abort()  # it was done, or not: nobody knows
-        if len(tries) == 2:
-            return await request.answer(502, b"<html>bad gateway</html>")
-        if len(tries) == 3:
-            return await request.answer(200, b"<html>please sign in to this hotel's network</html>")
-        if len(tries) == 4:
-            return await request.problem(429, "too-many-requests", retryAfter=0.01)
-        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
-        await request.answer(200, log.answer())
-
-    async with serving(script) as server, Person(server) as live:
-        pending = live.act(EditTrip(name="Porto"))
-        assert (await asyncio.wait_for(pending.done, 5)).accepted
-        assert {r.headers["idempotency-key"] for r in tries} == {pending.id}
-        assert len({r.body for r in tries}) == 1
-        assert server.open <= 1
-
-
-# R: S7
-async def test_the_event_alone_confirms_a_change_whose_answer_never_comes(log: Log):
-    async def script(request: Request) -> None:
-        if request.method != "POST":
-            return await log.follow(request)
-        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
-        request.writer.transport.abort()
-
-    async with serving(script) as server, Person(server) as live:
-        await until(lambda: live.confirmed)
-        pending = live.act(EditTrip(name="Porto"))
-        assert (await asyncio.wait_for(pending.done, 5)).accepted
-        await until(lambda: not live.pending)
-        await until(lambda: not live._pendings.sender._queue)
-        assert len(server.asked("/api/social-cart/update")) <= 2
-
-
-# R: S6
-async def test_a_refused_change_is_taken_back_and_the_next_is_sent(log: Log):
-    async def script(request: Request) -> None:
-        if request.method != "POST":
-            return await log.follow(request)
-        if b"Porto" in request.body:
-            return await request.problem(409, "voting-open", tied=["a"])
-        log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Faro")))
-        await request.answer(200, log.answer())
-
-    async with serving(script) as server:
-        person = Person(server)
-        async with person as live:
-            await until(lambda: live.confirmed)
-            first, second = live.act(EditTrip(name="Porto")), live.act(EditTrip(name="Faro"))
-            assert live.trip is not None
-            assert live.trip.name == "Faro"
-            outcome = await asyncio.wait_for(first.done, 5)
-            assert outcome.refusal is not None
-            assert (outcome.refusal.code, outcome.refusal.facts) == ("voting-open", {"tied": ["a"]})
-            assert (await asyncio.wait_for(second.done, 5)).accepted
-            assert [c.refusal.code for c in person.changes if c.refusal] == ["voting-open"]
-
-
-# R: T6
-@pytest.mark.parametrize(
-    ("status", "code", "reason"),
-    [(403, "not-a-member", "forbidden"), (404, "unknown-trip", "unknown"), (410, "trip-ended", "ended")],
-)
-async def test_a_trip_that_may_not_be_read_is_gone_and_not_asked_for_again(status: int, code: str, reason: str):
-    async with serving(lambda r: r.problem(status, code)) as server:
-        person = Person(server)
-        async with person as live:
-            await until(lambda: live.status.state == "gone")
-            assert [c.reason for c in person.changes if c.kind == "gone"] == [reason]
-            await asyncio.sleep(0.1)
-            assert len(server.requests) == 1
-
-
-async def test_a_not_found_that_no_roadcrew_server_wrote_is_not_believed(log: Log):
-    async def script(request: Request) -> None:
-        if len(server.requests) == 1:
-            return await request.answer(404, b"<html>no such backend</html>")
-        return await log.follow(request)
-
-    async with serving(script) as server, Person(server) as live:
-        await until(lambda: live.status.state == "live")
-
-
-# R: T6
-async def test_the_last_frame_is_the_removal_and_then_it_is_gone(log: Log):
-    async def script(request: Request) -> None:
-        await request.open_stream()
-        await request.raw(log.reset_frame() + b'event: gone\ndata: {"topic":"trip:t","reason":"removed"}\n\n')
-
-    async with serving(script) as server:
-        person = Person(server)
-        async with person as live:
-            await until(lambda: live.status.state == "gone")
-            assert [c.reason for c in person.changes if c.kind == "gone"] == ["removed"]
-            assert live.confirmed is not None
-
-
-# R: T6
-async def test_the_connection_of_a_trip_that_is_gone_is_closed(log: Log):
-    async def script(request: Request) -> None:
-        await request.open_stream()
-        await request.raw(log.reset_frame() + b'event: gone\ndata: {"topic":"trip:t","reason":"removed"}\n\n')
-        await request.until_closed()
-
-    async with serving(script) as server, Person(server) as live:
-        await until(lambda: live.status.state == "gone")
-        await until(lambda: server.open == 0)
-
-
-async def test_a_stream_that_is_given_up_while_it_is_being_closed_is_closed_all_the_same(log: Log):
-    async with serving(log.follow) as server:
-        transport = HttpTransport(server.url, FAST, ServerTime(SystemClock()))
-
-        async def listen() -> None:
-            listening = asyncio.current_task()
-            assert listening is not None
-            async with transport.stream("/api/sync"):
-                asyncio.get_running_loop().call_soon(listening.cancel)
-
-        for _ in range(70):  # more than the client has connections
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait_for(asyncio.ensure_future(listen()), 5)
-        await until(lambda: server.open == 0)
-        await transport.close()
-
-
-async def test_a_session_that_is_over_stops_asking_and_keeps_what_waits_until_signed_in_again(log: Log):
-    good = "token-2"
-
-    async def script(request: Request) -> None:
-        if request.path == "/api/session/login":
-            return await request.answer(200, {"token": good, "user": ANA})
-        if request.headers.get("authorization") != f"Bearer {good}":
-            return await request.problem(401, "not-signed-in")
-        if request.method == "POST":
-            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
-            return await request.answer(200, log.answer())
-        return await log.follow(request)
-
-    async with serving(script) as server:
-        person = Person(server)
-        tokens: list[str | None] = []
-        person.client.on_token = tokens.append
-        async with person as live:
-            await until(lambda: live.status.state == "signed-out")
-            pending = live.act(EditTrip(name="Porto"))
-            asked = len(server.requests)
-            await asyncio.sleep(0.1)
-            assert len(server.requests) <= asked + 1
-            assert not pending.done.done()
-            await person.client.login("ana", "secret-secret")
-            await until(lambda: live.status.state == "live")
-            assert (await asyncio.wait_for(pending.done, 5)).accepted
-            assert tokens == [None, good]
-
-
-# R: S2
-async def test_hidden_means_no_requests_and_shown_means_one_catch_up(log: Log):
-    async with serving(lambda r: log.follow(r) if r.streams else log.poll(r)) as server, Person(server) as live:
-        await until(lambda: live.status.state == "live")
-        live.hidden()
-        await until(lambda: live.status.state == "paused")
-        await until(lambda: server.open == 0)
-        asked = len(server.requests)
-        rename(log, 1)
-        await asyncio.sleep(0.1)
-        assert len(server.requests) == asked
-        live.shown()
-        await until(lambda: live.status.state == "live")
-        assert live.confirmed == log.state
-        assert [r.streams for r in server.requests[asked:]] == [False, True]
-
-
-# R: S2
-async def test_suspended_between_start_and_the_first_request_means_none(log: Log):
-    async with serving(lambda r: log.follow(r) if r.streams else log.poll(r)) as server, Person(server) as live:
-        live.suspended()
-        await asyncio.sleep(0.1)
-        assert (server.requests, live.status.state) == ([], "paused")
-        live.resumed()
-        await until(lambda: live.status.state == "live")
-
-
-async def test_what_is_stopped_before_it_starts_asks_nothing(log: Log):
-    async with serving(log.follow) as server:
-        client = rc.Client(server.url, token="token", settings=FAST)
-        live = client.follow("t")
-        await live.stop()
-        await live.start()
-        early = client.follow("t")
-        early._engine.stop()
-        await early._engine.run()
-        await asyncio.sleep(0.05)
-        assert server.requests == []
-        await client.close()
-
-
 async def test_a_listener_that_fails_stops_neither_the_others_nor_the_sync(log: Log, caplog: pytest.LogCaptureFixture):
     async with serving(lambda r: log.follow(r)) as server:
         person = Person(server)
@@ -656,30 +331,6 @@ async def test_a_listener_that_fails_stops_neither_the_others_nor_the_sync(log: 
         assert len(heard) == count > 0
         await person.client.close()
     assert "a listener failed" in caplog.text
-
-
-async def test_stopping_in_any_state_ends_every_task_and_every_wait(log: Log):
-    async def never(request: Request) -> None:
-        await asyncio.Event().wait()
-
-    for script in (never, lambda r: log.follow(r), lambda r: r.answer(500)):
-        async with serving(script) as server:
-            person = Person(server)
-            async with person as live:
-                pending = live.act(polls.OpenPoll("When?", "single", ("a", "b")))
-                await until(lambda: server.requests)
-            assert pending.done.cancelled() or pending.done.done()
-            with pytest.raises(asyncio.CancelledError):
-                await pending.done
-
-
-async def test_too_many_changes_that_wait_are_refused_at_once(log: Log):
-    async with serving(lambda r: r.answer(503)) as server, Person(server, replace(FAST, max_pending=3)) as live:
-        for n in range(3):
-            live.act(EditTrip(name=f"{n}"))
-        with pytest.raises(rc.TooManyRequests):
-            live.act(EditTrip(name="x"))
-        assert live.status.waiting == 3
 
 
 async def test_a_batch_that_breaks_in_the_middle_is_applied_once(log: Log):
@@ -706,39 +357,6 @@ async def test_a_batch_that_breaks_in_the_middle_is_applied_once(log: Log):
             rename(log, n)
         await until(lambda: live.confirmed == log.state)
     assert seen == sorted(set(seen))
-
-
-async def test_events_of_topics_come_as_an_iterator_that_ends_when_they_are_gone(log: Log):
-    async def script(request: Request) -> None:
-        await request.open_stream()
-        rename(log, 1)
-        reset = log.reset_frame()
-        rename(log, 2)
-        await request.raw(reset + log.frame(len(log.events) - 1))
-        await request.raw(b'event: gone\ndata: {"topic":"trip:t","reason":"ended"}\n\n')
-
-    async with serving(script) as server, rc.Client(server.url, token="token", settings=FAST) as client:
-        kinds = [type(item).__name__ async for item in client.events("t")]
-        assert kinds == ["Reset", "Event", "Gone"]
-
-
-async def test_events_without_a_session_raise(log: Log):
-    async with (
-        serving(lambda r: r.problem(401, "not-signed-in")) as server,
-        rc.Client(server.url, token="token", settings=FAST) as client,
-    ):
-        with pytest.raises(rc.NotSignedIn):
-            async for _ in client.events("t"):
-                pass
-
-
-async def test_leaving_the_iterator_early_ends_the_stream(log: Log):
-    async with serving(log.follow) as server, rc.Client(server.url, token="t", settings=FAST) as client:
-        events = client.events("t")
-        async for _ in events:
-            break
-        await events.aclose()
-        await until(lambda: server.open == 0)
 
 
 async def test_frames_about_something_else_change_nothing(log: Log):
@@ -888,36 +506,6 @@ async def weather(dice: random.Random) -> int:
         made = [e.command for e in log.events if e.command in {p.id for p in pendings}]
         assert made == [p.id for p in pendings]
         return len(server.requests)
-
-
-# R: S5
-async def test_a_change_that_has_arrived_can_be_dropped_no_more_and_nothing_is_counted_wrong(log: Log):
-    quiet = asyncio.Event()
-
-    async def script(request: Request) -> None:
-        if request.method == "POST":
-            log.do(Command(request.headers["idempotency-key"], "ana", EditTrip(name="Porto")))
-            return await request.answer(200, log.answer())
-        await request.open_stream()
-        await request.raw(b": hello\n\n" + log.reset_frame())
-        await quiet.wait()
-        await request.raw(log.frame(len(log.events) - 1))
-        await request.until_closed()
-
-    async with serving(script) as server:
-        person = Person(server, replace(FAST, prove_within=5.0, heartbeat=60.0))
-        async with person as live:
-            await until(lambda: live.status.state == "live")
-            pending = live.act(EditTrip(name="Porto"))
-            assert (await asyncio.wait_for(pending.done, 5)).accepted
-            live.withdraw([pending.id], rc.RoadcrewError("dropped", "You took that back."))
-            assert live.trip is not None
-            assert live.trip.name == "Porto"
-            assert live.status.waiting == 0
-            quiet.set()
-            await until(lambda: not live.pending)
-            assert live.status.waiting == 0
-            assert "dropped" not in {change.kind for change in person.changes}
 
 
 # R: S8
