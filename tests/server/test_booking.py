@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from tests.server.conftest import Guest
 from tests.support.people import Person
 from tests.support.serving import Running
 
@@ -33,3 +31,9 @@ async def test_seats_are_added_ordered_and_paid(running: Running, ana: Person) -
     assert paid["cart"]["orders"][0]["state"] == "paid"
     slot = running.server.hub.topics[f"slot:{SLOT}"].state
     assert [(hold.seats, hold.state) for hold in slot.holds.values()] == [(3, "sold")]
+
+
+async def test_looking_at_an_empty_cart_writes_nothing(running: Running, ana: Person) -> None:
+    loaded = (await ana.get("/api/cart/load")).json()
+    assert (loaded["cart"]["lines"], loaded["cart"]["user"], loaded["cursor"]) == ([], ana.id, "")
+    assert f"cart:{ana.id}" not in running.server.hub.topics

@@ -22,7 +22,7 @@ from roadcrew_server.payments.base import Notice, PaymentTrouble, TakesWord
 from roadcrew_server.problems import unavailable
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
-from roadcrew_server.topic import Done, Topic
+from roadcrew_server.topic import Done, Topic, TopicMissing
 
 if TYPE_CHECKING:
     from roadcrew_server.hub import Hub
@@ -55,10 +55,14 @@ class Booking:
         known = await self._desk.slot(slot.info.slot_id)
         return slot.capacity if known is None else seats.left_at(known, self._hub.store.now())
 
-    async def load(self, user: str) -> Topic:
-        """A person's cart, its prices as their trips have them now, and what others left undone in it finished."""
+    async def load(self, user: str) -> Topic | None:
+        """A person's cart, its prices as their trips have them now, and what others left undone in it finished. None if
+        they never had one: every terminal that signs in looks, and that writes nothing."""
         name = cart_topic(user)
-        await self._hub.look(name, user)
+        try:
+            await self._hub.topic(name)
+        except TopicMissing:
+            return None
         await holding.note_discounts(self._desk, user)
         await self.attend(name)
         return await self._hub.topic(name)

@@ -95,8 +95,9 @@ def _check_offered(call: Call) -> None:
 
 
 async def load(call: Call) -> dict[str, object]:
-    """My cart."""
-    return _answer(await call.server.booking.load(call.user_id))
+    """My cart. Without a cursor, as long as there never was one."""
+    topic = await call.server.booking.load(call.user_id)
+    return {"cart": Cart(call.user_id), "prices": (), "cursor": ""} if topic is None else _answer(topic)
 
 
 async def add(call: Call) -> dict[str, object]:
