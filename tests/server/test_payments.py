@@ -5,6 +5,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,6 +34,13 @@ def said(sent: object, at: datetime = NOW, secret: str = SECRET) -> tuple[dict[s
 
 def paid(one: Charge) -> dict[str, str]:
     return {"type": "paid", "charge": one.id, "reference": one.reference}
+
+
+async def at_once(provider: PaymentProvider, one: Charge) -> Succeeded:
+    """Pay by what succeeds without anybody's doing."""
+    outcome = await provider.charge(one)
+    assert isinstance(outcome, Succeeded)
+    return outcome
 
 
 class TestVenue(PaymentContract):
@@ -142,12 +151,7 @@ class TestSimulated(PaymentContract):
 
     @pytest.fixture
     def pay(self) -> Pay:
-        async def by_card(provider: PaymentProvider, one: Charge) -> Succeeded:
-            outcome = await provider.charge(one)
-            assert isinstance(outcome, Succeeded)
-            return outcome
-
-        return by_card
+        return at_once
 
     @pytest.fixture
     def webhook(self) -> Webhook:
@@ -245,6 +249,26 @@ class TestSimulated(PaymentContract):
     async def test_how_slow_it_is_must_be_a_number(self, bench: Bench, seconds: str):
         with pytest.raises(ValueError, match="from 0 to 3600"):
             SimulatedPayments(bench.tools("simulated", seconds=seconds))
+
+
+class TestTheExampleOfTheOperatingGuide(PaymentContract):
+    @pytest.fixture
+    def make(self, bench: Bench) -> Make:
+        page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8")
+        written: dict[str, Any] = {}
+        exec(page.partition("```python\n")[2].partition("```")[0], written)
+        return lambda: written["OnAccount"](bench.tools("account", secret=SECRET))
+
+    @pytest.fixture
+    def pay(self) -> Pay:
+        return at_once
+
+    @pytest.fixture
+    def webhook(self, bench: Bench) -> Webhook:
+        def sent(_: PaymentProvider, one: Charge) -> tuple[dict[str, str], bytes]:
+            return said(Notice(one.id, one.reference, Succeeded(number("account", one.id))), bench.store.now())
+
+        return sent
 
 
 # --- signatures ------------------------------------------------------------------------------------
