@@ -137,3 +137,15 @@ async def test_who_got_no_answer_to_signing_out_can_ask_again_until_all_their_to
         left = 2
         assert (await new.request("DELETE", "/api/session")).status_code == 204
         assert (await new.get("/api/session")).status_code == 401
+
+
+# R: T9
+async def test_a_new_name_does_not_bring_back_a_session_that_was_renewed_meanwhile(two: Two):
+    one, other = two
+    async with connected(one.url) as here, connected(other.url) as there:
+        ana = await Person.guest(here, "Ana")
+        under_way = await other.server.sessions.session(ana.token)
+        assert (await ana.post("/api/session/renew")).status_code == 200
+        await refused(Person(there, ana.token))
+        assert (await other.server.auth.rename(under_way, "Anna")).user.name == "Anna"
+        assert (await Person(there, ana.token).get("/api/session")).status_code == 401
