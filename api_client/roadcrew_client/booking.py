@@ -7,8 +7,8 @@ the outcome, and may be cancelled at any point.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -155,14 +155,14 @@ class BookingFlow:
 
     async def book(self, slot: SlotInfo, tickets: Mapping[str, int], trip_id: str | None = None) -> Outcome:
         """Book seats; the same choice as one that waits goes on as that one. Raises `RuntimeError` while busy."""
-        async with self._alone():
+        with self._alone():
             pending = await self._prepared(slot, tickets, trip_id)
             return await self._go_on(pending)
 
     async def resume(self) -> Outcome | None:
         """Go on with what waits: after a start, after signing in, after a failure. None if nothing does, for who we
         are. Raises `RuntimeError` while busy."""
-        async with self._alone():
+        with self._alone():
             pending = await self.waiting()
             if pending is None:
                 return None
@@ -181,8 +181,8 @@ class BookingFlow:
         if pending is not None:
             await self._pendings.remove(pending)
 
-    @asynccontextmanager
-    async def _alone(self) -> AsyncGenerator[None, None]:
+    @contextmanager
+    def _alone(self) -> Generator[None]:
         if self.busy:
             raise RuntimeError("a booking is on its way already")
         self.busy = True

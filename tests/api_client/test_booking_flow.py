@@ -1,0 +1,710 @@
+"""From a choice to a line in the cart, by a clock that jumps: the words of C7, the failures of C8, and being killed
+anywhere in between."""
+
+import asyncio
+import contextlib
+import json
+import os
+import stat
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.api_client.booking_desk import OTHER, SLOT, STARTS, Desk, Fault, Wire, slot_info
+from tests.conftest import Figure
+from tests.support.jumping import LoopClock, jumping
+
+import roadcrew_client as rc
+from roadcrew_client import pending_booking
+from roadcrew_client._disk_thread import DiskThread
+from roadcrew_client.models import SessionInfo
+from roadcrew_client.pending_booking import PendingBooking, PendingBookings
+from roadcrew_client.settings import ClientSettings
+
+T = TypeVar("T")
+
+SERVER = "http://book.example.org"
+WORDS = [
+    "Preparing your booking…",
+    "Establishing secure connection…",
+    "Adding booking to cart…",
+    "Booking added to cart successfully!",
+]
+TWO = {"adult": 2}
+LADDER = [0, 1.5, 3.75, 7.125, 12.125, 17.125]
+
+
+class InlineDisk(DiskThread):
+    """The disk without its thread, whose time no clock of a test moves."""
+
+    def put(self, job: Callable[[], object]) -> None:
+        job()
+
+    async def ask(self, job: Callable[[], T], within: float) -> T | None:
+        await asyncio.sleep(0)
+        done = job()
+        await asyncio.sleep(0)
+        return done
+
+
+class Program:
+    """One run of a program of Ana's, or of whoever's token it has."""
+
+    def __init__(self, folder: Path, desk: Desk, token: str | None = "ana", fault: Fault = lambda path: None) -> None:
+        self.wire = Wire(desk, fault)
+        settings = ClientSettings(retry_initial=0.5)
+        self.client = rc.Client(SERVER, token=token, settings=settings, clock=LoopClock(), random=Random(1))
+        self.client._connection._transport = self.wire  # type: ignore[assignment]
+        self.pendings = PendingBookings(folder)
+        self.pendings._disk = InlineDisk("")
+        self.told: list[rc.BookingStep] = []
+        self.flow = rc.BookingFlow(self.client, self.pendings, self.told.append)
+
+    @property
+    def words(self) -> list[str]:
+        """What a person reads, each once."""
+        words = [step.words for step in self.told]
+        return [said for n, said in enumerate(words) if n == 0 or words[n - 1] != said]
+
+    async def waits(self) -> PendingBooking | None:
+        """What the disk has."""
+        fresh = PendingBookings(self.pendings.folder)
+        fresh._disk = InlineDisk("")
+        return await fresh.load(SERVER)
+
+    def sign_in(self, user: str) -> None:
+        """As if by `login`."""
+        self.client._session.adopt(rc.Session(user, rc.User(user, user.title())))
+
+
+def adds(*faults: object) -> Fault:
+    """These go wrong with adds, one after the other; the rest goes well."""
+    left = list(faults)
+    return lambda path: left.pop(0) if path.endswith("add") and left else None
+
+
+def played(main: Callable[[], Awaitable[T]]) -> T:
+    """The result, by a clock that jumps."""
+    return jumping(main)[0]
+
+
+# --- what goes well ------------------------------------------------------------------------------
+
+
+# R: C1 C7
+def test_a_booking_says_its_four_steps_and_is_in_the_cart(tmp_path: Path):
+    desk = Desk()
+
+    async def main() -> None:
+        program = Program(tmp_path, desk)
+        outcome = await program.flow.book(SLOT, TWO)
+        assert isinstance(outcome, rc.Added)
+        assert outcome.words == WORDS[-1]
+        assert [line.id for line in outcome.answer.cart.lines] == [outcome.pending.id]
+        assert program.words == WORDS
+        assert [path for _, path in program.wire.asked] == ["/api/session", "/api/cart/load", "/api/cart/add"]
+        assert await program.waits() is None
+        assert await program.flow.resume() is None
+        book = program.client.figures.book
+        assert (book.adds_tried, book.adds_done, book.adds_failed) == (1, 1, {})
+        assert program.client.figures.session_attempts == 1
+
+    played(main)
+    assert desk.holds() == [2]
+
+
+# R: C3 C7
+def test_who_is_not_signed_in_is_asked_to_and_the_booking_goes_on_by_itself(tmp_path: Path):
+    desk = Desk()
+
+    async def main() -> None:
+        program = Program(tmp_path, desk, token=None)
+        first = await program.flow.book(SLOT, TWO)
+        assert isinstance(first, rc.SignInFirst)
+        assert (first.keeps, program.wire.asked) == (True, [])
+        program.sign_in("ana")
+        outcome = await program.flow.resume()
+        assert isinstance(outcome, rc.Added)
+        assert outcome.pending.id == first.pending.id
+        assert program.words == WORDS
+
+    played(main)
+    assert desk.adds == [("ana", desk.cart().lines[0].id)]
+
+
+# R: C3
+def test_a_booking_that_waits_for_signing_in_survives_the_program(tmp_path: Path):
+    desk = Desk()
+
+    async def main() -> None:
+        chosen = await Program(tmp_path, desk, token=None).flow.book(SLOT, {**TWO, "child": 0}, "trip-1")
+        later = Program(tmp_path, desk, token=None)
+        assert isinstance(await later.flow.resume(), rc.SignInFirst)
+        waits = await later.flow.waiting()
+        assert waits == chosen.pending
+        assert waits is not None
+        assert (waits.tickets, waits.trip_id, waits.person, waits.server) == (TWO, "trip-1", None, SERVER)
+        later.sign_in("ana")
+        assert isinstance(await later.flow.resume(), rc.Added)
+
+    played(main)
+    assert desk.holds() == [2]
+
+
+# R: C9
+def test_a_guest_who_becomes_an_account_in_the_middle_goes_on_with_the_same_booking(tmp_path: Path):
+    desk, faults = Desk(), adds(*["unheard"] * 3)
+
+    async def main() -> None:
+        program = Program(tmp_path, desk, fault=faults)
+        failed = await program.flow.book(SLOT, TWO)
+        assert isinstance(failed, rc.Connection)
+        # What `upgrade` is answered with: the same person, who is no guest any more.
+        program.client._session.know(SessionInfo(rc.User("ana", "Ana", "ana", guest=False)))
+        outcome = await program.flow.resume()
+        assert isinstance(outcome, rc.Added)
+        assert outcome.pending.id == failed.pending.id
+
+    played(main)
+    assert desk.holds() == [2]
+    assert {key for _, key in desk.adds} == {desk.cart().lines[0].id}
+
+
+# --- the three failures --------------------------------------------------------------------------
+
+
+# R: C4 C8
+def test_a_connection_that_fails_is_said_and_the_booking_waits_for_another_try(tmp_path: Path):
+    desk, net = Desk(), {"up": False}
+
+    async def main() -> None:
+        program = Program(tmp_path, desk, fault=lambda path: None if net["up"] else "lost")
+        outcome = await program.flow.book(SLOT, TWO)
+        assert isinstance(outcome, rc.Connection)
+        assert (outcome.words, outcome.keeps) == ("Connection issue. Please try again.", True)
+        looks = program.wire.times("/api/session")
+        assert [round(at - 0.05 * n, 3) for n, at in enumerate(looks)] == LADDER
+        assert [step.look.seen for step in program.told if step.look] == ["unreachable"] * 6
+        assert program.words == WORDS[:2]
+        assert await program.waits() is not None
+        net["up"] = True
+        again = await program.flow.resume()
+        assert isinstance(again, rc.Added)
+        assert again.pending.id == outcome.pending.id
+
+    played(main)
+    assert desk.holds() == [2]
+
+
+# R: C5 C8
+@pytest.mark.parametrize(
+    "fault", ["lost", "unheard", (503, "busy"), (429, "too-many-requests"), (500, "trouble"), (502, "")], ids=str
+)
+def test_an_add_that_fails_for_now_is_tried_three_times_under_one_key_and_waits_then(tmp_path: Path, fault: object):
+    desk, broken = Desk(), {"add": True}
+
+    async def main() -> None:
+        def faults(path: str) -> object:
+            return fault if path.endswith("add") and broken["add"] else None
+
+        program = Program(tmp_path, desk, fault=faults)
+        outcome = await program.flow.book(SLOT, TWO)
+        assert isinstance(outcome, rc.Connection)
+        assert len(program.wire.times("/api/cart/add")) == 3
+        book = program.client.figures.book
+        assert (book.adds_tried, book.adds_done, book.adds_failed) == (1, 0, {"connection": 1})
+        waits = await program.waits()
+        assert waits is not None
+        assert (waits.id, waits.person) == (outcome.pending.id, "ana")
+        broken["add"] = False
+        # Choosing the same again is trying again.
+        again = await program.flow.book(SLOT, TWO)
+        assert isinstance(again, rc.Added)
+        assert again.pending.id == outcome.pending.id
+
+    played(main)
+    assert desk.holds() == [2]
+    assert len({key for _, key in desk.adds}) == 1
+
+
+# R: C5 S8
+def test_a_retry_after_is_obeyed(tmp_path: Path):
+    faults = adds((429, "too-many-requests", 7))
+
+    async def main() -> None:
+        program = Program(tmp_path, Desk(), fault=faults)
+        assert isinstance(await program.flow.book(SLOT, TWO), rc.Added)
+        first, second = program.wire.times("/api/cart/add")
+        assert 7 <= second - first < 8.2
+
+    played(main)
+
+
+# R: C8
+@pytest.mark.parametrize("why", ["seats-gone", "slot-past", "unknown-slot"])
+def test_seats_that_are_gone_are_said_and_the_booking_is_cleared(tmp_path: Path, why: str):
+    desk = Desk(3)
+    slot = SLOT
+    if why == "seats-gone":
+        desk.hold(2)
+    elif why == "unknown-slot":
+        slot = slot_info("gone.20300521.1200")
+    else:
+        desk.now = STARTS + timedelta(minutes=1)  # and the terminal does not know yet
+
+    async def main() -> None:
+        program = Program(tmp_path, desk)
+        outcome = await program.flow.book(slot, TWO)
+        assert isinstance(outcome, rc.SeatsGone)
+        assert outcome.words == "Seats are no longer available. Please select different tickets."
+        assert outcome.keeps is False
+        assert outcome.error is not None
+        assert outcome.error.code == why
+        assert len(program.wire.times("/api/cart/add")) == 1
+        assert await program.waits() is None
+        assert await program.flow.resume() is None
+        assert program.client.figures.book.adds_failed == {"seats-gone": 1}
+
+    played(main)
+    assert desk.cart().lines == ()
+
+
+# R: C5 C8
+def test_a_session_that_is_over_ends_it_at_once_and_the_booking_waits_for_its_person(tmp_path: Path):
+    desk = Desk()
+    over = {"now": True}
+
+    async def main() -> None:
+        def fault(path: str) -> object:
+            return (401, "not-signed-in") if path.endswith("add") and over["now"] else None
+
+        program = Program(tmp_path, desk, fault=fault)
+        outcome = await program.flow.book(SLOT, TWO)
+        assert isinstance(outcome, rc.Auth)
+        assert (outcome.words, outcome.keeps) == ("Please sign in again to continue.", True)
+        assert len(program.wire.times("/api/cart/add")) == 1
+        assert program.client.figures.book.adds_failed == {"auth": 1}
+        assert await program.waits() is not None
+        over["now"] = False
+        program.sign_in("ana")
+        assert isinstance(await program.flow.resume(), rc.Added)
+
+    played(main)
+    assert desk.holds() == [2]
+
+
+# R: C4 C8
+def test_a_token_that_is_refused_at_every_look_asks_to_sign_in_again(tmp_path: Path):
+    async def main() -> None:
+        program = Program(tmp_path, Desk(), fault=lambda path: (401, "not-signed-in"))
+        outcome = await program.flow.book(SLOT, TWO)
+        assert isinstance(outcome, rc.Auth)
+        assert len(program.wire.times("/api/session")) == 6
+        assert program.wire.times("/api/cart/add") == []
+        assert await program.waits() is not None
+        await program.flow.forget()  # the person decides
+        assert await program.waits() is None
+
+    played(main)
+
+
+# R: C4 C8
+def test_a_session_that_is_never_ready_is_a_connection_to_try_again(tmp_path: Path):
+    async def main() -> None:
+        program = Program(tmp_path, Desk(), fault=lambda path: (401, "session-not-ready"))
+        outcome = await program.flow.book(SLOT, TWO)
+        assert isinstance(outcome, rc.Connection)
+        assert isinstance(outcome.error, rc.SessionNotReady)
+        assert program.client.token == "ana"
+
+    played(main)
+
+
+# R: C8
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "cart-full"), (409, "currency-mix"), (422, "bad-tickets"), (403, "not-a-member")]
+)
+def test_what_the_rules_do_not_allow_is_said_in_their_words_and_not_tried_again(tmp_path: Path, status: int, code: str):
+    async def main() -> None:
+        program = Program(tmp_path, Desk(), fault=lambda path: (status, code) if path.endswith("add") else None)
+        outcome = await program.flow.book(SLOT, TWO)
+        assert isinstance(outcome, rc.NotAccepted)
+        assert outcome.words == f"It is {code}."
+        assert len(program.wire.times("/api/cart/add")) == 1
+        assert await program.waits() is None
+
+    played(main)
+
+
+# R: C8
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 410])
+def test_a_page_of_some_proxy_is_the_connections_fault(tmp_path: Path, status: int):
+    async def main() -> None:
+        program = Program(tmp_path, Desk(), fault=lambda path: (status, "") if path.endswith("add") else None)
+        assert isinstance(await program.flow.book(SLOT, TWO), rc.Connection)
+        assert await program.waits() is not None
+        assert program.client.token == "ana"
+
+    played(main)
+
+
+# --- whose it is, and until when -----------------------------------------------------------------
+
+
+# R: C3
+def test_somebody_else_who_signs_in_does_not_book_what_another_chose(tmp_path: Path):
+    desk, faults = Desk(), adds(*["lost"] * 3)
+
+    async def main() -> None:
+        ana = Program(tmp_path, desk, fault=faults)
+        assert isinstance(await ana.flow.book(SLOT, TWO), rc.Connection)
+        ben = Program(tmp_path, desk, token="ben")  # who he is, only the server says
+        assert await ben.flow.resume() is None
+        assert await ben.flow.waiting() is None
+        await ben.flow.forget()
+        back = Program(tmp_path, desk)
+        assert isinstance(await back.flow.resume(), rc.Added)
+
+    played(main)
+    assert [user for user, _ in desk.adds] == ["ana"]
+
+
+# R: C3 C5
+@pytest.mark.parametrize("path", ["/api/session", "/api/cart/load", "/api/cart/add"])
+@pytest.mark.parametrize("fault", [None, "lost", (503, "busy")], ids=str)
+def test_somebody_else_who_signs_in_meanwhile_does_not_book_either(tmp_path: Path, path: str, fault: object):
+    desk = Desk()
+
+    async def main() -> None:
+        program = Program(tmp_path, desk, fault=lambda asked: fault if asked == path and program.client.token else None)
+        program.sign_in("ana")
+
+        def another(asked: str) -> None:
+            if asked == path:
+                program.wire.on_asked = lambda _: None
+                program.sign_in("ben")
+
+        program.wire.on_asked = another
+        outcome = await program.flow.book(SLOT, TWO)
+        done = path.endswith("add") and fault is None
+        assert isinstance(outcome, rc.Added if done else rc.AnotherPerson | rc.Connection)
+
+    played(main)
+    assert [user for user, _ in desk.adds if user != "ana"] == []
+    assert len(desk.holds()) <= 1
+
+
+# R: C3
+@pytest.mark.parametrize("token", ["ana", None])
+def test_a_booking_whose_slot_has_begun_meanwhile_is_dropped_with_words(tmp_path: Path, token: str | None):
+    desk = Desk()
+
+    async def main() -> None:
+        slot = slot_info(starts_at=LoopClock().now() + timedelta(hours=1))
+        chosen = await Program(tmp_path, desk, token=None).flow.book(slot, TWO)
+        assert isinstance(chosen, rc.SignInFirst)
+        await asyncio.sleep(3601)
+        program = Program(tmp_path, desk, token=token)
+        outcome = await program.flow.resume()
+        assert isinstance(outcome, rc.TooLate)
+        assert outcome.words == "That time slot began before your booking could go on, so it was dropped."
+        assert await program.waits() is None
+
+    played(main)
+    assert desk.adds == []
+
+
+# R: C3
+def test_seats_that_ran_out_while_nobody_heard_the_answer_are_gone_and_not_held_again(tmp_path: Path):
+    desk = Desk()
+    faults = adds(*["unheard"] * 3)
+
+    async def main() -> None:
+        program = Program(tmp_path, desk, fault=faults)
+        assert isinstance(await program.flow.book(SLOT, TWO), rc.Connection)
+        desk.now += timedelta(minutes=16)
+        desk.tick()
+        outcome = await Program(tmp_path, desk).flow.resume()
+        assert isinstance(outcome, rc.SeatsGone)
+        assert outcome.error is None
+        assert await program.waits() is None
+
+    played(main)
+    assert desk.cart().lines == ()
+
+
+def test_another_choice_takes_the_place_of_one_that_waits(tmp_path: Path):
+    desk = Desk()
+
+    async def main() -> None:
+        program = Program(tmp_path, desk, token=None)
+        first = await program.flow.book(SLOT, TWO)
+        second = await program.flow.book(OTHER, TWO)
+        assert first.pending.id != second.pending.id
+        await program.pendings.remove(first.pending)  # who still thinks of the first does not take the second away
+        assert await program.waits() == second.pending
+
+    played(main)
+
+
+def test_one_booking_is_on_its_way_at_a_time(tmp_path: Path):
+    desk = Desk()
+
+    async def main() -> None:
+        program = Program(tmp_path, desk)
+        on_its_way = asyncio.create_task(program.flow.book(SLOT, TWO))
+        await asyncio.sleep(0)
+        assert program.flow.busy
+        with pytest.raises(RuntimeError):
+            await program.flow.book(SLOT, TWO)
+        with pytest.raises(RuntimeError):
+            await program.flow.resume()
+        assert isinstance(await on_its_way, rc.Added)
+        assert not program.flow.busy
+
+    played(main)
+    assert desk.holds() == [2]
+
+
+def test_who_is_told_the_steps_can_not_break_them(tmp_path: Path):
+    async def main() -> None:
+        program = Program(tmp_path, Desk())
+
+        def fails(step: rc.BookingStep) -> None:
+            raise ValueError(step.words)
+
+        flow = rc.BookingFlow(program.client, program.pendings, fails)
+        assert isinstance(await flow.book(SLOT, TWO), rc.Added)
+
+    played(main)
+
+
+# --- killed anywhere -----------------------------------------------------------------------------
+
+
+async def killed(work: Coroutine[Any, Any, object], n: int, *, cancels: bool) -> str:
+    """Run it in a task of its own up to its `n`-th await, then cancel it, or drop it as `kill -9` does. What became of
+    it: `killed` or `done`."""
+
+    async def run() -> str:
+        return await Killed(work, n, cancels)
+
+    return await asyncio.create_task(run())
+
+
+@dataclass
+class Killed(Awaitable[str]):
+    """What is run up to its `n`-th await."""
+
+    work: Coroutine[Any, Any, object]
+    n: int
+    cancels: bool
+
+    def __await__(self) -> Generator[Any, Any, str]:
+        inner, sent = self.work.__await__(), 0
+        while True:
+            try:
+                waiting_for = inner.send(None)
+            except StopIteration:
+                return "done"
+            if sent == self.n and not self.cancels:
+                return "killed"  # and nothing of it runs any more
+            if sent == self.n:
+                try:
+                    inner.throw(asyncio.CancelledError())
+                except asyncio.CancelledError:
+                    return "killed"
+            sent += 1
+            yield waiting_for
+
+
+async def kill_and_go_on(folder: Path, desk: Desk, n: int, *, cancels: bool, fault: Fault) -> tuple[str, int]:
+    """What became of the first run, and how many runs there were."""
+    program = Program(folder, desk, fault=fault)
+    became = await killed(program.flow.book(SLOT, TWO), n, cancels=cancels)
+    runs = 1
+    while True:
+        program = Program(folder, desk, fault=fault)
+        waits = await program.waits()
+        if waits is None:
+            break
+        runs += 1
+        await killed(program.flow.resume(), n + 3 * runs, cancels=cancels)
+        assert runs < 50
+    return became, runs
+
+
+# R: C3 C2 C5
+@pytest.mark.parametrize("cancels", [True, False], ids=["cancelled", "killed"])
+@pytest.mark.parametrize("first", [None, "unheard", (503, "busy")], ids=str)
+def test_killed_at_every_await_it_goes_on_and_holds_the_seats_once(
+    tmp_path: Path, cancels: bool, first: object, figure: Figure
+):
+    awaits, most, became = 0, 0, ""
+    for n in range(200):
+        desk = Desk()
+        going = partial(kill_and_go_on, tmp_path / str(n), desk, n, cancels=cancels, fault=adds(first))
+        became, runs = played(going)
+        most = max(most, runs)
+        kept = runs > 1 or became == "done"
+        assert desk.holds() == ([2] if kept or desk.adds else []), n
+        assert len({key for _, key in desk.adds}) <= 1, n
+        if became == "done":
+            break
+        awaits += 1
+    assert became == "done"
+    assert 10 < awaits < 199
+    assert most > 1
+    figure("awaits at which it was killed", awaits)
+
+
+faults = st.sampled_from(
+    [None, None, "lost", "unheard", (503, "busy"), (429, "too-many-requests", 1), (401, "session-not-ready"), (502, "")]
+)
+
+
+# R: C2 C3 C5
+@given(st.lists(faults, max_size=25), st.lists(st.integers(0, 40), max_size=5), st.booleans())
+def test_seats_are_held_once_however_often_and_however_badly_it_was_tried(
+    script: Sequence[object], kills: Sequence[int], cancels: bool
+):
+    desk, left = Desk(), list(script)
+
+    async def main(folder: Path) -> None:
+        def fault(path: str) -> object:
+            return left.pop() if left else None
+
+        await Program(folder, desk, token=None).flow.book(SLOT, TWO)
+        for n in kills:
+            await killed(Program(folder, desk, fault=fault).flow.resume(), n, cancels=cancels)
+        outcome: object = None
+        for _ in range(40):
+            program = Program(folder, desk, fault=fault)
+            if await program.waits() is None:
+                break
+            outcome = await program.flow.resume()
+            assert isinstance(outcome, rc.Added | rc.Connection)
+        assert outcome is None or isinstance(outcome, rc.Added)
+
+    with TemporaryDirectory() as folder:
+        played(lambda: main(Path(folder)))
+    assert desk.holds() == [2]
+    assert len(desk.cart().lines) == 1
+    assert len({key for _, key in desk.adds}) == 1
+
+
+# --- the disk ------------------------------------------------------------------------------------
+
+
+def a_booking(**more: Any) -> PendingBooking:
+    made = PendingBooking("01a20373-275b-720f-8f1b-7b52675eca73", SERVER, SLOT, TWO, None, STARTS, "ana")
+    return msgspec.structs.replace(made, **more)
+
+
+@contextlib.asynccontextmanager
+async def opened(folder: Path, *keeping: PendingBooking, within: float = 3.0) -> AsyncIterator[PendingBookings]:
+    """What waits in a folder, on a real disk and its thread."""
+    pendings = PendingBookings(folder, within=within)
+    for booking in keeping:
+        assert await pendings.keep(booking)
+    try:
+        yield pendings
+    finally:
+        await pendings.close()
+
+
+async def on_disk(folder: Path, server: str = SERVER) -> PendingBooking | None:
+    """What another program finds."""
+    async with opened(folder) as pendings:
+        return await pendings.load(server)
+
+
+def files(folder: Path) -> list[Path]:
+    """All there are."""
+    return sorted(folder.iterdir())
+
+
+# R: C3
+async def test_what_waits_is_on_disk_for_its_person_alone_one_for_each_server(tmp_path: Path):
+    folder = tmp_path / "data"
+    other, newer = a_booking(server="http://other.example.org"), a_booking(tickets={"child": 1})
+    async with opened(folder, a_booking(), other, newer) as pendings:
+        assert await on_disk(folder) == newer
+        assert await on_disk(folder, other.server) == other
+        assert await on_disk(folder, "http://nobody.example.org") is None
+        assert [stat.S_IMODE(path.stat().st_mode) for path in files(folder)] == [0o600] * 2
+        assert stat.S_IMODE(files(tmp_path)[0].stat().st_mode) == 0o700
+        await pendings.remove(other)
+        await pendings.remove(a_booking(id="01a20373-275b-720f-8f1b-7b52675eca74"))
+    assert len(files(folder)) == 1
+
+
+def changed(**more: object) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        whole = json.loads(path.read_text())
+        path.write_text(json.dumps({**whole, "booking": {**whole["booking"], **more}}))
+
+    return change
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": lambda path: os.truncate(path, 40),
+    "empty": lambda path: os.truncate(path, 0),
+    "huge": lambda path: os.truncate(path, pending_booking.MAX_FILE + 1),
+    "nonsense": lambda path: path.write_bytes(b"\xff\x00"),
+    "deep": lambda path: path.write_bytes(b"[" * 5000),
+    "newer": lambda path: path.write_text(path.read_text().replace('"v":1', '"v":2')),
+    "of another server": changed(server="http://evil.example.org"),
+    "no id": changed(id="../../etc"),
+    "no tickets": changed(tickets={}),
+    "less than none": changed(tickets={"adult": -1}),
+    "too many": changed(tickets={"adult": 10**6}),
+    "a time of nowhere": changed(madeAt="2030-05-01T00:00:00"),
+    "others can read it": lambda path: path.chmod(0o644),
+}
+
+
+# R: C3
+@pytest.mark.parametrize("how", DAMAGES)
+async def test_a_file_that_is_damaged_or_strange_is_put_aside(tmp_path: Path, how: str):
+    async with opened(tmp_path, a_booking()):
+        (path,) = files(tmp_path)
+        DAMAGES[how](path)
+    assert await on_disk(tmp_path) is None
+    assert [p.name for p in files(tmp_path)] == [path.name + ".damaged"]
+    async with opened(tmp_path, a_booking()):
+        assert await on_disk(tmp_path) == a_booking()
+
+
+# R: C3
+async def test_what_the_disk_will_not_keep_waits_in_memory(tmp_path: Path):
+    in_the_way = tmp_path / "data"
+    in_the_way.touch()
+    async with opened(in_the_way) as pendings:
+        assert await pendings.keep(a_booking()) is False
+        assert await pendings.load(SERVER) == a_booking()
+        await pendings.remove(a_booking())
+        assert await pendings.load(SERVER) is None
+
+
+# R: C3
+async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    go = threading.Event()
+    monkeypatch.setattr(pending_booking, "write", lambda *_, **__: go.wait(20))
+    async with opened(tmp_path, within=0.05) as pendings:
+        try:
+            assert await pendings.keep(a_booking()) is False
+            assert await pendings.load(SERVER) == a_booking()
+            assert [t.daemon for t in threading.enumerate() if t.name == "roadcrew-bookings"] == [True]
+        finally:
+            go.set()
