@@ -11,7 +11,7 @@ async def receive(call: Call) -> None:
     provider_id = call.request.path_params["provider"]
     payments = call.server.payments
     if provider_id not in payments.providers:
-        raise Problem(404, "unknown-provider", "This server takes no payments by that provider.")
+        raise Problem(404, "not-found", "This server takes no payments by that provider.")
     try:
         await payments.receive(provider_id, call.headers, call.raw)
     except BadNotice as error:
