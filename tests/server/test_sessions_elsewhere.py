@@ -144,7 +144,7 @@ async def test_a_new_name_does_not_bring_back_a_session_that_was_renewed_meanwhi
     one, other = two
     async with connected(one.url) as here, connected(other.url) as there:
         ana = await Person.guest(here, "Ana")
-        under_way = await other.server.sessions.session(ana.token)
+        under_way = await other.server.sessions.session(ana.token or "")
         assert (await ana.post("/api/session/renew")).status_code == 200
         await refused(Person(there, ana.token))
         assert (await other.server.auth.rename(under_way, "Anna")).user.name == "Anna"
