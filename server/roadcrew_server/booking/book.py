@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import cart, seats
+from roadcrew_domain.booking_ids import booking_of, order_in, reference_of
 from roadcrew_domain.cart_acts import CancelOrder, CartAct, PlaceOrder, RemoveLine, StartAdd, StartPayment
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking import holding, ordering, paying
 from roadcrew_server.booking.desk import Desk
 from roadcrew_server.booking.kinds import cart_topic
-from roadcrew_server.booking.names import booking_of, order_in, reference_of
 from roadcrew_server.catalogue import Catalogue, Slot
-from roadcrew_server.payments.base import Notice, PaymentTrouble, TakesWord
+from roadcrew_server.payments.base import BadNotice, Notice, PaymentTrouble, TakesWord
 from roadcrew_server.problems import unavailable
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
@@ -153,6 +153,8 @@ class Booking:
             raise Refused("order-of-several", "forbidden", "This order is of several trips. The venue must say so.")
         try:
             said = await taker.mark_paid(paying.charge(member, order, None).id, by)
+        except BadNotice as bad:
+            raise Refused("order-over", "gone", str(bad)) from bad
         except PaymentTrouble as trouble:
             raise unavailable() from trouble
         reference = reference_of(member, order.id)

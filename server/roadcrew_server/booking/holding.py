@@ -11,10 +11,10 @@ from contextlib import suppress
 from datetime import datetime
 
 from roadcrew_domain import cart, seats
+from roadcrew_domain.booking_ids import hold_of, step_of
 from roadcrew_domain.cart_acts import ConfirmAdd, FailAdd, NoteDiscount, NoteExtension
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking.desk import Desk
-from roadcrew_server.booking.names import hold_of, step_of
 from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)

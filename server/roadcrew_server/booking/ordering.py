@@ -10,11 +10,11 @@ import logging
 from datetime import datetime
 
 from roadcrew_domain import bookings, cart, seats
+from roadcrew_domain.booking_ids import booking_of, hold_of, order_of, step_of
 from roadcrew_domain.cart_acts import ConfirmOrder, RejectOrder, SettleOrder
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking import paying
 from roadcrew_server.booking.desk import Desk
-from roadcrew_server.booking.names import booking_of, hold_of, order_of, step_of
 from roadcrew_server.booking.paying import Providers
 from roadcrew_server.payments.base import PaymentTrouble
 

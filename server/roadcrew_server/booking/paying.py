@@ -10,11 +10,11 @@ import logging
 from collections.abc import Mapping
 
 from roadcrew_domain import cart
+from roadcrew_domain.booking_ids import charge_of, order_in, reference_of
 from roadcrew_domain.cart_acts import DeclinePayment, MarkPaid, NoteRefund
 from roadcrew_domain.money import Money
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking.desk import Desk
-from roadcrew_server.booking.names import charge_of, order_in, reference_of
 from roadcrew_server.payments.base import (
     Charge,
     Declined,
