@@ -1,0 +1,60 @@
+"""Two devices of one person, one of them with a clock that is an hour wrong. # R: C11"""
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tests.api_client.scripted import until
+from tests.conftest import Figure
+from tests.support.serving import served
+
+import roadcrew_client as rc
+from roadcrew_client.live_book import LiveBook
+from roadcrew_client.settings import SystemClock
+
+SLOT = "azulejo-light.20270105.1000"
+SECOND = timedelta(seconds=1)
+
+
+class WrongClock(SystemClock):
+    """The machine's clock, set wrong."""
+
+    def __init__(self, by: timedelta) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        """So much off."""
+        return super().now() + self._by
+
+
+def left(book: LiveBook) -> timedelta:
+    """What the countdown of the one line shows."""
+    assert book.cart is not None
+    return book.cart.lines[0].until - book.server_now()
+
+
+async def test_a_cart_and_its_countdown_are_the_same_on_two_devices_though_one_clock_is_an_hour_wrong(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with (
+        served(tmp_path, catalog="sample") as running,
+        rc.Client(running.url) as phone,
+    ):
+        await phone.guest("Ana")
+        for wrong in (timedelta(hours=1), -timedelta(hours=1)):
+            laptop = rc.Client(running.url, token=phone.token, clock=WrongClock(wrong))
+            async with laptop, phone.follow_book() as one, laptop.follow_book() as two:
+                await until(lambda one=one, two=two: one.cart is not None and two.cart is not None)
+                began = asyncio.get_running_loop().time()
+                line = (await phone.add_to_cart(SLOT, {"adult": 2})).line_id
+                await until(lambda two=two: two.cart is not None and [n.state for n in two.cart.lines] == ["held"])
+                seconds = asyncio.get_running_loop().time() - began
+                apart = abs(left(one) - left(two))
+                figure(
+                    "s until the other device has it, s between the countdowns",
+                    (round(seconds, 3), apart.total_seconds()),
+                )
+                assert (one.cart, seconds < 1, apart < SECOND) == (two.cart, True, True)
+                assert line is not None
+                await laptop.remove_from_cart(line)
+                await until(lambda one=one: one.cart is not None and not one.cart.lines)
