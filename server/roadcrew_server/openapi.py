@@ -10,6 +10,9 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from roadcrew_domain.cart import Cart
+from roadcrew_domain.seats_views import SlotCount
+from roadcrew_domain.views import TripView
 from roadcrew_server.endpoints import Endpoint
 
 REF = "#/components/schemas/{model}"
@@ -35,6 +38,11 @@ PROBLEM = {
         "pollId": {"type": "string"},
         "organiser": {"type": "string"},
         "tied": {"type": "array", "items": {"type": "string"}},
+        "left": {"type": "integer"},
+        "until": {"type": "string", "format": "date-time"},
+        "startsAt": {"type": "string", "format": "date-time"},
+        "payBy": {"type": "string", "format": "date-time"},
+        "state": {"type": "string"},
     },
 }
 
@@ -50,6 +58,8 @@ def _list(name: str) -> dict[str, Any]:
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer", "minimum": 0}
 TIME = {"type": "string", "format": "date-time"}
+STATES = (TripView, Cart, SlotCount)
+"""What the topics of `/api/sync` are, each as a reset has it."""
 SYNC = {
     "Event": _object(
         topic=TEXT,
@@ -61,7 +71,9 @@ SYNC = {
         data={"type": "object"},
         v=WHOLE,
     ),
-    "Reset": _object(topic=TEXT, seq=WHOLE, state={"$ref": REF.format(model="TripView")}, now=TIME),
+    "Reset": _object(
+        topic=TEXT, seq=WHOLE, state={"anyOf": [{"$ref": REF.format(model=s.__name__)} for s in STATES]}, now=TIME
+    ),
     "Gone": _object(topic=TEXT, reason={"enum": ["removed", "ended", "unknown", "forbidden"]}),
     "Present": _object(topic=TEXT, present={"type": "array", "items": _object(id=TEXT, where=TEXT)}),
     "Batch": _object(
@@ -83,7 +95,7 @@ def document(endpoints: Sequence[Endpoint], *, title: str, version: str, address
     structs = [e.answer for e in endpoints if e.answer is not None and issubclass(e.answer, msgspec.Struct)]
     unique = list(dict.fromkeys(pydantic_models))
     _, definitions = models_json_schema([(m, "validation") for m in unique], by_alias=True, ref_template=REF)
-    _, components = msgspec.json.schema_components(list(dict.fromkeys(structs)), ref_template=MSGSPEC_REF)
+    _, components = msgspec.json.schema_components(list(dict.fromkeys((*structs, *STATES))), ref_template=MSGSPEC_REF)
     schemas: dict[str, Any] = {"Problem": PROBLEM, **SYNC, **definitions.get("$defs", {}), **components}
     paths: dict[str, dict[str, Any]] = {}
     for e in endpoints:

@@ -10,6 +10,7 @@ from tests.support.people import JSON, SSE, Person, crew
 from tests.support.serving import Running
 
 from roadcrew_server.app import ENDPOINTS
+from roadcrew_server.endpoints import Endpoint
 
 PEOPLE = ("nobody", "bad token", "stranger", "removed", "member", "opener", "organiser")
 SIGNED_IN_ONLY = {"nobody": 401, "bad token": 401}
@@ -17,7 +18,8 @@ SIGNED_IN_ONLY = {"nobody": 401, "bad token": 401}
 
 @dataclass
 class Scene:
-    """A trip with a poll, a hotel and an open vote, all begun by `opener`."""
+    """A trip with a poll, a hotel and an open vote, all begun by `opener`. In the organiser's cart there may be seats,
+    an order that is not paid, and one that is paid at the venue."""
 
     people: dict[str, Person]
     trip: str
@@ -25,6 +27,9 @@ class Scene:
     poll: str
     option: str
     hotel: str
+    line: str = ""
+    order: str = ""
+    booking: str = ""
 
 
 Body = Callable[[Scene], Any]
@@ -56,6 +61,12 @@ def of_trip(**more: Any) -> Body:
     return lambda s: {"tripId": s.trip, **{k: v(s) if callable(v) else v for k, v in more.items()}}
 
 
+def at_eleven(day: int) -> str:
+    """A slot with many seats."""
+    return f"big-sky.203005{day}.1100"
+
+
+MINE_ALONE = dict.fromkeys(("stranger", "removed", "member", "opener"), 404)
 NEW_HOTEL = {"name": "Alfama", "city": "Lisbon", "stars": 2, "pricePerNight": {"amount": 4800, "currency": "EUR"}}
 CREDENTIALS = {"username": "somebody", "password": "long enough"}
 TRIP_OF: Callable[[Scene], dict[str, str]] = lambda s: {"tripId": s.trip}  # noqa: E731
@@ -97,6 +108,14 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/social-cart/hotels/close-voting"): Row(200, of_trip(), NOT_MEMBER),
     ("GET", "/api/sync"): Row(200, but=CREW, params=TOPIC_OF),
     ("POST", "/api/sync/where"): Row(204, lambda s: {"topic": f"trip:{s.trip}", "where": "polls"}, CREW),
+    ("GET", "/api/cart/load"): Row(200),
+    ("POST", "/api/cart/add"): Row(200, of_trip(slotId=at_eleven(21), tickets={"adult": 1}), CREW),
+    ("POST", "/api/cart/remove"): Row(200, lambda s: {"lineId": s.line}, MINE_ALONE),
+    ("POST", "/api/cart/extend"): Row(200, lambda s: {"lineId": s.line}, MINE_ALONE),
+    ("POST", "/api/cart/checkout"): Row(200, lambda s: {"lineIds": [s.line]}, MINE_ALONE),
+    ("POST", "/api/cart/pay"): Row(200, lambda s: {"orderId": s.order}, MINE_ALONE),
+    ("POST", "/api/cart/cancel"): Row(200, lambda s: {"orderId": s.order}, MINE_ALONE),
+    ("POST", "/api/cart/paid"): Row(204, of_trip(bookingId=lambda s: s.booking), CHAIR),
     ("POST", "/api/payments/{provider}"): Row(400, path=lambda _: "/api/payments/venue"),
     ("GET", "/j/{code}"): Row(200, path=lambda s: f"/j/{s.code}"),
     ("GET", "/api/exhibitions"): Row(200),
@@ -139,6 +158,26 @@ async def scene(http: httpx.AsyncClient) -> Scene:
     return Scene(people, trip, made["invite"]["code"], poll, f"{poll}.0", hotel)
 
 
+async def booked(s: Scene) -> Scene:
+    """The scene with something in the organiser's cart."""
+    organiser = s.people["organiser"]
+    for day, provider in ((22, "venue"), (23, "simulated"), (24, None)):
+        added = await organiser.do(
+            "/api/cart/add", {"slotId": at_eleven(day), "tickets": {"adult": 1}, "tripId": s.trip}
+        )
+        s.line = added["lineId"]
+        if provider is not None:
+            s.order = (await organiser.do("/api/cart/checkout", {"provider": provider}))["orderId"]
+    s.booking = (await organiser.trip(s.trip)).json()["trip"]["bookings"][0]["id"]
+    return s
+
+
+async def scene_for(http: httpx.AsyncClient, endpoint: Endpoint) -> Scene:
+    """A scene with what that route is about."""
+    made = await scene(http)
+    return await booked(made) if endpoint.tag == "cart" else made
+
+
 def test_every_route_has_a_row_in_the_matrix():
     assert {(e.method, e.path) for e in ENDPOINTS} == set(MATRIX)
 
@@ -148,10 +187,10 @@ async def test_everybody_gets_the_status_that_the_matrix_says(http: httpx.AsyncC
     wrong: list[tuple[object, ...]] = []
     for endpoint in ENDPOINTS:
         row = MATRIX[endpoint.method, endpoint.path]
-        s = await scene(http)
+        s = await scene_for(http, endpoint)
         for who in PEOPLE:
             if row.once and row.expected(who, open_to_all=False) < 400:
-                s = await scene(http)
+                s = await scene_for(http, endpoint)
             CREDENTIALS["username"] = f"u{uuid.uuid4().hex[:20]}"
             answer = await s.people[who].request(
                 endpoint.method,
@@ -177,6 +216,26 @@ async def test_a_stream_is_refused_to_everybody_to_whom_a_poll_is(http: httpx.As
         answer = await http.send(request, stream=True)
         assert answer.status_code == row.expected(who, open_to_all=False), who
         await answer.aclose()
+
+
+# R: C1 T8
+async def test_a_cart_is_followed_by_whose_it_is_and_a_slot_by_everybody_who_has_signed_in(
+    http: httpx.AsyncClient, running: Running
+):
+    s = await booked(await scene(http))
+    mine, slot = f"cart:{s.people['organiser'].id}", f"slot:{at_eleven(22)}"
+    for headers in (JSON, SSE):
+        for who in PEOPLE:
+            nobody = who in SIGNED_IN_ONLY
+            for topic, status in ((mine, 200 if who == "organiser" else 404), (slot, 200)):
+                request = http.build_request(
+                    "GET", "/api/sync", params={"topic": topic}, headers=s.people[who].auth | headers
+                )
+                answer = await http.send(request, stream=True)
+                assert answer.status_code == (401 if nobody else status), (who, topic)
+                if status == 404 and not nobody:
+                    assert b"unknown-cart" in await answer.aread()
+                await answer.aclose()
 
 
 # R: T8

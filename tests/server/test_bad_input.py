@@ -150,7 +150,13 @@ def cases(s: Scene) -> Iterator[tuple[str, Person, str, Any, int, str]]:
     yield "an unknown code", s.eve, "/join", {"invite": "0000-0000"}, 404, "invite-unknown"
     where = {"topic": f"trip:{s.trip}", "where": "kitchen"}
     yield "an unknown tab", s.ana, "/api/sync/where", where, 422, "invalid"
-    yield "an unknown topic", s.ana, "/api/sync/where", {"topic": "cart:1", "where": "polls"}, 404, "unknown-topic"
+    yield "an unknown topic", s.ana, "/api/sync/where", {"topic": "quote:1", "where": "polls"}, 404, "unknown-topic"
+    for cart in ("1", s.eve.id, ""):
+        topic = {"topic": f"cart:{cart}", "where": "polls"}
+        yield "another person's cart", s.ana, "/api/sync/where", topic, 404, "unknown-cart"
+    for slot in ("", "nothing", "azulejo-light.20260521.1000", "x" * 150):
+        topic = {"topic": f"slot:{slot}", "where": "polls"}
+        yield f"the slot {slot}"[:30], s.ana, "/api/sync/where", topic, 404, "unknown-slot"
 
 
 # R: T4 T8

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import httpx
-from tests.server.test_access import MATRIX, PEOPLE, scene
+from tests.server.test_access import MATRIX, PEOPLE, scene_for
 from tests.support.people import JSON, Person
 from tests.support.serving import Running
 
@@ -78,7 +78,8 @@ async def test_every_route_and_nothing_else_is_described(http: httpx.AsyncClient
         assert ("requestBody" in operation) == (e.body is not None)
         takes_key = any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
         becoming = e.path in ("/api/session/guest", "/api/session/signup")
-        assert takes_key == (e.method == "POST" and (e.path.startswith("/api/social-cart/") or becoming)), e.path
+        changing = e.path.startswith(("/api/social-cart/", "/api/cart/"))
+        assert takes_key == (e.method == "POST" and (changing or becoming)), e.path
 
 
 async def test_real_answers_of_every_route_are_as_described(http: httpx.AsyncClient, running: Running):
@@ -88,7 +89,7 @@ async def test_real_answers_of_every_route_are_as_described(http: httpx.AsyncCli
     answered: set[tuple[str, str]] = set()
     for e in ENDPOINTS:
         row = MATRIX[e.method, e.path]
-        s = await scene(http)
+        s = await scene_for(http, e)
         for who in ("nobody", "stranger", "organiser"):  # who may do the most comes last: the scene is as it was
             assert who in PEOPLE
             answer = await s.people[who].request(
