@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from roadcrew_domain import cart, seats
-from roadcrew_domain.booking_ids import booking_of, order_in, reference_of
-from roadcrew_domain.cart_acts import CancelOrder, CartAct, PlaceOrder, RemoveLine, StartAdd, StartPayment
+from roadcrew_domain.booking_ids import booking_of, order_in
+from roadcrew_domain.cart_acts import CancelOrder, CartAct, OpenCart, PlaceOrder, RemoveLine, StartAdd, StartPayment
+from roadcrew_domain.cart_lines import find
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking import holding, ordering, paying
@@ -53,7 +56,9 @@ class Booking:
     async def seats_left(self, slot: Slot) -> int:
         """Seats of a slot that are free, as this process knows."""
         known = await self._desk.slot(slot.info.slot_id)
-        return slot.capacity if known is None else seats.left_at(known, self._hub.store.now())
+        if known is None:
+            return slot.capacity
+        return seats.left_at(msgspec.structs.replace(known, capacity=slot.capacity), self._hub.store.now())
 
     async def load(self, user: str) -> Topic | None:
         """A person's cart, its prices as their trips have them now, and what others left undone in it finished. None if
@@ -93,8 +98,8 @@ class Booking:
         if await self._again(asked) is None:
             topic = await self._cart(asked.user)
             await self._hub.refresh(topic)
-            line: cart.Line | None = topic.state.line(line_id)
-            if line is None or line.state == "adding":
+            line = find(topic.state, line_id)
+            if line.state == "adding":
                 raise Refused("unknown-line", "missing", "That is not in your cart.")
             note = await holding.keep_longer(self._desk, asked.user, line, self._bounds.hold, asked.command)
             await self._does(asked, note)
@@ -141,24 +146,29 @@ class Booking:
         await ordering.advance(self._desk, self._providers, asked.user, order_id)
         return await self._cart(asked.user)
 
-    async def paid_at_venue(self, by: str, member: str, booking: str) -> None:
-        """Somebody who may (whoever asks has looked) says that the order of a member's booking is paid."""
+    async def paid_at_venue(self, asked: Asked, member: str, booking: str) -> None:
+        """Somebody who may (whoever asks has looked) says that the order of a member's booking is paid. Their key is
+        remembered in their own cart."""
+        if await self._again(asked) is not None:
+            return
         state = await self._desk.cart(member, fresh=True)
-        order = next((o for o in state.orders if any(_books(member, n.id, booking) for n in o.lines)), None)
+        standing = (order for order in state.orders if order.has_seats)
+        order = next((o for o in standing if any(booking_of(member, n.id) == booking for n in o.lines)), None)
         provider = None if order is None else self._providers.get(order.provider)
         taker = getattr(provider, "inner", provider)
         if order is None or not order.pays_later or not isinstance(taker, TakesWord):
             raise Refused("unknown-order", "missing", "There is no order here that is paid at the venue.")
         if len({line.trip_id for line in order.lines}) > 1:
             raise Refused("order-of-several", "forbidden", "This order is of several trips. The venue must say so.")
+        charge = paying.charge(member, order, None)
         try:
-            said = await taker.mark_paid(paying.charge(member, order, None).id, by)
+            said = await taker.mark_paid(charge.id, asked.user)
         except BadNotice as bad:
             raise Refused("order-over", "gone", str(bad)) from bad
         except PaymentTrouble as trouble:
             raise unavailable() from trouble
-        reference = reference_of(member, order.id)
-        await self.notified(order.provider, Notice(paying.charge(member, order, None).id, reference, said))
+        await self.notified(order.provider, Notice(charge.id, charge.reference, said))
+        await self._does(asked, OpenCart())
 
     async def notified(self, provider_id: str, notice: Notice) -> None:
         """A provider has said what came of a payment; however often."""
@@ -196,10 +206,6 @@ class Booking:
     async def _cart(self, user: str) -> Topic:
         topic, _ = await self._hub.look(cart_topic(user), user)
         return topic
-
-
-def _books(user: str, line_id: str, booking: str) -> bool:
-    return booking_of(user, line_id) == booking
 
 
 def _chosen(slot: Slot | None, tickets: Mapping[str, int]) -> tuple[SlotInfo, tuple[cart.Ticket, ...]]:

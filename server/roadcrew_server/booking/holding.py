@@ -83,6 +83,8 @@ async def note_discounts(desk: Desk, user: str) -> None:
     for trip_id in dict.fromkeys(line.trip_id for line in state.lines if line.trip_id is not None):
         known = state.discount(trip_id)
         now = await desk.discount(user, trip_id)
+        if now is None and known is not None:  # they left, or it has ended: which was an event after that one
+            now = cart.TripDiscount(trip_id, 0, known.trip_seq + 1)
         if now is not None and (known is None or known.percent != now.percent):
             await desk.cart_does(user, NoteDiscount(now))
 

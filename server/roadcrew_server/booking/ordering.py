@@ -129,7 +129,8 @@ async def _tell_trip(desk: Desk, user: str, order: cart.Order, line: cart.OrderL
 
 
 async def take_up(desk: Desk, providers: Providers, user: str, now: datetime) -> None:
-    """Bring on every order whose process must have died."""
+    """Bring on every order that time has ended, and every one whose process must have died."""
     for order in (await desk.cart(user)).orders:
-        if cart.unfinished(order) and now >= order.changed_at + cart.TAKEN_UP:
+        nobodys = order.state == "lapsed" or now >= order.changed_at + cart.TAKEN_UP
+        if cart.unfinished(order) and nobodys:
             await advance(desk, providers, user, order.id, asks=True)

@@ -32,14 +32,19 @@ Providers = Mapping[str, PaymentProvider]
 
 def charge(user: str, order: cart.Order, attempt: cart.Attempt | None) -> Charge:
     """What the provider is asked for; `attempt` None for an order that is paid later."""
-    payment_id, method = (order.id, "") if attempt is None else (attempt.id, attempt.method)
     return Charge(
-        charge_of(user, payment_id),
+        _charge_id(user, order.id, None if attempt is None else attempt.id),
         reference_of(user, order.id),
         Money(order.total, order.currency),
         f"Roadcrew {order.number}",
-        method,
+        "" if attempt is None else attempt.method,
     )
+
+
+def _charge_id(user: str, order_id: str, attempt_id: str | None) -> str:
+    """An attempt's id is a key that its sender chose, and may have been another order's long ago, whose payment must
+    not pay for this one."""
+    return charge_of(user, order_id if attempt_id is None else f"{order_id} {attempt_id}")
 
 
 async def begin(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
@@ -112,7 +117,7 @@ async def notice(desk: Desk, provider_id: str, said: Notice) -> str | None:
     attempts: list[cart.Attempt | None] = [None] if order.pays_later else list(order.attempts)
     for attempt in attempts:
         attempt_id = None if attempt is None else attempt.id
-        if charge_of(user, attempt_id or order_id) == said.charge_id:
+        if _charge_id(user, order_id, attempt_id) == said.charge_id:
             await _note(desk, user, order, attempt_id, said.outcome)
             return user
     return None

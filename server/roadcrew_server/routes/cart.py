@@ -152,7 +152,7 @@ async def paid(call: Call) -> None:
     booking = topic.state.bookings.get(b.booking_id)
     if booking is None:
         raise Refused("unknown-order", "missing", "There is no such booking in this trip.")
-    await call.server.booking.paid_at_venue(call.user_id, booking.member_id, booking.id)
+    await call.server.booking.paid_at_venue(_asked(call), booking.member_id, booking.id)
 
 
 def _post(
