@@ -36,7 +36,10 @@ class BookReplica:
 
     def keep_only(self, topics: Collection[str]) -> None:
         """Nothing of other topics is followed any more."""
-        for topic in [topic for topic in self._places if topic not in topics]:
+        known = {*self._places, *(f"slot:{slot}" for slot in self.slots)}
+        if self.cart is not None:
+            known.add(f"cart:{self.cart.user}")
+        for topic in known.difference(topics):
             self.drop(topic)
 
     def drop(self, topic: str) -> None:
