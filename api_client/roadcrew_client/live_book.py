@@ -66,7 +66,6 @@ class LiveBook:
         )
         self._watched: tuple[str, ...] = ()
         self._turned = asyncio.Event()
-        self._signed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._mode: policy.Mode = "stopped"
         self._since = context.clock.now()
@@ -178,13 +177,9 @@ class LiveBook:
             logger.exception("following a cart ended in a way that nobody foresaw")
 
     async def _introduce(self) -> None:
-        """Learn who we are, if only a token was given: whose cart it is, is what is asked for."""
+        """Learn who we are, if only a token was given: what is asked for is a cart of somebody's."""
         session, s, tries = self._context.session, self._context.settings, 0
-        while session.user is None:
-            self._signed.clear()
-            if session.token is None:
-                await self._signed.wait()
-                continue
+        while session.user is None and session.token is not None:
             try:
                 session.know(read((await session.call("GET", "/api/session")).body, SessionInfo))
             except RoadcrewError as error:
@@ -238,7 +233,6 @@ class LiveBook:
 
     def signed_in(self) -> None:
         """There is a token again."""
-        self._signed.set()
         self._engine.signal(policy.SignedIn())
 
     def disown(self) -> None:

@@ -231,7 +231,7 @@ class _Follower:
 
     def __init__(self, desk: Desk, request: Request) -> None:
         self.desk, self.request = desk, request
-        self.topics = request.query["topic"]
+        self.topics = list(request.query["topic"])
         given = decode_cursor(request.cursor) if request.cursor else {}
         self.at = {topic: place for topic, place in given.items() if topic in self.topics}
 
