@@ -1,6 +1,7 @@
 """Times and dates in words, in the reader's zone, with a relative part. Pure: the caller says what time it is."""
 
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -56,6 +57,15 @@ def clock(then: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     if 1 < days < 7:
         return f"{DAYS[local.weekday()]} {time}"
     return f"{day(local.date(), here.date())} {time}"
+
+
+def at_venue(moment: datetime, zone: str) -> datetime:
+    """The moment by the clock of a venue, whose zone is an IANA name; in UTC where that zone is not known."""
+    try:
+        there: tzinfo = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        there = UTC
+    return _local(moment, there)
 
 
 def _local(moment: datetime, zone: tzinfo | None) -> datetime:
