@@ -51,8 +51,9 @@ async def finish_add(desk: Desk, user: str, line_id: str) -> None:
         raise
     try:
         await desk.cart_does(user, ConfirmAdd(line_id))
-    except Refused:  # it was taken out of the cart meanwhile
+    except Refused:  # it was taken out of the cart meanwhile, or refused to who asked for it at the same time
         await desk.slot_does(line.slot.slot_id, seats.ReleaseHold(hold), step_of(user, line_id, "release"))
+        _say_why((await desk.cart(user)).ended_as(line_id))
 
 
 def _say_why(code: str | None) -> None:
