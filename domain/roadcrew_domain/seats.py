@@ -6,14 +6,15 @@ how many one person may hold, is the cart's to know (cart.py). Not for prices.
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 
-from roadcrew_domain.events import Event, Fact
+from roadcrew_domain.events import Fact
 from roadcrew_domain.exhibitions import MAX_CAPACITY
 from roadcrew_domain.refusals import Refused
+from roadcrew_domain.seats_evolve import evolve
 from roadcrew_domain.seats_state import (
     PIN_WITHIN,
     REMEMBERED,
@@ -42,7 +43,6 @@ from roadcrew_domain.seats_state import (
     SlotTick,
     UnpinHold,
 )
-from roadcrew_domain.values import Moment
 
 __all__ = [
     "PIN_WITHIN",
@@ -212,17 +212,18 @@ def _check_left(slot: Slot, seats: int) -> None:
 
 
 def _overdue(slot: Slot, now: datetime) -> tuple[SeatsFreed, ...]:
-    return tuple(
-        SeatsFreed(hold.id, hold.seats, "expired")
-        for hold in slot.holds.values()
-        if hold.state == "held" and now >= hold.until
-    )
+    ended = takewhile(lambda end: end[0] <= now, slot.ends)
+    return tuple(SeatsFreed(hold_id, slot.holds[hold_id].seats, "expired") for _, hold_id in ended)
 
 
-def _without(slot: Slot, freed: Iterable[SeatsFreed]) -> Slot:
-    for fact in freed:
-        slot = msgspec.structs.replace(slot, holds=slot.holds.remove(fact.hold_id), taken=slot.taken - fact.seats)
-    return slot
+def _without(slot: Slot, overdue: tuple[SeatsFreed, ...]) -> Slot:
+    if not overdue:
+        return slot
+    holds = slot.holds
+    for fact in overdue:
+        holds = holds.remove(fact.hold_id)
+    taken = slot.taken - sum(fact.seats for fact in overdue)
+    return msgspec.structs.replace(slot, holds=holds, taken=taken, ends=slot.ends[len(overdue) :])
 
 
 def _after(slot: Slot | None, opened: tuple[Fact, ...], act: OpenSlot) -> Slot:
@@ -233,62 +234,9 @@ def _after(slot: Slot | None, opened: tuple[Fact, ...], act: OpenSlot) -> Slot:
 
 def next_due(slot: Slot) -> datetime | None:
     """When the next hold runs out."""
-    return min((hold.until for hold in slot.holds.values() if hold.state == "held"), default=None)
+    return slot.ends[0][0] if slot.ends else None
 
 
 def left_at(slot: Slot, now: datetime) -> int:
     """Seats that are free at `now`, also of holds whose end nobody has announced yet."""
     return _without(slot, _overdue(slot, now)).left
-
-
-def evolve(slot: Slot | None, event: Event) -> Slot:
-    """The state after `event`. Raises `ValueError` for an event that can't follow this state."""
-    fact = event.data
-    if isinstance(fact, SlotOpened):
-        if slot is not None:
-            raise ValueError("a slot is opened once")
-        return Slot(event.topic.partition(":")[2], fact.capacity, fact.starts_at, fact.ends_at)
-    if slot is None:
-        raise ValueError(f"a slot begins with SlotOpened, not {event.type}")
-    try:
-        return _changed(slot, fact, event.at)
-    except KeyError as error:
-        raise ValueError(f"{event.type} of something that is not there: {error}") from error
-
-
-def _changed(slot: Slot, fact: Fact, at: datetime) -> Slot:
-    match fact:
-        case CapacityChanged(capacity=capacity):
-            return msgspec.structs.replace(slot, capacity=capacity)
-        case SeatsHeld(hold_id=hold_id, seats=seats, until=until, limit=limit):
-            return _with(slot, Hold(hold_id, seats, "held", until, limit), took=seats)
-        case HoldExtended(hold_id=hold_id, until=until):
-            hold = slot.holds[hold_id]
-            return _with(slot, msgspec.structs.replace(hold, until=until, extensions=hold.extensions + 1))
-        case SeatsPinned(hold_id=hold_id, order=order, seats=seats, took=took, limit=limit):
-            hold = slot.holds.get(hold_id) or Hold(hold_id, seats, "pinned", at, limit or slot.starts_at)
-            return _with(slot, msgspec.structs.replace(hold, state="pinned", order=order), took=took)
-        case SeatsUnpinned(hold_id=hold_id, order=order, until=until):
-            held = msgspec.structs.replace(slot.holds[hold_id], state="held", until=until, order=None)
-            return _with(slot, held, over=_remembered(slot, order, at))
-        case SeatsSold(hold_id=hold_id):
-            return _with(slot, msgspec.structs.replace(slot.holds[hold_id], state="sold"))
-        case SeatsFreed(hold_id=hold_id, seats=seats, order=order):
-            holds = slot.holds.remove(hold_id) if seats else slot.holds
-            over = slot.over if order is None else _remembered(slot, order, at)
-            return msgspec.structs.replace(slot, holds=holds, taken=slot.taken - seats, over=over)
-        case _:
-            raise ValueError(f"no rule for {type(fact).__name__}")
-
-
-def _with(slot: Slot, hold: Hold, *, took: int = 0, over: tuple[tuple[str, Moment], ...] | None = None) -> Slot:
-    return msgspec.structs.replace(
-        slot,
-        holds=slot.holds.insert(hold.id, hold),
-        taken=slot.taken + took,
-        over=slot.over if over is None else over,
-    )
-
-
-def _remembered(slot: Slot, order: str, at: datetime) -> tuple[tuple[str, Moment], ...]:
-    return (*((o, then) for o, then in slot.over if then > at - REMEMBERED and o != order), (order, at))

@@ -1,6 +1,6 @@
 """A time slot as a value: its state, what can happen to it (facts) and what can be asked (commands).
 
-What is allowed and what a fact changes is for seats.py.
+What is allowed is for seats.py, what a fact changes for seats_evolve.py.
 """
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
@@ -13,6 +13,8 @@ from rpds import HashTrieMap
 from roadcrew_domain.events import Fact
 from roadcrew_domain.values import Moment, Value
 
+End = tuple[Moment, str]
+Over = tuple[str, Moment]
 HoldState = Literal["held", "pinned", "sold"]
 FreedBecause = Literal["released", "expired", "lapsed", "cancelled"]
 
@@ -54,8 +56,10 @@ class Slot(Value, frozen=True):
     ends_at: Moment
     taken: int = 0
     holds: HashTrieMap[str, Hold] = HashTrieMap()
-    over: tuple[tuple[str, Moment], ...] = ()
+    over: tuple[Over, ...] = ()
     """Orders that are over, with the time when that was said here; oldest first."""
+    ends: tuple[End, ...] = ()
+    """When each hold that is no order's runs out, with its id; the first first. It follows from `holds`."""
 
     @property
     def left(self) -> int:

@@ -103,4 +103,5 @@ def decode_slot(body: bytes | str | msgspec.Raw) -> Slot:
         raise ValueError(f"a slot of version {whole.v}; this version reads up to {SNAPSHOT_VERSION}")
     s = whole.slot
     holds = HashTrieMap({hold.id: hold for hold in whole.holds})
-    return Slot(s.id, s.capacity, s.starts_at, s.ends_at, s.taken, holds, tuple(whole.over))
+    ends = tuple(sorted((hold.until, hold.id) for hold in whole.holds if hold.state == "held"))
+    return Slot(s.id, s.capacity, s.starts_at, s.ends_at, s.taken, holds, tuple(whole.over), ends)

@@ -20,7 +20,7 @@ from tests.domain.booking_play import DAY, HOUR, MINUTE, SECOND, opening
 from tests.domain.naive_booking import NaiveCart, NaiveOrder, recount_cart, recount_slot
 from tests.domain.saga import SlotRule, Steps, World, hold_of
 
-from roadcrew_domain import cart, cart_orders, seats
+from roadcrew_domain import cart, cart_orders, seats, seats_evolve
 from roadcrew_domain.cart_acts import Paid
 from roadcrew_domain.events import Fact
 from roadcrew_domain.refusals import Refused
@@ -271,7 +271,7 @@ def forgets_orders_that_are_over(patch: Patch) -> SlotRule:
 
 def pins_at_any_time(patch: Patch) -> SlotRule:
     """Tombstones for a moment only, and no time within which an order must pin."""
-    patch.setattr(seats, "REMEMBERED", timedelta(0))
+    patch.setattr(seats_evolve, "REMEMBERED", timedelta(0))
     patch.setattr(seats, "PIN_WITHIN", 10 * DAY)
     return seats.decide
 

@@ -15,8 +15,10 @@ from types import FrameType, ModuleType
 
 import pytest
 from tests.conftest import Figure
+from tests.domain.booking_play import SECOND, SlotPlay
 
-from roadcrew_domain.events import Event, decode_event, encode_event
+from roadcrew_domain import seats
+from roadcrew_domain.events import Event, decode_event, encode_event, event
 from roadcrew_domain.polls import VoteCast
 from roadcrew_domain.trip import Trip, evolve, fold
 from roadcrew_domain.views import decode_trip, encode_trip
@@ -110,3 +112,43 @@ def test_a_trip_remembers_a_bounded_part_of_its_history():
     trip, _ = growth.at_history(10, 5000, 0)
     assert len(trip.recent) == 30
     assert len(encode_trip(trip)) < 20_000
+
+
+def hot_slot(holds: int) -> SlotPlay:
+    """A slot with so many holds, a hundred a second."""
+    play = SlotPlay(10_000)
+    for n in range(holds):
+        play.now += SECOND / 100
+        play.hold(f"h{n}", 1)
+    return play
+
+
+def steps_of(play: SlotPlay) -> list[Callable[[], object]]:
+    """What each step of a booking costs in a hot slot: deciding a hold, applying it, finding what is due next."""
+    slot, command = play.state, seats.SlotCommand("c", play.holding("new", 1))
+    (fact,) = seats.decide(slot, command, play.now)
+    held = event("slot:s", len(play.events), play.now, None, "c", fact)
+    return [
+        lambda: seats.decide(slot, command, play.now),
+        lambda: seats.evolve(slot, held),
+        lambda: seats.next_due(slot),
+    ]
+
+
+def every_end(slot: seats.Slot) -> list[object]:
+    """What looking at every hold costs."""
+    return [hold.until for hold in slot.holds.values()]
+
+
+# R: S6 C2
+@pytest.mark.usefixtures("timed")
+def test_seats_of_a_slot_with_thousands_of_holds_cost_what_they_cost_with_hundreds(figure: Figure):
+    small, large = hot_slot(500), hot_slot(5000)
+    for name, few, many in zip(("decide", "evolve", "next due"), steps_of(small), steps_of(large), strict=True):
+        ours = (fastest(few) / 1000, fastest(many) / 1000)
+        figure(f"{name} with 500 and with 5,000 holds, microseconds", f"{ours[0]:.1f} {ours[1]:.1f}")
+        assert calls(few) == calls(many) < 50
+    control = [fastest(partial(every_end, play.state), 30) for play in (small, large)]
+    figure("looking at every hold, microseconds", f"{control[0] / 1000:.0f} {control[1] / 1000:.0f}")
+    assert control[1] > 5 * control[0], "this machine can't tell"
+    assert fastest(steps_of(large)[0]) + fastest(steps_of(large)[1]) < control[1] / 10
