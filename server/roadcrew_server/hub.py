@@ -113,8 +113,8 @@ class Hub:
         """The topic, up to date as far as this process has heard. Raises `TopicMissing`."""
         topic = await self._open(name)
         if topic.state is None:
-            if topic.loop is None and not topic.jobs:
-                self._topics.pop(name, None)
+            if topic.loop is None and not topic.jobs and self._topics.get(name) is topic:
+                del self._topics[name]
             raise TopicMissing(name, topic.kind)
         return topic
 
@@ -137,6 +137,9 @@ class Hub:
         if opening is None:
             raise missing
         await self.execute(name, opening)
+        topic = await self._open(name)
+        if topic.state is None:  # read for somebody else, before that
+            await self.refresh(topic)
         return await self.topic(name)
 
     async def _open(self, name: str) -> Topic:
