@@ -48,8 +48,8 @@ class Bounds(Value, frozen=True):
 
 
 class Recent(Value, frozen=True):
-    """One thing that happened, short enough to be kept in the state. `subject` is a poll's question, a
-    hotel's or a person's name; `name` is who did it, as they were called then."""
+    """One thing that happened, short enough to be kept in the state. `subject` is a poll's question, a hotel's or
+    person's name, or the title of what was booked; `name` is who did it, as they were called then."""
 
     seq: int
     at: Moment

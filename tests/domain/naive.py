@@ -28,6 +28,7 @@ class NaiveTrip:
     polls: dict[str, NaivePoll] = field(default_factory=dict)
     hotels: dict[str, str] = field(default_factory=dict)
     hotel_votes: dict[str, str] = field(default_factory=dict)
+    bookings: dict[str, tuple[str, int]] = field(default_factory=dict)
     voting: bool = False
     announced: int = 0
     ended: bool = False
@@ -68,12 +69,17 @@ def _apply(trip: NaiveTrip, e: Event, data: dict[str, Any]) -> None:
                 poll.votes.pop(data["member_id"], None)
         if trip.voting:
             trip.hotel_votes.pop(data["member_id"], None)
+        trip.bookings = {b: booked for b, booked in trip.bookings.items() if booked[0] != data["member_id"]}
     elif e.type == "OrganiserChanged":
         trip.organiser = data["member_id"]
     elif e.type == "DiscountUnlocked":
         trip.announced += 1
     elif e.type == "TripEnded":
         trip.ended = True
+    elif e.type == "MemberBooked":
+        trip.bookings[data["booking_id"]] = (by, data["seats"])
+    elif e.type == "BookingDropped":
+        del trip.bookings[data["booking_id"]]
     elif "poll_id" in data:
         _apply_to_poll(trip, e, data)
     else:

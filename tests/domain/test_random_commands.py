@@ -18,10 +18,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.conftest import Count, Figure
+from tests.domain.booking_play import slot_info
 from tests.domain.naive import recount
 from tests.domain.playing import CODE, START, Play
 
-from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain import bookings, crew, hotels, polls
 from roadcrew_domain.crew import Invite
 from roadcrew_domain.events import decode_event, encode_event, event
 from roadcrew_domain.money import Money
@@ -92,6 +93,8 @@ REPEATED = {
     hotels.VoteHotel: set(),
     hotels.OpenHotelVoting: set(),
     hotels.CloseHotelVoting: set(),
+    bookings.NoteBooking: set(),
+    bookings.DropBooking: set(),
     crew.JoinTrip: set(),
     crew.RenameMember: set(),
     crew.LeaveTrip: {"not-a-member", "trip-ended"},
@@ -342,6 +345,14 @@ class Crowd(RuleBasedStateMachine):
     def close_voting(self, who: str, n: int | None) -> None:
         self.act(who, hotels.CloseHotelVoting(None if n is None else self.hotel_id(n)))
 
+    @rule(who=WHO, n=NTH, seats=st.integers(1, 4))
+    def note_booking(self, who: str, n: int, seats: int) -> None:
+        self.act(who, bookings.NoteBooking(f"b{n}", slot_info(), seats))
+
+    @rule(who=WHO, n=NTH)
+    def drop_booking(self, who: str, n: int) -> None:
+        self.act(who, bookings.DropBooking(f"b{n}"))
+
     @rule()
     def start_a_copy_from_the_snapshot(self) -> None:
         self.copy = decode_trip(encode_trip(self.play.trip))
@@ -384,6 +395,8 @@ class Crowd(RuleBasedStateMachine):
         assert {h.id: h.name for h in trip.hotels.values()} == naive.hotels
         assert dict(trip.voting.ballots.items()) == naive.hotel_votes
         assert not trip.voting.open or set(trip.voting.ballots) <= set(naive.members)
+        assert {b.id: (b.member_id, b.seats) for b in trip.bookings.values()} == naive.bookings
+        assert {member for member, _ in naive.bookings.values()} <= set(naive.members)
         assert trip.ended is None or naive.ended
 
     @invariant()
@@ -440,6 +453,8 @@ def long_walk(crowd: Crowd, chance: Random, steps: int) -> None:
         (1, lambda: crowd.revoke(who())),
         (2, lambda: crowd.rename(who(), chance.choice(["Ann", "Bea"]))),
         (1, lambda: crowd.act(who(), EditTrip(required_members=chance.randrange(1, 5)))),
+        (3, lambda: crowd.note_booking(who(), nth(), chance.randrange(1, 5))),
+        (2, lambda: crowd.drop_booking(who(), nth())),
         (4, lambda: crowd.wait(chance.choice([0.1, 1, 3]))),
         (2, crowd.tick),
         (1, crowd.wait_for_what_is_due),
