@@ -84,13 +84,16 @@ class BookReplica:
     def answered(self, cart: Cart, position: Position | None) -> bool:
         """A call has answered with the cart as of `position`. False if what is here is as new.
 
-        An answer from a log that is not the one followed, or that does not say where it is, is shown until the next
-        event, which asks for the state.
+        An answer from a log that is not the one followed is shown until the next event, which asks for the state. One
+        that does not say where it is, as of a cart that was never used, is shown while nothing else is known.
         """
         topic = f"cart:{cart.user}"
         place = self._places.get(topic)
-        if position is None or (place is not None and place.epoch != position.epoch):
-            self._places.pop(topic, None)
+        if position is None:
+            if self.cart is not None:
+                return False
+        elif place is not None and place.epoch != position.epoch:
+            del self._places[topic]
         elif place is not None and position.seq <= place.seq:
             return False
         else:

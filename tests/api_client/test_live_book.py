@@ -351,18 +351,28 @@ def test_answers_and_events_in_any_order_show_the_newest():
     assert replica.cart == desk.cart()
 
 
-@pytest.mark.parametrize("position", [None, Position("another log", 3, "")])
-def test_an_answer_from_nobody_knows_where_is_shown_until_the_next_event_asks_for_the_state(position: Position | None):
+def test_an_answer_from_another_log_is_shown_until_the_next_event_asks_for_the_state():
     desk = Desk()
     log = desk.cart_log()
     replica = BookReplica()
     assert replica.reset("cart:ana", desk.cart(), 0, "e")
     answer = Cart("ana", discounts=(TripDiscount("t", 10, 3),))
-    assert replica.answered(answer, position)
+    assert replica.answered(answer, Position("another log", 3, ""))
     assert replica.cart == answer
     desk.add(1)
     assert replica.confirm(log.events[1]) == "gap"
     assert replica.reset("cart:ana", desk.cart(), len(log.events) - 1, "e")
+    assert replica.cart == desk.cart()
+
+
+def test_an_answer_that_does_not_say_where_it_is_is_shown_while_nothing_else_is_known():
+    desk = Desk()
+    desk.add(1)
+    replica = BookReplica()
+    assert replica.answered(Cart("ana"), None)
+    assert replica.cart == Cart("ana")
+    assert replica.reset("cart:ana", desk.cart(), desk.cart_log().position.seq, "e")
+    assert not replica.answered(Cart("ana"), None)
     assert replica.cart == desk.cart()
 
 
