@@ -36,7 +36,7 @@ WORDS: Mapping[StepName, str] = {
 
 @dataclass(frozen=True, slots=True)
 class BookingStep:
-    """Where a booking is. `look`: what the last look at the session has shown, while connecting."""
+    """Where a booking is. `look`: what the last look at the session has shown, while connecting goes on after it."""
 
     name: StepName
     pending: PendingBooking
@@ -209,7 +209,7 @@ class BookingFlow:
             return await self._dropped(pending) if self._has_begun(pending) else SignInFirst(pending)
         self._tell("connecting", pending)
         try:
-            await client.wait_for_session(progress=lambda look: self._tell("connecting", pending, look))
+            await client.wait_for_session(progress=lambda look: self._looked(pending, look))
         except RoadcrewError as error:
             return Auth(pending, error) if failure_kind(error) == "auth" else Connection(pending, error)
         if self._has_begun(pending):  # by the server's time, which is known now
@@ -266,6 +266,10 @@ class BookingFlow:
         """Who is signed in; None if nobody is, or nobody has said yet who."""
         client = self._client
         return None if client.token is None or client.user is None else client.user.id
+
+    def _looked(self, pending: PendingBooking, look: Look) -> None:
+        if look.next_wait is not None:
+            self._tell("connecting", pending, look)
 
     def _tell(self, name: StepName, pending: PendingBooking, look: Look | None = None) -> None:
         self._listeners.tell(BookingStep(name, pending, look))

@@ -194,7 +194,7 @@ def test_a_connection_that_fails_is_said_and_the_booking_waits_for_another_try(t
         assert (outcome.words, outcome.keeps) == ("Connection issue. Please try again.", True)
         looks = program.wire.times("/api/session")
         assert [round(at - 0.05 * n, 3) for n, at in enumerate(looks)] == LADDER
-        assert [step.look.seen for step in program.told if step.look] == ["unreachable"] * 6
+        assert [step.look.seen for step in program.told if step.look] == ["unreachable"] * 5
         assert program.words == WORDS[:2]
         assert await program.waits() is not None
         net["up"] = True
