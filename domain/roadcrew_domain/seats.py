@@ -16,6 +16,7 @@ from roadcrew_domain.exhibitions import MAX_CAPACITY
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.seats_evolve import evolve
 from roadcrew_domain.seats_state import (
+    MOST_FREED,
     PIN_WITHIN,
     REMEMBERED,
     CapacityChanged,
@@ -45,6 +46,7 @@ from roadcrew_domain.seats_state import (
 )
 
 __all__ = [
+    "MOST_FREED",
     "PIN_WITHIN",
     "REMEMBERED",
     "CapacityChanged",
@@ -79,7 +81,7 @@ __all__ = [
 
 
 def decide(slot: Slot | None, command: SlotCommand, now: datetime) -> tuple[Fact, ...]:
-    """What happens if `command` is accepted at `now`: first whatever has run out is said to be free.
+    """What happens if `command` is accepted at `now`: first what has run out (the oldest of it) is said to be free.
 
     Raises `Refused`: `unknown-slot`, `slot-past`, `seats-gone` (with `left`), `hold-gone`, `hold-limit`, `invalid`.
     """
@@ -93,7 +95,7 @@ def decide(slot: Slot | None, command: SlotCommand, now: datetime) -> tuple[Fact
         first = ()
     if slot is None:
         raise Refused("unknown-slot", "missing", "There is no such time slot.")
-    overdue = _overdue(slot, now)
+    overdue = _overdue(slot, now)[:MOST_FREED]
     slot = _without(slot, overdue)
     facts = _decided(slot, act, now)
     return (*first, *overdue, *facts) if facts or isinstance(act, SlotTick) else ()
@@ -104,7 +106,7 @@ def _decided(slot: Slot, act: SlotAct, now: datetime) -> tuple[Fact, ...]:
         case HoldSeats():
             return _held(slot, act, now)
         case ExtendHold(hold_id=hold_id, bounds=bounds):
-            return _extended(_standing(slot, hold_id), bounds, now)
+            return _extended(_standing(slot, hold_id, now), bounds, now)
         case ReleaseHold(hold_id=hold_id):
             hold = slot.holds.get(hold_id)
             if hold is None or hold.state != "held":
@@ -190,9 +192,9 @@ def _is_over(slot: Slot, order: str) -> bool:
     return any(over == order for over, _ in slot.over)
 
 
-def _standing(slot: Slot, hold_id: str) -> Hold:
+def _standing(slot: Slot, hold_id: str, now: datetime) -> Hold:
     hold = slot.holds.get(hold_id)
-    if hold is None or hold.state != "held":
+    if hold is None or hold.state != "held" or now >= hold.until:
         raise Refused("hold-gone", "gone", "These seats are no longer held.")
     return hold
 

@@ -24,6 +24,10 @@ REMEMBERED = timedelta(days=1)
 """For so long a slot knows the orders that are over, so that a process that slept can't pin seats for one: longer than
 `PIN_WITHIN` by more than clocks differ."""
 
+MOST_FREED = 200
+"""Holds that one command says have run out, so that a server that was away comes back by small steps. Each has a seat,
+so there are always more of them than one line can ask for."""
+
 
 class HoldBounds(Value, frozen=True):
     """What a server allows: seconds of a hold and of each extension, how many of these, and seconds after which a

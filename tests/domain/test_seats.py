@@ -9,10 +9,12 @@ import pytest
 from tests.domain.booking_play import DAY, HELD, HOUR, LONGEST, MINUTE, OPENS, SECOND, START, SlotPlay, opening
 
 from roadcrew_domain import seats
+from roadcrew_domain.cart import MAX_SEATS
 from roadcrew_domain.events import decode_event, encode_event, event
 from roadcrew_domain.exhibitions import MAX_CAPACITY
 from roadcrew_domain.refusals import Kind, Refused
 from roadcrew_domain.seats import (
+    MOST_FREED,
     PIN_WITHIN,
     REMEMBERED,
     ExtendHold,
@@ -82,6 +84,20 @@ def test_who_wants_seats_of_a_hold_that_has_run_out_need_not_wait_for_the_timer(
     play = held(4, 4)
     play.now += HELD
     assert play.hold("other", 4) == ["SeatsFreed", "SeatsHeld"]
+
+
+# R: C2
+def test_a_crowd_of_holds_that_ran_out_while_nobody_looked_is_freed_step_by_step_and_keeps_nobody_waiting():
+    play = SlotPlay(MOST_FREED + 100)
+    for n in range(MOST_FREED + 100):
+        play.hold(f"h{n}", 1)
+    play.now += HELD
+    assert left_at(play.state, play.now) == MOST_FREED + 100
+    assert play.refusal(ExtendHold(play.state.ends[-1][1], HoldBounds())) == ("hold-gone", "gone")
+    assert play.hold("new", MAX_SEATS) == ["SeatsFreed"] * MOST_FREED + ["SeatsHeld"]
+    assert next_due(play.state) == START + HELD
+    assert play.tick() == ["SeatsFreed"] * 100
+    assert play.state.taken == MAX_SEATS
 
 
 # R: C2
@@ -447,6 +463,19 @@ def test_an_event_that_can_not_follow_is_a_value_error():
     none: SlotCount | None = None
     with pytest.raises(ValueError):
         evolve_count(none, freed)
+
+
+# R: C2
+@pytest.mark.parametrize("seed", range(10))
+def test_the_timer_of_a_slot_is_due_when_it_first_has_something_to_do(seed: int):
+    play = walk(Random(seed), 60)
+    play.opening = opening(50)
+    play.hold("last", 1)
+    due = next_due(play.state)
+    assert due is not None
+    tick = SlotCommand("c", SlotTick())
+    assert seats.decide(play.state, tick, due - timedelta(microseconds=1)) == ()
+    assert seats.decide(play.state, tick, due)
 
 
 def test_deciding_twice_on_one_state_gives_the_same_facts():
