@@ -79,6 +79,10 @@ def read_cart_answer(body: bytes) -> CartAnswer:
     """The answer to a call about the cart. Raises `ServerTrouble`."""
     answer = read(body, CartAnswer)
     checked_cart(answer.cart)
+    if [price.line_id for price in answer.prices] != [line.id for line in answer.cart.lines]:
+        raise not_ours("The server sent prices of something else than what is in the cart.")
+    if any(not 0 <= price.discount <= price.amount for price in answer.prices):
+        raise not_ours("The server sent a discount that can't be.")
     return answer
 
 

@@ -179,6 +179,17 @@ def order_with(**changes: Any) -> dict[str, Any]:
     return answer
 
 
+def priced(*prices: tuple[str, int, int]) -> dict[str, Any]:
+    """An answer with other prices."""
+    desk = Desk()
+    line = desk.add(2)
+    rows = [
+        {"lineId": of or line, "amount": amount, "discountPercent": 10, "discount": discount}
+        for of, amount, discount in prices
+    ]
+    return {**desk.answer("ana", lineId="l", orderId="o"), "prices": rows}
+
+
 NOT_OURS: dict[str, object] = {
     "no JSON": b"<html>",
     "no object": [],
@@ -192,6 +203,11 @@ NOT_OURS: dict[str, object] = {
     "no currency": cart_with(price={"amount": 1, "currency": "\x1b[31m"}),
     "a time without a zone": cart_with(until="2030-05-01T00:00:00"),
     "a time of no calendar": cart_with(until="2030-02-31T00:00:00Z"),
+    "no price": priced(),
+    "two prices": priced(("", 2500, 0), ("", 2500, 0)),
+    "a price of something else": priced(("elsewhere", 2500, 0)),
+    "a discount above the price": priced(("", 2500, 2501)),
+    "a discount below nothing": priced(("", 2500, -1)),
     "an order of nothing": order_with(lines=[]),
     "an order in no currency": order_with(currency="euro"),
     "deep": b'{"cart":' + b"[" * 20_000,
@@ -205,9 +221,11 @@ async def test_an_answer_that_no_server_of_ours_gives_is_not_believed(what: str)
     assert caught.value.certain is False
 
 
-async def test_what_a_sound_server_says_of_an_order_is_believed():
+async def test_what_a_sound_server_says_is_believed():
     found, _ = await asked(order_with(), lambda client: client.remove_from_cart("l"))
     assert len(found.cart.orders) == 1
+    found, _ = await asked(priced(("", 2500, 250)), lambda client: client.remove_from_cart("l"))
+    assert [price.total for price in found.prices] == [2250]
 
 
 @pytest.mark.parametrize(("what", "lacks"), [("add", "lineId"), ("checkout", "orderId")])
