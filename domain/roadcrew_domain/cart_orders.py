@@ -166,7 +166,8 @@ def _paid(order: Order, attempt_id: str | None, payment: str) -> tuple[Fact, ...
         raise _too_early()
     if order.state in ("awaiting", "paying"):
         return (Paid(order.id, attempt_id, payment),)
-    if payment == order.payment or any(refund.payment == payment for refund in order.refunds):
+    is_this_one = order.state == "paid" and order.payment == payment
+    if is_this_one or any(refund.payment == payment for refund in order.refunds):
         return ()
     return (RefundOwed(order.id, attempt_id, payment),)
 
