@@ -1,5 +1,6 @@
 """A person's cart: lines that are added and end, orders that are placed, paid, lapse, are cancelled and refunded."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -507,18 +508,21 @@ def cancelled(play: CartPlay) -> tuple[str, str]:
 
 
 # R: C1
+@pytest.mark.parametrize("payment", ["p1", ""])
 @pytest.mark.parametrize("ended", [lapsed, cancelled])
-def test_money_that_comes_for_an_order_that_is_over_goes_back_once(play: CartPlay, ended):
+def test_money_that_comes_for_an_order_that_is_over_goes_back_once_whatever_its_number(
+    play: CartPlay, ended: Callable[[CartPlay], tuple[str, str]], payment: str
+):
     order, attempt = ended(play)
     state = play.order(order).state
-    assert play.do(MarkPaid(order, attempt, "p1")) == ["RefundOwed"]
-    assert play.do(MarkPaid(order, attempt, "p1")) == []
+    assert play.do(MarkPaid(order, attempt, payment)) == ["RefundOwed"]
+    assert play.do(MarkPaid(order, attempt, payment)) == []
     assert play.order(order).state == state
-    back = NoteRefund(order, "p1", "r1")
+    back = NoteRefund(order, payment, "r1")
     assert unfinished(play.order(order))
     assert (play.do(back), play.do(back)) == (["Refunded"], [])
-    assert play.do(MarkPaid(order, attempt, "p1")) == []
-    assert [(r.payment, r.state, r.reference) for r in play.order(order).refunds] == [("p1", "done", "r1")]
+    assert play.do(MarkPaid(order, attempt, payment)) == []
+    assert [(r.payment, r.state, r.reference) for r in play.order(order).refunds] == [(payment, "done", "r1")]
 
 
 # R: C1
