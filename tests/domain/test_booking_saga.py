@@ -18,7 +18,8 @@ from tests.conftest import Count, Figure
 from tests.domain import saga
 from tests.domain.booking_play import DAY, HOUR, MINUTE, SECOND, opening
 from tests.domain.naive_booking import NaiveCart, NaiveOrder, recount_cart, recount_slot
-from tests.domain.saga import SlotRule, Steps, World, hold_of
+from tests.domain.saga import hold_of
+from tests.domain.saga_world import SlotLog, SlotRule, Steps, World
 
 from roadcrew_domain import cart, cart_orders, seats, seats_evolve
 from roadcrew_domain.cart_acts import Paid
@@ -188,7 +189,7 @@ def bought(user: str, naive: NaiveCart, slot_id: str) -> dict[str, int]:
     return {hold_of(user, line): n for order in paid for (slot, line), n in order.seats.items() if slot == slot_id}
 
 
-def check_slot(log: saga.SlotLog, sold: dict[str, int]) -> None:
+def check_slot(log: SlotLog, sold: dict[str, int]) -> None:
     """Only what was paid for is taken, and all of that; and who only counts has counted right all the time."""
     naive = recount_slot(log.events)
     assert naive.seats == naive.sold() == sold, f"{log.topic}: {naive.seats}, and bought were {sold}"
