@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from textual.content import Content
+from textual.style import Style
 
 from roadcrew_domain.text import cleaned, is_forbidden
 from roadcrew_tui.symbols import sign
@@ -63,6 +64,11 @@ def join(*parts: Content | str) -> Content:
 def stack(rows: Iterable[Content | str]) -> Content:
     """One row under another."""
     return Content("\n").join([row if isinstance(row, Content) else ours(row) for row in rows])
+
+
+def pressable(content: Content, **meta: object) -> Content:
+    """Our own words, with what a widget finds under a click on them."""
+    return content.stylize(Style.from_meta(meta))
 
 
 def template(words: str, style: str = "", /, **people: object) -> Content:

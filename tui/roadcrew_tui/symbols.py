@@ -24,6 +24,7 @@ class Symbols:
     vote: str = "●"
     full: str = "●"
     empty: str = "○"
+    less: str = "−"
     bar: str = "━"
     bar_rest: str = "─"
     ellipsis: str = "…"
@@ -48,6 +49,7 @@ ASCII = Symbols(
     vote="*",
     full="#",
     empty=".",
+    less="-",
     bar="#",
     bar_rest=".",
     ellipsis="..",
