@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.tui.bookings import WAYS, BookingCalls, Shop, StandInBook, StandInPendings
 from tests.tui.outbox import StandInDelivery
 
 from roadcrew_client import Figures, SyncFigures, errors
@@ -92,6 +93,8 @@ class World:
     figures: SyncFigures | None = None
     """What was measured of the link."""
     delivery: StandInDelivery = field(default_factory=StandInDelivery)
+    shop: Shop = field(default_factory=Shop)
+    """What can be booked, where `book` is among the features."""
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -284,7 +287,9 @@ class StandInLive:
         self.signals.append("shown")
 
 
-class StandInClient:
+class StandInClient(BookingCalls):
+    server = SERVER
+
     def __init__(self, world: World, me: User | None) -> None:
         self.world, self.user = world, me
         self.lost_token: str | None = None
@@ -305,6 +310,19 @@ class StandInClient:
         if self.world.down:
             self.world.in_vain += 1
             raise errors.Unreachable("unreachable", "The server can't be reached.")
+
+    @property
+    def token(self) -> str | None:
+        return None if self.user is None else self.user.id
+
+    def new_id(self) -> str:
+        return self.world.new_id()
+
+    def server_now(self) -> datetime:
+        return self.world.now()
+
+    def follow_book(self) -> StandInBook:
+        return StandInBook(self, asyncio.get_running_loop())
 
     async def recall(self) -> User | None:
         return self.user if self.world.recalls else None
@@ -355,7 +373,8 @@ class StandInClient:
     async def server_info(self) -> ServerInfo:
         self._check()
         self.world.asked += 1
-        return ServerInfo("stand-in", "0", self.world.public_url, self.world.features)
+        ways = WAYS if "book" in self.world.features else ()
+        return ServerInfo("stand-in", "0", self.world.public_url, self.world.features, payments=ways)
 
     async def trips(self) -> list[TripSummary]:
         me = await self.whoami()
@@ -433,6 +452,9 @@ class StandInMaker:
 
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Any:
         return StandInClient(self.world, self.world.users.get(kept.token if kept else ""))
+
+    def bookings(self) -> StandInPendings:
+        return StandInPendings(self.world.shop.kept)
 
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> StandInVault:
         return self._vault

@@ -23,6 +23,7 @@ from textual.widgets import Input
 
 from roadcrew_tui import render, symbols
 from roadcrew_tui import settings as prefs
+from roadcrew_tui.booking import Booking
 from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
@@ -30,7 +31,6 @@ from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
 from roadcrew_tui.snapshot import NotKept, TripChanged
-from roadcrew_tui.standing import Standing
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.visibility import Looked, Sign, step
 
@@ -61,7 +61,7 @@ def _palette() -> type[Provider]:
     return Palette
 
 
-class RoadcrewApp(Standing):
+class RoadcrewApp(Booking):
     """Ends with None, or with `demo` when somebody wants to look around."""
 
     TITLE = "Roadcrew"
@@ -158,6 +158,8 @@ class RoadcrewApp(Standing):
             self._tell_lobby()
             return
         self.be(await self.reaching(self.link.open(server)))
+        if self.user is not None:
+            self.run_worker(self.guarded(self.resume_booking()), group="booking")
         await self.list_trips()
         if self.first_trip is not None and self.user is not None:
             trip, self.first_trip = self.first_trip, None

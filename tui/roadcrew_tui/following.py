@@ -25,6 +25,11 @@ class Following:
         self._unlisten: Callable[[], None] | None = None
         self._away: Signal | None = None
 
+    @property
+    def follows(self) -> bool:
+        """Whether a trip is followed."""
+        return self._live is not None
+
     async def begin(self, client: Client, trip_id: str, where: str) -> None:
         """Follow a trip; `TripChanged` comes from now on. What was followed before is left."""
         await self.end()

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
 
+from roadcrew_tui.booking_link import BookingLink
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.following import Following, Signal
@@ -50,6 +52,7 @@ class Link:
         self._thread = ClientThread()
         self._tokens = TokenKeeping(maker, self._say, keeps=keeps)
         self._following = Following(self._followed)
+        self.booking = BookingLink(self._thread, self._say, maker, self._opened)
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
@@ -85,6 +88,7 @@ class Link:
 
     async def _shut(self) -> None:
         await self._following.end()
+        await self.booking.forget_server()
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])
@@ -164,6 +168,10 @@ class Link:
             return
         else:
             self._say(ServerTold(server, info.features))
+            if "book" in info.features:
+                self.booking.offered(info.payments)
+                if self._following.follows:
+                    await self.booking.begin(client)
 
     async def establish(self) -> None:
         """Wait until a new session can be used; `SessionLooked` comes after each look. Raises `SessionNotReady`,
@@ -242,6 +250,7 @@ class Link:
                 figures.bytes_in,
                 figures.bytes_out,
                 self._following.figures(),
+                replace(figures.book, adds_failed=dict(figures.book.adds_failed)),
             )
 
         return await self._thread.run(run())
@@ -253,12 +262,18 @@ class Link:
 
         async def run() -> None:
             await self._following.begin(self._opened(), trip_id, where)
+            await self.booking.begin(self._opened())
 
         await self._thread.run(run())
 
     async def unfollow(self) -> None:
-        """Leave the trip that is followed."""
-        await self._thread.run(self._following.end())
+        """Leave the trip that is followed, and the cart with it."""
+
+        async def run() -> None:
+            await self._following.end()
+            await self.booking.end()
+
+        await self._thread.run(run())
 
     async def act(self, act: TripAct) -> Snapshot:
         """Do something to the followed trip. Returns the trip with it painted.
@@ -278,3 +293,4 @@ class Link:
     def signal(self, what: Signal) -> None:
         """Tell what the policy of syncing wants to know. Who is away is so in the next trip too."""
         self._thread.soon(lambda: self._following.signal(what))
+        self._thread.soon(lambda: self.booking.signal(what))

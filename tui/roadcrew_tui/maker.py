@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from roadcrew_tui.settings import COPIES
 
 if TYPE_CHECKING:
-    from roadcrew_client import Client, Copies, Outbox
+    from roadcrew_client import Client, Copies, Outbox, PendingBookings
     from roadcrew_client.credentials import Kept
 
 OUTBOX = "outbox"
 """The folder of changes that wait, in the data folder."""
+BOOKINGS = "bookings"
+"""The folder of bookings that are not in a cart yet, likewise."""
 
 
 class Vault(Protocol):
@@ -29,6 +31,7 @@ class Maker(Protocol):
     """Makes what the thread works with."""
 
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client: ...
+    def bookings(self) -> PendingBookings: ...
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault: ...
     async def close(self) -> None: ...
 
@@ -42,6 +45,7 @@ class RealMaker:
         self._home = home
         self._outbox: Outbox | None = None
         self._copies: Copies | None = None
+        self._bookings: PendingBookings | None = None
 
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Client:
         from roadcrew_client import Client, Copies, Outbox  # noqa: PLC0415 - not before the first paint
@@ -60,6 +64,12 @@ class RealMaker:
             copies=self._copies,
         )
 
+    def bookings(self) -> PendingBookings:
+        from roadcrew_client import PendingBookings  # noqa: PLC0415 - only for who books
+
+        self._bookings = self._bookings or PendingBookings(self._folder / BOOKINGS)
+        return self._bookings
+
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault:
         from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not before the first paint
 
@@ -71,3 +81,5 @@ class RealMaker:
             await self._outbox.close()
         if self._copies is not None:
             await self._copies.close()
+        if self._bookings is not None:
+            await self._bookings.close()

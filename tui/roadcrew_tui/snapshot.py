@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from roadcrew_client import OutboxNews, SyncFigures, User
+    from roadcrew_client import BookFigures, OutboxNews, PaymentWay, SyncFigures, User
+    from roadcrew_client.booking import Outcome
+    from roadcrew_domain.cart_state import Cart
     from roadcrew_domain.events import Event
+    from roadcrew_domain.seats_views import SlotCount
     from roadcrew_domain.trip import Trip, TripAct
 
 NewsKind = Literal["reset", "events", "pending", "refused", "dropped", "confirmed", "presence", "status", "gone"]
@@ -74,10 +77,26 @@ class News:
 
 
 @dataclass(frozen=True)
+class BookSnapshot:
+    """A person's cart as it is to be drawn, None while it is not known; the seats of the slots that are looked at; the
+    ways to pay. `state` is how it is with the link, as a `Status` has it, and `ahead` as a `Snapshot`."""
+
+    cart: Cart | None = None
+    slots: Mapping[str, SlotCount] = field(default_factory=lambda: MappingProxyType({}))
+    ways: tuple[PaymentWay, ...] = ()
+    state: str = "connecting"
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """The server's time, as well as we know it."""
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(frozen=True)
 class Inspection:
     """How it stands with the link, as somebody looks. `bytes_in` and `bytes_out`: since this server was opened. `sync`
     None: no trip is followed. `kept_in`: where the sign-in is
-    kept, if that is known."""
+    kept, if that is known. `book`: what became of bookings."""
 
     server: str | None
     signed_in: bool = False
@@ -88,6 +107,7 @@ class Inspection:
     bytes_in: int = 0
     bytes_out: int = 0
     sync: SyncFigures | None = None
+    book: BookFigures | None = None
 
 
 class TripChanged(Message):
@@ -96,6 +116,30 @@ class TripChanged(Message):
     def __init__(self, snapshot: Snapshot, news: News) -> None:
         super().__init__()
         self.snapshot, self.news = snapshot, news
+
+
+class BookChanged(Message):
+    """Something about the cart, or the seats that are looked at, is new."""
+
+    def __init__(self, book: BookSnapshot) -> None:
+        super().__init__()
+        self.book = book
+
+
+class BookingStepped(Message):
+    """A booking, of a slot of this `title`, has come to another step; `words` say which."""
+
+    def __init__(self, words: str, title: str) -> None:
+        super().__init__()
+        self.words, self.title = words, title
+
+
+class BookingEnded(Message):
+    """What became of a booking."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 class TokenChanged(Message):

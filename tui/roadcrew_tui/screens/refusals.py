@@ -1,13 +1,42 @@
-"""Why a change was taken back, in the words of this screen rather than the server's where we know more. Pure."""
+"""Why a change was taken back, or a booking was not made, in the words of this screen rather than the server's where we
+know more. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from roadcrew_domain.polls import CastVote
 from roadcrew_domain.trip import Trip
 from roadcrew_tui import render, when
 from roadcrew_tui.snapshot import News
+
+if TYPE_CHECKING:
+    from roadcrew_client import RoadcrewError
+
+BOOKING = {
+    "unknown-slot": "That time is not offered any more. Choose another one.",
+    "slot-past": "That time has begun already. Choose a later one.",
+    "currency-mix": "Your cart is in another currency. Check out first (p), or empty it (d).",
+    "cart-full": "Your cart is full. Check out first (p), or take something out (d).",
+    "bad-tickets": "Choose at least one ticket, and no more than one booking can have.",
+    "unknown-line": "That is not in your cart any more.",
+    "hold-expired": "The time for these seats ran out before that. They are free again: book them anew.",
+    "hold-gone": "These seats are free again: book them anew.",
+    "hold-limit": "These seats can't be held any longer. Check out with p before they go.",
+    "cart-empty": "There is nothing in your cart.",
+    "unknown-provider": "This server does not take that way to pay. Choose another one.",
+    "payment-under-way": "A payment of this order is under way. You are told what comes of it.",
+    "pays-later": "This order is paid at the venue.",
+    "order-paid": "This order is paid already.",
+    "order-lapsed": "This order was not paid in time, and its seats are free again. Book them anew.",
+    "order-cancelled": "This order was cancelled. Its seats are free again.",
+    "order-too-early": "That is being settled still. Try again in a moment.",
+    "too-many-payments": "This order was tried too often. Cancel it (d) and book again.",
+    "not-a-member": "You are not in this trip any more, so its discount is not yours. Book from a trip of yours.",
+    "no-catalogue": "Nothing can be booked at this server any more.",
+}
+"""By the code of a refusal: what happened, and what to do."""
 
 
 def sentence(news: News, trip: Trip | None, now: datetime) -> str:
@@ -28,6 +57,24 @@ def sentence(news: News, trip: Trip | None, now: datetime) -> str:
         name = trip.members[trip.organiser].name
         return render.sentence("Only {name}, the organiser, can do that. It was taken back.", name=name)
     return render.safe(refusal.detail)
+
+
+def booking_sentence(error: RoadcrewError) -> str:
+    """`Only 2 seats are left of that time. Take fewer, or choose another one.`"""
+    number = error.facts.get("left" if error.code == "seats-gone" else "limit")
+    if isinstance(number, int) and 0 <= number <= MOST_SAID:
+        if error.code == "seats-gone" and number:
+            seats = "Only 1 seat is" if number == 1 else f"Only {number} seats are"
+            return f"{seats} left of that time. Take fewer, or choose another one."
+        if error.code == "too-many-seats":
+            return f"One person can have {number} seats of a time. Take fewer."
+    if error.code == "seats-gone":
+        return "Nothing is left of that time any more. Choose another one."
+    return BOOKING.get(error.code) or render.safe(error.detail)
+
+
+MOST_SAID = 100_000
+"""No number of seats is larger; one that is, is no number of seats."""
 
 
 def _time(value: object) -> datetime | None:

@@ -1,0 +1,75 @@
+"""What is said of a cart when it has changed, or is about to, in sentences. Pure, without Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from roadcrew_domain.cart_state import Cart, Line, Order
+from roadcrew_domain.money import Money
+from roadcrew_tui import money, render
+
+LAST = timedelta(minutes=2)
+"""How long before a hold ends that is said."""
+Told = tuple[str, str]
+"""Words, and how grave they are."""
+
+
+def ending(cart: Cart | None, now: datetime) -> list[Line]:
+    """The holds that end soon and have not ended."""
+    held = () if cart is None else cart.lines
+    return [line for line in held if line.state == "held" and line.until - LAST <= now < line.until]
+
+
+def warning(line: Line, now: datetime) -> str:
+    """`Your seats for Fado, a life are yours for 2 min more. Press x in Book to keep them longer.`"""
+    minutes = max(1, round((line.until - now).total_seconds() / 60))
+    longer = " Press x in Book to keep them longer." if line.until < line.limit else " Check out with p in Book."
+    return render.sentence("Your seats for {title} are yours for {n} min more.", title=line.slot.title, n=minutes) + (
+        longer
+    )
+
+
+def next_warning(cart: Cart | None, now: datetime) -> float | None:
+    """Seconds until the next hold has so little time left; None if none will."""
+    starts = [line.until - LAST for line in (() if cart is None else cart.lines)]
+    ahead = [start - now for start in starts if start > now]
+    return None if not ahead else min(ahead).total_seconds()
+
+
+def told(before: Cart, after: Cart) -> Iterator[Told]:
+    """What has happened between two states of one person's cart, and is worth a toast."""
+    if before.user != after.user:
+        return
+    for line in before.lines:
+        if after.line(line.id) is None and after.ended_as(line.id) == "expired":
+            words = "The time for your seats at {title} ran out. They are free again."
+            yield render.sentence(words, title=line.slot.title), "warning"
+    known = {order.id: order for order in before.orders}
+    for order in after.orders:
+        yield from _of_order(known.get(order.id), order)
+
+
+def _of_order(was: Order | None, order: Order) -> Iterator[Told]:
+    number, cost = order.number, money.written(Money(order.total, order.currency))
+    if was is None or was.state != order.state:
+        words = _STATES.get(order.state)
+        if words is not None:
+            yield render.sentence(words[0], number=number, sum=cost), words[1]
+    tried = {attempt.id: attempt.state for attempt in was.attempts} if was is not None else {}
+    for attempt in order.attempts:
+        if attempt.state == "declined" and tried.get(attempt.id) != "declined":
+            detail = render.safe(attempt.detail) or "The payment was declined. Nothing was charged."
+            yield f"{detail} Press p in Book to try again.", "warning"
+    refunded = {refund.payment: refund.state for refund in was.refunds} if was is not None else {}
+    for refund in order.refunds:
+        if refund.state == "done" and refunded.get(refund.payment) != "done":
+            yield render.sentence("{sum} of order {number} went back to you.", number=number, sum=cost), "information"
+
+
+_STATES = {
+    "paid": ("Order {number} is paid: {sum}.", "information"),
+    "lapsed": ("Order {number} was not paid in time. Its seats are free again.", "warning"),
+    "cancelled": ("Order {number} is cancelled. Its seats are free again.", "information"),
+    "rejected": ("Some of those seats were gone. What is left of them is in your cart again.", "warning"),
+}
