@@ -42,6 +42,8 @@ _WORDS = {
     "HotelVotingOpened": "{who} opened the vote on hotels",
     "HotelVoteCast": "{who} voted for {what}",
     "HotelVotingClosed": "The vote on hotels ended: {what}",
+    "MemberBooked": "{who} booked {what}",
+    "BookingDropped": "{who} gave up {what}",
 }
 
 

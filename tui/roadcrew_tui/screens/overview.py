@@ -67,7 +67,17 @@ class OverviewPane(Pane):
     def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
         """Draw all four answers."""
         screen = cast("TripScreen", self.screen)
-        m = overview(trip, me, snapshot.present, now, seen=screen.seen, left=screen.left, declined=screen.declined)
+        m = overview(
+            trip,
+            me,
+            snapshot.present,
+            now,
+            seen=screen.seen,
+            left=screen.left,
+            declined=screen.declined,
+            urgent=screen.urgent,
+            booked=screen.booked,
+        )
         self.model = m
         room = _room_of_needs(m.needs)
         needs = [Row(n.target, _need(n, room)) for n in m.needs]
@@ -100,6 +110,8 @@ class OverviewPane(Pane):
             screen.run_worker(work, group="commands")
         elif target == "hotels":
             screen.show_tab("hotels")
+        elif target.startswith("book"):
+            screen.show_tab("book", target.partition(":")[2] or None)
         else:
             screen.start(commands.find("trip.invite" if target == "invite" else "trip.edit"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -20,8 +20,8 @@ from roadcrew_tui.screens.tabs import TITLES
 
 @dataclass(frozen=True)
 class Need:
-    """`target` is where enter leads: `poll:ID`, `dates:ID` of a poll, `hotels`, `invite`. `words` are ours, with room
-    for {what}, a person's text."""
+    """`target` is where enter leads: `poll:ID`, `dates:ID` of a poll, `hotels`, `book:ID` of a hold or an order,
+    `invite`. `words` are ours, with room for {what}, a person's text."""
 
     target: str
     words: str
@@ -76,13 +76,15 @@ def overview(
     seen: int,
     left: Mapping[str, datetime] | None = None,
     declined: Collection[str] = (),
+    urgent: Sequence[Need] = (),
+    booked: Decision | None = None,
 ) -> Overview:
     """`seen` is the last event that was on this person's screen before, `left` when somebody was last here; `declined`
-    as for `needs`."""
+    as for `needs`. `urgent` and `booked` are what bookings add to needs and plan."""
     wants = needs(trip, me, now, declined)
     return Overview(
-        needs=tuple(wants),
-        plan=tuple(plan(trip, now)),
+        needs=(*urgent, *wants),
+        plan=(*plan(trip, now), *([booked] if booked is not None else [])),
         lately=tuple(by_others(trip.recent, me, seen)),
         crew=tuple(crew(trip, me, present, now, left or {})),
         have=len(trip.members),

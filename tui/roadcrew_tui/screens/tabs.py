@@ -47,6 +47,7 @@ TABS = (
     Tab("overview", "overview", "roadcrew_tui.screens.overview:OverviewPane"),
     Tab("polls", "polls", "roadcrew_tui.screens.polls:PollsPane"),
     Tab("hotels", "hotels", "roadcrew_tui.screens.hotels:HotelsPane"),
+    Tab("book", "book", "roadcrew_tui.screens.book:BookPane"),
 )
 FIRST = TABS[0]
 """The tab that a trip begins with, and that is always there."""

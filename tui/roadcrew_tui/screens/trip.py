@@ -22,7 +22,7 @@ from roadcrew_tui.happenings import by_others
 from roadcrew_tui.screens import tabs
 from roadcrew_tui.screens.ask import Answer, Ask
 from roadcrew_tui.screens.base import CommandScreen, bindings
-from roadcrew_tui.screens.overview_model import needs
+from roadcrew_tui.screens.overview_model import Decision, Need, needs
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.tabs import Tab
 from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
@@ -49,7 +49,7 @@ class TripScreen(CommandScreen):
     """`seen` is the last event of the visit before, `left` when somebody was last here."""
 
     CSS_PATH = "trip.tcss"
-    MODULES = ("trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere")
+    MODULES = ("book", "trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(n), f"tab('{tab}')", title, show=False, id=f"tab.{tab}")
@@ -102,6 +102,24 @@ class TripScreen(CommandScreen):
         self.crew_app.memory.decline(self.crew_app.server or "", self.trip_id, poll_id)
         self.crew_app.remember()
         self.redraw()
+
+    @property
+    def urgent(self) -> list[Need]:
+        """What of the cart needs this person."""
+        if self.crew_app.book.cart is None:
+            return []
+        from roadcrew_tui.screens import book_cart_model  # noqa: PLC0415 - only where one can book
+
+        return book_cart_model.needs(self.crew_app.book)
+
+    @property
+    def booked(self) -> Decision | None:
+        """What the crew has booked, where one can book."""
+        if self.trip is None or not any(tab.id == "book" for tab in self.tabs):
+            return None
+        from roadcrew_tui.screens import book_cart_model  # noqa: PLC0415 - only where one can book
+
+        return book_cart_model.plan(self.trip)
 
     @property
     def tabs(self) -> list[Tab]:
@@ -176,6 +194,14 @@ class TripScreen(CommandScreen):
             if fresh and not self._to_tell:
                 self.set_timer(TOLD_EVERY, self._tell)
             self._to_tell += fresh
+        self._draw_soon()
+
+    def show_book(self) -> bool:
+        """Draw what is new of the cart; whether the tab of bookings is seen."""
+        self._draw_soon()
+        return self.is_current and self.tab == "book"
+
+    def _draw_soon(self) -> None:
         if not self._due:
             self._due = True
             self.call_later(self._draw_due)
@@ -262,8 +288,10 @@ class TripScreen(CommandScreen):
         dates = span(trip.starts_on, trip.ends_on, now.astimezone().date())
         name = render.said(trip.name, "bold")
         self.query_one("#title", TitleLine).show_ends(name, right, render.ours(dates, render.MUTED))
-        wants = needs(trip, self.me, now, self.declined)
+        urgent = self.urgent
+        wants = [*urgent, *needs(trip, self.me, now, self.declined)]
         badges = {
+            "book": len(urgent),
             "polls": sum(n.target.startswith("poll:") for n in wants),
             "hotels": sum(n.target == "hotels" for n in wants),
         }

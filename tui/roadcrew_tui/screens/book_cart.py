@@ -1,0 +1,109 @@
+"""How the tab of bookings draws the cart, my orders, and what the crew has booked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.content import Content
+
+from roadcrew_domain.money import Money
+from roadcrew_tui import money, render
+from roadcrew_tui.screens.book_cart_model import CartRow, CrewBooking, OrderRow
+from roadcrew_tui.symbols import sign
+
+Draw = Callable[[int], Content]
+TONES = {"held": render.MUTED, "last": render.WARN, "over": render.BAD, "adding": render.MUTED}
+GRAVE = {"good": render.GOOD, "warn": render.WARN, "muted": render.MUTED}
+
+
+def line(row: CartRow, *, wide: bool) -> Draw:
+    """What, when, how many, what it costs, and for how long it is held: in two lines, or in four."""
+
+    def draw(width: int) -> Content:
+        ends = render.ours(row.ends, TONES[row.state])
+        if row.state == "last" and row.longer:
+            ends = render.join(ends, render.ours(", x extends", render.MUTED))
+        cost = render.ours(money.written(row.total))
+        if not wide:
+            title = render.ends(render.said(row.title), render.ours(f"{seats(row)}"), width)
+            return render.stack([title, render.cut(ends, width), render.ends(_when(row), cost, width)])
+        tickets = render.join(*_tickets(row))
+        off = render.ours(f" -{row.percent} %", render.GOOD) if row.percent else render.BLANK
+        return render.stack(
+            [
+                render.cut(render.said(row.title), width),
+                render.cut(_when(row), width),
+                render.cut(tickets, width),
+                render.ends(render.join(cost, off), ends, width),
+            ]
+        )
+
+    return draw
+
+
+def seats(row: CartRow) -> int:
+    """How many."""
+    return sum(count for count, _ in row.tickets)
+
+
+def _when(row: CartRow) -> Content:
+    return render.ours(row.time, render.MUTED)
+
+
+def _tickets(row: CartRow) -> list[Content | str]:
+    parts: list[Content | str] = []
+    for count, name in row.tickets:
+        parts += [", " if parts else "", f"{count} ", render.said(name, width=render.MOST_NAME)]
+    return parts
+
+
+def total(rows: list[CartRow], cost: Money | None, percent: int) -> Draw:
+    """What all of it comes to."""
+
+    def draw(width: int) -> Content:
+        if cost is None:
+            return render.BLANK
+        words = render.ours("Together", "bold")
+        told = [render.ends(words, render.ours(money.written(cost), "bold"), width)]
+        off = sum(row.discount.amount for row in rows)
+        if off:
+            less = money.written(Money(off, cost.currency))
+            told.append(render.cut(render.ours(f"{less} less, {percent} % group discount", render.GOOD), width))
+        return render.stack(told)
+
+    return draw
+
+
+def order(row: OrderRow, *, wide: bool) -> Draw:
+    """Which, how it stands with it, and what it is for."""
+    s = sign()
+    mark = {"good": s.yes, "warn": s.open, "muted": s.nothing}[row.grave]
+
+    def draw(width: int) -> Content:
+        title, time, count = row.lines[0]
+        more = f" +{len(row.lines) - 1}" if len(row.lines) > 1 else ""
+        head = render.join(render.ours(f"{mark} ", GRAVE[row.grave]), render.said(title))
+        told = [render.ends(head, render.ours(f"{count}{more}"), width)]
+        told += [render.join("  ", w) for w in render.wrapped(render.ours(row.words, GRAVE[row.grave]), width - 2, 2)]
+        if wide:
+            cost = render.ours(money.written(row.total), render.MUTED)
+            told.append(render.ends(render.ours(f"  {time}", render.MUTED), cost, width))
+        return render.stack(told)
+
+    return draw
+
+
+def crew(row: CrewBooking) -> Draw:
+    """Who goes where, when."""
+
+    def draw(width: int) -> Content:
+        who = render.said(row.who, width=render.MOST_NAME)
+        told = [
+            render.ends(
+                render.join(who, "  ", render.said(row.title, render.MUTED)), render.ours(f"{row.seats}"), width
+            ),
+            render.cut(render.ours(f"  {row.time}", render.MUTED), width),
+        ]
+        return render.stack(told)
+
+    return draw
