@@ -1,7 +1,7 @@
 """`roadcrew …`: the sub-commands. Data goes to stdout, words to stderr; `--json` prints the HTTP shapes.
 
 Exit status: 0 done, 1 refused, 2 usage, 3 sign in, 4 unreachable, 130 interrupted. The sub-commands of trips,
-polls and hotels are made from the same `Command` classes as the keys of the screen (G5).
+polls, hotels and bookings are made from the same `Command` classes as the keys of the screen (G5).
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ GROUP_HELP = {
     "trip": "trips and their crews",
     "poll": "polls",
     "hotel": "the shortlist and its vote",
+    "book": "exhibitions, and seats there",
+    "cart": "what you hold, your orders and their payment",
     "you": "your name and account",
     "waiting": "your changes that wait to be sent",
 }
@@ -301,9 +303,9 @@ def _act(command: Command, given: argparse.Namespace) -> int:
 
     async def at_its_server() -> int:
         server, invited, may_be_new = given.server, False, None
-        becomes_guest = command.id in BECOMES_SOMEBODY
+        becomes_guest = command.id in BECOMES_SOMEBODY or bool(arguments.get("as"))
         if becomes_guest:
-            may_be_new = arguments.get("as" if command.id == "trip.new" else "name")
+            may_be_new = arguments.get("name" if command.id == "trip.join" else "as")
         if command.id == "trip.join" and server is None:
             server = parse_invite(arguments["invite"]).server
             invited = server is not None
@@ -317,12 +319,13 @@ def _told(run: Callable[[], int]) -> int:
     from roadcrew_client import errors  # noqa: PLC0415 - not for a fast start
     from roadcrew_client.credentials import CredentialsError  # noqa: PLC0415 - not for a fast start
     from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui.oneshot import NeedsSignIn  # noqa: PLC0415 - not for a fast start
 
     try:
         return run()
     except errors.NotSignedIn:
         return _say("Please sign in first: roadcrew login. Or join a trip: roadcrew join LINK.", SIGN_IN)
-    except CredentialsError as error:
+    except (CredentialsError, NeedsSignIn) as error:
         return _say(str(error), SIGN_IN)
     except (errors.Unreachable, errors.SessionNotReady) as error:
         return _say(error.detail, UNREACHABLE)

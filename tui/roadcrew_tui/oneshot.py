@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+BOOKING = frozenset(("exhibitions", "slots", "bookings", "cart", "orders", "text", "pending", "bookingId"))
+"""By one of these a result is known as one of book_words.py's."""
+
+
+class NeedsSignIn(Exception):
+    """A sub-command can't go on before somebody signs in; says so, and what becomes of it."""
+
+
 @dataclass(frozen=True)
 class Footing:
     """Which server a sub-command is about, and where this person's tokens are."""
@@ -201,6 +209,11 @@ def show(result: Any, *, json: bool) -> None:
     """Print a result: as JSON, or as lines that people read."""
     if json:
         print(json_module.dumps(result, ensure_ascii=False))
+        return
+    if isinstance(result, Mapping) and not BOOKING.isdisjoint(result):
+        from roadcrew_tui.commands import book_words  # noqa: PLC0415 - only for who books
+
+        print("\n".join(book_words.told(result)))
         return
     for line in _lines(_for_people(result), 0):
         print(line)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.book import BookPane
     from roadcrew_tui.screens.trip import TripScreen
 
-EXHIBITION = Argument("exhibition", "its title, the start of it, or its id", required=True)
+EXHIBITION = Argument("exhibition", "the start of its title or of its id", required=True)
 DATE = Argument("date", 'a day at the venue, such as tomorrow, "Fri 5 June" or 2027-06-05', kind="date", required=True)
 TICKET = Argument("ticket", "a kind and how many of it, such as adult=2; again for another kind", many=True)
 LINE = Argument(

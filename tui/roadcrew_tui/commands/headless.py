@@ -47,7 +47,7 @@ def user_shape(user: User) -> Any:
 # --- which one is meant --------------------------------------------------------------------------
 
 
-def _find(said: str, things: Iterable[T], name: Callable[[T], str], thing_id: Callable[[T], str], what: str) -> T:
+def find(said: str, things: Iterable[T], name: Callable[[T], str], thing_id: Callable[[T], str], what: str) -> T:
     """By id, by name, by the start of the name if only one starts so. Raises `Refused`."""
     known = list(things)
     for thing in known:
@@ -65,24 +65,24 @@ def _find(said: str, things: Iterable[T], name: Callable[[T], str], thing_id: Ca
 
 def member_id(trip: Trip, said: str) -> str:
     """The member that somebody named."""
-    return _find(said, crew_order(trip), lambda m: m.name, lambda m: m.id, "member").id
+    return find(said, crew_order(trip), lambda m: m.name, lambda m: m.id, "member").id
 
 
 def hotel_id(trip: Trip, said: str) -> str:
     """The hotel that somebody named."""
-    return _find(said, hotel_order(trip), lambda h: h.name, lambda h: h.id, "hotel").id
+    return find(said, hotel_order(trip), lambda h: h.name, lambda h: h.id, "hotel").id
 
 
 def find_poll(trip: Trip, said: str) -> Poll:
     """The poll that somebody named by its question."""
-    return _find(said, poll_order(trip), lambda p: p.question, lambda p: p.id, "poll")
+    return find(said, poll_order(trip), lambda p: p.question, lambda p: p.id, "poll")
 
 
 def option_id(poll: Poll, said: str) -> str:
     """The option that somebody named, by text or by its number from 1."""
     if said.isdecimal() and all(o.text != said for o in poll.options) and 1 <= int(said) <= len(poll.options):
         return poll.options[int(said) - 1].id
-    return _find(said, poll.options, lambda o: o.text, lambda o: o.id, "option").id
+    return find(said, poll.options, lambda o: o.text, lambda o: o.id, "option").id
 
 
 # --- reading arguments ---------------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""What the sub-commands about booking print for people: the same results as `--json`, line by line.
+
+What a server has sent is cleaned (`receipts.safe`). Not for screens, which draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from roadcrew_domain.bookings import Booking
+from roadcrew_domain.cart import Cart, Line, Order, Ticket
+from roadcrew_domain.exhibitions import Exhibition
+from roadcrew_domain.money import Money
+from roadcrew_domain.prices import Priced, total
+from roadcrew_tui import receipts, when
+from roadcrew_tui.money import written
+from roadcrew_tui.receipts import safe
+
+OPEN_ORDERS = ("placing", "awaiting", "paying")
+
+
+def told(result: Mapping[str, Any]) -> list[str]:
+    """The lines of one result."""
+    match result:
+        case {"exhibitions": exhibitions, "note": note}:
+            return _exhibitions(msgspec.convert(exhibitions, tuple[Exhibition, ...]), note)
+        case {"slots": slots, "timeZone": zone}:
+            return [_slot(slot, zone) for slot in slots] or ["It is closed on that day."]
+        case {"bookings": bookings, "members": members}:
+            names = {member["id"]: safe(member["name"]) for member in members}
+            return [_booking(b, names) for b in msgspec.convert(bookings, tuple[Booking, ...])] or ["Nothing yet."]
+        case {"cart": cart, "orderId": order_id}:
+            order = msgspec.convert(cart, Cart).order(order_id)
+            return [] if order is None else receipts.as_text(order).split("\n")
+        case {"cart": cart, "prices": prices}:
+            return _cart(msgspec.convert(cart, Cart), msgspec.convert(prices, tuple[Priced, ...]))
+        case {"orders": orders}:
+            return [_order(order) for order in reversed(msgspec.convert(orders, tuple[Order, ...]))] or ["No orders."]
+        case {"text": text, "file": file}:
+            return [*text.split("\n"), f"Kept for your calendar in {file}"]
+        case {"text": text}:
+            return list(text.split("\n"))
+        case {"pending": None}:
+            return ["No booking waits."]
+        case {"pending": pending}:
+            return [f"Dropped: {safe(pending['slot']['title'])}"]
+        case _:
+            return ["Noted as paid."]
+
+
+def _exhibitions(exhibitions: Iterable[Exhibition], note: str) -> list[str]:
+    rows = [safe(note), ""] if note else []
+    for e in exhibitions:
+        days = "daily" if len(e.weekdays) == 7 else " ".join(when.DAYS[day] for day in e.weekdays)
+        tickets = ", ".join(f"{safe(t.kind)} {written(t.price)}" for t in e.tickets)
+        rows += [
+            f"{safe(e.title)}  {safe(e.venue)}, {safe(e.city)}  {safe(e.id)}",
+            f"  {days} at {' '.join(e.times)}, {e.starts_on} to {e.ends_on}: {tickets}",
+        ]
+    return rows or ["Nothing can be booked."]
+
+
+def _slot(slot: Mapping[str, Any], zone: str) -> str:
+    starts, ends = (when.at_venue(datetime.fromisoformat(slot[name]), zone) for name in ("startsAt", "endsAt"))
+    left = {"past": "past", "sold-out": "sold out"}.get(
+        slot["state"], f"{slot['seatsLeft']} of {slot['capacity']} left"
+    )
+    return f"{starts:%H:%M} to {ends:%H:%M}  {left}  {safe(slot['id'])}"
+
+
+def _booking(booking: Booking, names: Mapping[str, str]) -> str:
+    who = names.get(booking.member_id, "somebody who has left")
+    seats = f"{booking.seats} seat{'s' * (booking.seats != 1)}"
+    return f"{who}  {safe(booking.slot.title)}, {receipts.slot_words(booking.slot)}, {seats}  {safe(booking.id)}"
+
+
+def _cart(cart: Cart, prices: Iterable[Priced]) -> list[str]:
+    costs = {price.line_id: price for price in prices}
+    rows = [row for n, line in enumerate(cart.lines, 1) for row in _line(n, line, costs.get(line.id))]
+    if cart.lines:
+        rows.append(f"Total {written(Money(total(costs.values()), cart.lines[0].currency))}")
+    else:
+        rows.append("Your cart is empty.")
+    rows += [f"Order {_order(order)}" for order in cart.orders if order.state in OPEN_ORDERS]
+    return rows
+
+
+def _line(number: int, line: Line, cost: Priced | None) -> list[str]:
+    price = written(Money(line.amount if cost is None else cost.total, line.currency))
+    if cost is not None and cost.discount:
+        price += f" ({written(Money(cost.discount, line.currency))} less, {cost.discount_percent} %)"
+    held = "being held" if line.state == "adding" else f"held until {when.clock(line.until, datetime.now(UTC))}"
+    return [
+        f"{number}  {safe(line.slot.title)}, {receipts.slot_words(line.slot)}",
+        f"   {_tickets(line.tickets)}: {price}, {held}",
+    ]
+
+
+def _tickets(tickets: Iterable[Ticket]) -> str:
+    return ", ".join(f"{ticket.count} {safe(ticket.name)}" for ticket in tickets)
+
+
+def _order(order: Order) -> str:
+    titles = ", ".join(f"{safe(line.slot.title)} on {receipts.slot_words(line.slot)}" for line in order.lines)
+    sum_ = written(Money(order.total, order.currency))
+    return f"{receipts.number(order)}  {receipts.STATES[order.state]}, {sum_}  {titles}"

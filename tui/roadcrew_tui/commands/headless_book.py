@@ -1,0 +1,342 @@
+"""Booking without a screen, as the sub-commands run it: people's words to time slots, lines and orders, answers to the
+shapes of HTTP. What people read of them is book_words.py's.
+
+Raises the client's `RoadcrewError`, the domain's `Refused`, and `NeedsSignIn`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from roadcrew_client import booking
+from roadcrew_client.errors import NotSignedIn, Unreachable
+from roadcrew_client.pending_booking import PendingBookings
+from roadcrew_domain.bookings import Booking
+from roadcrew_domain.cart import Cart, Line, Order
+from roadcrew_domain.exhibitions import Exhibition, SlotInfo
+from roadcrew_domain.refusals import Refused
+from roadcrew_domain.trip import Trip
+from roadcrew_domain.views import booking_order, to_view
+from roadcrew_tui import dates, receipts
+from roadcrew_tui.commands.base import Args, trip_of
+from roadcrew_tui.commands.headless import find, member_id, shape
+from roadcrew_tui.maker import BOOKINGS
+from roadcrew_tui.oneshot import NeedsSignIn, hint, which_trip
+from roadcrew_tui.settings import Folders
+from roadcrew_tui.steps import look_words
+from roadcrew_tui.when import at_venue
+
+if TYPE_CHECKING:
+    from roadcrew_client import CartAnswer, Client, OfferedSlot, PaymentWay
+
+T = TypeVar("T")
+_CLOCK = re.compile(r"(\d{1,2})[:.h](\d{2})")
+TO_GO_ON = "It waits: roadcrew book resume goes on with it, roadcrew book forget drops it."
+
+
+def answer_shape(answer: CartAnswer) -> Any:
+    """`{cart, prices, cursor}`, with the `lineId` or the `orderId` that the call was about."""
+    return {name: value for name, value in shape(answer).items() if value is not None}
+
+
+# --- what can be booked --------------------------------------------------------------------------
+
+
+async def exhibitions(client: Client) -> Any:
+    """`book list`."""
+    return shape(await client.exhibitions())
+
+
+async def slots(client: Client, args: Args) -> Any:
+    """`book slots`. The zone of the venue is told as well."""
+    exhibition = await _exhibition(client, str(args["exhibition"]))
+    found = await client.slots(exhibition.id, _day(str(args["date"])))
+    return {**shape(found), "timeZone": exhibition.time_zone}
+
+
+async def crew(client: Client, args: Args) -> Any:
+    """`book crew`: what others of the trip have booked, as the trip has it."""
+    trip = await client.trip(trip_of(args))
+    me = await client.whoami()
+    view = to_view(trip)
+    theirs = [b for b in view.bookings if b.member_id != me.id]
+    return {"tripId": trip.id, "members": shape(view.members), "bookings": shape(theirs)}
+
+
+async def _exhibition(client: Client, said: str) -> Exhibition:
+    offered = (await client.exhibitions()).exhibitions
+    by_id = [e for e in offered if said and e.id.startswith(said.casefold())]
+    return by_id[0] if len(by_id) == 1 else find(said, offered, lambda e: e.title, lambda e: e.id, "exhibition")
+
+
+def _day(said: str) -> date:
+    day = dates.parse_date(said, datetime.now(UTC).astimezone().date())
+    if day is None:
+        raise Refused("bad-dates", "invalid", "A day is such as 21 May, tomorrow, or 2026-05-21.", field="date")
+    return day
+
+
+async def _slot(client: Client, exhibition: Exhibition, said_day: str, said: str) -> SlotInfo:
+    found = await client.slots(exhibition.id, _day(said_day))
+    title = receipts.safe(exhibition.title)
+    if not found.slots:
+        raise Refused("unknown-slot", "missing", f"{title} is closed on {found.day}. See: roadcrew book list")
+    clock = _CLOCK.fullmatch(said)
+    wanted = f"{int(clock[1]):02}:{clock[2]}" if clock else said
+    for slot in found.slots:
+        if wanted in (slot.id, _time(slot, exhibition)):
+            return slot.info(exhibition)
+    times = ", ".join(_time(slot, exhibition) for slot in found.slots)
+    raise Refused("unknown-slot", "missing", f"{title} has no slot at {said} on {found.day}, but at {times}.")
+
+
+def _time(slot: OfferedSlot, exhibition: Exhibition) -> str:
+    return f"{at_venue(slot.starts_at, exhibition.time_zone):%H:%M}"
+
+
+def _tickets(exhibition: Exhibition, args: Args) -> dict[str, int]:
+    """`adult=2` or `adult`, repeated; kinds by id, name or the start of it. Raises `ValueError`, `Refused`."""
+    counts: dict[str, int] = {}
+    for said in args.get("ticket") or ():
+        name, _, count = str(said).partition("=")
+        kind = find(name.strip(), exhibition.tickets, lambda k: k.name, lambda k: k.kind, "kind").kind
+        if not re.fullmatch(r"\d{1,4}", count or "1", re.ASCII):
+            raise ValueError(f"{said} is no number of tickets. Try --ticket {name}=2")
+        counts[kind] = counts.get(kind, 0) + int(count or 1)
+    if not sum(counts.values()):
+        kinds = ", ".join(receipts.safe(k.kind) for k in exhibition.tickets)
+        raise ValueError(f"Say which tickets, such as --ticket {receipts.safe(exhibition.tickets[0].kind)}=2: {kinds}.")
+    return counts
+
+
+# --- booking -------------------------------------------------------------------------------------
+
+
+async def add(client: Client, args: Args) -> Any:
+    """`book add`: tells the steps, and keeps the booking until it is in the cart. Returns the cart with `lineId`."""
+    exhibition = await _exhibition(client, str(args["exhibition"]))
+    tickets = _tickets(exhibition, args)
+    slot = await _slot(client, exhibition, str(args["date"]), str(args["time"]))
+    said = args.get("trip") or os.environ.get("ROADCREW_TRIP")
+    trip_id = await which_trip(client, str(said)) if said else None
+    async with _flow(client) as flow:
+        return _came_to(await flow.book(slot, tickets, trip_id))
+
+
+async def sit_with(client: Client, args: Args) -> Any:
+    """`book with`: the slot of somebody's booking, for the same trip."""
+    trip = await client.trip(trip_of(args))
+    theirs = _booking(trip, str(args["member"]), args.get("exhibition"), client.server_now())
+    exhibition = await _exhibition(client, theirs.slot.exhibition_id)
+    async with _flow(client) as flow:
+        return _came_to(await flow.book(theirs.slot, _tickets(exhibition, args), trip.id))
+
+
+async def resume(client: Client) -> Any:
+    """`book resume`: goes on with the booking that waits."""
+    async with _flow(client) as flow:
+        outcome = await flow.resume()
+    if outcome is None:
+        raise Refused("nothing-waits", "missing", "No booking waits. Book one: roadcrew book add --help")
+    return _came_to(outcome)
+
+
+async def forget(client: Client) -> Any:
+    """`book forget`. Returns what is dropped: `{pending}`, None if nothing waited."""
+    async with _flow(client) as flow:
+        pending = await flow.waiting()
+        await flow.forget()
+    return {"pending": shape(pending)}
+
+
+@asynccontextmanager
+async def _flow(client: Client) -> AsyncIterator[booking.BookingFlow]:
+    """With the bookings that the app keeps too."""
+    pendings = PendingBookings(Folders.of_this_person().data / BOOKINGS)
+    said: list[str] = []
+
+    def tell(step: booking.BookingStep) -> None:
+        look = step.look
+        words = step.words if look is None else look_words(look.number, look.of, look.seen)
+        if words not in said[-1:]:
+            said.append(words)
+            hint(words)
+
+    try:
+        yield booking.BookingFlow(client, pendings, tell)
+    finally:
+        await pendings.close()
+
+
+def _came_to(outcome: booking.Outcome) -> Any:
+    match outcome:
+        case booking.Added(answer=answer):
+            return answer_shape(answer)
+        case booking.SignInFirst(words=words) | booking.Auth(words=words):
+            raise NeedsSignIn(f"{words} Sign in: roadcrew login. {TO_GO_ON}")
+        case booking.Connection(words=words, error=error):
+            raise Unreachable("no-connection", f"{words} {TO_GO_ON}") from error
+        case booking.NotAccepted(error=error):
+            raise error
+        case booking.SeatsGone(words=words):
+            raise Refused("seats-gone", "conflict", words)
+        case booking.TooLate(words=words):
+            raise Refused("slot-past", "gone", words)
+        case booking.AnotherPerson(words=words):
+            raise Refused("another-person", "forbidden", words)
+
+
+def _booking(trip: Trip, said: str, title: object, now: datetime | None = None) -> Booking:
+    """The booking with that id, or the only one of a member; of those to an exhibition, if one is named, and of those
+    that have not begun `now`, if that is given. Raises `Refused`."""
+    known = [b for b in booking_order(trip) if now is None or b.slot.starts_at > now]
+    if exact := [b for b in known if b.id == said]:
+        return exact[0]
+    member = member_id(trip, said)
+    theirs = [b for b in known if b.member_id == member]
+    name = receipts.safe(trip.members[member].name)
+    if title:
+        theirs = [b for b in theirs if b.slot.title.casefold().startswith(str(title).casefold())]
+    if len(theirs) == 1:
+        return theirs[0]
+    if not theirs:
+        raise Refused("unknown-booking", "missing", f"{name} has booked nothing like that. See: roadcrew book crew")
+    each = "\n".join(f"  {receipts.safe(b.id)}  {receipts.safe(b.slot.title)}" for b in theirs)
+    raise Refused("ambiguous-booking", "invalid", f"{name} has several bookings; say which by its id:\n{each}")
+
+
+# --- the cart ------------------------------------------------------------------------------------
+
+
+async def cart(client: Client) -> Any:
+    """`cart show`."""
+    return answer_shape(await _loaded(client))
+
+
+async def orders(client: Client) -> Any:
+    """`cart orders`."""
+    return {"orders": shape((await _loaded(client)).cart.orders)}
+
+
+async def extend(client: Client, args: Args) -> Any:
+    """`cart extend`."""
+    line = _line((await _loaded(client)).cart, args.get("line"))
+    return answer_shape(await client.extend_hold(line.id))
+
+
+async def remove(client: Client, args: Args) -> Any:
+    """`cart remove`."""
+    line = _line((await _loaded(client)).cart, args.get("line"))
+    return answer_shape(await client.remove_from_cart(line.id))
+
+
+async def checkout(client: Client, args: Args) -> Any:
+    """`cart checkout`: an order of the whole cart, or of some of its lines."""
+    said, provider = args.get("line") or (), args.get("pay")
+    if provider:
+        ways = (await client.server_info()).payments
+        provider = find(str(provider), ways, lambda w: w.label, lambda w: w.id, "provider").id
+    held = (await _loaded(client)).cart if said else None
+    lines = [] if held is None else [_line(held, one).id for one in said]
+    return answer_shape(await client.checkout(lines, provider))
+
+
+async def pay(client: Client, args: Args) -> Any:
+    """`cart pay`: an order; what came of it, its state says."""
+    order = _order((await _loaded(client)).cart, args.get("order"), lambda o: o.state in ("awaiting", "paying"))
+    method = str(args.get("method") or "")
+    way = await _way(client, order)
+    if method and way is not None:
+        method = find(method, way.methods, lambda m: m.label, lambda m: m.id, "method").id
+    return answer_shape(await client.pay(order.id, method))
+
+
+def not_paid(result: Any) -> Exception | None:
+    """What is said of an order that was to be paid and is not: declined, or not known yet."""
+    order = next((o for o in result["cart"]["orders"] if o["id"] == result["orderId"]), None)
+    if order is None or order["state"] == "paid":
+        return None
+    if order["state"] == "paying":
+        words = "It is not known yet whether it was paid. Look again later: roadcrew cart orders"
+        return Unreachable("payment-under-way", words)
+    why = [receipts.safe(a["detail"]) for a in order["attempts"] if a["state"] == "declined" and a["detail"]]
+    return Refused("not-paid", "conflict", why[-1] if why else "It was not paid.")
+
+
+async def cancel(client: Client, args: Args) -> Any:
+    """`cart cancel`."""
+    order = _order((await _loaded(client)).cart, args.get("order"), lambda o: o.has_seats)
+    return answer_shape(await client.cancel_order(order.id))
+
+
+async def receipt(client: Client, args: Args) -> Any:
+    """`cart receipt`: `{order, text}`, and with `--ics` the `file` that the calendar's entries are in now. Raises
+    `ValueError` for a file that can't be written."""
+    order = _order((await _loaded(client)).cart, args.get("order"), lambda o: o.has_seats)
+    way = await _way(client, order)
+    label = "" if way is None else way.label
+    found = {"order": shape(order), "text": receipts.as_text(order, label)}
+    if args.get("ics"):
+        found["file"] = await asyncio.to_thread(_write, str(args["ics"]), receipts.as_calendar(order, label))
+    return found
+
+
+def _write(file: str, calendar: bytes) -> str:
+    path = Path(file).expanduser()
+    try:
+        path.write_bytes(calendar)
+    except OSError as error:
+        raise ValueError(f"{path} can't be written: {error.strerror}.") from error
+    return str(path)
+
+
+async def paid(client: Client, args: Args) -> Any:
+    """`cart paid`: an organiser has seen that a booking was paid. Returns `{tripId, bookingId}`."""
+    trip = await client.trip(trip_of(args))
+    theirs = _booking(trip, str(args["booking"]), args.get("exhibition"))
+    await client.mark_paid(trip.id, theirs.id)
+    return {"tripId": trip.id, "bookingId": theirs.id}
+
+
+async def _loaded(client: Client) -> CartAnswer:
+    answer = await client.load_cart()
+    if answer is None:
+        raise NotSignedIn("not-signed-in", "Sign in first.")
+    return answer
+
+
+async def _way(client: Client, order: Order) -> PaymentWay | None:
+    return next((w for w in (await client.server_info()).payments if w.id == order.provider), None)
+
+
+def _line(cart: Cart, said: object) -> Line:
+    """The line with that id, number from 1, or title; without one, the only one. Raises `Refused`."""
+    if said is None:
+        return _only(cart.lines, "line", "There is nothing in your cart.", lambda line: receipts.safe(line.slot.title))
+    number = str(said)
+    if number.isdecimal() and 1 <= int(number) <= len(cart.lines):
+        return cart.lines[int(number) - 1]
+    return find(number, cart.lines, lambda line: line.slot.title, lambda line: line.id, "line")
+
+
+def _order(cart: Cart, said: object, fits: Callable[[Order], bool]) -> Order:
+    """The order with that id or number; without one, the only one that fits. Raises `Refused`."""
+    if said is None:
+        return _only([o for o in cart.orders if fits(o)], "order", "There is no such order.", receipts.number)
+    return find(str(said), cart.orders, lambda o: o.number, lambda o: o.id, "order")
+
+
+def _only(things: Sequence[T], what: str, none: str, name: Callable[[T], str]) -> T:
+    if len(things) == 1:
+        return things[0]
+    if not things:
+        raise Refused(f"unknown-{what}", "missing", none)
+    each = (f"  {n}  {name(thing)}" for n, thing in enumerate(things, 1))
+    raise Refused(f"ambiguous-{what}", "invalid", f"Say which {what}:\n" + "\n".join(each))
