@@ -142,5 +142,7 @@ SCREEN_ONLY = {
     "poll.take-back",
     "crew.member",  # a menu of other actions
     "hotel.link",
+    "book.more",  # roadcrew book add --ticket adult=2
+    "book.fewer",
 }
 """Actions that are about the screen itself, or have a sub-command of another shape."""

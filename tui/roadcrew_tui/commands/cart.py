@@ -33,7 +33,7 @@ class Exhibitions(GoTo):
     pane = "exhibitions"
     sub = ("book", "list")
     sub_help = "Lists what can be booked: where, on which days, at what times, and what tickets cost."
-    examples = ("roadcrew book list", "roadcrew book list --json | jq '.exhibitions[].title'")
+    examples = ("roadcrew book list", "roadcrew book list --json")
 
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
@@ -84,7 +84,7 @@ class Cart(GoTo):
     pane = "cart"
     sub = ("cart", "show")
     sub_help = "Shows what you hold, until when, and what it costs."
-    examples = ("roadcrew cart show", "roadcrew cart show --json | jq '.prices'")
+    examples = ("roadcrew cart show", "roadcrew cart show --json")
 
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
@@ -99,7 +99,7 @@ class Orders(GoTo):
     pane = "orders"
     sub = ("cart", "orders")
     sub_help = "Lists your orders, newest first, and how it stands with each."
-    examples = ("roadcrew cart orders", "roadcrew cart orders --json | jq '.orders[].state'")
+    examples = ("roadcrew cart orders", "roadcrew cart orders --json")
 
     def available(self, screen: TripScreen) -> bool:
         pane = book_pane(screen)
