@@ -43,9 +43,9 @@ async def open_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         yield opened
 
 
-async def ordered(person: Person, provider: str = "simulated", **tickets: int) -> str:
+async def ordered(person: Person, provider: str = "simulated") -> str:
     """The id of a new order of seats in `SLOT`."""
-    await add(person, **tickets)
+    await add(person)
     return str((await check_out(person, provider))["id"])
 
 

@@ -22,9 +22,8 @@ from roadcrew_server.booking.desk import Desk
 from roadcrew_server.booking.kinds import cart_topic
 from roadcrew_server.catalogue import Catalogue, Slot
 from roadcrew_server.payments.base import BadNotice, Notice, PaymentTrouble, TakesWord
-from roadcrew_server.problems import unavailable
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores.base import StoreError
+from roadcrew_server.stores.base import StoreError, StoreUnavailable
 from roadcrew_server.topic import Done, Topic, TopicMissing
 
 if TYPE_CHECKING:
@@ -162,11 +161,13 @@ class Booking:
             raise Refused("order-of-several", "forbidden", "This order is of several trips. The venue must say so.")
         charge = paying.charge(member, order, None)
         try:
+            if not order.settled:
+                await paying.begin_later(self._providers, member, order)
             said = await taker.mark_paid(charge.id, asked.user)
         except BadNotice as bad:
             raise Refused("order-over", "gone", str(bad)) from bad
         except PaymentTrouble as trouble:
-            raise unavailable() from trouble
+            raise StoreUnavailable(str(trouble)) from trouble
         await self.notified(order.provider, Notice(charge.id, charge.reference, said))
         await self._does(asked, OpenCart())
 

@@ -89,12 +89,14 @@ async def _settle(desk: Desk, providers: Providers, user: str, order: cart.Order
                 act = seats.UnpinHold(hold, mark, returned) if returned else seats.FreeHold(hold, mark, "lapsed")
         if act is not None and not await _told(desk, user, order, line, act):
             return
-    if order.state == "awaiting":
-        try:
+    try:
+        if order.state == "awaiting":
             await paying.begin_later(providers, user, order)
-        except PaymentTrouble as trouble:
-            log.warning("order %s is not known at its provider yet: %s", order.number, trouble)
-            return
+        elif order.state in ("lapsed", "cancelled"):
+            await paying.end_later(desk, providers, user, order)
+    except PaymentTrouble as trouble:
+        log.warning("order %s is not what it is at its provider yet: %s", order.number, trouble)
+        return
     for line in order.lines:
         await _tell_trip(desk, user, order, line)
     after = await desk.cart_does(user, SettleOrder(order.id, order.state))

@@ -69,17 +69,27 @@ async def begin_later(providers: Providers, user: str, order: cart.Order) -> Non
 
 async def look(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
     """Ask what became of the payment that is open, and see to it that it becomes nothing if it was never made."""
-    attempt, provider = order.open_attempt, providers.get(order.provider)
-    if attempt is None or provider is None:
+    attempt = order.open_attempt
+    if attempt is None or order.provider not in providers:
         return
     try:
-        outcome = await provider.look(charge(user, order, attempt))
+        outcome = await providers[order.provider].look(charge(user, order, attempt))
     except PaymentTrouble as trouble:
         log.warning("a payment of order %s is not known still: %s", order.number, trouble)
         return
     if outcome is None:
         outcome = Declined("never-made", "This payment was interrupted. Nothing was charged.")
     await _note(desk, user, order, attempt.id, outcome)
+
+
+async def end_later(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
+    """An order that is paid later is over: somebody may have said that it is paid, and have died before the cart knew.
+    Raises `PaymentTrouble`."""
+    provider = providers.get(order.provider)
+    if provider is not None and order.pays_later and order.total:
+        outcome = await provider.look(charge(user, order, None))
+        if outcome is not None:
+            await _note(desk, user, order, None, outcome)
 
 
 async def _note(desk: Desk, user: str, order: cart.Order, attempt_id: str | None, outcome: Outcome) -> None:
