@@ -5,8 +5,9 @@ under one key; a repetition goes on where the first one died, and is answered as
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNOPENED = timedelta(seconds=2)
+"""For so long a slot that nobody had opened is taken to be so still: a day has up to 96, and anybody may ask."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -53,8 +57,9 @@ class Booking:
         self._pay_within = int(settings.pay_minutes * 60)
 
     async def seats_left(self, slot: Slot) -> int:
-        """Seats of a slot that are free, as this process knows."""
-        known = await self._desk.slot(slot.info.slot_id)
+        """Seats of a slot that are free, as this process knows; of one that it does not have open, as it was up to
+        `UNOPENED` ago."""
+        known = await self._desk.slot(slot.info.slot_id, spare=UNOPENED)
         if known is None:
             return slot.capacity
         return seats.left_at(msgspec.structs.replace(known, capacity=slot.capacity), self._hub.store.now())
@@ -75,11 +80,7 @@ class Booking:
 
     async def add(self, asked: Asked, slot: Slot | None, tickets: Mapping[str, int], trip_id: str | None) -> Topic:
         """Seats into the cart. `slot` None: the catalogue has no such slot."""
-        if await self._again(asked) is None:
-            act = StartAdd(*_chosen(slot, tickets), trip_id, self._bounds)
-            if trip_id is not None and await self._desk.discount(asked.user, trip_id) is None:
-                raise Refused("not-a-member", "forbidden", "You are not in this trip.")
-            await self._does(asked, act)
+        await self._begins(asked, self._wanted(asked.user, slot, tickets, trip_id))
         await holding.finish_add(self._desk, asked.user, asked.command)
         await holding.note_discounts(self._desk, asked.user)
         return await self._cart(asked.user)
@@ -87,6 +88,8 @@ class Booking:
     async def remove(self, asked: Asked, line_id: str) -> Topic:
         """Out of the cart; the seats are free at once."""
         line = (await self._desk.cart(asked.user)).line(line_id)
+        if line is None:  # it may have been added at another process just now
+            line = (await self._desk.cart(asked.user, fresh=True)).line(line_id)
         await self._does(asked, RemoveLine(line_id))
         if line is not None:
             await holding.give_back(self._desk, asked.user, line_id, line.slot.slot_id)
@@ -108,17 +111,7 @@ class Booking:
 
     async def check_out(self, asked: Asked, line_ids: tuple[str, ...], provider_id: str | None) -> Topic:
         """An order of what is in the cart, its seats pinned. Raises `Refused` `seats-gone` if some could not be."""
-        if await self._again(asked) is None:
-            offer = paying.chosen(self._providers, provider_id).offer
-            before = await self._desk.cart(asked.user)
-            for order in before.orders:
-                if order.state in ("placing", "rejected") and cart.unfinished(order):
-                    await ordering.advance(self._desk, self._providers, asked.user, order.id)
-            trips = dict.fromkeys(line.trip_id for line in before.lines if line.trip_id is not None)
-            found = [await self._desk.discount(asked.user, trip_id) for trip_id in trips]
-            discounts = tuple(discount for discount in found if discount is not None)
-            act = PlaceOrder(line_ids, discounts, offer.id, offer.pays_later, self._pay_within)
-            await self._does(asked, act)
+        await self._begins(asked, self._order_of(asked.user, line_ids, provider_id))
         await ordering.advance(self._desk, self._providers, asked.user, asked.command)
         topic = await self._cart(asked.user)
         order = topic.state.order(asked.command)
@@ -128,11 +121,7 @@ class Booking:
 
     async def pay(self, asked: Asked, order_id: str, method: str) -> Topic:
         """Try to pay an order. What came of it, its state in the cart says."""
-        if await self._again(asked) is None:
-            order = (await self._desk.cart(asked.user)).order(order_id)
-            if order is not None:
-                method = paying.chosen(self._providers, order.provider, method).offer.method(method) or ""
-            await self._does(asked, StartPayment(order_id, method))
+        await self._begins(asked, self._payment_of(asked.user, order_id, method))
         order = (await self._desk.cart(asked.user)).order(order_id)
         if order is not None and order.open_attempt is not None and order.open_attempt.id == asked.command:
             await paying.begin(self._desk, self._providers, asked.user, order)
@@ -192,7 +181,44 @@ class Booking:
         except StoreError as error:
             log.warning("an order in %r was not brought on: %s", name, error)
 
+    # --- what is asked for ---------------------------------------------------------------------------
+
+    async def _wanted(self, user: str, slot: Slot | None, tickets: Mapping[str, int], trip_id: str | None) -> CartAct:
+        act = StartAdd(*_chosen(slot, tickets), trip_id, self._bounds)
+        if trip_id is not None and await self._desk.discount(user, trip_id) is None:
+            raise Refused("not-a-member", "forbidden", "You are not in this trip.")
+        return act
+
+    async def _order_of(self, user: str, line_ids: tuple[str, ...], provider_id: str | None) -> CartAct:
+        offer = paying.chosen(self._providers, provider_id).offer
+        # Fresh: of a line that was added at another process just now, the trip's discount would be missing.
+        before = await self._desk.cart(user, fresh=True)
+        for order in before.orders:
+            if order.state in ("placing", "rejected") and cart.unfinished(order):
+                await ordering.advance(self._desk, self._providers, user, order.id)
+        trips = dict.fromkeys(line.trip_id for line in before.lines if line.trip_id is not None)
+        found = [await self._desk.discount(user, trip_id) for trip_id in trips]
+        discounts = tuple(discount for discount in found if discount is not None)
+        return PlaceOrder(line_ids, discounts, offer.id, offer.pays_later, self._pay_within)
+
+    async def _payment_of(self, user: str, order_id: str, method: str) -> CartAct:
+        order = (await self._desk.cart(user)).order(order_id)
+        if order is not None:
+            method = paying.chosen(self._providers, order.provider, method).offer.method(method) or ""
+        return StartPayment(order_id, method)
+
     # --- how ---------------------------------------------------------------------------------------
+
+    async def _begins(self, asked: Asked, wanted: Awaitable[CartAct]) -> None:
+        """Do what is wanted, unless it was done before, when it may not be possible any more. Most of what is asked for
+        is asked for once, so the store is not asked first."""
+        try:
+            act = await wanted
+        except Refused:
+            if await self._again(asked) is None:
+                raise
+        else:
+            await self._does(asked, act)
 
     async def _does(self, asked: Asked, act: CartAct) -> Done:
         command = cart.CartCommand(asked.command, asked.user, act)

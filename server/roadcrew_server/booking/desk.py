@@ -6,6 +6,7 @@ What the steps are is in holding.py, ordering.py and paying.py.
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import seats, trip
@@ -21,6 +22,9 @@ from roadcrew_server.topics import trip_topic
 if TYPE_CHECKING:
     from roadcrew_server.hub import Hub
 
+MOST_UNOPENED = 10_000
+"""Slots of which it is remembered that nobody has opened them."""
+
 
 class Desk:
     """The logs, as booking uses them. Every method may raise `StoreUnavailable`; then whoever comes next goes on."""
@@ -28,6 +32,7 @@ class Desk:
     def __init__(self, hub: Hub, catalogue: Catalogue | None) -> None:
         self.hub = hub
         self.catalogue = catalogue
+        self._unopened: dict[str, datetime] = {}
 
     async def cart(self, user: str, *, fresh: bool = False) -> Cart:
         """The person's cart as this process knows it, or, if it must be `fresh`, as the store has it; an empty one if
@@ -43,10 +48,20 @@ class Desk:
         state: Cart = (await self.hub.execute(cart_topic(user), command)).state
         return state
 
-    async def slot(self, slot_id: str) -> seats.Slot | None:
-        """A slot as this process knows it; None if nobody has looked at it yet."""
-        topic = await self._topic(slot_topic(slot_id))
-        return None if topic is None else topic.state
+    async def slot(self, slot_id: str, *, spare: timedelta = timedelta()) -> seats.Slot | None:
+        """A slot as this process knows it; None if nobody has opened it yet. The store is not asked again for `spare`
+        after it said so."""
+        name, now = slot_topic(slot_id), self.hub.store.now()
+        if name not in self.hub.topics and self._unopened.get(name, now - spare) > now - spare:
+            return None
+        topic = await self._topic(name)
+        if topic is not None:
+            state: seats.Slot = topic.state
+            return state
+        if len(self._unopened) >= MOST_UNOPENED:
+            self._unopened.clear()
+        self._unopened[name] = now
+        return None
 
     async def slot_does(self, slot_id: str, act: seats.SlotAct, command: str, *, key: str | None = None) -> seats.Slot:
         """A step in a slot. `key`, for one that must not be taken twice. Raises `Refused`."""
