@@ -11,14 +11,14 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import pytest
 from tests.conftest import Count, Figure
-from tests.support.booking import BEGIN, Clock, do_what_is_due, timed_store
+from tests.support.booking import CAPACITY, Clock, do_what_is_due, hall, timed_store
 from tests.support.mortal import Mortal, When
 from tests.support.serving import settings_for
 
@@ -26,8 +26,6 @@ from roadcrew_domain import trip
 from roadcrew_domain.booking_ids import booking_of, hold_of, order_of
 from roadcrew_domain.cart import Cart
 from roadcrew_domain.crew import Invite
-from roadcrew_domain.exhibitions import Exhibition, TicketKind
-from roadcrew_domain.money import Money
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.seats import Hold, Slot
 from roadcrew_server.app import Server
@@ -45,7 +43,6 @@ Return = Literal["at once", "later", "never"]
 
 RETURNS: tuple[Return, ...] = ("at once", "later", "never")
 WHENS: tuple[When, ...] = ("before", "after")
-CAPACITY = 5
 SEATS = 2
 MOST = 200
 """Calls to the store that no run of these needs."""
@@ -73,34 +70,13 @@ PLANS: dict[str, tuple[Step, ...]] = {
 }
 
 
-def a_catalogue() -> Catalogue:
-    """A slot every half an hour, for a lifetime."""
-    opened = Exhibition(
-        id="hall",
-        title="Hall",
-        venue="House",
-        city="Vila Azul",
-        description="",
-        starts_on=BEGIN.date(),
-        ends_on=date(2099, 1, 1),
-        weekdays=(0, 1, 2, 3, 4, 5, 6),
-        closed_on=(),
-        times=tuple(f"{n // 2:02}:{n % 2 * 30:02}" for n in range(48)),
-        minutes=30,
-        time_zone="UTC",
-        capacity=CAPACITY,
-        tickets=(TicketKind("adult", "Adult", Money(1000, "EUR")),),
-    )
-    return Catalogue((opened,))
-
-
 @dataclass
 class World:
     """A store, its time, and servers over it, one after the other."""
 
     store: SqliteStore
     clock: Clock
-    catalogue: Catalogue = field(default_factory=a_catalogue)
+    catalogue: Catalogue = field(default_factory=hall)
     slots: itertools.count[int] = field(default_factory=itertools.count)
 
     @asynccontextmanager

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from tests.support.serving import Running, served
 
 from roadcrew_domain import seats
 from roadcrew_domain.cart import Cart
+from roadcrew_domain.exhibitions import Exhibition, TicketKind
+from roadcrew_domain.money import Money
 from roadcrew_server.app import Server
+from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.payments.base import Succeeded
 from roadcrew_server.payments.ledger import Entry
 from roadcrew_server.payments.signing import HEADER, signature
@@ -35,6 +38,31 @@ BEGIN = datetime(2034, 6, 1, 9, tzinfo=UTC)
 """A week before all of them."""
 ROUNDS = 20
 """Times that what is due is done at one moment; what is due for ever is a fault."""
+
+
+CAPACITY = 5
+"""Seats of each slot of `hall`."""
+
+
+def hall() -> Catalogue:
+    """A slot every half an hour, day and night, for a lifetime; an adult is 10.00 €."""
+    opened = Exhibition(
+        id="hall",
+        title="Hall",
+        venue="House",
+        city="Vila Azul",
+        description="",
+        starts_on=BEGIN.date(),
+        ends_on=date(2099, 1, 1),
+        weekdays=(0, 1, 2, 3, 4, 5, 6),
+        closed_on=(),
+        times=tuple(f"{n // 2:02}:{n % 2 * 30:02}" for n in range(48)),
+        minutes=30,
+        time_zone="UTC",
+        capacity=CAPACITY,
+        tickets=(TicketKind("adult", "Adult", Money(1000, "EUR")),),
+    )
+    return Catalogue((opened,))
 
 
 class Clock(StoreClock):
