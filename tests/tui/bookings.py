@@ -20,6 +20,7 @@ from roadcrew_domain.exhibitions import Exhibition, SlotInfo, TicketKind, slot_i
 from roadcrew_domain.money import Money
 from roadcrew_domain.prices import prices
 from roadcrew_domain.refusals import Refused
+from roadcrew_domain.seats_state import HoldBounds
 from roadcrew_domain.seats_views import SlotCount
 
 if TYPE_CHECKING:
@@ -143,14 +144,10 @@ class Shop:
         wanted = sum(ticket.count for ticket in chosen)
         if self.cart(user).line(key) is None and wanted > slot.seats_left:
             raise errors.Rejected("seats-gone", "Those seats are gone.", status=409, facts={"left": slot.seats_left})
-        bounds = CartBounds()
+        bounds = CartBounds(20, HoldBounds(hold_for=int(self.hold_for.total_seconds())))
         act = acts.StartAdd(slot.info(e), chosen, trip, bounds)
         self.do(user, key, act, now, by=user)
         self.do(user, f"{key}-held", acts.ConfirmAdd(key), now)
-        if self.hold_for != timedelta(minutes=15):
-            line = self.carts[user].line(key)
-            assert line is not None
-            self.do(user, f"{key}-shorter", acts.NoteExtension(key, now + self.hold_for, 0), now)
         self.take(name, wanted)
         return self.carts[user]
 
