@@ -53,6 +53,10 @@ class BookPane(Pane):
     _slots_of: tuple[str, date] | None = None
     _month_of: str | None = None
     _flow: Flow | None = None
+    _added: str | None = None
+    """What was booked last, once it has been seen in the cart."""
+    _wanted = ""
+    """The slot that the cursor shall be on, once the times of its day have come."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -102,7 +106,7 @@ class BookPane(Pane):
     def start(self) -> None:
         """At the exhibitions; on return, where one was."""
         self.stock.need()
-        self.rows("exhibitions").focus()
+        self.go("exhibitions")
 
     async def back(self) -> bool:
         """One step back; from the cart and what is below it, to the exhibitions."""
@@ -202,9 +206,9 @@ class BookPane(Pane):
         """Put the cursors on a slot."""
         self.rows("exhibitions").move_to(exhibition_id)
         self._days[exhibition_id] = day
-        self._month_of = None
+        self._month_of = self._slots_of = None
+        self._wanted = slot_id
         self._redraw()
-        self.rows("slots").move_to(slot_id)
 
     # --- drawing ---------------------------------------------------------------------------------
 
@@ -274,6 +278,7 @@ class BookPane(Pane):
             # Another day: where the cursor stood on the one before says nothing about this one.
             self._slots_of = (e.id, day)
             rows.move_to(next((s.id for s in shown if s.left), ""))
+            rows.move_to(self._wanted)
         self.crew_screen.crew_app.link.booking.watch(tuple(s.id for s in shown[:31]))
 
     def _draw_choice(self, trip: Trip, now: datetime) -> None:
@@ -310,7 +315,7 @@ class BookPane(Pane):
         rows.show(
             [Row(c.id, book_cart.line(c, wide=self.wide)) for c in held] or [empty], heading=render.heading("Cart")
         )
-        total = book_cart.total(held, cart_model.total(held), max((c.percent for c in held), default=0))
+        total = book_cart.total(held, cart_model.total(held))
         self.query_one("#bk-total", Lines).show(total)
         if self._ticks is not None:
             (self._ticks.resume if held or book.cart.orders else self._ticks.pause)()
@@ -359,7 +364,11 @@ class BookPane(Pane):
         """What was added and is not in the cart any more is no news."""
         app = self.crew_screen.crew_app
         flow, cart = app.flow, self.cart
-        if flow is not None and flow.state == "added" and cart is not None and cart.line(flow.line_id or "") is None:
+        if flow is None or flow.state != "added" or cart is None:
+            return
+        if cart.line(flow.line_id or "") is not None:
+            self._added = flow.line_id
+        elif self._added == flow.line_id:
             app.flow = None
 
     def _nothing_to_say(self) -> None:

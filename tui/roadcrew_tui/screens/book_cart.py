@@ -24,17 +24,16 @@ def line(row: CartRow, *, wide: bool) -> Draw:
         if row.state == "last" and row.longer:
             ends = render.join(ends, render.ours(", x extends", render.MUTED))
         cost = render.ours(money.written(row.total))
+        off = render.ours(f"{row.percent} % off", render.GOOD) if row.percent and row.state != "last" else render.BLANK
         if not wide:
             title = render.ends(render.said(row.title), render.ours(f"{seats(row)}"), width)
-            return render.stack([title, render.cut(ends, width), render.ends(_when(row), cost, width)])
-        tickets = render.join(*_tickets(row))
-        off = render.ours(f" -{row.percent} %", render.GOOD) if row.percent else render.BLANK
+            return render.stack([title, render.ends(_when(row), cost, width), render.cut(ends, width)])
         return render.stack(
             [
                 render.cut(render.said(row.title), width),
-                render.cut(_when(row), width),
-                render.cut(tickets, width),
-                render.ends(render.join(cost, off), ends, width),
+                render.ends(_when(row), cost, width),
+                render.cut(render.join(*_tickets(row)), width),
+                render.ends(ends, off, width),
             ]
         )
 
@@ -57,18 +56,17 @@ def _tickets(row: CartRow) -> list[Content | str]:
     return parts
 
 
-def total(rows: list[CartRow], cost: Money | None, percent: int) -> Draw:
+def total(rows: list[CartRow], cost: Money | None) -> Draw:
     """What all of it comes to."""
 
     def draw(width: int) -> Content:
         if cost is None:
             return render.BLANK
-        words = render.ours("Together", "bold")
-        told = [render.ends(words, render.ours(money.written(cost), "bold"), width)]
+        told = [render.ends(render.ours("Together", "bold"), render.ours(money.written(cost), "bold"), width)]
         off = sum(row.discount.amount for row in rows)
         if off:
-            less = money.written(Money(off, cost.currency))
-            told.append(render.cut(render.ours(f"{less} less, {percent} % group discount", render.GOOD), width))
+            less = render.ours(money.written(Money(-off, cost.currency)), render.GOOD)
+            told.append(render.ends(render.ours("discount", render.MUTED), less, width))
         return render.stack(told)
 
     return draw

@@ -14,6 +14,7 @@ from roadcrew_tui import money, render, when
 from roadcrew_tui.booking import Flow
 from roadcrew_tui.screens.book_model import SlotRow, TicketRow, Total, day_words, slot_words
 from roadcrew_tui.symbols import sign
+from roadcrew_tui.widgets.rows import GUTTER
 
 if TYPE_CHECKING:
     from roadcrew_client import OfferedSlot
@@ -147,15 +148,16 @@ def ticket(row: TicketRow, widths: Widths) -> Draw:
 def coming_to(total: Total, widths: Widths, left: int | None) -> Draw:
     """The sum, with the discount of the trip."""
 
-    def draw(width: int) -> Content:
+    def draw(whole: int) -> Content:
         rows: list[Content] = []
+        width = whole - GUTTER
         if total.discount:
             rows.append(_sum(f"Group discount {total.percent} %", total, -total.discount, widths, width, render.GOOD))
         if total.seats:
             words = f"Together, {total.seats} seat{'s' * (total.seats > 1)}"
             rows.append(_sum(words, total, total.amount - total.discount, widths, width, "bold"))
         rows += render.wrapped(render.ours(_hint(total, left), render.MUTED), width, 2)
-        return render.stack(rows)
+        return render.stack(render.join(" " * GUTTER, row) for row in rows)
 
     return draw
 

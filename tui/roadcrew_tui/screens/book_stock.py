@@ -98,7 +98,7 @@ class Stock:
         try:
             self._list = await self._screen.crew_app.link.call(lambda client: client.exhibitions())
         except (RoadcrewError, LookupError) as error:
-            self._trouble = _why(error, "What can be booked")
+            self._trouble = _why(error)
         self._told()
 
     async def _load_slots(self, exhibition_id: str, day: date) -> None:
@@ -108,13 +108,13 @@ class Stock:
         try:
             self._days[key] = await self._screen.crew_app.link.call(lambda client: client.slots(exhibition_id, day))
         except (RoadcrewError, LookupError) as error:
-            self._day_trouble[key] = _why(error, "The times")
+            self._day_trouble[key] = _why(error)
         except CancelledError:  # another day is looked at; this one may be again
             self._asked.pop(key, None)
             raise
         self._told()
 
 
-def _why(error: Exception, what: str) -> str:
+def _why(error: Exception) -> str:
     said = getattr(error, "detail", "No server is open.")
-    return f"{what} can't be had just now: {said} It is asked again by itself."
+    return f"{said} It is asked again by itself."

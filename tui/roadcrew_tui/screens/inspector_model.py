@@ -18,7 +18,7 @@ from roadcrew_tui.symbols import sign
 from roadcrew_tui.when import amount_of
 
 if TYPE_CHECKING:
-    from roadcrew_client import SyncFigures
+    from roadcrew_client import BookFigures, SyncFigures
 
 LABEL, TIME = 14, 10
 """Cells of what stands before the words."""
@@ -63,6 +63,14 @@ WHY = {
     "timer": "it was time to try again",
 }
 
+FAILED = {
+    "connection": "for want of a connection",
+    "seats-gone": "because the seats were gone",
+    "auth": "because nobody was signed in",
+    "refused": "because the rules said no",
+}
+"""Why seats did not come into the cart."""
+
 KEPT = {
     "environment": "in ROADCREW_TOKEN, by whoever started the app",
     "keyring": "in the system's keyring",
@@ -76,7 +84,7 @@ def facts(seen: Inspection) -> list[Fact]:
     server = Fact("server", "{said}", said=seen.server or "none")
     if seen.sync is None:
         state = Fact("state", "no trip is open, so nothing is followed", "muted")
-        return [server, state, Fact("bytes", _bytes(seen)), *_session(seen)]
+        return [server, state, Fact("bytes", _bytes(seen)), *_session(seen), *_bookings(seen.book)]
     s = seen.sync
     return [
         server,
@@ -90,6 +98,7 @@ def facts(seen: Inspection) -> list[Fact]:
         *_answers(s.answers),
         Fact("clock", *_clock(s.ahead)),
         *_session(seen),
+        *_bookings(seen.book),
     ]
 
 
@@ -180,6 +189,22 @@ def _session(seen: Inspection) -> list[Fact]:
     if seen.sessions_given_up:
         usable += f"; waiting was given up {_many(seen.sessions_given_up, 'time')}"
     return [Fact("session", usable), Fact("sign-in kept", KEPT.get(seen.kept_in or "", "not known"))]
+
+
+def _bookings(book: BookFigures | None) -> list[Fact]:
+    """How often seats were asked for, and what came of it; nothing, where nobody has."""
+    if book is None or not book.adds_tried:
+        return []
+    failed = sum(book.adds_failed.values())
+    share = round(100 * book.adds_done / book.adds_tried)
+    done = f"{book.adds_done} of {book.adds_tried} ({share} %) came into the cart"
+    told = [Fact("bookings", done, "warn" if failed else "")]
+    if failed:
+        why = ", ".join(f"{n} {FAILED.get(kind, kind)}" for kind, n in sorted(book.adds_failed.items()))
+        told.append(Fact("", f"the others: {why}", "warn"))
+    if book.orders_placed:
+        told.append(Fact("orders", f"{book.orders_placed} placed, {book.orders_paid} of them paid at once"))
+    return told
 
 
 def events(s: SyncFigures) -> list[Fact]:

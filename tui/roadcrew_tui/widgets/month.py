@@ -155,7 +155,8 @@ class Month(Widget, can_focus=True):
                 style += " reverse"
             else:
                 style += " bold"
-            return render.ours("[", render.ACCENT), render.ours(words, style.strip()), render.ours("]", render.ACCENT)
+            lead = render.ours("[", render.ACCENT) if before == " " else before
+            return lead, render.ours(words, style.strip()), render.ours("]", render.ACCENT)
         return before, render.ours(words, style.strip()), after
 
     @property
