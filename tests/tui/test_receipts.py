@@ -52,7 +52,7 @@ def entries(order: Order) -> list[Any]:
 def test_the_text_has_every_price_the_discount_the_total_and_the_times_of_the_venue() -> None:
     assert receipts.as_text(order(), "Simulated payments").splitlines() == [
         "Order 5F3A90C1: paid",
-        "Placed Sat 3 Jul 2027, 10:00",
+        "Placed Sat 3 Jul 2027, 10:00 (Europe/Lisbon)",
         "",
         "Walls of Light",
         "  Casa, Vila Azul",
@@ -69,8 +69,11 @@ def test_the_text_has_every_price_the_discount_the_total_and_the_times_of_the_ve
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"state": "awaiting", "pays_later": True}, "€29.74 to be paid at the venue, until Mon 5 Jul 2027, 10:00."),
-        ({"state": "awaiting"}, "€29.74 to be paid until Mon 5 Jul 2027, 10:00: Cards."),
+        (
+            {"state": "awaiting", "pays_later": True},
+            "€29.74 to be paid at the venue, until Mon 5 Jul 2027, 10:00 (Europe/Lisbon).",
+        ),
+        ({"state": "awaiting"}, "€29.74 to be paid until Mon 5 Jul 2027, 10:00 (Europe/Lisbon): Cards."),
         ({"state": "paying"}, "A payment is under way: Cards."),
         ({"state": "paid", "payment": ""}, "Paid: Cards."),
         ({"state": "lapsed"}, "It was not paid in time. Its seats are free again."),

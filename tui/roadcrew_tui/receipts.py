@@ -58,6 +58,12 @@ def date_words(moment: datetime) -> str:
     return f"{DAYS[moment.weekday()]} {moment.day} {MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
 
 
+def _there(moment: datetime, order: Order) -> str:
+    """By the clock of the first venue: `Tue 5 Jan 2027, 10:00 (Europe/Lisbon)`."""
+    local = at_venue(moment, order.lines[0].slot.time_zone)
+    return f"{date_words(local)} ({local.tzinfo})"
+
+
 def slot_words(slot: SlotInfo) -> str:
     """When a slot is, by the clock of its venue: `Tue 5 Jan 2027, 10:00 to 11:30 (Europe/Lisbon)`."""
     starts, ends = at_venue(slot.starts_at, slot.time_zone), at_venue(slot.ends_at, slot.time_zone)
@@ -74,7 +80,7 @@ def payment_words(order: Order, way: str = "") -> str:
     """How the order was paid, or what is to be paid, where and until when. `way` is what the provider is called."""
     way = safe(way or order.provider)
     owed = money.written(Money(order.total, order.currency))
-    until = date_words(at_venue(order.pay_by, order.lines[0].slot.time_zone))
+    until = _there(order.pay_by, order)
     match order.state:
         case "placing":
             return "It is being placed."
@@ -98,10 +104,9 @@ def payment_words(order: Order, way: str = "") -> str:
 def as_text(order: Order, way: str = "") -> str:
     """The order on paper, line by line. `way` is what its provider is called."""
     head = [f"Order {number(order)}: {STATES[order.state]}"]
-    placed = date_words(at_venue(order.placed_at, order.lines[0].slot.time_zone))
     rows = chain(
         head,
-        [f"Placed {placed}"],
+        [f"Placed {_there(order.placed_at, order)}"],
         *(_line_rows(line, order.currency) for line in order.lines),
         ["", _sum("Total", order.total, order.currency), payment_words(order, way)],
         _refund_rows(order),
