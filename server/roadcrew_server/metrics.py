@@ -105,6 +105,13 @@ class _Parts(Collector):
         for kind, count in counters.by_type.items():
             events.add_metric((kind,), count)
         yield events
+        for name, (what, label, words) in BOOKED.items():
+            booked = CounterMetricFamily(f"roadcrew_{name}", what, labels=(label,))
+            for word, kind in words.items():
+                booked.add_metric((word,), counters.by_type.get(kind, 0))
+            if name == "cart_adds":
+                booked.add_metric(("refused",), self._server.booking.adds_refused)
+            yield booked
 
 
 COUNTED = {
@@ -116,6 +123,29 @@ COUNTED = {
     "hints_lost": "Times that hints of the store were lost, and all was read again",
     "stalls": "Times that this process stood still for more than a second",
 }
+
+
+BOOKED: dict[str, tuple[str, str, dict[str, str]]] = {
+    "cart_adds": ("Adds to carts", "result", {"held": "LineHeld", "seats-gone": "AddFailed"}),
+    "orders": (
+        "Orders, each once for every state that it came to",
+        "state",
+        {
+            "placed": "OrderPlaced",
+            "rejected": "OrderRejected",
+            "paid": "Paid",
+            "lapsed": "Lapsed",
+            "cancelled": "OrderCancelled",
+        },
+    ),
+    "payments": (
+        "Payments that were begun, and what came of them",
+        "outcome",
+        {"begun": "PaymentStarted", "declined": "PaymentDeclined", "owed-back": "RefundOwed", "paid-back": "Refunded"},
+    ),
+}
+"""Figures of booking: name, what it is, label, and the event that each of the label's words counts. A log has each
+event once, so a change that is sent again counts once."""
 
 
 class _OfWorker(Collector):

@@ -55,6 +55,7 @@ class Booking:
         self._providers = providers
         self._bounds = settings.cart_bounds
         self._pay_within = int(settings.pay_minutes * 60)
+        self.adds_refused = 0
 
     async def seats_left(self, slot: Slot) -> int:
         """Seats of a slot that are free, as this process knows; of one that it does not have open, as it was up to
@@ -80,7 +81,11 @@ class Booking:
 
     async def add(self, asked: Asked, slot: Slot | None, tickets: Mapping[str, int], trip_id: str | None) -> Topic:
         """Seats into the cart. `slot` None: the catalogue has no such slot."""
-        await self._begins(asked, self._wanted(asked.user, slot, tickets, trip_id))
+        try:
+            await self._begins(asked, self._wanted(asked.user, slot, tickets, trip_id))
+        except Refused:
+            self.adds_refused += 1
+            raise
         await holding.finish_add(self._desk, asked.user, asked.command)
         await holding.note_discounts(self._desk, asked.user)
         return await self._cart(asked.user)
