@@ -21,7 +21,6 @@ from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.payments.base import Succeeded
 from roadcrew_server.payments.ledger import Entry
 from roadcrew_server.payments.signing import HEADER, signature
-from roadcrew_server.stores.base import Store
 from roadcrew_server.stores.clock import StoreClock
 from roadcrew_server.stores.sqlite import SqliteStore
 
@@ -135,12 +134,12 @@ class Shop:
 
 
 @contextlib.asynccontextmanager
-async def shop(place: Path, *, store: Store | None = None, **settings: Any) -> AsyncIterator[Shop]:
+async def shop(place: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Shop]:
     """A `Shop` in this event loop; its timers are the test's (`Shop.later`)."""
-    clock = Clock()
+    clock = clock or Clock()
     chosen = {"catalog": "sample", "payments": "simulated,venue", "timer_interval": 60, **settings}
     async with (
-        served(place, store=store or timed_store(place, clock), **chosen) as running,
+        served(place, store=timed_store(place, clock), **chosen) as running,
         connected(running.url) as http,
     ):
         yield Shop(running, http, clock)
