@@ -201,7 +201,14 @@ def _under_way() -> Refused:
 
 
 def _over(order: Order) -> Refused:
-    return Refused(f"order-{order.state}", "gone", "This order is over. Its seats are free again.", state=order.state)
+    sentence = "This order is over. Its seats are free again."
+    match order.state:
+        case "cancelled":
+            return Refused("order-cancelled", "gone", sentence)
+        case "rejected":
+            return Refused("order-rejected", "gone", sentence)
+        case _:
+            return Refused("order-lapsed", "gone", sentence, payBy=order.pay_by)
 
 
 def unfinished(order: Order) -> bool:

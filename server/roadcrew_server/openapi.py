@@ -42,7 +42,6 @@ PROBLEM = {
         "until": {"type": "string", "format": "date-time"},
         "startsAt": {"type": "string", "format": "date-time"},
         "payBy": {"type": "string", "format": "date-time"},
-        "state": {"type": "string"},
     },
 }
 

@@ -121,7 +121,7 @@ class Booking:
         topic = await self._cart(asked.user)
         order = topic.state.order(asked.command)
         if order is not None and order.state == "rejected":
-            raise Refused("seats-gone", "full", holding.SENTENCES["seats-gone"])
+            raise Refused("seats-gone", "full", holding.SEATS_GONE)
         return topic
 
     async def pay(self, asked: Asked, order_id: str, method: str) -> Topic:

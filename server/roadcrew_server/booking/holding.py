@@ -19,13 +19,7 @@ from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)
 
-SENTENCES = {
-    "seats-gone": "Seats are no longer available. Please select different tickets.",
-    "slot-past": "This time slot has begun already.",
-    "unknown-slot": "There is no such time slot any more.",
-    "hold-gone": "These seats were not taken in time. Please try again.",
-}
-"""What somebody is told who asks again for what was refused before."""
+SEATS_GONE = "Seats are no longer available. Please select different tickets."
 
 
 async def finish_add(desk: Desk, user: str, line_id: str) -> None:
@@ -57,9 +51,18 @@ async def finish_add(desk: Desk, user: str, line_id: str) -> None:
 
 
 def _say_why(code: str | None) -> None:
-    if code is None or code in ("removed", "expired"):
-        return  # it was there, and what became of it the cart says
-    raise Refused(code, "full" if code == "seats-gone" else "gone", SENTENCES.get(code, "That could not be booked."))
+    """Refuse who asks again for what was refused before. What was in the cart and is there no more, the cart says."""
+    match code:
+        case None | "removed" | "expired":
+            return
+        case "seats-gone":
+            raise Refused("seats-gone", "full", SEATS_GONE)
+        case "slot-past":
+            raise Refused("slot-past", "gone", "This time slot has begun already.")
+        case "hold-gone":
+            raise Refused("hold-gone", "gone", "These seats were not taken in time. Please try again.")
+        case _:
+            raise Refused("unknown-slot", "missing", "There is no such time slot any more.")
 
 
 async def keep_longer(desk: Desk, user: str, line: cart.Line, bounds: seats.HoldBounds, command: str) -> NoteExtension:
