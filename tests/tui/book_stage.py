@@ -61,9 +61,7 @@ def month(s: Stage) -> Month:
 @contextlib.asynccontextmanager
 async def at_the_desk(path: Path, scene: Scene | None = None, **more: Any) -> AsyncIterator[Stage]:
     """The app with the tab of bookings open, and the times of a first day on it."""
-    async with staged(path, scene or bookable(), **more) as s:
-        await s.until(lambda: any(tab.id == "book" for tab in s.trip.tabs), "the tab")
-        await s.press("5")
+    async with staged(path, scene or bookable(), tab="book", **more) as s:
         await s.until(lambda: s.rows("slots").ids, "the times")
         await s.until(lambda: s.app.book.cart is not None or s.world.down, "the cart")
         yield s

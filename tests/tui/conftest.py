@@ -164,9 +164,11 @@ async def staged(
             await stage.until(lambda: isinstance(app.screen, TripScreen) and app.screen.trip is not None, "the trip")
             await stage.until(lambda: app.focused is not None, "a focus")
             if tab:
-                await stage.press({"polls": "2", "hotels": "3"}[tab])
+                await stage.until(lambda: any(there.id == tab for there in stage.trip.tabs), tab)
+                await stage.press({"polls": "2", "hotels": "3", "book": "5"}[tab])
                 await stage.until(lambda: app.screen.query(f"#tab-{tab}"), tab)
-                await stage.until(lambda: isinstance(app.focused, RowList) and app.focused.id == tab, tab)
+                first = {"book": "exhibitions"}.get(tab, tab)
+                await stage.until(lambda: isinstance(app.focused, RowList) and app.focused.id == first, tab)
         elif not first_run:
             await stage.until(lambda: app.trips is not None or app.trouble, "the list of trips")
         yield stage

@@ -5,16 +5,20 @@ The domain's door is held open for both, as if an old server had let it all thro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.tui.bookings import exhibition
 from tests.tui.scenes import NASTY, Scene
 from tests.tui.standins import World
 
-from roadcrew_client.models import User
+from roadcrew_client.models import PaymentMethod, PaymentWay, User
+from roadcrew_domain.bookings import NoteBooking
+from roadcrew_domain.cart_acts import ConfirmOrder, PlaceOrder
+from roadcrew_domain.exhibitions import TicketKind
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
@@ -139,4 +143,31 @@ def endless() -> Scene:
         scene = story.scene(*crew[:3], flight=flight, drivers=drivers, where=where, azul=hotels[0], alfama=hotels[1])
         for n, who in enumerate(crew[::2]):
             scene.world.look(scene.trip_id, who.id, ("overview", "polls", "hotels")[n % 3])
+    return scene
+
+
+def booking(scene: Scene, texts: Sequence[str]) -> Scene:
+    """The scene's server has a catalogue of such texts too, and its people have booked, ordered and hold some of it."""
+    world = scene.world
+    world.features = (*world.features, "book")
+    world.ways = (PaymentWay("far", texts[0], tuple(PaymentMethod(str(n), t) for n, t in enumerate(texts))),)
+    world.shop.note = texts[1]
+    kinds = tuple(TicketKind(f"k{n}", text, Money(7**n, "EUR")) for n, text in enumerate(texts))
+    world.shop.exhibitions = [
+        exhibition(f"e{n}", text, venue=text, city=text, description=text, tickets=kinds, capacity=9 + n)
+        for n, text in enumerate(texts)
+    ]
+    day = world.now().date() + timedelta(days=20)
+    for n, who in enumerate((scene.ana, scene.ana, scene.ana, scene.ben, scene.carla, scene.dev)):
+        name = f"e{n % 2}.{day:%Y%m%d}.1100"
+        line = f"00000000-0000-7000-9000-{n:012x}"
+        world.shop.add(world, who.id, line, name, {"k0": 1, f"k{1 + n % 3}": 1}, scene.trip_id)
+        if who is not scene.ana:
+            world.do(scene.trip_id, who.id, NoteBooking(line, world.shop.info(name, world.now()), 2))
+    for n, provider in enumerate(("far", "venue")):
+        order = f"00000000-0000-7000-a000-{n:012x}"
+        lines = (f"00000000-0000-7000-9000-{n:012x}",)
+        act = PlaceOrder(lines, (), provider, provider == "venue", 900)
+        world.shop.do(scene.ana.id, order, act, world.now(), by=scene.ana.id)
+        world.shop.do(scene.ana.id, f"{order}-on", ConfirmOrder(order), world.now())
     return scene

@@ -21,7 +21,7 @@ from tests.tui.outbox import StandInDelivery
 
 from roadcrew_client import Figures, SyncFigures, errors
 from roadcrew_client.credentials import Kept
-from roadcrew_client.models import Answer, Created, InviteLink, ServerInfo, Session, TripSummary, User
+from roadcrew_client.models import Answer, Created, InviteLink, PaymentWay, ServerInfo, Session, TripSummary, User
 from roadcrew_domain.crew import Invite, JoinTrip, RenameMember, RenewInvite, RevokeInvite
 from roadcrew_domain.events import Event, event
 from roadcrew_domain.ids import invite_code
@@ -93,6 +93,7 @@ class World:
     figures: SyncFigures | None = None
     """What was measured of the link."""
     delivery: StandInDelivery = field(default_factory=StandInDelivery)
+    ways: tuple[PaymentWay, ...] = WAYS
     shop: Shop = field(default_factory=Shop)
     """What can be booked, where `book` is among the features."""
 
@@ -373,7 +374,7 @@ class StandInClient(BookingCalls):
     async def server_info(self) -> ServerInfo:
         self._check()
         self.world.asked += 1
-        ways = WAYS if "book" in self.world.features else ()
+        ways = self.world.ways if "book" in self.world.features else ()
         return ServerInfo("stand-in", "0", self.world.public_url, self.world.features, payments=ways)
 
     async def trips(self) -> list[TripSummary]:

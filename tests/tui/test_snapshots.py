@@ -18,7 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.tui.conftest import SIZES, Stage, folders, staged
 from tests.tui.drawing import drawn, picture
-from tests.tui.extremes import SENTENCE, endless, hostile
+from tests.tui.extremes import FAMILY, ONE_WORD, SENTENCE, WIDE, booking, endless, hostile
 from tests.tui.measured import POLLING
 from tests.tui.outbox import all_kinds
 from tests.tui.scenes import NASTY, Scene
@@ -141,6 +141,10 @@ VIEWS = (
     View("hotels-add", ("a", PASTED, "tab", "tab", PASTED, "tab"), "#form", "hotels"),
     View("hotels-drop", ("d",), "#ask", "hotels"),
     View("hotels-ask-end", ("e",), "#ask", "hotels"),
+    View("book", ("enter", "enter", "enter", "plus", "down", "plus"), "#bk-sum", "book"),
+    View("book-cart", ("tab",) * 3, "#cart", "book"),
+    View("book-pay", ("tab", "tab", "tab", "p"), "#ask", "book"),
+    View("book-receipt", ("tab", "tab", "tab", "tab", "c"), "#receipt", "book"),
 )
 
 
@@ -206,7 +210,9 @@ async def test_a_screen_looks_as_it_did(
     if view.name == "lobby-offline":
         async with staged(tmp_path, made, in_trip=False):
             made.world.down = True
-    tab = view.start if view.start in ("polls", "hotels") else ""
+    if view.start == "book":
+        booking(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
+    tab = view.start if view.start in ("polls", "hotels", "book") else ""
     first_run, in_trip = view.start == "welcome", view.start != "lobby"
     async with staged(tmp_path, made, size=SIZES[0], tab=tab, in_trip=in_trip, first_run=first_run) as s:
         await lead(s, view, text)
