@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from roadcrew_domain.bookings import Booking
     from roadcrew_tui.screens.trip import TripScreen
 
+WIDE = 100
+"""Columns of a terminal, as the app's breakpoint has it."""
 TICK = 1.0
 """Seconds between two looks of a countdown, while somebody looks at it."""
 STEPS = ("exhibitions", "month", "slots", "tickets")
@@ -94,8 +96,8 @@ class BookPane(Pane):
 
     @property
     def wide(self) -> bool:
-        """Whether there is room for four columns."""
-        return self.screen.has_class("-wide")
+        """Whether there is room for four columns; the class `-wide` comes a moment later."""
+        return self.app.size.width >= WIDE
 
     def rows(self, name: str) -> RowList:
         """One of the lists."""
@@ -218,6 +220,10 @@ class BookPane(Pane):
         if self.crew_screen.tab == "book":
             self.stock.need()
         self._redraw()
+
+    def on_resize(self) -> None:
+        """More stands in a wide terminal."""
+        self.call_after_refresh(self._redraw)
 
     def _redraw(self) -> None:
         if self._last is None or not self.is_mounted:

@@ -34,7 +34,8 @@ def exhibition(e: Exhibition, today: date, *, wide: bool) -> Draw:
         if not wide:
             return title
         place = render.join(render.said(e.venue, render.MUTED), ", ", render.said(e.city, render.MUTED))
-        dates = render.ours(when.span(e.starts_on, e.ends_on, today), render.MUTED)
+        starts = e.starts_on if e.starts_on > today else None
+        dates = render.ours(when.span(starts, e.ends_on, today), render.MUTED)
         return render.stack([title, render.cut(render.join("  ", place), width), render.join("  ", dates)])
 
     return draw

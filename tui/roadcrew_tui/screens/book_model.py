@@ -48,8 +48,13 @@ def is_elsewhere(exhibition: Exhibition, moment: datetime) -> bool:
 
 
 def bookable(exhibition: Exhibition, now: datetime) -> tuple[date, date] | None:
-    """The first and the last day that may be looked at; None when it is over."""
-    first = max(exhibition.starts_on, when.at_venue(now, exhibition.time_zone).date())
+    """The first and the last day that may be looked at; None when it is over. A day whose times have all begun is
+    over."""
+    here = when.at_venue(now, exhibition.time_zone)
+    today = here.date()
+    if max(exhibition.times, default="") <= f"{here:%H:%M}" and today < date.max:
+        today += timedelta(days=1)
+    first = max(exhibition.starts_on, today)
     return (first, exhibition.ends_on) if first <= exhibition.ends_on else None
 
 
