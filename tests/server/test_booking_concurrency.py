@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from tests.support.recount import Count as Counted
 from tests.support.recount import recount
 from tests.support.shops import SERVERS, Deaf, Hearing, Shops, Uncompared, over_a_file, over_valkey
 from tests.support.valkey import ValkeyProcess
+
+Go = Callable[[Sequence[Buyer]], Awaitable[list[Buyer]]]
 
 BUYERS = 200
 HINTS = ("heard", "lost")
@@ -29,13 +31,17 @@ def counted(shops: Shops, slots: Sequence[str], users: Sequence[str]) -> Counted
     return recount(shops.raw(topics), slots, users, CAPACITY)
 
 
-async def round_of(shops: Shops, slots: Sequence[str], chance: random.Random) -> tuple[list[Buyer], Counted]:
-    """Buyers try until they have seats or there are none; who they are in the end, and what the logs say."""
+async def round_of(
+    shops: Shops, slots: Sequence[str], chance: random.Random, first: Go | None = None
+) -> tuple[list[Buyer], Counted]:
+    """Buyers try until they have seats or there are none; who they are in the end, and what the logs say. `first` is
+    another way for their first two goes."""
     users = [str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(BUYERS)]
     buyers = crowd(chance, users, slots)
     found = Counted()
-    for _ in range(GOES):
-        buyers = await shops.go(buyers)
+    for n in range(GOES):
+        go = shops.go if first is None or n > 1 else first
+        buyers = await go(buyers)
         await shops.later(HELD)
         found = counted(shops, slots, users)
         assert not found.wrong
@@ -82,6 +88,22 @@ async def test_of_two_hundred_buyers_on_three_processes_over_valkey_exactly_fift
             check(*await round_of(shops, slots, chance))
         assert await shops.conflicts() > rounds, "nobody met anybody"
     figure("oversold in rounds of 200 buyers, three processes over Valkey", f"0 in {rounds}, hints {hints}")
+
+
+# R: C2 C3 C5 C7
+async def test_exactly_fifty_are_sold_also_when_processes_are_killed_in_the_middle_of_it(
+    tmp_path: Path, valkey: ValkeyProcess, count: Count, figure: Figure
+):
+    rounds = count(reduced=1, full=30)
+    chance = random.Random(6)
+    catalog, days = catalogue_in(tmp_path, rounds)
+    async with over_valkey(valkey, catalog, chance, "hearing") as shops:
+        for slots in days:
+            check(
+                *await round_of(shops, slots, chance, lambda buyers: shops.go_and_die(buyers, chance.uniform(0, 0.5)))
+            )
+        assert shops.deaths > rounds / 2
+        figure("deaths of processes with buyers, and seats that were sold twice or lost by them", f"{shops.deaths}, 0")
 
 
 async def sold_by(shops: Shops, slots: Sequence[str], chance: random.Random) -> tuple[int, int]:

@@ -28,6 +28,8 @@ HABITS: Sequence[Habit] = ("walks off", "gives back", "leaves unpaid", "changes 
 METHODS = ("accept",) * 10 + ("refuse",) * 4 + ("lost",) * 2 + ("slow",) * 2 + ("twice",) * 2
 CAPACITY = 50
 TIMES = ("10:00", "14:00")
+STANDING = frozenset(("placing", "awaiting", "paying", "paid"))
+"""What an order is while it may have seats."""
 TRIES = 50
 """Times that one change is sent again while the store can't take it."""
 GONE = frozenset(("seats-gone", "hold-gone", "hold-expired", "order-lapsed"))
@@ -136,6 +138,8 @@ class Buyer:
 
     async def _go(self, asks: "_Asks") -> None:
         cart = (await asks.of("load"))["cart"]
+        if not self.order:  # unless one was placed by a process that died of it
+            self.order = next((o["id"] for o in cart["orders"] if o["state"] in STANDING), "")
         if self.order and await self._went_on(asks, cart):
             return
         for line in cart["lines"]:  # of a go that came to nothing

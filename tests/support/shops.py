@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ from roadcrew_server.stores.redis import RedisStore
 SERVERS = 3
 AT_REST = 10.0
 """Seconds in which what is due must have been announced."""
-SETTINGS: dict[str, Any] = {"payments": "simulated", "snapshot_every": 10**6, "timer_interval": 0.02}
+SETTINGS: dict[str, Any] = {"payments": "simulated", "snapshot_every": 10**6, "timer_interval": 0.02, "timer_look": 0.2}
 
 
 class Hearing(hubs.OpenedOnce):
@@ -176,14 +177,55 @@ async def over_a_file(
         yield _Here(store, clock, servers, chance)
 
 
-class _There:
-    """Processes over one Valkey."""
+class Processes:
+    """Of their own, over one Valkey."""
 
-    def __init__(self, valkey: ValkeyProcess, processes: Sequence[asyncio.subprocess.Process], chance: random.Random):
+    def __init__(self, valkey: ValkeyProcess, catalog: Path, chance: random.Random, kind: str) -> None:
+        self.deaths = 0
         self._valkey = valkey
-        self._processes = processes
+        self._command = (sys.executable, "-m", "tests.support.shops", str(valkey.port), str(catalog), kind)
+        self._processes: list[asyncio.subprocess.Process] = []
         self._chance = chance
         self._ahead = timedelta(0)
+
+    async def start(self) -> None:
+        """As many as there are to be."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ROADCREW_")}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "limit": 1 << 24}
+        missing = range(SERVERS - len(self._processes))
+        root = Path(__file__).parents[2]
+        starting = [asyncio.create_subprocess_exec(*self._command, env=clean, cwd=root, **pipes) for _ in missing]
+        self._processes += await asyncio.gather(*starting)
+        await self.later(timedelta(0))
+
+    async def end(self) -> None:
+        """All of them."""
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.close()
+        for process in self._processes:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 10)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def go_and_die(self, buyers: Sequence[Buyer], after: float) -> list[Buyer]:
+        """As `go`; one of the processes is killed after so many seconds, if it is not done by then. Its buyers know
+        what they knew before, and are served by a new one from then on."""
+        victim = self._chance.choice(self._processes)
+        killing = asyncio.get_running_loop().call_later(after, victim.kill)
+        known = {buyer.user: buyer for buyer in buyers}
+        try:
+            known |= {buyer.user: buyer for buyer in await self.go(buyers)}
+        finally:
+            killing.cancel()
+        if victim in self._processes:
+            return list(known.values())
+        await victim.wait()
+        self.deaths += 1
+        await self.start()
+        return list(known.values())
 
     async def go(self, buyers: Sequence[Buyer], *, blindly: bool = False) -> list[Buyer]:
         mixed = self._chance.sample(buyers, len(buyers))
@@ -192,8 +234,9 @@ class _There:
             {"buyers": [asdict(b) for b in mixed[n::step]], "seed": self._chance.random(), "blindly": blindly}
             for n in range(step)
         ]
-        answers = await asyncio.gather(*map(_asked, self._processes, asked))
-        return [Buyer(**buyer) for answer in answers for buyer in answer["buyers"]]
+        answers = await asyncio.gather(*map(_asked, tuple(self._processes), asked))
+        self._processes = [p for p, answer in zip(self._processes, answers, strict=True) if answer is not None]
+        return [Buyer(**buyer) for answer in answers if answer is not None for buyer in answer["buyers"]]
 
     async def later(self, by: timedelta) -> None:
         self._ahead += by
@@ -206,43 +249,33 @@ class _There:
 
     async def conflicts(self) -> int:
         answers = await asyncio.gather(*(_asked(process, {"rest": True}) for process in self._processes))
-        return sum(answer["conflicts"] for answer in answers)
+        return sum(answer["conflicts"] for answer in answers if answer is not None)
 
 
-async def _asked(process: asyncio.subprocess.Process, said: dict[str, Any]) -> dict[str, Any]:
+async def _asked(process: asyncio.subprocess.Process, said: dict[str, Any]) -> dict[str, Any] | None:
+    """What it answers; None if it was killed over it."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(json.dumps(said).encode() + b"\n")
     line = await process.stdout.readline()
-    assert line, "a process with buyers has died"
+    if not line:
+        assert await process.wait() == -signal.SIGKILL, "a process with buyers has failed"
+        return None
     answer: dict[str, Any] = json.loads(line)
     return answer
 
 
 @asynccontextmanager
-async def over_valkey(valkey: ValkeyProcess, catalog: Path, chance: random.Random, kind: str) -> AsyncIterator[Shops]:
+async def over_valkey(
+    valkey: ValkeyProcess, catalog: Path, chance: random.Random, kind: str
+) -> AsyncIterator[Processes]:
     """Three processes over one Valkey, each with a store of this one of `KINDS`."""
-    command = (sys.executable, "-m", "tests.support.shops", str(valkey.port), str(catalog), kind)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ROADCREW_")}
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "limit": 1 << 24}
-    processes = await asyncio.gather(
-        *(
-            asyncio.create_subprocess_exec(*command, env=clean, cwd=Path(__file__).parents[2], **pipes)
-            for _ in range(SERVERS)
-        )
-    )
+    processes = Processes(valkey, catalog, chance, kind)
     try:
-        yield _There(valkey, processes, chance)
+        await processes.start()
+        yield processes
     finally:
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.close()
-        for process in processes:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 10)
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+        await processes.end()
 
 
 async def _process(port: int, catalog: Path, kind: type[RedisStore]) -> None:
