@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.booking import BEGIN, NEXT, SLOT, SMALL, YEN, Shop, add, check_out, load, pay, refused, shop
+from tests.support.booking import BEGIN, NEXT, SLOT, SMALL, YEN, Clock, Shop, add, check_out, load, pay, refused, shop
 from tests.support.people import Person, crew
+
+from roadcrew_server.catalogue import SAMPLE_FILE
 
 FIFTEEN = timedelta(minutes=15)
 
@@ -240,6 +242,40 @@ async def test_the_timers_free_seats_by_themselves(tmp_path: Path) -> None:
             opened.clock.later(minutes=15)
             seen = {(await stream.next("event")).data["type"] for _ in range(2)}
         assert seen == {"SeatsFreed", "LineRemoved"}
+
+
+# R: C9
+async def test_a_guest_who_becomes_an_account_has_their_cart_still(open_shop: Shop) -> None:
+    ana = await open_shop.guest("Ana")
+    line = (await add(ana))["lineId"]
+    await ana.do("/api/session/upgrade", {"username": "ana", "password": "correct horse battery"})
+    assert [n["id"] for n in (await load(ana))["cart"]["lines"]] == [line]
+    issued = await Person(open_shop.http).do(
+        "/api/session/login", {"username": "ana", "password": "correct horse battery"}
+    )
+    elsewhere = Person.of(open_shop.http, issued)
+    assert (await check_out(elsewhere))["lines"][0]["id"] == line
+
+
+# R: C1 C2
+async def test_what_is_held_stands_when_the_catalogue_says_something_else(tmp_path: Path) -> None:
+    async with shop(tmp_path, clock=(clock := Clock())) as before:
+        ana = await before.guest("Ana")
+        await add(ana, adult=3)
+        await add(ana, SMALL, adult=2)
+    other = tmp_path / "other.toml"
+    text = SAMPLE_FILE.read_text("utf-8").replace("capacity = 40", "capacity = 2")
+    other.write_text(text.replace('id = "clockmaker"', 'id = "watchmaker"'), "utf-8")
+    async with shop(tmp_path, clock=clock, catalog=str(other)) as after:
+        ana, ben = Person(after.http, ana.token), await after.guest("Ben")
+        body = {"slotId": SLOT, "tickets": {"adult": 1}}
+        assert await after.left() == 0
+        assert refused(await ben.post("/api/cart/add", body), 409, "seats-gone")["left"] == 0
+        refused(await ana.post("/api/cart/add", {**body, "slotId": SMALL}), 404, "unknown-slot")
+        order = await check_out(ana)
+        assert (await pay(ana, order["id"]))["state"] == "paid"
+        for slot, seats in ((SLOT, 3), (SMALL, 2)):
+            assert [(hold.seats, hold.state) for hold in (await after.slot(slot)).holds.values()] == [(seats, "sold")]
 
 
 async def test_a_server_without_a_catalogue_books_nothing(tmp_path: Path) -> None:

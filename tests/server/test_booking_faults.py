@@ -217,9 +217,7 @@ async def check(server: Server, visitor: Visitor, *, ended: bool) -> None:
             state = "sold" if order.state == "paid" else "pinned"
             for n in order.lines:
                 due[n.slot.slot_id][hold_of(user, n.id)] = (n.seats, state, order_of(user, order.id))
-        taken = await money_for(server, f"{user}_{order.id}")
-        at_venue = order.state == "awaiting" and order.pays_later  # if who took the money died, nobody has heard yet
-        assert taken == (order.total if order.state == "paid" else 0) or (at_venue and not ended), order
+        assert await money_for(server, f"{user}_{order.id}") == (order.total if order.state == "paid" else 0), order
     for slot_id, expected in due.items():
         holds = await holds_in(server, slot_id)
         found = {h.id: (h.seats, h.state, h.order) for h in holds}

@@ -119,7 +119,8 @@ async def test_a_payment_that_takes_a_while_is_paid_when_the_provider_says_so(op
     for path in ("pay", "cancel"):
         refused(await ana.post(f"/api/cart/{path}", {"orderId": order}), 409, "payment-under-way")
     topic = await open_shop.server.hub.topic(f"cart:{ana.id}")
-    await eventually(lambda: topic.state.orders[0].state == "paid", "the webhook")
+    paid = ("paid", True)
+    await eventually(lambda: (topic.state.orders[0].state, topic.state.orders[0].settled) == paid, "the webhook")
     assert (await states(open_shop), await money(open_shop)) == (["sold"], 2800)
 
 
@@ -190,6 +191,26 @@ async def test_an_order_that_is_paid_at_the_venue_waits_for_its_box_office(open_
         assert (await box_office(open_shop, charge, f"{ana.id}_{order}")).status_code == 204
     assert order_of(await load(ana), order)["state"] == "paid"
     assert (await states(open_shop), await money(open_shop, "venue")) == (["sold"], 2800)
+
+
+# R: C1 C2
+@pytest.mark.parametrize("heard", ["on looking", "at the end"])
+async def test_a_payment_at_the_venue_of_which_the_cart_never_heard_is_heard_of_or_goes_back(
+    open_shop: Shop, heard: str
+) -> None:
+    ana = await open_shop.guest("Ana")
+    order = await ordered(ana, "venue")
+    (charge,) = await charges(open_shop, "venue")
+    venue: Any = open_shop.server.payments.providers["venue"].inner
+    await venue.mark_paid(charge, "somebody who dies now")
+    if heard == "on looking":
+        assert order_of(await load(ana), order)["state"] == "paid"
+        assert (await states(open_shop), await money(open_shop, "venue")) == (["sold"], 2800)
+    else:
+        await open_shop.later(days=7)
+        over = order_of(await load(ana), order)
+        assert (over["state"], [refund["state"] for refund in over["refunds"]]) == ("lapsed", ["done"])
+        assert (await states(open_shop), await money(open_shop, "venue")) == ([], 0)
 
 
 # R: C1 C2

@@ -7,6 +7,7 @@ between any two steps leaves it where the next one who comes finds it.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime
 
 from roadcrew_domain import bookings, cart, seats
@@ -93,7 +94,7 @@ async def _settle(desk: Desk, providers: Providers, user: str, order: cart.Order
         if order.state == "awaiting":
             await paying.begin_later(providers, user, order)
         elif order.state in ("lapsed", "cancelled"):
-            await paying.end_later(desk, providers, user, order)
+            await paying.hear(desk, providers, user, order)
     except PaymentTrouble as trouble:
         log.warning("order %s is not what it is at its provider yet: %s", order.number, trouble)
         return
@@ -131,8 +132,12 @@ async def _tell_trip(desk: Desk, user: str, order: cart.Order, line: cart.OrderL
 
 
 async def take_up(desk: Desk, providers: Providers, user: str, now: datetime) -> None:
-    """Bring on every order that time has ended, and every one whose process must have died."""
+    """Bring on every order that time has ended, or whose process must have died, or that was paid and nobody heard."""
     for order in (await desk.cart(user)).orders:
+        waits = order.settled and paying.heard_here(providers, order)
+        if waits:
+            with suppress(PaymentTrouble):
+                await paying.hear(desk, providers, user, order)
         nobodys = order.state == "lapsed" or now >= order.changed_at + cart.TAKEN_UP
-        if cart.unfinished(order) and nobodys:
+        if waits or (cart.unfinished(order) and nobodys):
             await advance(desk, providers, user, order.id, asks=True)

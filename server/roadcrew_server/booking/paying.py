@@ -18,6 +18,7 @@ from roadcrew_server.booking.desk import Desk
 from roadcrew_server.payments.base import (
     Charge,
     Declined,
+    KeepsBooks,
     Notice,
     Outcome,
     PaymentProvider,
@@ -82,14 +83,22 @@ async def look(desk: Desk, providers: Providers, user: str, order: cart.Order) -
     await _note(desk, user, order, attempt.id, outcome)
 
 
-async def end_later(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
-    """An order that is paid later is over: somebody may have said that it is paid, and have died before the cart knew.
-    Raises `PaymentTrouble`."""
+async def hear(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
+    """Ask whether an order that is paid later was paid: who was told so may have died before the cart knew. Raises
+    `PaymentTrouble`."""
     provider = providers.get(order.provider)
     if provider is not None and order.pays_later and order.total:
         outcome = await provider.look(charge(user, order, None))
         if outcome is not None:
             await _note(desk, user, order, None, outcome)
+
+
+def heard_here(providers: Providers, order: cart.Order) -> bool:
+    """Whether this server itself keeps what its provider was told of an order that waits to be paid."""
+    provider = providers.get(order.provider)
+    return (
+        order.state == "awaiting" and order.pays_later and isinstance(getattr(provider, "inner", provider), KeepsBooks)
+    )
 
 
 async def _note(desk: Desk, user: str, order: cart.Order, attempt_id: str | None, outcome: Outcome) -> None:
