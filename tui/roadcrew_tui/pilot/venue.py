@@ -18,7 +18,9 @@ class Venue:
 
     def __init__(self, address: str | None, folder: Path) -> None:
         self._address = address
-        self._own = OwnServer(["--port", "0", "--store", f"sqlite:///{folder / 'pilot.db'}"], UNLIMITED)
+        self._own = OwnServer(
+            ["--port", "0", "--store", f"sqlite:///{folder / 'pilot.db'}", "--catalog", "sample"], UNLIMITED
+        )
         self._starting: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._wanted = True
