@@ -61,6 +61,7 @@ async def do_everything(person: Person, trip: str, key: str) -> Any:
 
 
 # R: C11
+@pytest.mark.usefixtures("timed")
 async def test_two_devices_of_one_person_have_the_same_cart_within_a_second(open_shop: Shop) -> None:
     made, (ana, _) = await crew(open_shop.http, 2)
     topic = f"cart:{ana.id}"
@@ -98,13 +99,13 @@ async def test_who_looks_at_a_slot_sees_its_seats_go_and_come_back(open_shop: Sh
         assert set(first) == {"id", "capacity", "taken", "startsAt", "endsAt"}
         assert (first["capacity"], first["taken"]) == (12, 0)
         line = (await add(ana, SMALL, adult=3))["lineId"]
-        await stream.until(lambda _: folded(stream.frames, topic).left == 9, SECOND)
+        await stream.until(lambda _: folded(stream.frames, topic).left == 9)
         await ana.do("/api/cart/remove", {"lineId": line})
-        await stream.until(lambda _: folded(stream.frames, topic).left == 12, SECOND)
+        await stream.until(lambda _: folded(stream.frames, topic).left == 12)
         await add(ana, SMALL, adult=2)
-        await stream.until(lambda _: folded(stream.frames, topic).left == 10, SECOND)
+        await stream.until(lambda _: folded(stream.frames, topic).left == 10)
         await open_shop.later(minutes=15)
-        await stream.until(lambda _: folded(stream.frames, topic).left == 12, SECOND)
+        await stream.until(lambda _: folded(stream.frames, topic).left == 12)
 
 
 # R: C2
