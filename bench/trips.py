@@ -49,8 +49,8 @@ def trip_of(caller: Caller, tokens: list[str], name: str) -> list[Voter]:
 
 
 @dataclass
-class Votes:
-    """What casting votes took: `cpu` seconds of a vote for each process that was asked about, `waits` seconds each."""
+class Answered:
+    """What requests took: `cpu` seconds of one for each process that was asked about, `waits` seconds each."""
 
     a_second: float
     cpu: list[float]
@@ -59,8 +59,15 @@ class Votes:
 
 def cast_for(
     seconds: float, servers: Sequence[Address], turn: Iterator[Voter], at_once: int, processes: Sequence[int]
-) -> Votes:
-    """Cast votes over so many connections, spread over the servers; each waits for its answer before the next.
+) -> Answered:
+    """As `send_for`, votes."""
+    return send_for(seconds, servers, (voter.vote() for voter in turn), at_once, processes)
+
+
+def send_for(
+    seconds: float, servers: Sequence[Address], requests: Iterator[bytes], at_once: int, processes: Sequence[int]
+) -> Answered:
+    """Send requests over so many connections, spread over the servers; each waits for its answer before the next.
     Raises `RuntimeError` when one is refused or not answered."""
     callers = {c.socket.fileno(): c for c in (Caller(servers[n % len(servers)]) for n in range(at_once))}
     epoll = select.epoll()
@@ -70,11 +77,11 @@ def cast_for(
     for fd, caller in callers.items():
         epoll.register(fd, select.EPOLLIN)
         sent[fd] = time.perf_counter()
-        caller.send(next(turn).vote())
+        caller.send(next(requests))
     while sent:
         ready = epoll.poll(30)
         if not ready:
-            raise RuntimeError(f"{len(sent)} votes were not answered")
+            raise RuntimeError(f"{len(sent)} requests were not answered")
         for fd, _ in ready:
             if callers[fd].read() is None:
                 continue
@@ -82,10 +89,10 @@ def cast_for(
             waits.append(now - sent.pop(fd))
             if now - began < seconds:
                 sent[fd] = time.perf_counter()
-                callers[fd].send(next(turn).vote())
+                callers[fd].send(next(requests))
     took = time.perf_counter() - began
     used = [cpu_seconds(pid) - before for pid, before in zip(processes, cpu, strict=True)]
     epoll.close()
     for caller in callers.values():
         caller.close()
-    return Votes(len(waits) / took, [one / len(waits) for one in used], waits)
+    return Answered(len(waits) / took, [one / len(waits) for one in used], waits)
