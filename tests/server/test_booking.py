@@ -98,6 +98,40 @@ async def test_what_is_wrong_is_refused_with_a_code_and_nothing_is_held(open_sho
     assert await open_shop.left() == 40
 
 
+LONG = "x" * 5_000
+OTHERS: list[tuple[str, str, Any, int, str]] = [
+    ("nothing to remove", "remove", {}, 422, "invalid"),
+    ("a line of many letters", "remove", {"lineId": LONG}, 422, "invalid"),
+    ("a line that is a number", "extend", {"lineId": 7}, 422, "invalid"),
+    ("a line that is none", "extend", {"lineId": "../cart"}, 404, "unknown-line"),
+    ("a field that nobody asked for", "extend", {"lineId": "1", "until": "2099-01-01T00:00:00Z"}, 422, "invalid"),
+    ("lines that are no list", "checkout", {"lineIds": "all"}, 422, "invalid"),
+    ("more lines than a cart has", "checkout", {"lineIds": ["x"] * 21}, 422, "invalid"),
+    ("a total of one's own", "checkout", {"total": 0}, 422, "invalid"),
+    ("a provider without a name", "checkout", {"provider": ""}, 422, "invalid"),
+    ("a provider of many letters", "checkout", {"provider": LONG}, 422, "invalid"),
+    ("an unknown provider", "checkout", {"provider": "__class__"}, 422, "unknown-provider"),
+    ("nothing to pay", "pay", {}, 422, "invalid"),
+    ("a method of many letters", "pay", {"orderId": "1", "method": LONG}, 422, "invalid"),
+    ("an amount of one's own", "pay", {"orderId": "1", "amount": 1}, 422, "invalid"),
+    ("an order that is none", "cancel", {"orderId": "\x00"}, 404, "unknown-order"),
+    ("a booking of no trip", "paid", {"tripId": "1", "bookingId": "1"}, 404, "unknown-trip"),
+]
+
+
+# R: C1
+async def test_what_is_wrong_with_the_other_changes_is_refused_and_the_cart_stays_as_it_was(open_shop: Shop) -> None:
+    ana = await open_shop.guest("Ana")
+    before = (await add(ana))["cart"]
+    wrong = []
+    for what, path, body, status, code in OTHERS:
+        answer = await ana.post(f"/api/cart/{path}", body)
+        if (answer.status_code, answer.json().get("code")) != (status, code):
+            wrong.append((what, answer.status_code, answer.text[:200]))
+    assert wrong == []
+    assert (await load(ana))["cart"] == before
+
+
 # R: C1 C13
 async def test_one_cart_has_one_currency(open_shop: Shop) -> None:
     ana = await open_shop.guest("Ana")

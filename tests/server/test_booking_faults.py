@@ -83,7 +83,7 @@ class World:
     async def server(self, dies_at: int = 0, when: When = "before") -> AsyncIterator[Server]:
         """A server that may die."""
         mortal: Any = Mortal(self.store, dies_at, when)
-        settings = settings_for(Path("unused"), payments="simulated,venue", timer_interval=60)
+        settings = settings_for(Path("unused"), payments="simulated,venue", timer_interval=60, snapshot_every=4)
         server = Server(mortal, settings, catalogue=self.catalogue)
         await server.start()
         mortal.counting = True
