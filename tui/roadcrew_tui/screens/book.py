@@ -222,7 +222,8 @@ class BookPane(Pane):
         self._redraw()
 
     def on_resize(self) -> None:
-        """More stands in a wide terminal."""
+        """More stands in a wide terminal. Its lists learn their own widths after this."""
+        self._redraw()
         self.call_after_refresh(self._redraw)
 
     def _redraw(self) -> None:
