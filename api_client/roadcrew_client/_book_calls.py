@@ -32,9 +32,9 @@ class BookCalls:
 
     async def exhibitions(self) -> ExhibitionList:
         """What can be booked. Needs no token. Raises `NotFound` (`no-catalogue`)."""
-        from roadcrew_client.book_models import ExhibitionList  # noqa: PLC0415 — only who books needs the rules of it
+        from roadcrew_client.book_models import read_exhibitions  # noqa: PLC0415 — only who books needs the rules of it
 
-        return read((await self._calls.open_get("/api/exhibitions")).body, ExhibitionList)
+        return read_exhibitions((await self._calls.open_get("/api/exhibitions")).body)
 
     async def slots(self, exhibition_id: str, day: date) -> SlotList:
         """The time slots of a day, by the venue's clock. Needs no token. Raises `NotFound` (`unknown-exhibition`)."""

@@ -75,6 +75,20 @@ class CartAnswer(Value, frozen=True):
     order_id: str | None = None
 
 
+def read_exhibitions(body: bytes) -> ExhibitionList:
+    """A server's catalogue. Raises `ServerTrouble`."""
+    found = read(body, ExhibitionList)
+    try:
+        for exhibition in found.exhibitions:
+            if not exhibition.tickets:
+                raise not_ours("The server sent an exhibition without tickets.")
+            for kind in exhibition.tickets:
+                checked_price(kind.price, field="ticket")
+    except Refused as refused:
+        raise not_ours(f"The server sent an exhibition that can't be: {refused.detail}") from refused
+    return found
+
+
 def read_cart_answer(body: bytes) -> CartAnswer:
     """The answer to a call about the cart. Raises `ServerTrouble`."""
     answer = read(body, CartAnswer)

@@ -71,6 +71,20 @@ async def test_exhibitions_are_read_without_a_token():
     assert (request.path, "authorization" in request.headers) == ("/api/exhibitions", False)
 
 
+@pytest.mark.parametrize(
+    "tickets",
+    [
+        [],
+        [{"kind": "adult", "name": "Adult", "price": {"amount": 10**30, "currency": "EUR"}}],
+        [{"kind": "adult", "name": "Adult", "price": {"amount": 1, "currency": "\x1b]0;x\x07"}}],
+    ],
+)
+async def test_an_exhibition_that_can_not_be_paid_for_is_not_believed(tickets: list[object]):
+    with pytest.raises(rc.ServerTrouble) as caught:
+        await asked({"exhibitions": [{**MONET, "tickets": tickets}]}, rc.Client.exhibitions)
+    assert caught.value.certain is False
+
+
 # R: C1
 async def test_the_slots_of_a_day_are_read_and_say_what_a_cart_would_remember():
     found, request = await asked(DAY, lambda client: client.slots("monet", date(2030, 5, 21)))
