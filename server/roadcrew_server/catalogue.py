@@ -19,7 +19,7 @@ SAMPLE = "sample"
 """The name of the catalogue that comes with the server."""
 SAMPLE_FILE = Path(__file__).with_name("sample_catalogue.toml")
 
-_SLOT_ID = re.compile(r"([a-z0-9-]{1,40})\.([0-9]{8})\.[0-9]{4}")
+_SLOT_ID = re.compile(r"([a-z0-9-]{1,40})\.([0-9]{8})\.([0-9]{2})([0-9]{2})")
 
 
 class BadCatalogue(Exception):
@@ -69,7 +69,8 @@ class Catalogue:
             day = date.fromisoformat(found[2])
         except ValueError:
             return None
-        return next((slot for slot in self.slots(exhibition, day) if slot.info.slot_id == slot_id), None)
+        at = f"{found[3]}:{found[4]}"
+        return _slot(exhibition, day, at) if at in exhibition.times and exhibition.open_on(day) else None
 
 
 def _slot(exhibition: Exhibition, day: date, at: str) -> Slot | None:
