@@ -59,7 +59,7 @@ def _exhibitions(exhibitions: Iterable[Exhibition], note: str) -> list[str]:
         tickets = ", ".join(f"{safe(t.kind)} {written(t.price)}" for t in e.tickets)
         rows += [
             f"{safe(e.title)}  {safe(e.venue)}, {safe(e.city)}  {safe(e.id)}",
-            f"  {days} at {' '.join(e.times)}, {e.starts_on} to {e.ends_on}: {tickets}",
+            f"  {days} at {safe(' '.join(e.times))}, {e.starts_on} to {e.ends_on}: {tickets}",
         ]
     return rows or ["Nothing can be booked."]
 

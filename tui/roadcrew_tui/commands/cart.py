@@ -51,6 +51,10 @@ class Slots(GoTo):
     arguments = (EXHIBITION, DATE)
     examples = ("roadcrew book slots Azulejo tomorrow", 'roadcrew book slots "Big Sky" "Fri 5 June" --json')
 
+    def available(self, screen: TripScreen) -> bool:
+        pane = book_pane(screen)
+        return pane is not None and pane.exhibition is not None
+
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
 

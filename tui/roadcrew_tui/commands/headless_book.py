@@ -30,7 +30,7 @@ from roadcrew_tui.commands.headless import find, member_id, shape
 from roadcrew_tui.maker import BOOKINGS
 from roadcrew_tui.oneshot import NeedsSignIn, hint, which_trip
 from roadcrew_tui.settings import Folders
-from roadcrew_tui.steps import look_words
+from roadcrew_tui.steps import attempt_words, look_words
 from roadcrew_tui.when import at_venue
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ async def _flow(client: Client) -> AsyncIterator[booking.BookingFlow]:
             said.append(words)
             hint(words)
 
+    client.on_retry = lambda tried: hint(attempt_words(tried.attempt, tried.of))
     try:
         yield booking.BookingFlow(client, pendings, tell)
     finally:
