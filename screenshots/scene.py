@@ -10,14 +10,19 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from tests.tui.bookings import exhibition
 from tests.tui.scenes import Scene
 from tests.tui.standins import StandInClient, StandInMaker, World
 
 from roadcrew_client.models import TripSummary, User
+from roadcrew_domain.bookings import NoteBooking
+from roadcrew_domain.cart_acts import ConfirmOrder, PlaceOrder
 from roadcrew_domain.crew import RenewInvite
+from roadcrew_domain.exhibitions import TicketKind
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
+from roadcrew_domain.trip import EditTrip
 
 SERVER, CODE = "https://trips.example.org", "K7QM-2D4F"
 LEGEND: dict[str, Answer] = {"y": "yes", "m": "maybe", "n": "no"}
@@ -124,6 +129,42 @@ def deciding() -> Scene:
         s.world.do(s.trip_id, who.id, CastVote(s.flight, answers=said))
     s.world.look(s.trip_id, s.dev.id, "polls")
     s.world.look(s.trip_id, s.carla.id, "polls")
+    return s
+
+
+def booking() -> Scene:
+    """The same trip with its dates, at a server where one can book: two of the crew have, and Ana holds seats."""
+    s = lisbon()
+    world, day = s.world, date(datetime.now(UTC).year, 5, 21)
+    edit: dict[str, Any] = {"starts_on": day, "ends_on": day + timedelta(days=4), "required_members": 4}
+    world.do(s.trip_id, s.ana.id, EditTrip(**edit))
+    world.features = (*world.features, "book")
+    world.shop.note = "Fictional: a sample."
+    kinds = (
+        TicketKind("adult", "Adult", Money(1400, "EUR")),
+        TicketKind("reduced", "Students, over 65", Money(950, "EUR")),
+        TicketKind("child", "Child", Money(500, "EUR")),
+    )
+    world.shop.exhibitions = [
+        exhibition("azulejo", "Azulejo: Walls of Light", times=("10:00", "11:30", "14:00", "15:30"), tickets=kinds,
+                   weekdays=(1, 2, 3, 4, 5, 6), venue="Casa dos Oleiros", city="Vila Azul"),
+        exhibition("river", "The River Cartographers", times=("09:30", "11:00"), venue="Museu da Foz", city="Vila Azul",
+                   tickets=kinds),
+        exhibition("clocks", "The Clockmaker's Attic", times=("10:30", "17:00"), venue="Sete Voltas",
+                   city="Ponte Branca", tickets=kinds),
+    ]  # fmt: skip
+    saturday = day + timedelta(days=1)
+    for hour, taken in (("1000", 9), ("1130", 38), ("1400", 40), ("1530", 17)):
+        world.shop.taken[f"azulejo.{day:%Y%m%d}.{hour}"] = taken
+    for who, name, seats in ((s.ben, f"azulejo.{day:%Y%m%d}.1000", 2), (s.dev, f"clocks.{saturday:%Y%m%d}.1700", 1)):
+        world.do(s.trip_id, who.id, NoteBooking(world.new_id(), world.shop.info(name, world.now()), seats))
+    line, held = world.new_id(), world.new_id()
+    world.shop.add(world, s.ana.id, line, f"river.{saturday:%Y%m%d}.1100", {"adult": 2}, s.trip_id)
+    order = world.new_id()
+    world.shop.do(s.ana.id, order, PlaceOrder((line,), (), "venue", True, 900), world.now(), by=s.ana.id)
+    world.shop.do(s.ana.id, f"{order}-on", ConfirmOrder(order), world.now())
+    world.shop.hold_for = timedelta(seconds=102)
+    world.shop.add(world, s.ana.id, held, f"clocks.{saturday:%Y%m%d}.1700", {"adult": 2, "child": 1}, s.trip_id)
     return s
 
 
