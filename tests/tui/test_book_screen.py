@@ -180,7 +180,7 @@ async def test_a_declined_payment_says_so_and_can_be_tried_again(tmp_path: Path)
         await hold(s, "plus")
         await s.press("p", "down", "down", "enter")
         await s.until(lambda: any("was declined" in words for words in toasts(s.app)), "declined")
-        await s.sees("declined, waits to")
+        await s.sees("declined: 14:5")
         assert "5 Book •1" in s.text
         await s.press("p", "down", "enter")
         await s.until(lambda: s.world.shop.cart(s.scene.ana.id).orders[0].state == "paid")
@@ -191,7 +191,7 @@ async def test_an_order_that_is_paid_at_the_venue_is_told_and_can_be_cancelled_a
     async with at_the_desk(tmp_path) as s:
         await hold(s, "plus")
         await s.press("p", "end", "enter")
-        await s.sees("to be paid at the")
+        await s.sees("pay at the venue")
         assert any("at the venue. Order" in words for words in toasts(s.app))
         await s.press("tab", "d")
         await s.sees("Cancel order")

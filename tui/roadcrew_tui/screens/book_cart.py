@@ -21,13 +21,13 @@ def line(row: CartRow, *, wide: bool) -> Draw:
 
     def draw(width: int) -> Content:
         ends = render.ours(row.ends, TONES[row.state])
-        if row.state == "last" and row.longer:
+        if row.state == "last" and row.longer and wide:
             ends = render.join(ends, render.ours(", x extends", render.MUTED))
-        cost = render.ours(money.written(row.total))
+        cost = render.BLANK if row.state == "over" else render.ours(money.written(row.total))
         off = render.ours(f"{row.percent} % off", render.GOOD) if row.percent and row.state != "last" else render.BLANK
         if not wide:
             title = render.ends(render.said(row.title), render.ours(f"{seats(row)}"), width)
-            return render.stack([title, render.ends(_when(row), cost, width), render.cut(ends, width)])
+            return render.stack([title, render.cut(_when(row), width), render.ends(ends, cost, width)])
         return render.stack(
             [
                 render.cut(render.said(row.title), width),
@@ -63,7 +63,7 @@ def total(rows: list[CartRow], cost: Money | None) -> Draw:
         if cost is None:
             return render.BLANK
         told = [render.ends(render.ours("Together", "bold"), render.ours(money.written(cost), "bold"), width)]
-        off = sum(row.discount.amount for row in rows)
+        off = sum(row.discount.amount for row in rows if row.state != "over")
         if off:
             less = render.ours(money.written(Money(-off, cost.currency)), render.GOOD)
             told.append(render.ends(render.ours("discount", render.MUTED), less, width))

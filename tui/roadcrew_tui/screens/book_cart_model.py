@@ -95,8 +95,8 @@ def _held(line: Line, now: datetime) -> tuple[Literal["held", "last", "over", "a
 
 
 def total(rows: Sequence[CartRow]) -> Money | None:
-    """The sum of what is in the cart; None for nothing. A cart is in one currency."""
-    standing = [row.total for row in rows if row.state != "over"] or [row.total for row in rows]
+    """The sum of what is held; None for nothing. A cart is in one currency."""
+    standing = [row.total for row in rows if row.state != "over"]
     return Money(sum(m.amount for m in standing), standing[0].currency) if standing else None
 
 
@@ -134,19 +134,19 @@ def _order_row(order: Order, now: datetime) -> OrderRow:
 
 
 def order_words(order: Order, now: datetime) -> tuple[str, Literal["good", "warn", "muted"]]:
-    """`paid`, `waits to be paid, 14 min left`, `to be paid at the venue` …"""
+    """`paid`, `pay within 14:59`, `pay at the venue` …"""
     refund = next(iter(order.refunds), None)
-    back = "" if refund is None else ", money is on its way back" if refund.state == "owed" else ", paid back"
+    back = "" if refund is None else ", refund due" if refund.state == "owed" else ", paid back"
     match order.state:
         case "placing":
             return "being placed", "muted"
         case "awaiting" if order.pays_later:
-            return "to be paid at the venue", "good"
+            return "pay at the venue", "good"
         case "awaiting":
-            tried = "declined, " if order.attempts else ""
-            return f"{tried}waits to be paid, {countdown(order.pay_by, now)} left", "warn"
+            left = countdown(order.pay_by, now)
+            return f"declined: {left} left" if order.attempts else f"pay within {left}", "warn"
         case "paying":
-            return "the payment is under way", "warn"
+            return "payment under way", "warn"
         case "paid":
             return "paid" + back, "good"
         case "lapsed":

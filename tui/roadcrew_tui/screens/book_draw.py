@@ -92,7 +92,8 @@ def slot(row: SlotRow, *, wide: bool) -> Draw:
     def draw(width: int) -> Content:
         tone = {"open": "", "few": render.WARN, "none": render.MUTED, "ended": render.MUTED}[row.state]
         cells = min(WIDE_BAR if wide else BAR, max(0, width - 16))
-        bar = render.bar(row.left / row.capacity if row.capacity else 0.0, cells)
+        share = max(row.left / row.capacity, 1 / max(1, cells)) if row.left and row.capacity else 0.0
+        bar = render.bar(share, cells)
         time = render.ours(row.time, "" if row.state in ("open", "few") else render.MUTED)
         return render.cut(render.join(time, "  ", bar, render.pad(render.ours(row.words, tone), 10, right=True)), width)
 
@@ -123,6 +124,8 @@ class Widths:
         return max(6, min(self.name, width - self.price - self.amount - COUNTER - 3))
 
 
+SCROLLBAR = 1
+"""A cell that the tickets above keep free for one."""
 COUNTER = 8
 """Cells of `  − 2 +`."""
 
@@ -151,7 +154,7 @@ def coming_to(total: Total, widths: Widths, left: int | None) -> Draw:
 
     def draw(whole: int) -> Content:
         rows: list[Content] = []
-        width = whole - GUTTER
+        width = whole - GUTTER - SCROLLBAR
         if total.discount:
             rows.append(_sum(f"Group discount {total.percent} %", total, -total.discount, widths, width, render.GOOD))
         if total.seats:

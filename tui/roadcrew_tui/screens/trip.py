@@ -49,7 +49,7 @@ class TripScreen(CommandScreen):
     """`seen` is the last event of the visit before, `left` when somebody was last here."""
 
     CSS_PATH = "trip.tcss"
-    MODULES = ("book", "trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere")
+    MODULES = ("book", "cart", "trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(n), f"tab('{tab}')", title, show=False, id=f"tab.{tab}")
