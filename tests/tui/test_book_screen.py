@@ -297,6 +297,20 @@ async def test_tickets_are_chosen_by_the_mouse_too(tmp_path: Path):
         assert pane(s).choice == {}
 
 
+async def test_days_go_by_week_and_month_and_never_out_of_what_is_offered(tmp_path: Path):
+    async with at_the_desk(tmp_path) as s:
+        await s.press("enter", "down")
+        assert month(s).cursor == in_ten_days() + timedelta(days=7)
+        await s.press("pagedown", "home")
+        there = month(s).cursor
+        assert (there.day, there.month != in_ten_days().month) == (1, True)
+        await s.press(*["pagedown"] * 24)
+        assert month(s).cursor == s.world.shop.exhibitions[0].ends_on
+        await s.press(*["pageup"] * 24)
+        assert month(s).cursor in (in_ten_days() - timedelta(days=10), in_ten_days() - timedelta(days=9))
+        await s.sees("40 left")
+
+
 async def test_days_are_chosen_by_the_mouse_too(tmp_path: Path):
     async with at_the_desk(tmp_path) as s:
         at = month(s).cursor_screen_offset
