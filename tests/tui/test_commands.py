@@ -33,14 +33,15 @@ def test_every_action_says_what_it_is():
         assert not re.search(r"[\[\]]", c.title + c.help + c.footer), "no markup"
 
 
-NEVER_TOGETHER = {("poll.no", "poll.new"), ("poll.no", "poll.take-back")}
-"""`poll.no` is there only among the options of a poll that takes yes, maybe and no; there the key is its own."""
+NEVER_TOGETHER = {("poll.no", "poll.new"), ("poll.no", "poll.take-back"), ("trip.print", "book.pay")}
+"""`poll.no` is there only among the options of a poll that takes yes, maybe and no; there the key is its own.
+Where there is something to pay, nothing is printed."""
 
 
 def test_no_two_actions_of_one_place_want_the_same_key():
-    for place in ("welcome", "lobby", "overview", "polls", "hotels", "connection"):
+    for place in ("welcome", "lobby", "overview", "polls", "hotels", "book", "connection"):
         wanted: dict[str, str] = {}
-        here = {place, "trip"} if place in ("overview", "polls", "hotels") else {place}
+        here = {place, "trip"} if place in ("overview", "polls", "hotels", "book") else {place}
         for c in commands.everything():
             if here & set(c.places):
                 for key in filter(None, c.keys.split(",")):

@@ -94,7 +94,9 @@ class PrintShared(TripCommand):
     group = "This trip"
 
     def available(self, screen: TripScreen) -> bool:
-        return bool(screen.crew_app.shared)
+        from roadcrew_tui import commands  # noqa: PLC0415 - they are all there by then
+
+        return bool(screen.crew_app.shared) and not commands.find("book.pay").available(screen)
 
     async def on_screen(self, screen: TripScreen) -> None:
         screen.crew_app.print_below(screen.crew_app.shared or "")
