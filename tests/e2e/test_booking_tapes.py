@@ -99,7 +99,7 @@ async def test_a_network_that_is_lost_while_seats_are_added_keeps_the_booking_an
 ) -> None:
     async with at_a_server(tmp_path) as (running, proxy):
         booking, lost = running.server.booking, asyncio.Event()
-        add = booking.add
+        add: Any = booking.add
 
         async def unheard(*asked: Any) -> Any:
             done = await add(*asked)
@@ -108,7 +108,7 @@ async def test_a_network_that_is_lost_while_seats_are_added_keeps_the_booking_an
                 await proxy.change(refuse=True)
             return done
 
-        booking.add = unheard  # type: ignore[method-assign]
+        booking.add = unheard  # type: ignore[method-assign, assignment]
         async with playing(tmp_path, "booking_connection", proxy.url) as tape:
             await eventually(lambda: has_come_to(tmp_path, "lost.txt") or tape.done(), "it", WITHIN, every=0.05)
             await proxy.be(Faults())

@@ -50,7 +50,8 @@ async def test_checking_out_and_cancelling_have_names_of_their_own(tmp_path: Pat
         await chosen(s, "cart.checkout")
         await s.sees("This orders them.")
         await s.press("end", "enter")
-        await s.until(lambda: pane(s).cart is not None and pane(s).cart.orders, "the order")
+        await s.until(lambda: s.world.shop.cart(s.scene.ana.id).orders, "the order")
+        await s.sees("MY BOOKINGS")
         await chosen(s, "book.list")
         await chosen(s, "cart.orders")
         assert pane(s).at == "orders"
