@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.booking import NEXT, SLOT, add, check_out, load, pay
+from tests.support.booking import NEXT, SLOT, SMALL, add, check_out, load, pay
 from tests.support.hubs import two_servers
 from tests.support.people import Person, connected, crew
 from tests.support.serving import Running
@@ -56,6 +56,16 @@ async def test_an_add_is_three_changes_of_the_store_and_no_question(running: Run
     asked.clear()
     await load(ana)
     assert not asked
+
+
+# R: S9
+async def test_an_add_that_is_refused_costs_no_more(running: Running, ana: Person, ben: Person, asked: Counter[str]):
+    await add(ana, SMALL, adult=10)
+    await add(ben, SMALL, adult=2)
+    asked.clear()
+    answer = await ben.post("/api/cart/add", {"slotId": SMALL, "tickets": {"adult": 1}}, key=str(uuid.uuid4()))
+    assert answer.json()["code"] == "seats-gone"
+    assert asked == {"append": 2, "read": 1}
 
 
 # R: C1

@@ -258,13 +258,15 @@ class _Asks:
         return first
 
 
-def crowd(chance: random.Random, users: Iterable[str], slots: Sequence[str]) -> list[Buyer]:
+def crowd(
+    chance: random.Random, users: Iterable[str], slots: Sequence[str], methods: Sequence[str] = METHODS
+) -> list[Buyer]:
     """So many buyers: most buy, of one slot or of all; one in four has another habit."""
     buyers = []
     for user in users:
         wants = slots if chance.random() < 0.15 else (chance.choice(slots),)
         habit: Habit = chance.choice(HABITS) if chance.random() < 0.25 else "buys"
-        buyers.append(Buyer(user, wants, chance.randint(1, 4), habit, chance.choice(METHODS)))
+        buyers.append(Buyer(user, wants, chance.randint(1, 4), habit, chance.choice(methods)))
     return buyers
 
 
