@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 from tests.conftest import Figure
-from tests.e2e.test_pilot import TAPES
+from tests.e2e.test_pilot import TAPES, options
 from tests.faults import FaultProxy, Faults
 from tests.support.commands import NO_KEYRING, sign_up
 from tests.support.people import Person, connected, eventually
@@ -26,6 +26,7 @@ from roadcrew_client.credentials import Credentials
 SLOW = 0.25
 """Seconds that each way takes, so that each message can be read."""
 WITHIN = 100.0
+in_each_way = pytest.mark.parametrize("way", ["headless", pytest.param("pty", marks=pytest.mark.only_full)])
 
 
 @asynccontextmanager
@@ -40,10 +41,10 @@ async def at_a_server(tmp_path: Path, latency: float = 0.0) -> AsyncIterator[tup
 
 
 @asynccontextmanager
-async def playing(folder: Path, story: str, server: str) -> AsyncIterator[asyncio.Task[Any]]:
+async def playing(folder: Path, story: str, server: str, way: str) -> AsyncIterator[asyncio.Task[Any]]:
     """The story's tape; the task ends with its report, which must be that it passed."""
     tape = str(TAPES / story / "ana.tape")
-    command = roadcrew("pilot", tape, "--server", server, "--report", "json", "--limit", str(WITHIN))
+    command = roadcrew("pilot", tape, "--server", server, "--report", "json", "--limit", str(WITHIN), *options(way))
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
@@ -84,8 +85,14 @@ def seats(running: Running) -> list[tuple[int, str]]:
 
 
 # R: C1, C2, C7
-async def test_the_critical_path_is_told_step_by_step_and_ends_with_a_receipt(tmp_path: Path, figure: Figure) -> None:
-    async with at_a_server(tmp_path, SLOW) as (running, proxy), playing(tmp_path, "booked_and_paid", proxy.url) as tape:
+@in_each_way
+async def test_the_critical_path_is_told_step_by_step_and_ends_with_a_receipt(
+    way: str, tmp_path: Path, figure: Figure
+) -> None:
+    async with (
+        at_a_server(tmp_path, SLOW) as (running, proxy),
+        playing(tmp_path, "booked_and_paid", proxy.url, way) as tape,
+    ):
         report = await tape
         assert seats(running) == [(2, "sold")]
     figure("seconds", report["tapes"][0]["seconds"])
@@ -94,7 +101,9 @@ async def test_the_critical_path_is_told_step_by_step_and_ends_with_a_receipt(tm
 
 
 # R: C2, C5, C8
+@in_each_way
 async def test_a_network_that_is_lost_while_seats_are_added_keeps_the_booking_and_retry_holds_them_once(
+    way: str,
     tmp_path: Path,
 ) -> None:
     async with at_a_server(tmp_path) as (running, proxy):
@@ -109,7 +118,7 @@ async def test_a_network_that_is_lost_while_seats_are_added_keeps_the_booking_an
             return done
 
         booking.add = unheard  # type: ignore[method-assign, assignment]
-        async with playing(tmp_path, "booking_connection", proxy.url) as tape:
+        async with playing(tmp_path, "booking_connection", proxy.url, way) as tape:
             await eventually(lambda: has_come_to(tmp_path, "lost.txt") or tape.done(), "it", WITHIN, every=0.05)
             await proxy.be(Faults())
             await tape
@@ -117,7 +126,9 @@ async def test_a_network_that_is_lost_while_seats_are_added_keeps_the_booking_an
 
 
 # R: C3, C8
+@in_each_way
 async def test_whose_session_ends_while_seats_are_added_signs_in_and_the_booking_goes_on_by_itself(
+    way: str,
     tmp_path: Path,
 ) -> None:
     async with at_a_server(tmp_path) as (running, proxy):
@@ -138,7 +149,7 @@ async def test_whose_session_ends_while_seats_are_added_signs_in_and_the_booking
             return done
 
         sessions.session, booking.load = asked, loaded  # type: ignore[method-assign]
-        async with playing(tmp_path, "booking_signed_out", proxy.url) as tape:
+        async with playing(tmp_path, "booking_signed_out", proxy.url, way) as tape:
             await tape
         assert ended.is_set()
         assert seats(running) == [(2, "held")]
