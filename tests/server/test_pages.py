@@ -136,7 +136,8 @@ async def test_a_server_says_what_it_is_and_can_do(http: httpx.AsyncClient, runn
     about = (await http.get("/api/server")).json()
     assert about["publicUrl"] == running.url
     assert about["features"] == ["overview", "polls", "hotels", "book"]
-    assert {*about} == {"name", "version", "publicUrl", "features", "time"}
+    assert {*about} == {"name", "version", "publicUrl", "features", "payments", "time"}
+    assert [offer["id"] for offer in about["payments"]] == ["simulated", "venue"]
 
 
 async def test_a_server_whose_store_is_gone_lives_but_is_not_ready(http: httpx.AsyncClient, running: Running):
