@@ -157,7 +157,7 @@ class StandInBook:
 
     def __init__(self, client: StandInClient, loop: Any) -> None:
         self._client, self._loop = client, loop
-        self._watched: tuple[str, ...] = ()
+        self.watched: tuple[str, ...] = ()
         self._callback: Callable[[Any], None] | None = None
         self.status = SimpleNamespace(state="live")
         self.signals: list[str] = []
@@ -175,7 +175,7 @@ class StandInBook:
     def slots(self) -> Mapping[str, SlotCount]:
         now = self._client.world.now()
         found = {}
-        for name in self._watched:
+        for name in self.watched:
             _, slot = self._shop.find(name, now)
             found[name] = SlotCount(name, slot.capacity, slot.capacity - slot.seats_left, slot.starts_at, slot.ends_at)
         return found
@@ -184,8 +184,8 @@ class StandInBook:
         return self._client.world.now()
 
     def watch(self, names: Any) -> None:
-        if tuple(names) != self._watched:
-            self._watched = tuple(names)
+        if tuple(names) != self.watched:
+            self.watched = tuple(names)
             self._say()
 
     def listen(self, callback: Callable[[Any], None]) -> Callable[[], None]:

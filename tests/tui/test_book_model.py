@@ -195,6 +195,19 @@ def test_a_hold_is_warned_of_once_it_has_two_minutes_left_and_not_when_it_is_ove
     assert news.warning(last, NOW).endswith("Check out with p in Book.")
 
 
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_a_cart_at_the_ends_of_the_calendar_is_drawn_as_any_other(moment: datetime):
+    slot = msgspec.structs.replace(line().slot, starts_at=moment, ends_at=moment)
+    cart = Cart("ana", (msgspec.structs.replace(line(), slot=slot, until=moment, limit=moment),), (order("awaiting"),))
+    ends = {"pay_by": moment, "changed_at": moment}
+    cart = msgspec.structs.replace(cart, orders=(msgspec.structs.replace(cart.orders[0], **ends),))
+    assert len(cart_model.cart_rows(cart, trip(), NOW)) == 1
+    assert len(cart_model.order_rows(cart, NOW)) == 1
+    assert news.ending(cart, NOW) == []
+    assert (news.next_warning(cart, NOW) is None) == (moment < NOW)
+    assert len(cart_model.needs(BookSnapshot(cart))) == (moment > NOW)
+
+
 # R: C1 C2
 def test_what_happened_to_a_cart_is_told_in_sentences():
     assert told(Cart("a", (line(),)), Cart("a", ended=(EndedLine("line", "expired"),))) == [

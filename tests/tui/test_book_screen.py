@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from tests.tui.book_stage import at_the_desk, bookable, books, hold, in_ten_days, month, pane, slot
+from tests.tui.bookings import exhibition
 from tests.tui.conftest import SIZES, staged
 from tests.tui.scenes import lisbon
 
+from roadcrew_domain.exhibitions import TicketKind
+from roadcrew_domain.money import Money
 from roadcrew_tui.app import RoadcrewApp
 
 
@@ -282,6 +285,38 @@ async def test_without_a_network_it_says_why_there_is_nothing_and_comes_back_by_
         s.world.set_status(state="live")
         s.world.shop.tell()
         await s.sees("40 left")
+
+
+# R: C13
+async def test_an_exhibition_whose_prices_are_none_is_not_offered(tmp_path: Path):
+    scene = bookable()
+    for n, price in enumerate((Money(100, "\x1b[31m"), Money(-100, "EUR"), Money(10**15, "EUR"))):
+        kinds = (TicketKind("adult", "Adult", price),)
+        scene.world.shop.exhibitions.append(exhibition(f"wrong{n}", "A trap", tickets=kinds))
+    scene.world.shop.exhibitions.append(exhibition("none", "A trap", tickets=()))
+    async with at_the_desk(tmp_path, scene) as s:
+        assert s.rows("exhibitions").ids == ["tiles", "boats"]
+
+
+# R: S9
+async def test_seats_are_followed_only_while_somebody_looks_at_their_tab(tmp_path: Path):
+    async with at_the_desk(tmp_path) as s:
+        (live,) = s.world.shop.lives
+        assert live.watched == (slot(), slot("1100"), slot("1500"))
+        await s.press("2")
+        await s.until(lambda: live.watched == ())
+        await s.press("5")
+        await s.until(lambda: len(live.watched) == 3)
+        await s.press("escape")
+        await s.until(lambda: s.world.shop.lives == [])
+
+
+# R: S2 S3
+async def test_a_cart_learns_that_nobody_looks_as_a_trip_does(tmp_path: Path):
+    async with at_the_desk(tmp_path) as s:
+        (live,) = s.world.shop.lives
+        s.app.link.signal("hidden")
+        await s.until(lambda: live.signals[-1:] == ["hidden"])
 
 
 async def test_tickets_are_chosen_by_the_mouse_too(tmp_path: Path):

@@ -100,9 +100,12 @@ class BookingLink:
             await live.stop()
 
     async def forget_server(self) -> None:
-        """The client is about to be closed."""
+        """The client is about to be closed; what it knew of a cart is nobody's now."""
+        followed = self._live is not None
         await self.end()
         self._ways = self._flow = None
+        if followed:
+            self._say(BookChanged(BookSnapshot()))
 
     def signal(self, what: Signal) -> None:
         """Tell what the policy of syncing wants to know."""

@@ -18,7 +18,7 @@ Told = tuple[str, str]
 def ending(cart: Cart | None, now: datetime) -> list[Line]:
     """The holds that end soon and have not ended."""
     held = () if cart is None else cart.lines
-    return [line for line in held if line.state == "held" and line.until - LAST <= now < line.until]
+    return [line for line in held if line.state == "held" and timedelta(0) < line.until - now <= LAST]
 
 
 def warning(line: Line, now: datetime) -> str:
@@ -32,9 +32,9 @@ def warning(line: Line, now: datetime) -> str:
 
 def next_warning(cart: Cart | None, now: datetime) -> float | None:
     """Seconds until the next hold has so little time left; None if none will."""
-    starts = [line.until - LAST for line in (() if cart is None else cart.lines)]
-    ahead = [start - now for start in starts if start > now]
-    return None if not ahead else min(ahead).total_seconds()
+    left = [line.until - now for line in (() if cart is None else cart.lines)]
+    ahead = [(span - LAST).total_seconds() for span in left if span > LAST]
+    return min(ahead, default=None)
 
 
 def told(before: Cart, after: Cart) -> Iterator[Told]:

@@ -209,8 +209,8 @@ def _seats(n: int) -> str:
 
 
 async def sit_with(screen: TripScreen) -> None:
-    """Seats at the same time as somebody of the crew: as many as were chosen for that exhibition, or one. With whom, must
-    be seen: where there are several, it goes to them first."""
+    """Seats at the same time as somebody of the crew: as many as were chosen for that exhibition, or one. With whom
+    must be seen, so where there are several, it goes to them first."""
     pane = _pane(screen)
     if pane.at != "crew-bookings" and len(pane.rows("crew-bookings").ids) > 1:
         pane.go("crew-bookings")
