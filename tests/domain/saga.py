@@ -155,7 +155,7 @@ def advance(w: World, user: str, order_id: str, *, asks: bool = False) -> Steps:
         order = w.cart(user).order(order_id)
     if order is None:
         return
-    if not order.settled:
+    if not order.settled and order.state != "paying":
         yield from settle(w, user, order)
     for owed in order.refunds:
         if owed.state == "owed":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,11 @@ from typing import Any
 import pytest
 from tests.support.booking import NEXT, SLOT, Shop, add, cancel, check_out, load, order_of, pay, refused, shop
 from tests.support.people import Person, crew
+
+from roadcrew_domain.cart import CartCommand
+from roadcrew_domain.cart_acts import PlaceOrder
+from roadcrew_server.booking import ordering
+from roadcrew_server.payments.base import Charge, Outcome, PaymentTrouble
 
 
 @pytest.fixture
@@ -162,3 +168,26 @@ async def test_an_organiser_says_that_a_member_paid_at_the_venue(open_shop: Shop
         assert (await ana.post("/api/cart/paid", body, key=key)).status_code == 204
     assert order_of(await load(ben), order)["state"] == "paid"
     assert [hold.state for hold in (await open_shop.slot()).holds.values()] == ["sold"]
+
+
+# R: C2 C12
+async def test_a_trip_hears_of_an_order_whose_process_died_before_it_said_so_when_its_first_payment_comes_to_nothing(
+    open_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trip, (ana, *_) = await trip_of(open_shop, 3)
+    server, order = open_shop.server, str(uuid.uuid4())
+    line = (await add(ana, trip=trip, adult=1))["lineId"]
+    place = PlaceOrder((line,), (), "simulated", pays_later=False, pay_within=900)
+    state = (await server.hub.execute(f"cart:{ana.id}", CartCommand(order, ana.id, place))).state
+    await ordering._pin(server.booking._desk, ana.id, state.order(order))
+
+    async def out_of_reach(_: Charge) -> Outcome:
+        raise PaymentTrouble("nothing was asked")
+
+    provider: Any = server.payments.providers["simulated"]
+    monkeypatch.setattr(provider.inner, "charge", out_of_reach)
+    assert (await pay(ana, order))["state"] == "paying"
+    assert await booked(ana, trip) == []
+    await open_shop.later(seconds=11)
+    assert (await open_shop.cart(ana)).orders[0].state == "awaiting"
+    assert await booked(ana, trip) == [(ana.id, SLOT, 1)]

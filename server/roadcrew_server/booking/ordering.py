@@ -50,7 +50,7 @@ def _next(order: cart.Order, done: set[tuple[str, str]], *, asks: bool) -> str |
     """The next step, unless it was just tried in vain."""
     wanted = (
         ("pin", order.state == "placing"),
-        ("settle", not order.settled),
+        ("settle", not order.settled and order.state != "paying"),  # a no brings it back to be settled as awaiting
         ("refund", any(refund.state == "owed" for refund in order.refunds)),
         ("look", asks and order.open_attempt is not None),
     )
