@@ -251,7 +251,7 @@ async def checkout(client: Client, args: Args) -> Any:
 
 async def pay(client: Client, args: Args) -> Any:
     """`cart pay`: an order; what came of it, its state says."""
-    order = _order((await _loaded(client)).cart, args.get("order"), lambda o: o.state in ("awaiting", "paying"))
+    order = _order((await _loaded(client)).cart, args.get("order"), _to_pay, "No order waits to be paid here.")
     method = str(args.get("method") or "")
     way = await _way(client, order)
     if method and way is not None:
@@ -327,10 +327,16 @@ def _line(cart: Cart, said: object) -> Line:
     return find(number, cart.lines, lambda line: line.slot.title, lambda line: line.id, "line")
 
 
-def _order(cart: Cart, said: object, fits: Callable[[Order], bool]) -> Order:
+def _to_pay(order: Order) -> bool:
+    return order.state in ("awaiting", "paying") and not order.pays_later
+
+
+def _order(
+    cart: Cart, said: object, fits: Callable[[Order], bool], none: str = "You have no order that stands."
+) -> Order:
     """The order with that id or number; without one, the only one that fits. Raises `Refused`."""
     if said is None:
-        return _only([o for o in cart.orders if fits(o)], "order", "There is no such order.", receipts.number)
+        return _only([o for o in cart.orders if fits(o)], "order", none, receipts.number)
     return find(str(said), cart.orders, lambda o: o.number, lambda o: o.id, "order")
 
 
