@@ -4,7 +4,6 @@ under one key; a repetition goes on where the first one died, and is answered as
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,13 +23,11 @@ from roadcrew_server.booking.kinds import cart_topic
 from roadcrew_server.catalogue import Catalogue, Slot
 from roadcrew_server.payments.base import BadNotice, Notice, PaymentTrouble, TakesWord
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores.base import StoreError, StoreUnavailable
+from roadcrew_server.stores.base import StoreUnavailable
 from roadcrew_server.topic import Done, Topic, TopicMissing
 
 if TYPE_CHECKING:
     from roadcrew_server.hub import Hub
-
-log = logging.getLogger(__name__)
 
 UNOPENED = timedelta(seconds=2)
 """For so long a slot that nobody had opened is taken to be so still: a day has up to 96, and anybody may ask."""
@@ -179,12 +176,7 @@ class Booking:
             return
         now = self._hub.store.now()
         await holding.take_up(self._desk, user, now)
-        try:
-            await ordering.take_up(self._desk, self._providers, user, now)
-        except Refused as refused:
-            log.warning("an order in %r was not brought on: %s", name, refused.code)
-        except StoreError as error:
-            log.warning("an order in %r was not brought on: %s", name, error)
+        await ordering.take_up(self._desk, self._providers, user, now)
 
     # --- what is asked for ---------------------------------------------------------------------------
 

@@ -5,7 +5,9 @@ What the steps are is in holding.py, ordering.py and paying.py.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,14 +18,30 @@ from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking.kinds import cart_topic, opening_of, slot_topic
 from roadcrew_server.catalogue import Catalogue
+from roadcrew_server.stores.base import StoreError
 from roadcrew_server.topic import Done, Topic, TopicMissing
 from roadcrew_server.topics import trip_topic
 
 if TYPE_CHECKING:
     from roadcrew_server.hub import Hub
 
+log = logging.getLogger(__name__)
+
 MOST_UNOPENED = 10_000
 """Slots of which it is remembered that nobody has opened them."""
+
+
+@contextmanager
+def left_if_it_fails(what: str) -> Iterator[None]:
+    """What can't be done now is left to whoever comes next, and keeps nothing else from being done."""
+    try:
+        yield
+    except Refused as refused:
+        log.warning("%s was not brought on: %s", what, refused.code)
+    except StoreError as error:
+        log.warning("%s was not brought on: %s", what, error)
+    except Exception:
+        log.exception("%s was not brought on", what)
 
 
 class Desk:

@@ -14,7 +14,7 @@ from roadcrew_domain import cart, seats
 from roadcrew_domain.booking_ids import hold_of, step_of
 from roadcrew_domain.cart_acts import ConfirmAdd, FailAdd, NoteDiscount, NoteExtension
 from roadcrew_domain.refusals import Refused
-from roadcrew_server.booking.desk import Desk
+from roadcrew_server.booking.desk import Desk, left_if_it_fails
 from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)
@@ -97,5 +97,5 @@ async def take_up(desk: Desk, user: str, now: datetime) -> None:
     """Finish what was begun so long ago that its process must have died."""
     for line in (await desk.cart(user)).lines:
         if line.state == "adding" and now >= line.added_at + cart.TAKEN_UP:
-            with suppress(Refused):
+            with left_if_it_fails("a line"), suppress(Refused):
                 await finish_add(desk, user, line.id)

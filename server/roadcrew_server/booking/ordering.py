@@ -15,7 +15,7 @@ from roadcrew_domain.booking_ids import booking_of, hold_of, order_of, step_of
 from roadcrew_domain.cart_acts import ConfirmOrder, RejectOrder, SettleOrder
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking import paying
-from roadcrew_server.booking.desk import Desk
+from roadcrew_server.booking.desk import Desk, left_if_it_fails
 from roadcrew_server.booking.paying import Providers
 from roadcrew_server.payments.base import PaymentTrouble
 
@@ -134,10 +134,11 @@ async def _tell_trip(desk: Desk, user: str, order: cart.Order, line: cart.OrderL
 async def take_up(desk: Desk, providers: Providers, user: str, now: datetime) -> None:
     """Bring on every order that time has ended, or whose process must have died, or that was paid and nobody heard."""
     for order in (await desk.cart(user)).orders:
-        waits = order.settled and paying.heard_here(providers, order)
-        if waits:
-            with suppress(PaymentTrouble):
-                await paying.hear(desk, providers, user, order)
-        nobodys = order.state == "lapsed" or now >= order.changed_at + cart.TAKEN_UP
-        if waits or (cart.unfinished(order) and nobodys):
-            await advance(desk, providers, user, order.id, asks=True)
+        with left_if_it_fails(f"order {order.number}"):
+            waits = order.settled and paying.heard_here(providers, order)
+            if waits:
+                with suppress(PaymentTrouble):
+                    await paying.hear(desk, providers, user, order)
+            nobodys = order.state == "lapsed" or now >= order.changed_at + cart.TAKEN_UP
+            if waits or (cart.unfinished(order) and nobodys):
+                await advance(desk, providers, user, order.id, asks=True)
