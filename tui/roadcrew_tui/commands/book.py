@@ -136,9 +136,9 @@ class Extend(BookCommand):
         await book_actions.extend(screen)
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.extend(client, args)
+        return await headless_cart.extend(client, args)
 
 
 class Pay(BookCommand):
@@ -169,14 +169,14 @@ class Pay(BookCommand):
         await book_actions.pay(screen)
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.pay(client, args)
+        return await headless_cart.pay(client, args)
 
     def failed(self, result: Any) -> Exception | None:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return headless_book.not_paid(result)
+        return headless_cart.not_paid(result)
 
 
 class Drop(BookCommand):
@@ -205,9 +205,9 @@ class Drop(BookCommand):
         await book_actions.drop(screen)
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.remove(client, args)
+        return await headless_cart.remove(client, args)
 
 
 class Receipt(BookCommand):
@@ -235,9 +235,9 @@ class Receipt(BookCommand):
         await book_actions.receipt(screen)
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.receipt(client, args)
+        return await headless_cart.receipt(client, args)
 
 
 class SitWith(BookCommand):

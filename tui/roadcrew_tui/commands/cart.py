@@ -91,9 +91,9 @@ class Cart(GoTo):
     examples = ("roadcrew cart show", "roadcrew cart show --json")
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.cart(client)
+        return await headless_cart.cart(client)
 
 
 class Orders(GoTo):
@@ -110,9 +110,9 @@ class Orders(GoTo):
         return pane is not None and pane.rows("orders").display
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.orders(client)
+        return await headless_cart.orders(client)
 
 
 # --- what the screen does in other words ---------------------------------------------------------
@@ -144,9 +144,9 @@ class CheckOut(BookCommand):
             await book_actions.pay(screen)
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.checkout(client, args)
+        return await headless_cart.checkout(client, args)
 
 
 class Cancel(BookCommand):
@@ -177,9 +177,9 @@ class Cancel(BookCommand):
             await book_actions.drop(screen)
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
 
-        return await headless_book.cancel(client, args)
+        return await headless_cart.cancel(client, args)
 
 
 class Forget(BookCommand):
