@@ -20,7 +20,7 @@ from datetime import timedelta
 
 import msgspec
 
-from roadcrew_client import Client, LiveTrip
+from roadcrew_client import Client, LiveTrip, RoadcrewError
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll, Poll
@@ -35,6 +35,10 @@ MOST = 40
 SETTLE = 10.0
 """Seconds within which everybody must have read everything after the last act."""
 PLACES = ("overview", "polls", "hotels")
+BOOKS_AT = {0: 4.5, 2: 7.5}
+"""Seconds after which some of them book, by their numbers."""
+BOOKED_WITHIN = 5
+"""Days of a trip that are looked at for that."""
 ANSWERS: tuple[Answer, ...] = ("yes", "maybe", "no")
 POLLS: tuple[OpenPoll, ...] = (
     OpenPoll("When do we fly?", "yes-maybe-no", ("Wed 20 May", "Thu 21 May", "Fri 22 May")),
@@ -105,8 +109,17 @@ class Together:
 class Member:
     """One simulated member."""
 
-    def __init__(self, name: str, seed: int, ideas: Sequence[Idea], pace: float, together: Together) -> None:
+    def __init__(
+        self,
+        name: str,
+        seed: int,
+        ideas: Sequence[Idea],
+        pace: float,
+        together: Together,
+        books_at: float | None = None,
+    ) -> None:
         self.name = name
+        self._books_at = books_at
         self._together = together
         self._random = random.Random(seed)  # noqa: S311 - a plan that can be repeated, not a secret
         self._ideas = list(ideas)
@@ -123,19 +136,24 @@ class Member:
                 trip = await client.join(invite)
                 live = await open_while_here.enter_async_context(client.follow(trip.id))
                 self._together.trips.append(live)
-                await self._act_until(live, stop)
+                await self._act_until(client, live, stop)
             finally:
                 self._together.done()
             return await self._report(live)
 
-    async def _act_until(self, live: LiveTrip, stop: asyncio.Event) -> None:
+    async def _act_until(self, client: Client, live: LiveTrip, stop: asyncio.Event) -> None:
         began = asyncio.get_running_loop().time()
         while True:
             await pause(self._random.uniform(0.5, 2.2) * self._pace, stop)
             if stop.is_set():
                 return
             if live.trip is not None and not live.trip.ended and live.status.state not in ("gone", "signed-out"):
-                self._act(live, (asyncio.get_running_loop().time() - began) / self._pace)
+                seconds = (asyncio.get_running_loop().time() - began) / self._pace
+                self._act(live, seconds)
+                if self._books_at is not None and seconds >= self._books_at:
+                    self._books_at = None
+                    with suppress(RoadcrewError):
+                        await self._book(client, live.trip)
 
     def _act(self, live: LiveTrip, seconds: float) -> None:
         trip = live.trip
@@ -147,6 +165,23 @@ class Member:
             return
         with suppress(Refused):
             live.act(act)
+
+    async def _book(self, client: Client, trip: Trip) -> None:
+        """Seats of an exhibition during the trip, to be paid at the venue; where one can book at all."""
+        offered = (await client.exhibitions()).exhibitions
+        if not offered:
+            return
+        exhibition = self._random.choice(offered)
+        day = trip.starts_on or client.server_now().date()
+        for n in range(BOOKED_WITHIN):
+            slots = (await client.slots(exhibition.id, day + timedelta(days=n))).slots
+            free = [slot for slot in slots if slot.state == "open"]
+            if free:
+                slot = self._random.choice(free)
+                tickets = {exhibition.tickets[0].kind: min(slot.seats_left, self._random.randint(1, 3))}
+                await client.add_to_cart(slot.id, tickets, trip.id)
+                await client.checkout(provider="venue")
+                return
 
     def _next(self, live: LiveTrip, trip: Trip, seconds: float) -> TripAct | None:
         if self._ideas and seconds >= self._ideas[0].after:
@@ -219,6 +254,7 @@ async def crowd(server: str, invite: str, people: int, seed: int, pace: float, s
             IDEAS[i::people] if people < len(IDEAS) else IDEAS[i : i + 1],
             pace,
             together,
+            BOOKS_AT.get(i),
         )
         for i in range(people)
     ]
