@@ -21,6 +21,7 @@ from roadcrew_server.payments import registry
 from roadcrew_server.payments.base import (
     BadNotice,
     Charge,
+    Declined,
     Notice,
     Offer,
     Outcome,
@@ -183,6 +184,57 @@ async def test_a_fault_of_a_plug_in_is_never_read_as_not_charged(bench: Bench):
     provider = Guarded(Faulty(bench.tools("trust")), 5)
     for answer in (provider.charge(charge()), provider.look(charge()), provider.refund(charge(), "r")):
         with pytest.raises(PaymentTrouble, match="the payment provider trust"):
+            await answer
+
+
+UNKEPT: list[Any] = [None, 7, "r" * 1001, "\ud800", object()]
+"""What a plug-in may give for a text, and a cart could not be read with afterwards."""
+
+
+@pytest.mark.parametrize("text", UNKEPT, ids=["nothing", "a number", "too much", "half a letter", "an object"])
+async def test_what_a_cart_could_not_keep_is_no_answer(bench: Bench, text: Any):
+    # R: C2
+    class Odd(OnTrust):
+        async def charge(self, charge: Charge) -> Outcome:
+            return Succeeded(text)
+
+        async def look(self, charge: Charge) -> Outcome | None:
+            return Declined("card-declined", text)
+
+        async def refund(self, charge: Charge, reference: str) -> str:
+            return text  # type: ignore[no-any-return]
+
+        async def mark_paid(self, charge_id: str, by: str) -> Succeeded:
+            return Succeeded(text)
+
+        def verified(self, headers: Mapping[str, str], body: bytes) -> Notice:
+            return Notice("c1", text, Waiting("so"))
+
+    odd = Guarded(Odd(bench.tools("trust")), 5)
+    for answer in (odd.charge(charge()), odd.look(charge()), odd.refund(charge(), "r"), odd.mark_paid("c1", "ana")):
+        with pytest.raises(PaymentTrouble, match="the payment provider trust"):
+            await answer
+    with pytest.raises(PaymentTrouble, match="the payment provider trust"):
+        odd.verified({}, b"")
+
+
+async def test_a_fault_of_a_plug_in_is_never_read_as_a_webhook_that_is_not_its_own(bench: Bench):
+    class Faulty(OnTrust):
+        async def book(self, notice: Notice) -> None:
+            raise KeyError(notice.charge_id)
+
+        async def give_up(self, charge: Charge) -> Outcome | None:
+            raise BadNotice("It is not for this to say so.")
+
+        def verified(self, headers: Mapping[str, str], body: bytes) -> Notice:
+            raise KeyError("signature")
+
+    faulty = Guarded(Faulty(bench.tools("trust")), 5)
+    assert faulty.keeps_books
+    with pytest.raises(PaymentTrouble):
+        faulty.verified({}, b"")
+    for answer in (faulty.book(Notice("c1", "r", Waiting("so"))), faulty.give_up(charge())):
+        with pytest.raises(PaymentTrouble):
             await answer
 
 

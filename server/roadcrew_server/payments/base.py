@@ -9,11 +9,14 @@ What it is not for: orders, seats and people. A provider knows amounts and refer
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import msgspec
 
 from roadcrew_domain.money import Money
+
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+"""What a provider says is kept in people's carts, so all of it has a bound. More is taken for no answer."""
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -34,20 +37,20 @@ class Charge(msgspec.Struct, frozen=True):
 class Succeeded(msgspec.Struct, frozen=True, tag=True):
     """The money is ours. `reference` is the provider's own number of the payment."""
 
-    reference: str
+    reference: Text
 
 
 class Declined(msgspec.Struct, frozen=True, tag=True):
     """Nothing was charged, nor will be under this id. `reason` is a code for programs, `detail` a sentence."""
 
-    reason: str
-    detail: str
+    reason: Text
+    detail: Text
 
 
 class Waiting(msgspec.Struct, frozen=True, tag=True):
     """Not known yet: the provider will say so by a webhook, or is asked again by `look`. `detail` is a sentence."""
 
-    detail: str
+    detail: Text
 
 
 Outcome = Succeeded | Declined | Waiting
@@ -79,8 +82,8 @@ class Offer(msgspec.Struct, frozen=True):
 class Notice(msgspec.Struct, frozen=True):
     """What a webhook said. `reference` is ours: the charge's."""
 
-    charge_id: str
-    reference: str
+    charge_id: Text
+    reference: Text
     outcome: Outcome
 
 
@@ -131,6 +134,10 @@ class KeepsBooks(Protocol):
     async def book(self, notice: Notice) -> None:
         """Write down what a verified webhook says; the order hears of it afterwards. Raises `BadNotice` when it does
         not fit the books, and `PaymentTrouble`."""
+
+    async def give_up(self, charge: Charge) -> Outcome | None:
+        """What came of it, as `look` says; what waits still is declined, and from now on nobody is taken at their word
+        that it is paid. Raises `PaymentTrouble`."""
 
 
 @runtime_checkable

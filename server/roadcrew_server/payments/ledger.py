@@ -11,10 +11,19 @@ from datetime import datetime
 import msgspec
 
 from roadcrew_domain.money import Money
-from roadcrew_server.payments.base import BadNotice, Charge, Declined, Outcome, PaymentTrouble, Records, Succeeded
+from roadcrew_server.payments.base import (
+    BadNotice,
+    Charge,
+    Declined,
+    Outcome,
+    PaymentTrouble,
+    Records,
+    Succeeded,
+    Waiting,
+)
 
 GIVEN_UP = Declined("given-up", "This payment was given up before it was made. Nothing was charged.")
-"""What somebody hears who charges after `look` has said None."""
+"""What somebody hears who charges after `look` has said None, and what becomes of what waits and is given up."""
 TRIES = 100
 """Times that a change is tried again because others were faster; each time one of them has got through."""
 
@@ -53,6 +62,16 @@ class Ledger:
         if await self._records.get(charge.id) is None and await self._records.create(charge.id, given_up):
             return msgspec.json.decode(given_up, type=Entry)
         return await self._there(charge.id)
+
+    async def given_up(self, charge: Charge) -> Entry:
+        """The entry; one that waits is at its end by this."""
+
+        def end(entry: Entry) -> Entry:
+            waits = isinstance(entry.outcome, Waiting)
+            return msgspec.structs.replace(entry, outcome=GIVEN_UP, due=None) if waits else entry
+
+        await self.looked_for(charge)
+        return await self.changed(charge.id, end)
 
     async def changed(self, charge_id: str, step: Callable[[Entry], Entry]) -> Entry:
         """The entry after `step`, which may be asked several times, and may raise. `BadNotice` if there is none."""

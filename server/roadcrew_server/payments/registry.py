@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 
-from roadcrew_server.payments.base import KeepsBooks, Notice, PaymentProvider, PaymentTrouble, Tools
+from roadcrew_server.payments.base import Notice, PaymentProvider, PaymentTrouble, Tools
 from roadcrew_server.payments.guarded import Guarded
 from roadcrew_server.payments.records import StoreRecords
 from roadcrew_server.problems import unavailable
@@ -96,9 +96,9 @@ class Payments:
 
     async def receive(self, provider_id: str, headers: Mapping[str, str], body: bytes) -> None:
         """A webhook for one of the providers came. Raises `BadNotice`, `PaymentTrouble`, and what `on_notice` does."""
-        provider = self.providers[provider_id].inner
+        provider = self.providers[provider_id]
         notice = provider.verified(headers, body)
-        if isinstance(provider, KeepsBooks):
+        if provider.keeps_books:
             await provider.book(notice)
         await self.on_notice(provider_id, notice)
 

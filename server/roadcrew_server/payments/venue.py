@@ -56,6 +56,10 @@ class VenuePayments:
         """What the books say."""
         return (await self._ledger.looked_for(charge)).outcome
 
+    async def give_up(self, charge: Charge) -> Outcome | None:
+        """Nobody need come to pay any more."""
+        return (await self._ledger.given_up(charge)).outcome
+
     async def refund(self, charge: Charge, reference: str) -> str:
         """The venue pays back; that it is to do so is written down."""
         return await self._ledger.refunded(charge, reference)
