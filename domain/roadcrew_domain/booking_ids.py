@@ -12,9 +12,10 @@ def hold_of(user: str, line_id: str) -> str:
     return command_id(f"hold {line_id}", user)
 
 
-def order_of(user: str, order_id: str) -> str:
-    """An order, in the slots where it has seats."""
-    return command_id(f"order {order_id}", user)
+def order_of(user: str, order_id: str, line_id: str) -> str:
+    """An order, where it has the seats of one line: by another name for each, or a booking that one slot shows would
+    lead to those of the same person in other slots."""
+    return command_id(f"order {order_id} {line_id}", user)
 
 
 def booking_of(user: str, line_id: str) -> str:

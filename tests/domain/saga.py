@@ -177,7 +177,7 @@ def pin(w: World, user: str, order: cart.Order) -> Steps:
     """Seats that nothing but the cart's word frees again; without all of them the order comes to nothing."""
     lost = []
     for line in order.lines:
-        slot, hold, mark = line.slot.slot_id, hold_of(user, line.id), mark_of(user, order.id)
+        slot, hold, mark = line.slot.slot_id, hold_of(user, line.id), mark_of(user, order.id, line.id)
         yield
         if w.chance.random() < 0.2:  # by the catalogue of this process there is no such slot
             lost.append(line.id)
@@ -193,7 +193,7 @@ def pin(w: World, user: str, order: cart.Order) -> Steps:
 def settle(w: World, user: str, order: cart.Order) -> Steps:
     """The slots do what the cart has decided."""
     for line in order.lines:
-        hold, mark = hold_of(user, line.id), mark_of(user, order.id)
+        hold, mark = hold_of(user, line.id), mark_of(user, order.id, line.id)
         act: SlotAct | None = None
         if order.state == "paid":
             act = seats.SellHold(hold, mark)
@@ -247,6 +247,6 @@ def hold_of(user: str, line_id: str) -> str:
     return f"hold {user} {line_id}"
 
 
-def mark_of(user: str, order_id: str) -> str:
-    """An order as slots know it."""
-    return f"order {user} {order_id}"
+def mark_of(user: str, order_id: str, line_id: str) -> str:
+    """An order as slots know it, by another name for each of its lines."""
+    return f"order {user} {order_id} {line_id}"

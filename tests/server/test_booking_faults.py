@@ -216,7 +216,7 @@ async def check(server: Server, visitor: Visitor, *, ended: bool) -> None:
         if order.has_seats:
             state = "sold" if order.state == "paid" else "pinned"
             for n in order.lines:
-                due[n.slot.slot_id][hold_of(user, n.id)] = (n.seats, state, order_of(user, order.id))
+                due[n.slot.slot_id][hold_of(user, n.id)] = (n.seats, state, order_of(user, order.id, n.id))
         assert await money_for(server, f"{user}_{order.id}") == (order.total if order.state == "paid" else 0), order
     for slot_id, expected in due.items():
         holds = await holds_in(server, slot_id)

@@ -66,7 +66,7 @@ async def race(server: Server, clock: Clock, chance: random.Random, slot_id: str
     if said == "":
         assert [(order.state, order.settled) for order in cart.orders] == [("awaiting", True)]
         assert (cart.lines, cart.ended) == ((), ())
-        assert holds == {hers: ("pinned", order_of(ana, ordered.command))}
+        assert holds == {hers: ("pinned", order_of(ana, ordered.command, added.command))}
         assert rival == "seats-gone"
     else:
         assert said in ("hold-expired", "seats-gone")

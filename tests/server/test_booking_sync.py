@@ -16,6 +16,7 @@ from tests.support.people import Frame, Person, crew
 
 from roadcrew_domain import cart, seats_views
 from roadcrew_domain.events import decode_event
+from roadcrew_domain.ids import is_id
 
 SECOND = 1.0
 
@@ -128,6 +129,23 @@ async def test_nothing_that_is_told_of_a_slot_leads_to_who_has_its_seats(open_sh
         assert [secret for secret in secrets if secret in told] == []
     assert {e["by"] for e in json.loads(polled)["events"]} == {None}
     assert len(json.loads(polled)["events"]) >= 4
+
+
+# R: C2
+async def test_what_one_person_orders_of_several_slots_can_not_be_told_to_be_one_persons(open_shop: Shop) -> None:
+    ana, eve = await open_shop.guest("Ana"), await open_shop.guest("Eve")
+    told = []
+    slots = (SLOT, SMALL)
+    before = {slot: (await eve.poll(f"slot:{slot}")).json()["cursor"] for slot in slots}
+    for slot in slots:
+        await add(ana, slot)
+    await cancel(ana, (await check_out(ana))["id"])
+    for slot in slots:
+        events = (await eve.poll(f"slot:{slot}", cursor=before[slot])).json()["events"]
+        assert {"SeatsPinned", "SeatsFreed"} <= {e["type"] for e in events}
+        told.append({e["command"] for e in events} | {v for e in events for v in e["data"].values() if is_id(str(v))})
+    assert told[0]
+    assert not told[0] & told[1]
 
 
 # R: C11

@@ -58,12 +58,12 @@ def _next(order: cart.Order, done: set[tuple[str, str]], *, asks: bool) -> str |
 
 
 async def _pin(desk: Desk, user: str, order: cart.Order) -> None:
-    mark = order_of(user, order.id)
     lost = []
     for line in order.lines:
+        hold, mark = hold_of(user, line.id), order_of(user, order.id, line.id)
         try:
             slot = await desk.opening(line.slot)
-            act = seats.PinHold(hold_of(user, line.id), mark, line.seats, order.placed_at, line.limit, slot)
+            act = seats.PinHold(hold, mark, line.seats, order.placed_at, line.limit, slot)
             await desk.slot_does(line.slot.slot_id, act, step_of(user, f"{order.id} {line.id}", "pin"))
         except Refused as refused:
             log.info("order %s can't have its seats: %s", order.number, refused.code)
@@ -76,9 +76,8 @@ async def _pin(desk: Desk, user: str, order: cart.Order) -> None:
 
 async def _settle(desk: Desk, providers: Providers, user: str, order: cart.Order) -> None:
     """Have slots and trips know of the order's state."""
-    mark = order_of(user, order.id)
     for line in order.lines:
-        hold = hold_of(user, line.id)
+        hold, mark = hold_of(user, line.id), order_of(user, order.id, line.id)
         act: seats.SlotAct | None = None
         match order.state:
             case "paid":
