@@ -8,7 +8,7 @@ from roadcrew_domain.cart_acts import CartCommand
 from roadcrew_domain.cart_decide import decide, next_due
 from roadcrew_domain.cart_evolve import evolve
 from roadcrew_domain.cart_lines import stands
-from roadcrew_domain.cart_orders import is_past, last_date, unfinished
+from roadcrew_domain.cart_orders import is_past, last_date, unfinished, unpaid_in_time
 from roadcrew_domain.cart_state import (
     KEPT,
     MAX_LINES,
@@ -53,6 +53,7 @@ __all__ = [
     "next_due",
     "stands",
     "unfinished",
+    "unpaid_in_time",
 ]
 
 _encoder = msgspec.json.Encoder()

@@ -213,6 +213,12 @@ class CancelOrder(Value, frozen=True):
     order_id: str
 
 
+class LapseOrder(Value, frozen=True):
+    """One that is paid later was not, up to its end; nobody is taken at their word any more that it was."""
+
+    order_id: str
+
+
 class NoteRefund(Value, frozen=True):
     order_id: str
     payment: str
@@ -242,6 +248,7 @@ CartAct = (
     | RejectOrder
     | DeclinePayment
     | MarkPaid
+    | LapseOrder
     | NoteRefund
     | SettleOrder
     | CartTick

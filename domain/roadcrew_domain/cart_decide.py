@@ -28,7 +28,7 @@ from roadcrew_domain.cart_acts import (
     StartAdd,
 )
 from roadcrew_domain.cart_lines import find, stands, start_add
-from roadcrew_domain.cart_orders import of_order, placed, unfinished
+from roadcrew_domain.cart_orders import of_order, placed, unfinished, unpaid_in_time
 from roadcrew_domain.cart_state import TAKEN_UP, Cart, Line, Order
 from roadcrew_domain.events import Fact
 
@@ -77,8 +77,9 @@ def _decided(cart: Cart, command: CartCommand, now: datetime) -> tuple[Fact, ...
 
 def _tick(cart: Cart, now: datetime) -> tuple[Fact, ...]:
     expired = (LineRemoved(n.id, "expired") for n in cart.lines if n.state == "held" and not stands(n, now))
-    # One that is being paid does not lapse: first the provider is asked what became of the payment.
-    lapsed = (Lapsed(order.id) for order in cart.orders if order.state == "awaiting" and now >= order.pay_by)
+    # One that is being paid, or may have been at the venue, does not lapse by this: first the provider is asked.
+    ended = (order for order in cart.orders if not order.pays_later and unpaid_in_time(order, now))
+    lapsed = (Lapsed(order.id) for order in ended)
     return (*expired, *lapsed)
 
 

@@ -12,6 +12,8 @@ from roadcrew_domain.cart_acts import (
     CartCommand,
     ConfirmOrder,
     DeclinePayment,
+    Lapsed,
+    LapseOrder,
     MarkPaid,
     NoteRefund,
     OrderCancelled,
@@ -89,7 +91,8 @@ def is_past(order: Order, now: datetime) -> bool:
     nor payments, of which one may still come late."""
     if unfinished(order):
         return False
-    return not (order.has_seats or order.attempts) or last_date(order) + KEPT < now
+    may_cost = order.attempts or (order.pays_later and order.total and order.state != "rejected")
+    return not (order.has_seats or may_cost) or last_date(order) + KEPT < now
 
 
 def last_date(order: Order) -> datetime:
@@ -122,6 +125,8 @@ def of_order(cart: Cart, command: CartCommand, now: datetime) -> tuple[Fact, ...
             return _paid(_order(cart, order_id), attempt_id, payment)
         case CancelOrder(order_id=order_id):
             return _cancelled(_order(cart, order_id), now)
+        case LapseOrder(order_id=order_id):
+            return (Lapsed(order_id),) if unpaid_in_time(_order(cart, order_id), now) else ()
         case NoteRefund(order_id=order_id, payment=payment, reference=reference):
             owed = any(r.payment == payment and r.state == "owed" for r in _order(cart, order_id).refunds)
             return (Refunded(order_id, payment, reference),) if owed else ()
@@ -209,6 +214,11 @@ def _over(order: Order) -> Refused:
             return Refused("order-rejected", "gone", sentence)
         case _:
             return Refused("order-lapsed", "gone", sentence, payBy=order.pay_by)
+
+
+def unpaid_in_time(order: Order, now: datetime) -> bool:
+    """Whether it is at its end, unless it is known by then that it was paid."""
+    return order.state == "awaiting" and now >= order.pay_by
 
 
 def unfinished(order: Order) -> bool:

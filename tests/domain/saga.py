@@ -16,6 +16,7 @@ from roadcrew_domain.cart_acts import (
     ConfirmOrder,
     DeclinePayment,
     FailAdd,
+    LapseOrder,
     MarkPaid,
     NoteExtension,
     NoteRefund,
@@ -216,7 +217,10 @@ def take_up(w: World, user: str) -> Steps:
         if line.state == "adding":
             yield from finish_add(w, user, line.id)
     for order in w.cart(user).orders:
-        if cart.unfinished(order):
+        if order.pays_later:
+            yield
+            w.cart_does(user, LapseOrder(order.id))
+        if cart.unfinished(w.cart(user).order(order.id) or order):
             yield from advance(w, user, order.id, asks=True)
 
 

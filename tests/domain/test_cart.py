@@ -43,6 +43,7 @@ from roadcrew_domain.cart_acts import (
     ConfirmOrder,
     DeclinePayment,
     FailAdd,
+    LapseOrder,
     LineHeld,
     MarkPaid,
     NoteDiscount,
@@ -427,6 +428,19 @@ def test_a_hundred_orders_are_remembered_and_those_without_seats_and_payments_ma
     assert play.state.order(third) is None
 
 
+# R: C1 C2
+def test_an_order_that_was_to_be_paid_at_the_venue_is_remembered_for_money_that_may_still_come(play: CartPlay):
+    order = play.ordered(pays_later=True)
+    play.do(CancelOrder(order))
+    play.settle(order)
+    assert not is_past(play.order(order), OPENS + 2 * HOUR)
+    assert is_past(play.order(order), OPENS + 31 * DAY)
+    free = play.ordered(price=0, pays_later=True)
+    play.do(CancelOrder(free))
+    play.settle(free)
+    assert is_past(play.order(free), OPENS + 2 * HOUR)
+
+
 # --- paying --------------------------------------------------------------------------------------
 
 
@@ -477,6 +491,16 @@ def test_an_order_that_is_not_paid_in_time_lapses(play: CartPlay):
     assert play.tick() == []
     assert play.refusal(StartPayment(order, "card")) == ("order-lapsed", "gone")
     assert play.refusal(CancelOrder(order)) == ("order-lapsed", "gone")
+
+
+# R: C1 C2
+def test_an_order_that_is_paid_at_the_venue_does_not_lapse_before_the_venue_was_asked(play: CartPlay):
+    order = play.ordered(pays_later=True)
+    assert play.do(LapseOrder(order)) == []
+    play.now = OPENS
+    assert play.tick() == []
+    assert play.do(LapseOrder(order)) == ["Lapsed"]
+    assert play.do(LapseOrder(order)) == []
 
 
 # R: C1

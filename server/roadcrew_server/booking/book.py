@@ -21,7 +21,7 @@ from roadcrew_server.booking import holding, ordering, paying
 from roadcrew_server.booking.desk import Desk
 from roadcrew_server.booking.kinds import cart_topic
 from roadcrew_server.catalogue import Catalogue, Slot
-from roadcrew_server.payments.base import BadNotice, Notice, PaymentTrouble, TakesWord
+from roadcrew_server.payments.base import BadNotice, Notice, PaymentTrouble
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreUnavailable
 from roadcrew_server.topic import Done, Topic, TopicMissing
@@ -144,16 +144,15 @@ class Booking:
         state = await self._desk.cart(member, fresh=True)
         standing = (order for order in state.orders if order.has_seats)
         order = next((o for o in standing if any(booking_of(member, n.id) == booking for n in o.lines)), None)
-        provider = None if order is None else self._providers.get(order.provider)
-        taker = getattr(provider, "inner", provider)
-        if order is None or not order.pays_later or not isinstance(taker, TakesWord):
+        taker = None if order is None else self._providers.get(order.provider)
+        if order is None or taker is None or not (order.pays_later and taker.takes_word):
             raise Refused("unknown-order", "missing", "There is no order here that is paid at the venue.")
         if len({line.trip_id for line in order.lines}) > 1:
             raise Refused("order-of-several", "forbidden", "This order is of several trips. The venue must say so.")
         charge = paying.charge(member, order, None)
         try:
             if not order.settled:
-                await paying.begin_later(self._providers, member, order)
+                await paying.begin_later(self._desk, self._providers, member, order)
             said = await taker.mark_paid(charge.id, asked.user)
         except BadNotice as bad:
             raise Refused("order-over", "gone", str(bad)) from bad

@@ -91,9 +91,9 @@ async def _settle(desk: Desk, providers: Providers, user: str, order: cart.Order
             return
     try:
         if order.state == "awaiting":
-            await paying.begin_later(providers, user, order)
+            await paying.begin_later(desk, providers, user, order)
         elif order.state in ("lapsed", "cancelled"):
-            await paying.hear(desk, providers, user, order)
+            await paying.give_up(desk, providers, user, order)
     except PaymentTrouble as trouble:
         log.warning("order %s is not what it is at its provider yet: %s", order.number, trouble)
         return
@@ -134,10 +134,11 @@ async def take_up(desk: Desk, providers: Providers, user: str, now: datetime) ->
     """Bring on every order that time has ended, or whose process must have died, or that was paid and nobody heard."""
     for order in (await desk.cart(user)).orders:
         with left_if_it_fails(f"order {order.number}"):
+            ends = order.pays_later and cart.unpaid_in_time(order, now)
             waits = order.settled and paying.heard_here(providers, order)
-            if waits:
+            if ends or waits:
                 with suppress(PaymentTrouble):
-                    await paying.hear(desk, providers, user, order)
+                    await (paying.end if ends else paying.hear)(desk, providers, user, order)
             nobodys = order.state == "lapsed" or now >= order.changed_at + cart.TAKEN_UP
-            if waits or (cart.unfinished(order) and nobodys):
+            if ends or waits or (cart.unfinished(order) and nobodys):
                 await advance(desk, providers, user, order.id, asks=True)
