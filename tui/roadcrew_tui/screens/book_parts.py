@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from roadcrew_domain.bookings import Booking
     from roadcrew_tui.screens.trip import TripScreen
 
-WIDE = 100
-"""Columns of a terminal, as the app's breakpoint has it."""
+WIDE = 120
+"""Columns of a terminal in which there is room for four of ours."""
 TICK = 1.0
 """Seconds between two looks of a countdown, while somebody looks at it."""
 MOST_WATCHED = 31
@@ -96,7 +96,7 @@ class BookParts(Pane):
 
     @property
     def wide(self) -> bool:
-        """Whether there is room for four columns; the class `-wide` comes a moment later."""
+        """Whether there is room for four columns."""
         return self.app.size.width >= WIDE
 
     def rows(self, name: str) -> RowList:
@@ -168,6 +168,7 @@ class BookParts(Pane):
         if self._last is None or not self.is_mounted:
             return
         _, trip, me, now = self._last
+        self.set_class(self.wide, "-four")
         self._draw_exhibitions(now)
         self._draw_days(trip, now)
         self._draw_slots(now)
