@@ -32,7 +32,18 @@ from roadcrew_domain.cart_acts import (
     StartPayment,
 )
 from roadcrew_domain.cart_lines import expired, find, stands
-from roadcrew_domain.cart_state import KEPT, MAX_ATTEMPTS, MAX_ORDERS, Cart, Line, Order, OrderLine, TripDiscount
+from roadcrew_domain.cart_state import (
+    AN_HOUR,
+    KEPT,
+    MAX_ATTEMPTS,
+    MAX_ORDERS,
+    ORDERS_AN_HOUR,
+    Cart,
+    Line,
+    Order,
+    OrderLine,
+    TripDiscount,
+)
 from roadcrew_domain.events import Fact
 from roadcrew_domain.prices import discount_on
 from roadcrew_domain.refusals import Refused
@@ -47,6 +58,10 @@ def placed(cart: Cart, act: PlaceOrder, now: datetime) -> Fact:
     chosen = _chosen(cart, act.line_ids, now)
     if len({line.currency for line in chosen}) > 1:
         raise Refused("currency-mix", "conflict", "These are in different currencies. Order them one by one.")
+    lately = [order.placed_at for order in cart.orders if now < order.placed_at + AN_HOUR]
+    if len(lately) >= ORDERS_AN_HOUR:
+        sentence = f"One person can place {ORDERS_AN_HOUR} orders within an hour. Try again later."
+        raise Refused("too-many-orders", "full", sentence, limit=ORDERS_AN_HOUR, until=lately[0] + AN_HOUR)
     if len(cart.orders) >= MAX_ORDERS and not any(is_past(order, now) for order in cart.orders):
         raise Refused("too-many-orders", "full", f"One person can have {MAX_ORDERS} orders.", limit=MAX_ORDERS)
     discounts = {d.trip_id: d for d in act.discounts}
@@ -88,8 +103,8 @@ def _ordered(line: Line, discount: TripDiscount | None) -> OrderLine:
 
 def is_past(order: Order, now: datetime) -> bool:
     """Whether it may be forgotten: nothing is left to do for it, and its dates are long over, or it has neither seats
-    nor payments, of which one may still come late."""
-    if unfinished(order):
+    nor payments, of which one may still come late. Those of the last hour are counted."""
+    if unfinished(order) or now < order.placed_at + AN_HOUR:
         return False
     may_cost = order.attempts or (order.pays_later and order.total and order.state != "rejected")
     return not (order.has_seats or may_cost) or last_date(order) + KEPT < now

@@ -24,6 +24,9 @@ SNAPSHOT_VERSION = 1
 MAX_LINES = 20
 MAX_ORDERS = 100
 """Orders that a cart remembers; those for which nothing is left to do make room (`is_past`)."""
+ORDERS_AN_HOUR = 30
+"""Orders that a person can place within `AN_HOUR`: slots remember them for hours, also when they are over."""
+AN_HOUR = timedelta(hours=1)
 MAX_SEATS = 20
 """Of one line."""
 MAX_ATTEMPTS = 20

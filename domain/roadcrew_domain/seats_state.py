@@ -20,7 +20,7 @@ FreedBecause = Literal["released", "expired", "lapsed", "cancelled"]
 
 PIN_WITHIN = timedelta(hours=1)
 """An order pins its seats within this time of being placed, or not at all."""
-REMEMBERED = timedelta(days=1)
+REMEMBERED = timedelta(hours=4)
 """For so long a slot knows the orders that are over, so that a process that slept can't pin seats for one: longer than
 `PIN_WITHIN` by more than clocks differ."""
 

@@ -56,7 +56,7 @@ from roadcrew_domain.cart_acts import (
     StartAdd,
     StartPayment,
 )
-from roadcrew_domain.cart_state import ENDED_KEPT, MAX_ATTEMPTS, OrderState
+from roadcrew_domain.cart_state import AN_HOUR, ENDED_KEPT, MAX_ATTEMPTS, ORDERS_AN_HOUR, OrderState
 from roadcrew_domain.events import decode_event, encode_event, event
 from roadcrew_domain.money import Money
 from roadcrew_domain.refusals import Kind
@@ -414,8 +414,9 @@ def test_an_order_of_nothing_to_pay_is_paid_when_its_seats_are_pinned(play: Cart
 # R: C1
 def test_a_hundred_orders_are_remembered_and_those_without_seats_and_payments_make_room(play: CartPlay):
     for n in range(MAX_ORDERS):
-        play.add(1, slot=slot_info(f"slot{n}"))
+        play.add(1, slot=slot_info(f"slot{n}"), price=0)
         play.do(ConfirmOrder(play.place()))
+        play.now += AN_HOUR / ORDERS_AN_HOUR
     play.add()
     assert play.refusal(play.placing()) == ("too-many-orders", "full")
     third = play.state.orders[2].id
@@ -426,6 +427,25 @@ def test_a_hundred_orders_are_remembered_and_those_without_seats_and_payments_ma
     play.place()
     assert len(play.state.orders) == MAX_ORDERS
     assert play.state.order(third) is None
+
+
+# R: C2
+@pytest.mark.parametrize("others", [0, MAX_ORDERS - ORDERS_AN_HOUR, MAX_ORDERS - 5])
+def test_an_hour_has_room_for_so_many_orders_of_one_person_whatever_became_of_them(play: CartPlay, others: int):
+    for _ in range(others):
+        play.do(CancelOrder(play.paid()))
+        play.now += AN_HOUR / 2
+    play.now += AN_HOUR
+    for _ in range(min(ORDERS_AN_HOUR, MAX_ORDERS - others)):
+        order = play.ordered()
+        play.do(CancelOrder(order))
+        play.settle(order)
+        play.now += SECOND
+    play.add()
+    assert play.refusal(play.placing()) == ("too-many-orders", "full")
+    play.now += AN_HOUR
+    play.add()
+    play.place()
 
 
 # R: C1 C2
