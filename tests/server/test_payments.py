@@ -20,7 +20,7 @@ from roadcrew_server.payments.ledger import number
 from roadcrew_server.payments.records import StoreRecords
 from roadcrew_server.payments.signing import HEADER, MAX_HEADER, TOLERANCE, check, signature
 from roadcrew_server.payments.simulated import UNDER_WAY, SimulatedPayments
-from roadcrew_server.payments.venue import VenuePayments
+from roadcrew_server.payments.venue import BOX_OFFICE, VenuePayments
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 SECRET = "a secret of the venue"
@@ -98,6 +98,66 @@ class TestVenue(PaymentContract):
         kept = await tools.records.get("c1")
         assert kept is not None
         assert b"till 3" in kept
+
+    async def test_what_is_given_up_is_paid_no_more_and_what_was_paid_is_not_given_up(self, make: Make):
+        # R: C2
+        venue = make()
+        assert isinstance(venue, VenuePayments)
+        for one in (charge("waits"), charge("paid")):
+            await venue.charge(one)
+        one = await venue.mark_paid("paid", "till 3")
+        for _ in range(2):
+            assert await venue.give_up(charge("paid")) == one == await make().look(charge("paid"))
+            assert isinstance(await venue.give_up(charge("waits")), Declined)
+            assert await venue.give_up(charge("never was")) is None
+        for name in ("waits", "never was"):
+            assert isinstance(await make().charge(charge(name)), Declined)
+            with pytest.raises(BadNotice, match="Give the money back"):
+                await venue.mark_paid(name, "till 3")
+
+    async def test_of_a_word_that_it_is_paid_and_the_end_of_the_order_one_is_first(self, bench: Bench):
+        # R: C2
+        tools = bench.tools("venue")
+        first = VenuePayments(tools)
+        await first.charge(charge())
+
+        class Late(StoreRecords):
+            async def replace(self, key: str, old: bytes, value: bytes) -> bool:
+                await first.mark_paid(key, "till 3")  # done before who asks here has written what it means to
+                return await super().replace(key, old, value)
+
+        second = VenuePayments(replace(tools, records=Late(bench.store, "venue")))
+        assert isinstance(await second.give_up(charge()), Succeeded)
+
+    async def test_who_took_the_money_is_known_also_when_somebody_else_had_said_so(self, make: Make, bench: Bench):
+        venue = make()
+        assert isinstance(venue, VenuePayments)
+        for by, whose in (("ana", b"ana"), ("ben", b"ana"), (BOX_OFFICE, BOX_OFFICE.encode()), ("ana", b"box")):
+            await venue.charge(charge())
+            await venue.mark_paid("c1", by)
+            assert whose in (await bench.tools("venue").records.get("c1") or b"")
+
+    async def test_money_for_what_was_paid_back_on_a_mere_word_is_not_taken(
+        self, make: Make, caplog: pytest.LogCaptureFixture
+    ):
+        # R: C2
+        venue = make()
+        assert isinstance(venue, VenuePayments)
+        await venue.charge(charge())
+        said = await venue.mark_paid("c1", "ana")
+        await venue.refund(charge(), said.reference)
+        assert "1250 EUR (minor units) for cart:ana/c1, which was paid by the word of ana" in caplog.text
+        with pytest.raises(BadNotice, match="Give the money back"):
+            await venue.mark_paid("c1", BOX_OFFICE)
+
+    async def test_a_box_office_that_says_so_again_after_it_was_paid_back_is_not_told_to_pay_twice(self, make: Make):
+        # R: C2
+        venue = make()
+        assert isinstance(venue, VenuePayments)
+        await venue.charge(charge())
+        said = await venue.mark_paid("c1", BOX_OFFICE)
+        await venue.refund(charge(), said.reference)
+        assert await venue.mark_paid("c1", BOX_OFFICE) == said
 
     async def test_nothing_is_taken_for_what_never_was_was_given_up_or_is_another_order(self, make: Make):
         venue = make()

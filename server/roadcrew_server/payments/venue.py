@@ -4,6 +4,7 @@ It says so by a webhook that is signed with `ROADCREW_PAYMENT_VENUE_SECRET`; wit
 not for: moving money. Who refunds at the venue is told by the order, not by us.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -13,6 +14,10 @@ from roadcrew_server.payments.base import BadNotice, Charge, Declined, Notice, O
 from roadcrew_server.payments.ledger import Entry, Ledger, number
 from roadcrew_server.payments.signing import signed
 
+log = logging.getLogger(__name__)
+
+BOX_OFFICE = "the box office"
+"""Who has the money. Others only say so."""
 SHORTEST_SECRET = 16
 """Characters."""
 AT_THE_VENUE = Waiting("To be paid at the venue.")
@@ -61,22 +66,33 @@ class VenuePayments:
         return (await self._ledger.given_up(charge)).outcome
 
     async def refund(self, charge: Charge, reference: str) -> str:
-        """The venue pays back; that it is to do so is written down."""
-        return await self._ledger.refunded(charge, reference)
+        """The venue pays back; that it is to do so, and by whose word it was paid, is written down and logged."""
+        refund = await self._ledger.refunded(charge, reference)
+        by = (await self._ledger.looked_for(charge)).by
+        log.warning(
+            "the venue is to pay back %d %s (minor units) for %s, which was paid by the word of %s",
+            charge.amount.amount,
+            charge.amount.currency,
+            charge.reference,
+            by,
+        )
+        return refund
 
     async def mark_paid(self, charge_id: str, by: str, *, reference: str | None = None) -> Succeeded:
-        """Write down that it was paid, and who said so; the first to say so counts. With `reference`, only if it is
-        the charge's. Raises `BadNotice` when nothing waits there to be paid."""
+        """Write down that it was paid, and who said so: the box office, or else the first. With `reference`, only if
+        it is the charge's. Raises `BadNotice` when nothing waits there to be paid, also when another's word was enough
+        and it was paid back since."""
         paid = Succeeded(number("venue", charge_id))
 
         def pay(entry: Entry) -> Entry:
             if reference not in (None, entry.reference):
                 raise BadNotice("The reference is another charge's.")
-            if entry.outcome == paid:
+            if entry.outcome == paid and entry.by == by:
                 return entry
-            if not isinstance(entry.outcome, Waiting):
+            if entry.refund or not isinstance(entry.outcome, Waiting | Succeeded):
                 raise BadNotice("This order was given up. Give the money back.")
-            return msgspec.structs.replace(entry, outcome=paid, by=by)
+            known = entry.by if by != BOX_OFFICE else ""
+            return msgspec.structs.replace(entry, outcome=paid, by=known or by)
 
         await self._ledger.changed(charge_id, pay)
         return paid
@@ -90,4 +106,4 @@ class VenuePayments:
 
     async def book(self, notice: Notice) -> None:
         """It is paid, if it is a charge of ours that waits."""
-        await self.mark_paid(notice.charge_id, "the box office", reference=notice.reference)
+        await self.mark_paid(notice.charge_id, BOX_OFFICE, reference=notice.reference)
