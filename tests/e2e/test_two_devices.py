@@ -27,6 +27,11 @@ class WrongClock(SystemClock):
         return super().now() + self._by
 
 
+def states(book: LiveBook) -> list[str] | None:
+    """How the lines of the cart stand; None until it is known."""
+    return None if book.cart is None else [line.state for line in book.cart.lines]
+
+
 def left(book: LiveBook) -> timedelta:
     """What the countdown of the one line shows."""
     assert book.cart is not None
@@ -42,19 +47,22 @@ async def test_a_cart_and_its_countdown_are_the_same_on_two_devices_though_one_c
     ):
         await phone.guest("Ana")
         for wrong in (timedelta(hours=1), -timedelta(hours=1)):
-            laptop = rc.Client(running.url, token=phone.token, clock=WrongClock(wrong))
-            async with laptop, phone.follow_book() as one, laptop.follow_book() as two:
-                await until(lambda one=one, two=two: one.cart is not None and two.cart is not None)
-                began = asyncio.get_running_loop().time()
-                line = (await phone.add_to_cart(SLOT, {"adult": 2})).line_id
-                await until(lambda two=two: two.cart is not None and [n.state for n in two.cart.lines] == ["held"])
-                seconds = asyncio.get_running_loop().time() - began
-                apart = abs(left(one) - left(two))
-                figure(
-                    "s until the other device has it, s between the countdowns",
-                    (round(seconds, 3), apart.total_seconds()),
-                )
-                assert (one.cart, seconds < 1, apart < SECOND) == (two.cart, True, True)
-                assert line is not None
-                await laptop.remove_from_cart(line)
-                await until(lambda one=one: one.cart is not None and not one.cart.lines)
+            await compared(phone, rc.Client(running.url, token=phone.token, clock=WrongClock(wrong)), figure)
+
+
+async def compared(phone: rc.Client, laptop: rc.Client, figure: Figure) -> None:
+    async with laptop, phone.follow_book() as one, laptop.follow_book() as two:
+        await until(lambda: None not in (states(one), states(two)))
+        began = asyncio.get_running_loop().time()
+        line = (await phone.add_to_cart(SLOT, {"adult": 2})).line_id
+        await until(lambda: states(two) == ["held"])
+        seconds = asyncio.get_running_loop().time() - began
+        apart = abs(left(one) - left(two))
+        figure(
+            "s until the other device has it, s between the countdowns",
+            (round(seconds, 3), apart.total_seconds()),
+        )
+        assert (one.cart, seconds < 1, apart < SECOND) == (two.cart, True, True)
+        assert line is not None
+        await laptop.remove_from_cart(line)
+        await until(lambda: states(one) == [])
