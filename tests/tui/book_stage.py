@@ -33,7 +33,9 @@ def bookable(make: Callable[[], Scene] = lisbon, *, unlocked: bool = True) -> Sc
     world.shop.exhibitions = [exhibition(), exhibition("boats", "Boats of the Tagus", city="Porto", capacity=6)]
     day = in_ten_days()
     edit: dict[str, Any] = {"starts_on": day, "ends_on": day + timedelta(days=4)}
-    world.do(scene.trip_id, scene.ana.id, EditTrip(**edit, **({"required_members": 3} if unlocked else {})))
+    if unlocked:
+        edit["required_members"] = 3
+    world.do(scene.trip_id, scene.ana.id, EditTrip(**edit))
     return scene
 
 

@@ -26,6 +26,8 @@ from roadcrew_domain.seats_views import SlotCount
 if TYPE_CHECKING:
     from tests.tui.standins import StandInClient, World
 
+    from roadcrew_client.models import User
+
 METHODS = (PaymentMethod("accept", "Succeeds"), PaymentMethod("refuse", "Is declined"))
 WAYS = (
     PaymentWay("simulated", "Simulated", METHODS, simulated=True),
@@ -246,7 +248,12 @@ class BookingCalls:
     """The part of the stand-in for a client that is about booking."""
 
     world: World
-    user: Any
+    user: User | None
+
+    @property
+    def _me(self) -> str:
+        assert self.user is not None
+        return self.user.id
 
     async def exhibitions(self) -> ExhibitionList:
         self._check()  # type: ignore[attr-defined]
@@ -257,7 +264,7 @@ class BookingCalls:
         return self.world.shop.slots(exhibition_id, day, self.world.now())
 
     def _answer(self, **more: Any) -> CartAnswer:
-        cart = self.world.shop.cart(self.user.id)
+        cart = self.world.shop.cart(self._me)
         return CartAnswer(cart, prices(cart), "", **more)
 
     async def add_to_cart(
@@ -265,19 +272,19 @@ class BookingCalls:
     ) -> CartAnswer:
         self._check()  # type: ignore[attr-defined]
         key = key or self.world.new_id()
-        self._refusing(lambda: self.world.shop.add(self.world, self.user.id, key, name, tickets, trip_id))
+        self._refusing(lambda: self.world.shop.add(self.world, self._me, key, name, tickets, trip_id))
         return self._answer(line_id=key)
 
     async def remove_from_cart(self, line_id: str) -> CartAnswer:
         shop = self.world.shop
-        line = shop.cart(self.user.id).line(line_id)
+        line = shop.cart(self._me).line(line_id)
         self._mine(acts.RemoveLine(line_id))
         if line is not None:
             shop.take(line.slot.slot_id, -line.seats)
         return self._answer()
 
     async def extend_hold(self, line_id: str) -> CartAnswer:
-        line = self.world.shop.cart(self.user.id).line(line_id)
+        line = self.world.shop.cart(self._me).line(line_id)
         if line is None or line.extensions >= self.world.shop.extensions:
             raise errors.Rejected("hold-limit", "No longer.", status=409)
         until = self.world.now() + timedelta(minutes=15)
@@ -297,11 +304,11 @@ class BookingCalls:
         return self._answer(order_id=order)
 
     def _note(self, order_id: str) -> None:
-        order = self.world.shop.cart(self.user.id).order(order_id)
+        order = self.world.shop.cart(self._me).order(order_id)
         assert order is not None
         for line in order.lines:
             if line.trip_id is not None:
-                self.world.do(line.trip_id, self.user.id, NoteBooking(line.id, line.slot, line.seats))
+                self.world.do(line.trip_id, self._me, NoteBooking(line.id, line.slot, line.seats))
 
     async def pay(self, order_id: str, method: str = "") -> CartAnswer:
         attempt = self.world.new_id()
@@ -314,19 +321,19 @@ class BookingCalls:
         return self._answer(order_id=order_id)
 
     async def cancel_order(self, order_id: str) -> CartAnswer:
-        order = self.world.shop.cart(self.user.id).order(order_id)
+        order = self.world.shop.cart(self._me).order(order_id)
         self._mine(acts.CancelOrder(order_id))
         for line in order.lines if order is not None else ():
             self.world.shop.take(line.slot.slot_id, -line.seats)
             if line.trip_id is not None:
-                self.world.do(line.trip_id, self.user.id, DropBooking(line.id))
+                self.world.do(line.trip_id, self._me, DropBooking(line.id))
         return self._answer(order_id=order_id)
 
     async def mark_paid(self, trip_id: str, booking_id: str) -> None:
         self.world.shop.paid.append(booking_id)
 
     def _mine(self, act: Any, *, command: str | None = None, by: str | None = "me") -> None:
-        me = self.user.id
+        me = self._me
         work = self.world.shop.do
         self._refusing(
             lambda: work(me, command or self.world.new_id(), act, self.world.now(), by=me if by == "me" else None)

@@ -12,6 +12,7 @@ from tests.tui.conftest import Stage, staged
 
 from roadcrew_client import errors
 from roadcrew_client.booking import WORDS
+from roadcrew_tui.booking import Flow
 from roadcrew_tui.snapshot import BookingStepped, TokenChanged
 
 LOST = errors.Unreachable("unreachable", "The server can't be reached.")
@@ -40,7 +41,13 @@ async def test_the_steps_are_told_in_place_as_they_happen(tmp_path: Path):
 async def test_each_step_comes_to_the_screen_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     told: list[str] = []
     async with at_the_desk(tmp_path) as s:
-        monkeypatch.setattr(s.app, "flows", lambda flow, flows=s.app.flows: (told.append(flow.words), flows(flow)))
+        draw = s.app.flows
+
+        def tell(flow: Flow) -> None:
+            told.append(flow.words)
+            draw(flow)
+
+        monkeypatch.setattr(s.app, "flows", tell)
         await hold(s, "plus")
         await s.sees("Booking added to cart successfully!")
     assert list(dict.fromkeys(told)) == list(WORDS.values())
@@ -184,6 +191,7 @@ async def test_whoever_signs_in_elsewhere_in_the_app_goes_on_with_what_waits(tmp
 async def test_a_second_booking_does_not_start_while_one_is_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     async with at_the_desk(tmp_path) as s:
         client = s.app.link._client
+        assert client is not None
         let_go = threading.Event()
 
         async def slow(*args: object, add=client.add_to_cart, **more: object) -> object:

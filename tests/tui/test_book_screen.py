@@ -281,7 +281,8 @@ async def test_without_a_network_it_says_why_there_is_nothing_and_comes_back_by_
         await s.press("5")
         await s.sees("It is asked")
         scene.world.down = False
-        s.app.clock = lambda now=s.app.clock: now() + 60
+        later = s.app.clock() + 60
+        s.app.clock = lambda: later
         s.world.set_status(state="live")
         s.world.shop.tell()
         await s.sees("40 left")
@@ -338,6 +339,7 @@ async def test_days_go_by_week_and_month_and_never_out_of_what_is_offered(tmp_pa
         assert month(s).cursor == in_ten_days() + timedelta(days=7)
         await s.press("pagedown", "home")
         there = month(s).cursor
+        assert there is not None
         assert (there.day, there.month != in_ten_days().month) == (1, True)
         await s.press(*["pagedown"] * 24)
         assert month(s).cursor == s.world.shop.exhibitions[0].ends_on

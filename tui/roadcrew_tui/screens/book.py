@@ -171,7 +171,7 @@ class BookPane(BookParts):
         event.stop()
         app = self.crew_screen.crew_app
         work = {"retry": app.resume_booking, "sign-in": app.sign_in_to_book, "forget": app.give_up_booking}
-        app.run_worker(app.guarded(work[event.row]()), group="booking", exclusive=True)
+        app.run_worker(app.guarded(work[event.row]()), group="booking")
 
     def on_descendant_focus(self) -> None:
         """Other keys matter now."""
