@@ -7,7 +7,7 @@ import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import quote, urlsplit
 
 from limits import parse
@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     payments: str = "venue"
     """Who takes payments, in the order in which people are offered them, with commas between: `venue`, `simulated` (no
     money moves), or installed plug-ins. Empty: nothing can be paid."""
+    organisers_word: Literal["others", "all", "none"] = "others"
+    """An organiser's word that an order of their trip was paid at the venue is taken for those of `others`, for `all`
+    (their own too), or for `none`."""
     payment_timeout: float = Field(20, gt=0, le=120)
     """A payment provider must answer within; what came of it is asked later."""
 

@@ -159,15 +159,15 @@ async def scene(http: httpx.AsyncClient) -> Scene:
 
 
 async def booked(s: Scene) -> Scene:
-    """The scene with something in the organiser's cart."""
+    """The scene with something in the organiser's cart, and what another one is to pay at the venue."""
     organiser = s.people["organiser"]
-    for day, provider in ((22, "venue"), (23, "simulated"), (24, None)):
-        added = await organiser.do(
+    for who, day, provider in (("opener", 22, "venue"), ("organiser", 23, "simulated"), ("organiser", 24, None)):
+        added = await s.people[who].do(
             "/api/cart/add", {"slotId": at_eleven(day), "tickets": {"adult": 1}, "tripId": s.trip}
         )
         s.line = added["lineId"]
         if provider is not None:
-            s.order = (await organiser.do("/api/cart/checkout", {"provider": provider}))["orderId"]
+            s.order = (await s.people[who].do("/api/cart/checkout", {"provider": provider}))["orderId"]
     s.booking = (await organiser.trip(s.trip)).json()["trip"]["bookings"][0]["id"]
     return s
 

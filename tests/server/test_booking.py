@@ -21,8 +21,8 @@ FIFTEEN = timedelta(minutes=15)
 
 @pytest.fixture
 async def open_shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    """A server where one can book."""
-    async with shop(tmp_path) as opened:
+    """A server where one can book, and where an organiser is taken at their word for themselves, too."""
+    async with shop(tmp_path, organisers_word="all") as opened:
         yield opened
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from tests.support.booking import (
@@ -161,6 +162,24 @@ async def test_an_organiser_gives_their_word_for_orders_of_their_own_trip_alone(
     refused(await ana.post("/api/cart/paid", {"tripId": eves, "bookingId": booking}), 403, "not-a-member")
     refused(await ana.post("/api/cart/paid", {"tripId": trip, "bookingId": str(uuid.uuid4())}), 404, "unknown-order")
     assert [order.state for order in (await open_shop.cart(ben)).orders] == ["awaiting"]
+
+
+# R: C1
+@pytest.mark.parametrize(("word", "own", "of_ben"), [("others", 403, 204), ("all", 204, 204), ("none", 403, 403)])
+async def test_whose_word_is_taken_for_which_order_the_server_says(
+    tmp_path: Path, word: Literal["others", "all", "none"], own: int, of_ben: int
+) -> None:
+    async with shop(tmp_path, **({} if word == "others" else {"organisers_word": word})) as opened:
+        made, (ana, ben) = await crew(opened.http, 2)
+        trip = made["trip"]["id"]
+        for who, slot, status in ((ana, SMALL, own), (ben, NEXT, of_ben)):
+            await add(who, slot, trip=trip)
+            await check_out(who, "venue")
+            booked = (await ana.trip(trip)).json()["trip"]["bookings"]
+            booking = next(b["id"] for b in booked if b["memberId"] == who.id)
+            answer = await ana.post("/api/cart/paid", {"tripId": trip, "bookingId": booking})
+            assert (answer.status_code, b"word-not-taken" in answer.content) == (status, status == 403), answer.text
+            assert (await opened.cart(who)).orders[0].state == ("paid" if status == 204 else "awaiting")
 
 
 # R: C1

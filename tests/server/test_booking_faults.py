@@ -83,7 +83,8 @@ class World:
     async def server(self, dies_at: int = 0, when: When = "before") -> AsyncIterator[Server]:
         """A server that may die."""
         mortal: Any = Mortal(self.store, dies_at, when)
-        settings = settings_for(Path("unused"), payments="simulated,venue", timer_interval=60, snapshot_every=4)
+        more: dict[str, Any] = {"payments": "simulated,venue", "organisers_word": "all"}
+        settings = settings_for(Path("unused"), timer_interval=60, snapshot_every=4, **more)
         server = Server(mortal, settings, catalogue=self.catalogue)
         await server.start()
         mortal.counting = True

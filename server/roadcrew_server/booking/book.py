@@ -51,6 +51,7 @@ class Booking:
         self._desk = Desk(hub, catalogue)
         self._providers = providers
         self._bounds = settings.cart_bounds
+        self._word = settings.organisers_word
         self._pay_within = int(settings.pay_minutes * 60)
         self.adds_refused = 0
 
@@ -149,6 +150,9 @@ class Booking:
             raise Refused("unknown-order", "missing", "There is no order here that is paid at the venue.")
         if len({line.trip_id for line in order.lines}) > 1:
             raise Refused("order-of-several", "forbidden", "This order is of several trips. The venue must say so.")
+        if self._word == "none" or (self._word == "others" and asked.user == member):
+            sentence = "Your word is not enough for this order. The venue must say that it was paid."
+            raise Refused("word-not-taken", "forbidden", sentence)
         charge = paying.charge(member, order, None)
         try:
             if not order.settled:
