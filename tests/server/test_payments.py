@@ -105,9 +105,9 @@ class TestVenue(PaymentContract):
         assert isinstance(venue, VenuePayments)
         for one in (charge("waits"), charge("paid")):
             await venue.charge(one)
-        one = await venue.mark_paid("paid", "till 3")
+        said = await venue.mark_paid("paid", "till 3")
         for _ in range(2):
-            assert await venue.give_up(charge("paid")) == one == await make().look(charge("paid"))
+            assert await venue.give_up(charge("paid")) == said == await make().look(charge("paid"))
             assert isinstance(await venue.give_up(charge("waits")), Declined)
             assert await venue.give_up(charge("never was")) is None
         for name in ("waits", "never was"):
