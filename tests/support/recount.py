@@ -1,7 +1,7 @@
 """What a store's logs and a provider's books say of who has which seats, read and counted by nobody else's code.
 
-It reads the bytes that are in the store, and folds them by rules of its own: what the server believes is not asked.
-Logs must be whole: the servers that wrote them took no snapshots.
+It reads the bytes that are in the store, and folds them by rules of its own: what the server believes is not asked, but
+for what an order is called in slots. Logs must be whole: the servers that wrote them took no snapshots.
 """
 
 import json
@@ -14,6 +14,8 @@ from typing import Any
 
 import apsw
 import redis
+
+from roadcrew_domain.booking_ids import order_of
 
 Event = dict[str, Any]
 Place = tuple[str, int]
@@ -69,10 +71,11 @@ class Raw:
 
 @dataclass
 class Order:
-    """As the log of its cart says. `payments` are the numbers of what was paid for it, `back` of what goes back."""
+    """As the log of its cart says; `places` by what slots know it as. `payments` are the numbers of what was paid for
+    it, `back` of what goes back."""
 
     user: str
-    places: list[Place]
+    places: dict[str, Place]
     total: int
     state: str = "placing"
     settled: bool = True
@@ -98,28 +101,24 @@ def recount(raw: Raw, slots: Collection[str], users: Collection[str], capacity: 
     """Count these slots, and what these people have in them, who have nothing elsewhere."""
     count = Count()
     logs = {name: _whole(name, log, count) for name, log in raw.logs.items()}
-    pinned: Counter[tuple[Place, ...]] = Counter()
-    sold: Counter[tuple[Place, ...]] = Counter()
     for slot in slots:
         _fold_slot(logs.get(f"slot:{slot}", []), slot, capacity, count)
-    _by_orders(logs, slots, pinned, sold)
-    have: dict[str, Counter[tuple[Place, ...]]] = {"sold": Counter(), "pinned": Counter()}
+    found = {seats for slot in slots for seats in _ordered(logs.get(f"slot:{slot}", []), slot)}
+    have: set[tuple[str, str, Place]] = set()
     paid: dict[str, tuple[str, int]] = {}
     for user in users:
         for order in _orders(user, logs.get(f"cart:{user}", []), count):
             count.orders[order.state] += 1
-            places = tuple(sorted(order.places))
+            if order.state in HAS_SEATS:
+                what = "sold" if order.state == "paid" else "pinned"
+                have |= {(what, mark, place) for mark, place in order.places.items()}
             if order.state == "paid":
-                count.bought[user] += order.places
-                have["sold"][places] += 1
+                count.bought[user] += order.places.values()
                 paid.update(dict.fromkeys(order.payments, (user, order.total)))
-            elif order.state in HAS_SEATS:
-                have["pinned"][places] += 1
             if not order.settled or order.state in ("placing", "awaiting", "paying") or order.owed - order.back:
                 count.undone.append(f"an order of {user} is {order.state}, settled: {order.settled}")
-    for what, found in (("sold", sold), ("pinned", pinned)):
-        if found != have[what]:
-            count.undone.append(f"{what} without an order {found - have[what]}, missing {have[what] - found}")
+    if found != have:
+        count.undone.append(f"taken without an order {found - have}, missing {have - found}")
     _check_money(raw.ledger, users, paid, count)
     return count
 
@@ -160,31 +159,18 @@ def _fold_slot(log: list[Event], slot: str, capacity: int, count: Count) -> None
         count.undone.append(f"{slot}: {held} seats are held")
 
 
-def _by_orders(
-    logs: Mapping[str, list[Event]],
-    slots: Collection[str],
-    pinned: Counter[tuple[Place, ...]],
-    sold: Counter[tuple[Place, ...]],
-) -> None:
-    """The seats that each order has pinned or bought, whatever slots they are in."""
-    places: dict[tuple[str, str], dict[tuple[str, str], Place]] = defaultdict(dict)
-    for slot in slots:
-        of: dict[str, tuple[str, int]] = {}
-        for event in logs.get(f"slot:{slot}", []):
-            data, hold = event["data"], event["data"].get("holdId")
-            if event["type"] == "SeatsPinned":
-                of[hold] = (data["order"], data["seats"])
-                places["pinned", data["order"]][slot, hold] = (slot, data["seats"])
-            elif event["type"] in ("SeatsSold", "SeatsUnpinned", "SeatsFreed") and hold in of:
-                order, seats = of[hold]
-                places["pinned", order].pop((slot, hold), None)
-                if event["type"] == "SeatsSold":
-                    places["sold", order][slot, hold] = (slot, seats)
-                else:
-                    places["sold", order].pop((slot, hold), None)
-    for (what, _), had in places.items():
-        if had:
-            (sold if what == "sold" else pinned)[tuple(sorted(had.values()))] += 1
+def _ordered(log: list[Event], slot: str) -> list[tuple[str, str, Place]]:
+    """The seats of a slot that orders have pinned or bought, with what the slot knows each order as."""
+    had: dict[str, tuple[str, str, Place]] = {}
+    for event in log:
+        data, hold = event["data"], event["data"].get("holdId")
+        if event["type"] == "SeatsPinned":
+            had[hold] = ("pinned", data["order"], (slot, data["seats"]))
+        elif event["type"] == "SeatsSold" and hold in had:
+            had[hold] = ("sold", *had[hold][1:])
+        elif event["type"] in ("SeatsUnpinned", "SeatsFreed"):
+            had.pop(hold, None)
+    return list(had.values())
 
 
 def _orders(user: str, log: list[Event], count: Count) -> list[Order]:
@@ -192,8 +178,12 @@ def _orders(user: str, log: list[Event], count: Count) -> list[Order]:
     for event in log:
         kind, data = event["type"], event["data"]
         if kind == "OrderPlaced":
-            places = [(n["slot"]["slotId"], sum(t["count"] for t in n["tickets"])) for n in data["lines"]]
-            orders[event["command"]] = Order(user, places, data["total"])
+            order_id = event["command"]
+            places = {
+                order_of(user, order_id, n["id"]): (n["slot"]["slotId"], sum(t["count"] for t in n["tickets"]))
+                for n in data["lines"]
+            }
+            orders[order_id] = Order(user, places, data["total"])
         elif data.get("orderId") in orders:
             _step(orders[data["orderId"]], kind, data, count)
         elif "orderId" in data:
