@@ -41,9 +41,19 @@ def start_add(cart: Cart, line_id: str, act: StartAdd, now: datetime) -> tuple[F
     if had + seats > bounds.max_seats_per_slot:
         most = bounds.max_seats_per_slot
         raise Refused("too-many-seats", "conflict", f"One person can have {most} seats of a time slot.", limit=most)
+    _check_unpaid(cart, lines, seats, bounds.max_unpaid, now)
     until = min(now + timedelta(seconds=bounds.hold.hold_for), slot.starts_at)
     limit = max(until, min(now + timedelta(seconds=bounds.hold.longest), slot.starts_at))
     return (AddStarted(slot, act.tickets, act.trip_id, until, limit),)
+
+
+def _check_unpaid(cart: Cart, lines: list[Line], seats: int, most: int, now: datetime) -> None:
+    """Seats that cost nothing count as well, or anybody could empty a house by them."""
+    ordered = (line for order in cart.orders if order.has_seats and not order.payment for line in order.lines)
+    unpaid = sum(line.seats for line in (*lines, *ordered) if now < line.slot.starts_at)
+    if unpaid + seats > most:
+        sentence = f"One person can have {most} seats that nobody has paid for."
+        raise Refused("too-many-seats", "conflict", sentence, limit=most, unpaid=unpaid)
 
 
 def _checked_seats(tickets: tuple[Ticket, ...]) -> int:

@@ -40,10 +40,12 @@ KEPT = timedelta(days=30)
 
 
 class CartBounds(Value, frozen=True):
-    """What a server allows one person: seats of one slot, orders or not; and how long a hold may be."""
+    """What a server allows one person: seats of one slot, orders or not; how long a hold may be; and seats that nobody
+    has paid for, of all slots together."""
 
     max_seats_per_slot: int = 10
     hold: HoldBounds = HoldBounds()
+    max_unpaid: int = 40
 
 
 class Ticket(Value, frozen=True):

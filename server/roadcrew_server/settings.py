@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     """Seats in a cart are never held for longer than this in all."""
     seats_per_person: int = Field(10, ge=1, le=10_000)
     """One person can have so many seats of a time slot, held or ordered."""
+    unpaid_seats_per_person: int = Field(40, ge=1, le=100_000)
+    """One person can have so many seats that nobody has paid for, of all time slots to come together, held or ordered.
+    Seats that cost nothing count too."""
     pay_minutes: float = Field(15, gt=0, le=24 * 60)
     """An order must be paid within, or its seats are free again. One that is paid at the venue has until its slot
     begins."""
@@ -246,7 +249,7 @@ class Settings(BaseSettings):
     def cart_bounds(self) -> CartBounds:
         """What one person may hold, and for how long (C2)."""
         hold = HoldBounds(int(self.hold_minutes * 60), self.hold_extensions, int(self.hold_longest_minutes * 60))
-        return CartBounds(self.seats_per_person, hold)
+        return CartBounds(self.seats_per_person, hold, self.unpaid_seats_per_person)
 
     @property
     def payment_names(self) -> tuple[str, ...]:

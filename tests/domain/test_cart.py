@@ -59,7 +59,7 @@ from roadcrew_domain.cart_acts import (
 from roadcrew_domain.cart_state import AN_HOUR, ENDED_KEPT, MAX_ATTEMPTS, ORDERS_AN_HOUR, OrderState
 from roadcrew_domain.events import decode_event, encode_event, event
 from roadcrew_domain.money import Money
-from roadcrew_domain.refusals import Kind
+from roadcrew_domain.refusals import Kind, Refused
 from roadcrew_domain.seats import HoldBounds
 
 
@@ -235,6 +235,36 @@ def test_seats_that_are_given_back_do_not_count_any_more(play: CartPlay, over: s
                 assert play.refusal(play.adding(1)) == ("too-many-seats", "conflict")
             play.do(CancelOrder(order))
     assert play.do(play.adding(10)) == ["AddStarted"]
+
+
+# R: C2
+@pytest.mark.parametrize("price", [1250, 0])
+@pytest.mark.parametrize("pays_later", [False, True])
+def test_one_person_has_forty_seats_that_nobody_has_paid_for_whatever_slots_they_are_of(
+    play: CartPlay, price: int, pays_later: bool
+):
+    order = play.place(play.add(10, slot=slot_info("a"), price=price), pays_later=pays_later)
+    play.do(ConfirmOrder(order))
+    for slot in ("b", "c", "d"):
+        play.add(9, slot=slot_info(slot), price=price)
+    assert play.refusal(play.adding(4, slot=slot_info("e"))) == ("too-many-seats", "conflict")
+    play.add(3, slot=slot_info("e"), price=price)
+    with pytest.raises(Refused) as refused:
+        play.add(1, slot=slot_info("f"))
+    assert refused.value.facts == {"limit": 40, "unpaid": 40}
+    if price:
+        play.do(MarkPaid(order, None, "p1"))
+        play.add(10, slot=slot_info("f"))
+        assert play.refusal(play.adding(1, slot=slot_info("g"))) == ("too-many-seats", "conflict")
+
+
+# R: C2
+def test_seats_of_slots_that_have_begun_are_not_among_those_that_nobody_has_paid_for(play: CartPlay):
+    for n in range(4):
+        play.do(ConfirmOrder(play.place(play.add(10, slot=slot_info(f"slot{n}"), price=0))))
+    assert play.refusal(play.adding(slot=slot_info("later", OPENS + DAY))) == ("too-many-seats", "conflict")
+    play.now = OPENS
+    play.add(slot=slot_info("later", OPENS + DAY))
 
 
 def test_a_cart_has_room_for_twenty_lines_also_while_some_are_being_ordered(play: CartPlay):
@@ -414,8 +444,10 @@ def test_an_order_of_nothing_to_pay_is_paid_when_its_seats_are_pinned(play: Cart
 # R: C1
 def test_a_hundred_orders_are_remembered_and_those_without_seats_and_payments_make_room(play: CartPlay):
     for n in range(MAX_ORDERS):
-        play.add(1, slot=slot_info(f"slot{n}"), price=0)
-        play.do(ConfirmOrder(play.place()))
+        play.add(1, slot=slot_info(f"slot{n}"))
+        play.do(ConfirmOrder(order := play.place()))
+        if n != 2:
+            play.do(MarkPaid(order, None, f"p{n}"))
         play.now += AN_HOUR / ORDERS_AN_HOUR
     play.add()
     assert play.refusal(play.placing()) == ("too-many-orders", "full")

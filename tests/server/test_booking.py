@@ -11,7 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.booking import BEGIN, NEXT, SLOT, SMALL, YEN, Clock, Shop, add, check_out, load, pay, refused, shop
+from tests.support.booking import (
+    BEGIN,
+    NEXT,
+    SLOT,
+    SMALL,
+    YEN,
+    Clock,
+    Shop,
+    add,
+    cancel,
+    check_out,
+    load,
+    pay,
+    refused,
+    shop,
+)
 from tests.support.people import Person, crew
 
 from roadcrew_server.catalogue import SAMPLE_FILE
@@ -96,6 +111,19 @@ async def test_what_is_wrong_is_refused_with_a_code_and_nothing_is_held(open_sho
     assert (await load(ana))["cart"]["lines"] == []
     assert {name for name in open_shop.server.hub.topics if name.startswith("slot:")} == set()
     assert await open_shop.left() == 40
+
+
+# R: C2
+async def test_what_one_person_may_have_unpaid_is_the_servers_to_say(tmp_path: Path) -> None:
+    async with shop(tmp_path, unpaid_seats_per_person=3) as opened:
+        ana = await opened.guest("Ana")
+        await add(ana)
+        order = (await check_out(ana, "venue"))["id"]
+        body = {"slotId": NEXT, "tickets": {"adult": 2}}
+        problem = refused(await ana.post("/api/cart/add", body), 409, "too-many-seats")
+        assert (problem["limit"], problem["unpaid"]) == (3, 2)
+        await cancel(ana, order)
+        await add(ana, NEXT)
 
 
 LONG = "x" * 5_000

@@ -66,6 +66,9 @@ def booking_sentence(error: RoadcrewError) -> str:
         if error.code == "seats-gone" and number:
             seats = "Only 1 seat is" if number == 1 else f"Only {number} seats are"
             return f"{seats} left of that time. Take fewer, or choose another one."
+        if error.code == "too-many-seats" and isinstance(error.facts.get("unpaid"), int):
+            has = "seats that are not paid for, and you would have more. Pay first (p), or take some out (d)."
+            return f"One person can have {number} {has}"
         if error.code == "too-many-seats":
             return f"One person can have {number} seats of a time. Take fewer."
     if error.code == "seats-gone":
