@@ -454,7 +454,7 @@ class StandInMaker:
     def client(self, server: str, kept: Kept | None, reload: Callable[[], Awaitable[str | None]]) -> Any:
         return StandInClient(self.world, self.world.users.get(kept.token if kept else ""))
 
-    def bookings(self) -> StandInPendings:
+    def bookings(self) -> Any:
         return StandInPendings(self.world.shop.kept)
 
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> StandInVault:
