@@ -152,31 +152,38 @@ class BookingFlow:
         self._listeners.listen(told)
         self.busy = False
         """Whether a booking is on its way."""
+        self._silent = False
+        """Whether the disk would not say what waits, when seats were chosen last."""
 
     async def book(self, slot: SlotInfo, tickets: Mapping[str, int], trip_id: str | None = None) -> Outcome:
-        """Book seats; the same choice as one that waits goes on as that one. Raises `RuntimeError` while busy."""
+        """Book seats; the same choice as one that waits goes on as that one. Raises `RuntimeError` while busy, and
+        `RoadcrewError` (`disk-silent`) when it can't be known whether one waits: who chooses again books all the same.
+        """
         with self._alone():
             pending = await self._prepared(slot, tickets, trip_id)
             return await self._go_on(pending)
 
     async def resume(self) -> Outcome | None:
         """Go on with what waits: after a start, after signing in, after a failure. None if nothing does, for who we
-        are. Raises `RuntimeError` while busy."""
+        are. Raises `RuntimeError` while busy, `RoadcrewError` (`disk-silent`)."""
         with self._alone():
             pending = await self.waiting()
             if pending is None:
                 return None
             self._tell("preparing", pending)
             outcome = await self._go_on(pending)
+            if isinstance(outcome, AnotherPerson):  # who we are was learnt on the way; perhaps something waits for us
+                pending = await self.waiting()
+                outcome = outcome if pending is None else await self._go_on(pending)
             return None if isinstance(outcome, AnotherPerson) else outcome
 
     async def waiting(self) -> PendingBooking | None:
-        """What waits and is not known to be somebody else's."""
-        pending = await self._pendings.load(self._client.server)
+        """What waits and is not known to be somebody else's. Raises `RoadcrewError` (`disk-silent`)."""
+        pending = await self._pendings.load(self._client.server, self._person())
         return None if pending is None or self._is_anothers(pending) else pending
 
     async def forget(self) -> None:
-        """The person does not want it any more."""
+        """The person does not want it any more. Raises `RoadcrewError` (`disk-silent`)."""
         pending = await self.waiting()
         if pending is not None:
             await self._pendings.remove(pending)
@@ -192,7 +199,7 @@ class BookingFlow:
             self.busy = False
 
     async def _prepared(self, slot: SlotInfo, tickets: Mapping[str, int], trip_id: str | None) -> PendingBooking:
-        client, waits = self._client, await self.waiting()
+        client, waits = self._client, await self._waiting_if_known()
         chosen = {kind: count for kind, count in tickets.items() if count}
         if waits is not None and waits.is_same_choice(slot, chosen, trip_id):
             self._tell("preparing", waits)
@@ -202,6 +209,18 @@ class BookingFlow:
         self._tell("preparing", made)
         await self._pendings.keep(made)
         return made
+
+    async def _waiting_if_known(self) -> PendingBooking | None:
+        """What waits; None also where the disk does not say so for the second time, for it may never do so."""
+        asked_before, self._silent = self._silent, True
+        try:
+            waits = await self.waiting()
+        except RoadcrewError:
+            if not asked_before:
+                raise
+            return None
+        self._silent = False
+        return waits
 
     async def _go_on(self, pending: PendingBooking) -> Outcome:
         client = self._client

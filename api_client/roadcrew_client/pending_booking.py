@@ -1,20 +1,23 @@
 """A booking that was chosen and is not in the cart yet, on disk: it outlives signing in, and the program.
 
-One for each server; one folder serves all programs of a person on this computer. Not for booking it: that is
-`BookingFlow`.
+One for each person at a server, and one that nobody has signed in for; one folder serves all programs of who uses this
+computer. Not for booking it: that is `BookingFlow`.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+import os
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from roadcrew_client._disk_thread import DiskThread
 from roadcrew_client._private_files import Strange, contents, name, put_aside, write
+from roadcrew_client.errors import RoadcrewError
 from roadcrew_domain.cart_state import MAX_SEATS
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.ids import is_id
@@ -25,6 +28,11 @@ WITHIN = 3.0
 CLOSES_WITHIN = 1.0
 MAX_FILE = 64 * 1024
 VERSION = 1
+SUFFIX = ".booking"
+LONG_OVER = timedelta(days=1)
+"""No clock of a terminal that books is further off than this."""
+NO_FILE_OF_OURS = {errno.ELOOP, errno.ENXIO} | ({errno.EACCES} if os.name == "posix" else set())
+"""A link, a socket, what we may not read; on Windows the last also means that another program has it open."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,39 +66,50 @@ class PendingBookings:
         """`within`: seconds for which the disk is waited for."""
         self.folder = folder
         self._within = within
-        self._memory: dict[str, PendingBooking] = {}
+        self._memory: dict[tuple[str, str | None], PendingBooking] = {}
         self._disk = DiskThread("roadcrew-bookings")
 
-    async def load(self, server: str) -> PendingBooking | None:
-        """What waits for this server."""
-        held = self._memory.get(server)
-        return held or await self._disk.ask(lambda: self._read(server), self._within)
+    async def load(self, server: str, person: str | None = None) -> PendingBooking | None:
+        """What was chosen last at this server by this person, or by nobody who was signed in; by whomever, where
+        `person` is None. Raises `RoadcrewError` (`disk-silent`) when the disk does not say."""
+        held = _newest([b for (where, _), b in self._memory.items() if where == server], person)
+        if held is not None:
+            return held
+        found = await self._disk.ask(lambda: [booking for _, booking in self._all(server)], self._within)
+        if found is None:
+            raise RoadcrewError("disk-silent", "Your disk does not say now whether a booking waits. Try again.")
+        return _newest(found, person)
 
     async def keep(self, pending: PendingBooking) -> bool:
-        """Keep this, instead of what waited before. False if the disk would not: then it ends with this program."""
-        self._memory[pending.server] = pending
+        """Keep this, instead of what waited for its person before, and for nobody. False if the disk would not: then it
+        ends with this program."""
+        server, person = pending.server, pending.person
+        self._memory.pop((server, None), None)
+        self._memory[server, person] = pending
         data = msgspec.json.encode(_Kept(VERSION, pending))
 
         def job() -> bool:
-            write(self._path(pending.server), data, lasting=True)
+            write(self._path(server, person), data, lasting=True)
+            if person is not None:
+                self._path(server, None).unlink(missing_ok=True)
             return True
 
         kept = await self._disk.ask(job, self._within) or False
+        self._disk.put(lambda: self._tidy(server, pending.made_at))
         if not kept:
             logger.warning("a booking that waits could not be kept on disk")
         return kept
 
     async def remove(self, pending: PendingBooking) -> None:
         """It waits no more; another one that took its place stays."""
-        held = self._memory.get(pending.server)
-        if held is not None and held.id == pending.id:
-            del self._memory[pending.server]
+        for place, held in tuple(self._memory.items()):
+            if held.id == pending.id:
+                del self._memory[place]
 
         def job() -> None:
-            kept = self._read(pending.server)
-            if kept is not None and kept.id == pending.id:
-                with suppress(FileNotFoundError):
-                    self._path(pending.server).unlink()
+            for path, kept in self._all(pending.server):
+                if kept.id == pending.id:
+                    path.unlink(missing_ok=True)
 
         await self._disk.ask(job, self._within)
 
@@ -102,20 +121,48 @@ class PendingBookings:
 
     # --- on the disk's thread ---------------------------------------------------------------------
 
-    def _path(self, server: str) -> Path:
-        return self.folder / f"{name(server)}.booking"
+    def _path(self, server: str, person: str | None) -> Path:
+        whose = "" if person is None else f"-{name(person)}"
+        return self.folder / f"{name(server)}{whose}{SUFFIX}"
 
-    def _read(self, server: str) -> PendingBooking | None:
-        path = self._path(server)
+    def _all(self, server: str) -> list[tuple[Path, PendingBooking]]:
+        """Raises `OSError` for what can't be read for now."""
         try:
-            kept = msgspec.json.decode(contents(path, MAX_FILE), type=_Kept)
-            return _checked(kept, server)
+            names = sorted(os.listdir(self.folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        paths = [self.folder / n for n in names if n.startswith(name(server)) and n.endswith(SUFFIX)]
+        return [(path, booking) for path in paths if (booking := self._read(path, server)) is not None]
+
+    def _read(self, path: Path, server: str) -> PendingBooking | None:
+        try:
+            return _checked(msgspec.json.decode(contents(path, MAX_FILE), type=_Kept), server)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError, RecursionError, ValueError, Strange) as error:
-            logger.warning("a booking that waited can't be read, and was put aside: %s", error)
-            put_aside(path)
-            return None
+        except OSError as error:
+            if error.errno not in NO_FILE_OF_OURS:
+                raise
+            self._refuse(path, error)
+        except (msgspec.MsgspecError, RecursionError, ValueError, Strange) as error:
+            self._refuse(path, error)
+        return None
+
+    def _refuse(self, path: Path, error: Exception) -> None:
+        logger.warning("a booking that waited can't be read, and was put aside: %s", error)
+        put_aside(path)
+
+    def _tidy(self, server: str, now: datetime) -> None:
+        """Whoever chose these and never came back can't book them any more."""
+        for path, booking in self._all(server):
+            if booking.slot.ends_at + LONG_OVER < now:
+                path.unlink(missing_ok=True)
+
+
+def _newest(bookings: Collection[PendingBooking], person: str | None) -> PendingBooking | None:
+    taken_over = {booking.id for booking in bookings if booking.person is not None}
+    whole = [b for b in bookings if b.person is not None or b.id not in taken_over]
+    theirs = whole if person is None else [b for b in whole if b.person in (None, person)]
+    return max(theirs, key=lambda booking: booking.made_at, default=None)
 
 
 def _checked(kept: _Kept, server: str) -> PendingBooking:

@@ -1,6 +1,7 @@
 """From a choice to a line in the cart, by a clock that jumps: the words of C7, the failures of C8, and whose it is."""
 
 import asyncio
+import errno
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.api_client.booking_program import SERVER, TWO, Program, adds, played
 from tests.support.jumping import LoopClock
 
 import roadcrew_client as rc
+from roadcrew_client import pending_booking
 from roadcrew_client.models import SessionInfo
 
 WORDS = [
@@ -300,6 +302,82 @@ def test_somebody_else_who_signs_in_does_not_book_what_another_chose(tmp_path: P
 
     played(main)
     assert [user for user, _ in desk.adds] == ["ana"]
+
+
+# R: C3
+@pytest.mark.parametrize("ben_is_known", [True, False])
+def test_what_one_person_chose_waits_for_them_while_another_books(tmp_path: Path, ben_is_known: bool):
+    desk, faults = Desk(), adds(*["lost"] * 3)
+
+    async def main() -> None:
+        chosen = await Program(tmp_path, desk, fault=faults).flow.book(SLOT, TWO)
+        assert isinstance(chosen, rc.Connection)
+        ben = Program(tmp_path, desk, token="ben", fault=adds(*["lost"] * 3))
+        if ben_is_known:
+            ben.sign_in("ben")
+        bens = await ben.flow.book(OTHER, {"adult": 1})
+        assert isinstance(bens, rc.Connection)
+        ana = await Program(tmp_path, desk).flow.resume()  # whose token it is, only the server says
+        assert isinstance(ana, rc.Added)
+        assert ana.pending.id == chosen.pending.id
+        done = await Program(tmp_path, desk, token="ben").flow.resume()
+        assert isinstance(done, rc.Added)
+        assert done.pending.id == bens.pending.id
+
+    played(main)
+    assert [user for user, _ in desk.adds] == ["ana", "ben"]
+
+
+# R: C3
+def test_what_was_chosen_before_signing_in_takes_the_place_of_what_waited_for_that_person(tmp_path: Path):
+    desk, faults = Desk(), adds(*["lost"] * 3)
+
+    async def main() -> None:
+        await Program(tmp_path, desk, fault=faults).flow.book(SLOT, TWO)
+        program = Program(tmp_path, desk, token=None)
+        await asyncio.sleep(60)
+        newer = await program.flow.book(OTHER, TWO)
+        assert isinstance(newer, rc.SignInFirst)
+        program.sign_in("ana")
+        outcome = await program.flow.resume()
+        assert isinstance(outcome, rc.Added)
+        assert outcome.pending.id == newer.pending.id
+        assert await program.waits() is None
+
+    played(main)
+    assert (desk.holds(), desk.holds(OTHER.slot_id)) == ([], [2])
+
+
+# R: C2 C3
+def test_while_the_disk_does_not_say_what_waits_nothing_is_booked_twice_and_who_insists_books(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    desk, faults = Desk(), adds(*["unheard"] * 3)
+
+    def broken(path: Path, most: int) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def main() -> None:
+        chosen = await Program(tmp_path, desk, fault=faults).flow.book(SLOT, TWO)
+        program = Program(tmp_path, desk)
+        with monkeypatch.context() as patch:
+            patch.setattr(pending_booking, "contents", broken)
+            for ask in (program.flow.resume, program.flow.waiting, lambda: program.flow.book(SLOT, TWO)):
+                with pytest.raises(rc.RoadcrewError) as caught:
+                    await ask()
+                assert caught.value.code == "disk-silent"
+            assert not program.flow.busy
+        again = await program.flow.book(SLOT, TWO)
+        assert isinstance(again, rc.Added)
+        assert again.pending.id == chosen.pending.id
+        await Program(tmp_path, desk, token="ben", fault=adds(*["lost"] * 3)).flow.book(OTHER, TWO)
+        monkeypatch.setattr(pending_booking, "contents", broken)
+        with pytest.raises(rc.RoadcrewError):
+            await program.flow.book(OTHER, TWO)
+        assert isinstance(await program.flow.book(OTHER, TWO), rc.Added)
+
+    played(main)
+    assert (desk.holds(), desk.holds(OTHER.slot_id)) == ([2], [2])
 
 
 # R: C3 C5

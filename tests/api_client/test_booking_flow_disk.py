@@ -1,19 +1,22 @@
 """What waits of a booking, on a real disk and its thread."""
 
 import contextlib
+import errno
 import json
 import os
 import stat
 import threading
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from tests.api_client.booking_desk import SLOT, STARTS
+from tests.api_client.booking_desk import SLOT, STARTS, slot_info
 from tests.api_client.booking_program import SERVER, TWO
 
+import roadcrew_client as rc
 from roadcrew_client import pending_booking
 from roadcrew_client.pending_booking import PendingBooking, PendingBookings
 
@@ -96,6 +99,77 @@ async def test_a_file_that_is_damaged_or_strange_is_put_aside(tmp_path: Path, ho
     assert [p.name for p in files(tmp_path)] == [path.name + ".damaged"]
     async with opened(tmp_path, a_booking()):
         assert await on_disk(tmp_path) == a_booking()
+
+
+# R: C3
+@pytest.mark.parametrize("fault", [errno.EMFILE, errno.EIO])
+async def test_a_file_that_can_not_be_read_for_now_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+):
+    def broken(path: Path, most: int) -> bytes:
+        raise OSError(fault, os.strerror(fault))
+
+    async with opened(tmp_path, a_booking()):
+        pass
+    with monkeypatch.context() as patch:
+        patch.setattr(pending_booking, "contents", broken)
+        with pytest.raises(rc.RoadcrewError) as caught:
+            await on_disk(tmp_path)
+    assert caught.value.code == "disk-silent"
+    assert await on_disk(tmp_path) == a_booking()
+
+
+# R: C3
+async def test_a_disk_that_is_slow_to_read_does_not_say_that_nothing_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    go = threading.Event()
+    async with opened(tmp_path, a_booking()):
+        pass
+    monkeypatch.setattr(pending_booking, "contents", lambda *_: go.wait(20) and b"")
+    async with opened(tmp_path, within=0.05) as pendings:
+        try:
+            with pytest.raises(rc.RoadcrewError):
+                await pendings.load(SERVER)
+        finally:
+            go.set()
+
+
+# R: C3
+async def test_a_link_in_place_of_the_file_is_put_aside(tmp_path: Path):
+    async with opened(tmp_path, a_booking()):
+        (path,) = files(tmp_path)
+        path.unlink()
+        path.symlink_to(tmp_path / "elsewhere")
+    assert await on_disk(tmp_path) is None
+    assert [p.name for p in files(tmp_path)] == [path.name + ".damaged"]
+
+
+# R: C3
+async def test_each_person_has_a_file_of_their_own_until_the_slot_is_long_over(tmp_path: Path):
+    bens = a_booking(id="01a20373-275b-720f-8f1b-7b52675eca74", person="ben")
+    async with opened(tmp_path, a_booking(), bens) as pendings:
+        assert len(files(tmp_path)) == 2
+        assert (await pendings.load(SERVER, "ana"), await pendings.load(SERVER, "ben")) == (a_booking(), bens)
+        later = SLOT.ends_at + timedelta(days=2)
+        await pendings.keep(a_booking(person="cleo", made_at=later, slot=slot_info(starts_at=later)))
+    assert len(files(tmp_path)) == 1
+
+
+# R: C3
+async def test_what_a_person_took_over_is_nobody_elses_though_the_program_died_before_that_was_tidied(tmp_path: Path):
+    async with opened(tmp_path, a_booking(person=None)):
+        (path,) = files(tmp_path)
+        left = path.read_bytes()
+    async with opened(tmp_path, a_booking()) as pendings:
+        assert path not in files(tmp_path)
+        path.write_bytes(left)
+        path.chmod(0o600)
+        assert await on_disk(tmp_path) == a_booking()
+        async with opened(tmp_path) as fresh:
+            assert await fresh.load(SERVER, "ben") is None
+        await pendings.remove(a_booking())
+    assert files(tmp_path) == []
 
 
 # R: C3

@@ -229,7 +229,7 @@ class StandInPendings:
     def __init__(self, kept: dict[str, PendingBooking]) -> None:
         self._kept = kept
 
-    async def load(self, server: str) -> PendingBooking | None:
+    async def load(self, server: str, person: str | None = None) -> PendingBooking | None:
         return self._kept.get(server)
 
     async def keep(self, pending: PendingBooking) -> bool:
