@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from roadcrew_domain.events import Position, encode_event, event
+from roadcrew_domain.events import Position, decode_event, encode_event, event
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.copies import Copies
 from roadcrew_server.settings import Settings
@@ -292,9 +292,10 @@ def _decided(topic: Topic, plan: _Plan, job: Job) -> tuple[list[Entry], Any]:
     """What a command would append, and the state after it. Raises `Refused`."""
     state, entries = plan.state, []
     for seq, fact in enumerate(topic.kind.decide(plan.state, job.command, plan.now), plan.head + 1):
-        e = event(topic.name, seq, plan.now, job.command.by, job.command.id, fact)
+        body = encode_event(event(topic.name, seq, plan.now, job.command.by, job.command.id, fact))
+        e = decode_event(body)  # what could not be read again would be the end of the topic
         state = topic.kind.evolve(state, e)
-        entries.append(Entry(e, encode_event(e)))
+        entries.append(Entry(e, body))
     return entries, state
 
 

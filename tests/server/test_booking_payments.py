@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.support.booking import (
@@ -26,6 +26,8 @@ from tests.support.booking import (
 )
 from tests.support.people import Person
 
+from roadcrew_domain.cart_acts import MarkPaid
+from roadcrew_domain.events import BadEvent
 from roadcrew_server.booking import paying
 from roadcrew_server.payments.base import Charge, PaymentTrouble, Succeeded
 
@@ -155,6 +157,18 @@ async def test_what_was_never_paid_at_a_venue_that_is_taken_out_of_the_settings_
         await without.later(days=7)
         order = (await without.cart(ana)).orders[0]
         assert (order.state, order.settled, await states(without)) == ("lapsed", True, [])
+
+
+# R: C2
+async def test_what_a_cart_could_not_be_read_with_again_is_never_written_into_it(tmp_path: Path) -> None:
+    clock, nothing = Clock(), cast("str", None)
+    async with shop(tmp_path, clock=clock) as before:
+        ana = await before.guest("Ana")
+        order = await ordered(ana)
+        with pytest.raises(BadEvent):
+            await before.server.booking._desk.cart_does(ana.id, MarkPaid(order, None, nothing))
+    async with shop(tmp_path, clock=clock) as after:
+        assert [o.state for o in (await after.cart(ana)).orders] == ["awaiting"]
 
 
 # R: C1 C2
