@@ -231,7 +231,7 @@ class BookingFlow:
             await client.wait_for_session(progress=lambda look: self._looked(pending, look))
         except RoadcrewError as error:
             return Auth(pending, error) if failure_kind(error) == "auth" else Connection(pending, error)
-        if self._has_begun(pending):  # by the server's time, which is known now
+        if self._has_begun(pending):
             return AnotherPerson(pending) if self._is_anothers(pending) else await self._dropped(pending)
         if pending.person is None:
             pending = msgspec.structs.replace(pending, person=self._person())
@@ -275,7 +275,8 @@ class BookingFlow:
         return TooLate(pending)
 
     def _has_begun(self, pending: PendingBooking) -> bool:
-        return self._client.server_now() >= pending.slot.starts_at
+        """By the server's clock alone: a booking is not dropped because the one here is wrong."""
+        return self._client.knows_the_time and self._client.server_now() >= pending.slot.starts_at
 
     def _is_anothers(self, pending: PendingBooking) -> bool:
         person = self._person()

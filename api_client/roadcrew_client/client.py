@@ -279,6 +279,11 @@ class Client(TripCalls, BookCalls):
         """What time it is at the server, as well as we know."""
         return self._time.now()
 
+    @property
+    def knows_the_time(self) -> bool:
+        """Whether the server has said what time it is, so that `server_now` is not just the time here."""
+        return self._time.known
+
     def new_id(self) -> str:
         """A new id, which may be the `key` of a call: who knows it can repeat that call, also after a restart."""
         return self._context.new_id()

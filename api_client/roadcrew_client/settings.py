@@ -137,6 +137,8 @@ class ServerTime:
     """Seconds; a server that is further off than a year is not believed."""
 
     def __init__(self, clock: Clock) -> None:
+        self.known = False
+        """Whether a server has said what time it is; until then it is the time here."""
         self._clock = clock
         self._offset = 0.0
 
@@ -151,8 +153,7 @@ class ServerTime:
     def roughly(self, at: datetime) -> None:
         """The server said so, to the second."""
         offset = self._from_here(at)
-        if abs(offset - self._offset) > self.COARSE:
-            self._keep(offset)
+        self._keep(offset if abs(offset - self._offset) > self.COARSE else self._offset)
 
     def at_least(self, at: datetime) -> None:
         """Something has happened at that time."""
@@ -163,4 +164,4 @@ class ServerTime:
 
     def _keep(self, offset: float) -> None:
         if abs(offset) <= self.FARTHEST:
-            self._offset = offset
+            self._offset, self.known = offset, True

@@ -417,6 +417,7 @@ def test_a_booking_whose_slot_has_begun_meanwhile_is_dropped_with_words(tmp_path
         assert isinstance(chosen, rc.SignInFirst)
         await asyncio.sleep(3601)
         program = Program(tmp_path, desk, token=token)
+        program.client._time.roughly(LoopClock().now())  # as any answer says
         outcome = await program.flow.resume()
         assert isinstance(outcome, rc.TooLate)
         assert outcome.words == "That time slot began before your booking could go on, so it was dropped."
@@ -424,6 +425,23 @@ def test_a_booking_whose_slot_has_begun_meanwhile_is_dropped_with_words(tmp_path
 
     played(main)
     assert desk.adds == []
+
+
+# R: C3
+def test_a_clock_that_is_wrong_here_drops_no_booking_before_the_server_has_said_what_time_it_is(tmp_path: Path):
+    desk = Desk()
+
+    async def main() -> None:
+        now = LoopClock().now()
+        begun_by_our_clock = slot_info(starts_at=now - timedelta(days=1))
+        program = Program(tmp_path, desk, token=None)
+        assert isinstance(await program.flow.book(begun_by_our_clock, TWO), rc.SignInFirst)
+        program.client._time.roughly(now - timedelta(days=2))
+        assert isinstance(await program.flow.resume(), rc.SignInFirst)
+        program.client._time.roughly(now)
+        assert isinstance(await program.flow.resume(), rc.TooLate)
+
+    played(main)
 
 
 # R: C3

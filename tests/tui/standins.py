@@ -322,6 +322,10 @@ class StandInClient(BookingCalls):
     def server_now(self) -> datetime:
         return self.world.now()
 
+    @property
+    def knows_the_time(self) -> bool:
+        return True
+
     def follow_book(self) -> StandInBook:
         return StandInBook(self, asyncio.get_running_loop())
 
