@@ -36,6 +36,7 @@ from roadcrew_domain.cart_state import (
     EndedLine,
     Line,
     Order,
+    OrderLine,
     OrderState,
     Refund,
     TripDiscount,
@@ -60,9 +61,9 @@ def evolve(cart: Cart | None, event: Event) -> Cart:
         case LineExtended(line_id=line_id, until=until, extensions=extensions):
             return _line_changed(cart, line_id, until=until, extensions=extensions)
         case AddFailed(line_id=line_id, code=code):
-            return _line_ended(cart, line_id, code)
+            return _line_ended(cart, line_id, code, event.at)
         case LineRemoved(line_id=line_id, because=because):
-            return _line_ended(cart, line_id, because)
+            return _line_ended(cart, line_id, because, event.at)
         case DiscountNoted(discount=discount):
             return msgspec.structs.replace(cart, discounts=_noted(cart, discount))
         case OrderPlaced() as placed:
@@ -78,15 +79,16 @@ def _line_changed(cart: Cart, line_id: str, **changes: object) -> Cart:
     return msgspec.structs.replace(cart, lines=lines)
 
 
-def _line_ended(cart: Cart, line_id: str, code: str) -> Cart:
-    if cart.line(line_id) is None:
+def _line_ended(cart: Cart, line_id: str, code: str, at: datetime) -> Cart:
+    ended = cart.line(line_id)
+    if ended is None:
         raise ValueError(f"no line {line_id}")
-    lines = tuple(line for line in cart.lines if line.id != line_id)
-    return msgspec.structs.replace(cart, lines=lines, ended=_ended(cart, line_id, code))
+    lines = tuple(line for line in cart.lines if line is not ended)
+    return msgspec.structs.replace(cart, lines=lines, ended=_ended(cart, ended, code, at))
 
 
-def _ended(cart: Cart, line_id: str, code: str) -> tuple[EndedLine, ...]:
-    return (*cart.ended[1 - ENDED_KEPT :], EndedLine(line_id, code))
+def _ended(cart: Cart, line: Line | OrderLine, code: str, at: datetime) -> tuple[EndedLine, ...]:
+    return (*cart.ended[1 - ENDED_KEPT :], EndedLine(line.id, code, line.slot.slot_id, at))
 
 
 def _noted(cart: Cart, discount: TripDiscount) -> tuple[TripDiscount, ...]:
@@ -181,7 +183,6 @@ def _returned(cart: Cart, order: Order, until: datetime) -> Cart:
         for n in order.lines
         if n.id not in order.lost
     )
-    ended = cart.ended
-    for line_id in order.lost:
-        ended = _ended(msgspec.structs.replace(cart, ended=ended), line_id, "seats-gone")
-    return msgspec.structs.replace(cart, lines=(*cart.lines, *back), ended=ended)
+    for lost in (line for line in order.lines if line.id in order.lost):
+        cart = msgspec.structs.replace(cart, ended=_ended(cart, lost, "seats-gone", order.changed_at))
+    return msgspec.structs.replace(cart, lines=(*cart.lines, *back))

@@ -49,8 +49,8 @@ def start_add(cart: Cart, line_id: str, act: StartAdd, now: datetime) -> tuple[F
 
 def _check_unpaid(cart: Cart, lines: list[Line], seats: int, most: int, now: datetime) -> None:
     """Seats that cost nothing count as well, or anybody could empty a house by them."""
-    ordered = (line for order in cart.orders if order.has_seats and not order.payment for line in order.lines)
-    unpaid = sum(line.seats for line in (*lines, *ordered) if now < line.slot.starts_at)
+    ordered = [line for order in cart.orders if order.has_seats and not order.payment for line in order.lines]
+    unpaid = sum(line.seats for line in lines) + sum(line.seats for line in ordered if now < line.slot.starts_at)
     if unpaid + seats > most:
         sentence = f"One person can have {most} seats that nobody has paid for."
         raise Refused("too-many-seats", "conflict", sentence, limit=most, unpaid=unpaid)

@@ -95,10 +95,13 @@ class TripDiscount(Value, frozen=True):
 
 
 class EndedLine(Value, frozen=True):
-    """A line that is no more: `removed`, `expired`, or the code with which its seats were refused."""
+    """A line that is no more: `removed`, `expired`, or the code with which its seats were refused; of which slot, and
+    when, where that is known."""
 
     line_id: str
     code: str
+    slot_id: str = ""
+    at: Moment | None = None
 
 
 class OrderLine(Value, frozen=True):
@@ -201,7 +204,12 @@ class Cart(Value, frozen=True):
 
     def ended_as(self, line_id: str) -> str | None:
         """How a line ended, if it did and that is remembered."""
-        return next((e.code for e in self.ended if e.line_id == line_id), None)
+        ending = self.ending(line_id)
+        return None if ending is None else ending.code
+
+    def ending(self, line_id: str) -> EndedLine | None:
+        """The end of the line with this id."""
+        return next((ended for ended in self.ended if ended.line_id == line_id), None)
 
     def discount(self, trip_id: str | None) -> TripDiscount | None:
         """What is known of a trip's discount."""

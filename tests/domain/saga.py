@@ -216,6 +216,11 @@ def take_up(w: World, user: str) -> Steps:
     for line in w.cart(user).lines:
         if line.state == "adding":
             yield from finish_add(w, user, line.id)
+    for ended in w.cart(user).ended:
+        slot, hold = w.slots[ended.slot_id].folded, hold_of(user, ended.line_id)
+        if slot is not None and hold in slot.holds:
+            yield
+            w.slot_does(ended.slot_id, seats.ReleaseHold(hold))
     for order in w.cart(user).orders:
         if order.pays_later:
             yield

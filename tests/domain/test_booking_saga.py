@@ -310,7 +310,7 @@ def gives_money_back_without_looking(patch: Patch) -> SlotRule:
 )
 def test_a_rule_that_is_left_out_is_noticed(broken: Callable[[Patch], SlotRule], monkeypatch: Patch, figure: Figure):
     rule = broken(monkeypatch)
-    noticed = next((seed for seed in range(500) if fails(seed, rule)), None)
+    noticed = next((seed for seed in range(2000) if fails(seed, rule)), None)
     figure("noticed in run", noticed)
     assert noticed is not None
 

@@ -90,12 +90,10 @@ class Booking:
 
     async def remove(self, asked: Asked, line_id: str) -> Topic:
         """Out of the cart; the seats are free at once."""
-        line = (await self._desk.cart(asked.user)).line(line_id)
-        if line is None:  # it may have been added at another process just now
-            line = (await self._desk.cart(asked.user, fresh=True)).line(line_id)
         await self._does(asked, RemoveLine(line_id))
-        if line is not None:
-            await holding.give_back(self._desk, asked.user, line_id, line.slot.slot_id)
+        ended = (await self._desk.cart(asked.user)).ending(line_id)
+        if ended is not None:
+            await holding.give_back(self._desk, asked.user, ended)
         return await self._cart(asked.user)
 
     async def extend(self, asked: Asked, line_id: str) -> Topic:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from roadcrew_domain import cart, seats
 from roadcrew_domain.booking_ids import hold_of, step_of
@@ -19,6 +19,8 @@ from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)
 
+LATELY = timedelta(minutes=15)
+"""For so long after a line ended it is seen to that its seats are free: so long does a hold last by itself."""
 SEATS_GONE = "Seats are no longer available. Please select different tickets."
 
 
@@ -75,10 +77,11 @@ async def keep_longer(desk: Desk, user: str, line: cart.Line, bounds: seats.Hold
     return NoteExtension(line.id, standing.until, standing.extensions)
 
 
-async def give_back(desk: Desk, user: str, line_id: str, slot_id: str) -> None:
-    """Free a line's seats now. If that fails they are free when their time is up."""
+async def give_back(desk: Desk, user: str, ended: cart.EndedLine) -> None:
+    """Free the seats of a line that is no more. If that fails they are free when their time is up."""
     with suppress(Refused, StoreError):
-        await desk.slot_does(slot_id, seats.ReleaseHold(hold_of(user, line_id)), step_of(user, line_id, "release"))
+        act = seats.ReleaseHold(hold_of(user, ended.line_id))
+        await desk.slot_does(ended.slot_id, act, step_of(user, ended.line_id, "release"))
 
 
 async def note_discounts(desk: Desk, user: str) -> None:
@@ -94,8 +97,16 @@ async def note_discounts(desk: Desk, user: str) -> None:
 
 
 async def take_up(desk: Desk, user: str, now: datetime) -> None:
-    """Finish what was begun so long ago that its process must have died."""
-    for line in (await desk.cart(user)).lines:
+    """Finish what was begun so long ago that its process must have died, and see to it that lines that ended lately
+    have no seats: who ended one, or had its seats held for longer at its end, may have died before they were free."""
+    state = await desk.cart(user)
+    for line in state.lines:
         if line.state == "adding" and now >= line.added_at + cart.TAKEN_UP:
             with left_if_it_fails("a line"), suppress(Refused):
                 await finish_add(desk, user, line.id)
+    for ended in state.ended:
+        if ended.at is not None and now < ended.at + LATELY:
+            with left_if_it_fails("a line that has ended"):
+                slot = await desk.slot(ended.slot_id)
+                if slot is not None and hold_of(user, ended.line_id) in slot.holds:
+                    await give_back(desk, user, ended)
