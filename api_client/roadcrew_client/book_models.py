@@ -4,8 +4,11 @@ exhibition are the domain's. Not for how they are asked for.
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Raw
@@ -27,6 +30,12 @@ from roadcrew_domain.prices import Priced
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.seats_views import SlotCount
 from roadcrew_domain.values import Moment, Value
+
+Booked = TypeVar("Booked", Line, OrderLine)
+
+MAX_ZONE = 64
+_ZONE = re.compile(r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+){1,2}")
+"""As the server's catalogue has it: no file of this machine is meant by it."""
 
 FailureKind = Literal["connection", "seats-gone", "auth", "refused"]
 
@@ -78,6 +87,8 @@ class CartAnswer(Value, frozen=True):
 def read_exhibitions(body: bytes) -> ExhibitionList:
     """A server's catalogue. Raises `ServerTrouble`."""
     found = read(body, ExhibitionList)
+    replace = msgspec.structs.replace
+    found = replace(found, exhibitions=tuple(replace(e, time_zone=known_zone(e.time_zone)) for e in found.exhibitions))
     try:
         for exhibition in found.exhibitions:
             if not exhibition.tickets:
@@ -92,7 +103,7 @@ def read_exhibitions(body: bytes) -> ExhibitionList:
 def read_cart_answer(body: bytes) -> CartAnswer:
     """The answer to a call about the cart. Raises `ServerTrouble`."""
     answer = read(body, CartAnswer)
-    checked_cart(answer.cart)
+    answer = msgspec.structs.replace(answer, cart=checked_cart(answer.cart))
     if [price.line_id for price in answer.prices] != [line.id for line in answer.cart.lines]:
         raise not_ours("The server sent prices of something else than what is in the cart.")
     if any(not 0 <= price.discount <= price.amount for price in answer.prices):
@@ -111,7 +122,8 @@ def read_count(body: bytes | Raw) -> SlotCount:
 
 
 def checked_cart(cart: Cart) -> Cart:
-    """The cart, if it is one whose sums can be made and shown. Raises `ServerTrouble`."""
+    """The cart, if it is one whose sums can be made and shown; its times are in zones that there are. Raises
+    `ServerTrouble`."""
     try:
         for line in cart.lines:
             _check(line)
@@ -123,7 +135,29 @@ def checked_cart(cart: Cart) -> Cart:
                 _check(ordered)
     except Refused as refused:
         raise not_ours(f"The server sent a cart that can't be: {refused.detail}") from refused
-    return cart
+    orders = tuple(msgspec.structs.replace(order, lines=_in_known_zones(order.lines)) for order in cart.orders)
+    return msgspec.structs.replace(cart, lines=_in_known_zones(cart.lines), orders=orders)
+
+
+def known_zone(name: str) -> str:
+    """The time zone of a venue; UTC for one that there is not, or not here, where a newer one may be missing."""
+    return name if len(name) <= MAX_ZONE and _is_zone(name) else "UTC"
+
+
+@lru_cache(maxsize=256)
+def _is_zone(name: str) -> bool:
+    if _ZONE.fullmatch(name) is None:
+        return False
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # KeyError: there is no such zone
+        return False
+    return True
+
+
+def _in_known_zones(lines: tuple[Booked, ...]) -> tuple[Booked, ...]:
+    replace = msgspec.structs.replace
+    return tuple(replace(n, slot=replace(n.slot, time_zone=known_zone(n.slot.time_zone))) for n in lines)
 
 
 def _check(line: Line | OrderLine) -> None:

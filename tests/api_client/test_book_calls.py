@@ -8,14 +8,16 @@ from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
-from tests.api_client.booking_desk import SLOT, Desk, Fault, Wire
+from tests.api_client.booking_desk import OTHER, SLOT, Desk, Fault, Wire
 from tests.api_client.scripted import FAST, Request, serving
 from tests.support.jumping import jumping
 
 import roadcrew_client as rc
-from roadcrew_client.book_models import failure_kind
+from roadcrew_client.book_models import checked_cart, failure_kind, read_cart
 from roadcrew_client.errors import from_reply
+from roadcrew_domain.cart import encode_cart
 from roadcrew_domain.cart_acts import ConfirmOrder, MarkPaid, PlaceOrder
 from roadcrew_domain.money import Money
 
@@ -94,6 +96,42 @@ async def test_the_slots_of_a_day_are_read_and_say_what_a_cart_would_remember():
     assert (request.path, request.query) == ("/api/exhibitions/monet/slots", {"date": ["2030-05-21"]})
     catalogue, _ = await asked({"exhibitions": [MONET]}, rc.Client.exhibitions)
     assert slot.info(catalogue.exhibitions[0]) == SLOT
+
+
+NO_ZONES = [
+    "Asia/Atlantis",
+    "Europe",
+    "../../etc/passwd",
+    "/etc/localtime",
+    "localtime",
+    "",
+    "UTC\n",
+    "\x1b]0;hello\x07",
+    "[bold]Lisbon[/]",
+    "a\x00b",
+    "Europe/" + "x" * 10_000,
+    "Europe/Lisbön",
+]
+
+
+@pytest.mark.parametrize("zone", NO_ZONES, ids=range(len(NO_ZONES)))
+async def test_a_time_zone_that_is_none_is_read_as_utc_wherever_it_comes_from(zone: str):
+    catalogue, _ = await asked({"exhibitions": [{**MONET, "timeZone": zone}, MONET]}, rc.Client.exhibitions)
+    assert [e.time_zone for e in catalogue.exhibitions] == ["UTC", "Europe/Lisbon"]
+    desk = Desk(10, msgspec.structs.replace(SLOT, time_zone=zone), OTHER)
+    line, other = desk.add(2), desk.add(1, OTHER.slot_id)
+    desk.do(PlaceOrder((line,), (), "venue", pays_later=True, pay_within=3600))
+    again = desk.add(2)
+    found, _ = await asked(desk.answer(), rc.Client.load_cart)
+    assert {n.id: n.slot.time_zone for n in found.cart.lines} == {other: "Europe/Lisbon", again: "UTC"}
+    assert [n.slot.time_zone for n in found.cart.orders[0].lines] == ["UTC"]
+    assert checked_cart(desk.cart()) == read_cart(encode_cart(desk.cart())) == found.cart
+
+
+@pytest.mark.parametrize("zone", ["Europe/Lisbon", "America/Argentina/Salta", "Etc/GMT+3", "UTC"])
+async def test_a_time_zone_that_there_is_stays_as_it_is(zone: str):
+    catalogue, _ = await asked({"exhibitions": [{**MONET, "timeZone": zone}]}, rc.Client.exhibitions)
+    assert catalogue.exhibitions[0].time_zone == zone
 
 
 async def test_an_exhibitions_id_does_not_lead_to_another_address():
