@@ -25,7 +25,8 @@ from roadcrew_client.models import Gone, Item, Presence, Reset, SessionInfo, rea
 from roadcrew_client.outbox import OutboxEntry
 from roadcrew_client.replica import Replica
 from roadcrew_client.sync import policy
-from roadcrew_client.sync.engine import Engine, Taken
+from roadcrew_client.sync.engine import Engine
+from roadcrew_client.sync.sides import Taken
 from roadcrew_client.sync.source import SyncSource
 from roadcrew_domain.events import Event
 from roadcrew_domain.trip import Trip, TripAct

@@ -23,7 +23,8 @@ from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.models import Gone, Item, Reset, SessionInfo, read
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.backoff import jittered
-from roadcrew_client.sync.engine import Engine, Taken
+from roadcrew_client.sync.engine import Engine
+from roadcrew_client.sync.sides import Taken
 from roadcrew_client.sync.source import SyncSource
 from roadcrew_domain.cart_state import Cart
 from roadcrew_domain.events import MAX_TOPICS, BadCursor, Event, Position, decode_cursor

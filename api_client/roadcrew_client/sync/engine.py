@@ -7,64 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
-from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Literal, Protocol
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import aclosing
 
-from roadcrew_client.errors import (
-    Forbidden,
-    NotFound,
-    NotSignedIn,
-    RoadcrewError,
-    SessionNotReady,
-    TooManyRequests,
-    Unreachable,
-)
-from roadcrew_client.models import Bye, Frame, Gone, Item, Presence, Reset
+from roadcrew_client.errors import Forbidden, NotFound, NotSignedIn, RoadcrewError
+from roadcrew_client.models import Bye, Gone, Item, Presence, Reset
 from roadcrew_client.settings import ClientSettings, Clock
 from roadcrew_client.sync import policy
-from roadcrew_client.sync.polling import Batch
-from roadcrew_domain.events import MAX_CURSOR_CHARS, BadCursor, Event, decode_cursor, encode_cursor
+from roadcrew_client.sync.cursors import usable, without
+from roadcrew_client.sync.doubts import Doubts
+from roadcrew_client.sync.failures import signal_of
+from roadcrew_client.sync.sides import Reader, Reread, Source
+from roadcrew_domain.events import Event
 
 logger = logging.getLogger(__name__)
-
-Taken = Literal["applied", "unknown"]
-Frames = AsyncGenerator[tuple[Frame, str | None], None]
-
-
-class Source(Protocol):
-    """A server, as far as staying in sync needs it."""
-
-    def stream(
-        self, cursor: str | None, proven: Callable[[], None], wished: Callable[[float], None]
-    ) -> AbstractAsyncContextManager[Frames]:
-        """Open a stream. Entering it returns when the headers are here. `proven` and `wished` are called as for
-        `sse.frames`."""
-        ...
-
-    async def poll(self, cursor: str | None, tag: str | None) -> Batch:
-        """Ask once."""
-        ...
-
-    async def renew(self) -> bool:
-        """After a 401: True if there is another token now."""
-        ...
-
-
-class Reader(Protocol):
-    """Who follows: gets every frame once and in order."""
-
-    async def take(self, frame: Item, cursor: str | None) -> Taken:
-        """Apply a frame; `cursor` is where one stands after it. `unknown`: give me the whole state instead."""
-        ...
-
-    def moved(self) -> None:
-        """The engine's `state` or `error` has changed."""
-        ...
-
-
-class Reread(Exception):
-    """Our place in the log is lost: connect again, with the cursor that stands now."""
 
 
 class Engine:
@@ -105,14 +61,13 @@ class Engine:
         self._timer: asyncio.Task[None] | None = None
         self._timer_at: float | None = None
         self._expecting: asyncio.Task[None] | None = None
-        self._doubted = frozenset[str]()
-        """What was expected, and looked for: once, for what does not come then is nowhere."""
+        self._doubts = Doubts(self, settings, clock)
         self._over = asyncio.Event()
         self._closed = False
 
     async def run(self) -> None:
         """Follow until stopped, or cancelled; whatever was started has ended when this returns."""
-        self._keep(asyncio.create_task(self._watch_for_sleep()))
+        self._keep(asyncio.create_task(self._doubts.watch_for_sleep()))
         try:
             if not self._over.is_set():
                 self.signal(policy.Started())
@@ -143,29 +98,11 @@ class Engine:
         """Something speaks against the stream that is open, if one is: look whether it is of use."""
         self.signal(policy.Doubted(self.state.n))
 
-    async def _watch_for_sleep(self) -> None:
-        """A connection that was open when the computer fell asleep may be dead, and nobody will say so. By the wall
-        clock, since on many systems the other one stands still meanwhile."""
-        s = self._settings
-        while True:
-            began = self._clock.now()
-            await self._clock.sleep(s.wake_look)
-            if (self._clock.now() - began).total_seconds() > s.wake_look + s.wake_after:
-                self.doubt()
-
     def expect(self, left: Callable[[], Collection[str]]) -> None:
         """The server has told elsewhere of what has not come through here; `left` names what that is by now. A stream
         that does not bring it within the time of a first frame is held back."""
         if not self._closed and (self._expecting is None or self._expecting.done()):
-            self._expecting = self._keep(asyncio.create_task(self._expect(left)))
-
-    async def _expect(self, left: Callable[[], Collection[str]]) -> None:
-        while (due := frozenset(left()) - self._doubted) and self.state.mode not in policy.SLEEPING:
-            n = self.state.n
-            await self._clock.sleep(self._settings.prove_within)
-            if n == self.state.n and not due.isdisjoint(left()):
-                self._doubted = (self._doubted | due) & frozenset(left())
-                self.doubt()
+            self._expecting = self._keep(asyncio.create_task(self._doubts.look_for(left)))
 
     def follow(self, topics: Collection[str]) -> None:
         """Follow these from now on, with one catch-up at once: what stays goes on where it is, what is new begins with
@@ -177,7 +114,7 @@ class Engine:
         self._topics, self._left = wanted, set(wanted)
         for topic in dropped:
             self._seqs.pop(topic, None)
-        self.cursor = _without(self.cursor, dropped)
+        self.cursor = without(self.cursor, dropped)
         if self.state.mode == "gone":  # others may well be there
             self.signal(policy.Ended("signed-out"))
             self.signal(policy.SignedIn())
@@ -262,7 +199,7 @@ class Engine:
                             self.signal(policy.Closed(n, "bye", frame.wait))
                             return
                         await self._take(frame, cursor)
-                        self.cursor = _usable(cursor) or self.cursor
+                        self.cursor = usable(cursor) or self.cursor
                         self.error = None
                         if not self._left:
                             self.signal(policy.Ended("gone"))
@@ -284,7 +221,7 @@ class Engine:
             batch = await self._source.poll(self.cursor, self._tag)
             for frame in batch.frames:
                 await self._take(frame, batch.cursor)
-            self.cursor = _usable(batch.cursor) or self.cursor
+            self.cursor = usable(batch.cursor) or self.cursor
             self._tag = batch.tag or self._tag
             self.error = None
             if not self._left:
@@ -344,24 +281,12 @@ class Engine:
         match error:
             case NotSignedIn() if error.certain:
                 await self._signed_out(n, stream=stream)
-            case SessionNotReady():  # no fault of the stream's, and soon over
-                wait = error.retry_after
-                self.signal(policy.Closed(n, "renewed", wait) if stream else policy.PollFailed(n, "renewed", wait))
             case Forbidden() | NotFound() if error.certain:
                 self._gone("forbidden" if isinstance(error, Forbidden) else "unknown")
             case _ if error.status == 410 and error.certain:
                 self._gone("ended")
-            case Unreachable() if stream and self.state.answered:
-                reason: policy.CloseReason = "silent" if error.code == "silent" else "cut"
-                self.signal(policy.Closed(n, reason))
-            case Unreachable():
-                self.signal(policy.Closed(n, "unreachable") if stream else policy.PollFailed(n, "unreachable"))
-            case TooManyRequests() if stream and error.code == "too-many-streams":
-                self.signal(policy.Closed(n, "full", wait=error.retry_after))
-            case _ if stream:
-                self.signal(policy.Closed(n, "trouble", wait=error.retry_after))
             case _:
-                self.signal(policy.PollFailed(n, "trouble", wait=error.retry_after))
+                self.signal(signal_of(error, n, stream=stream, answered=self.state.answered))
 
     async def _signed_out(self, n: int, *, stream: bool) -> None:
         try:
@@ -384,20 +309,3 @@ class Engine:
             error = RoadcrewError("client-trouble", f"{type(error).__name__}: {error}"[:300])
         self.error = error
         self._reader.moved()
-
-
-def _without(cursor: str | None, dropped: Collection[str]) -> str | None:
-    """A cursor that says nothing of these topics: should they come back, they begin with their state."""
-    if cursor is None or not dropped:
-        return cursor
-    try:
-        positions = decode_cursor(cursor)
-    except BadCursor:
-        return None
-    return encode_cursor({topic: place for topic, place in positions.items() if topic not in dropped})
-
-
-def _usable(cursor: str | None) -> str | None:
-    """A cursor goes back in a header and an address; one that can't is not kept."""
-    good = cursor is not None and len(cursor) <= MAX_CURSOR_CHARS and cursor.isascii() and cursor.isprintable()
-    return cursor if good else None

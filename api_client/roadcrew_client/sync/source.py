@@ -10,7 +10,7 @@ from roadcrew_client.context import Context
 from roadcrew_client.sync.polling import Batch, batch_of
 
 if TYPE_CHECKING:
-    from roadcrew_client.sync.engine import Frames
+    from roadcrew_client.sync.sides import Frames
 
 PATH = "/api/sync"
 
