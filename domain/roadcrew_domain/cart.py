@@ -8,7 +8,7 @@ from roadcrew_domain.cart_acts import CartCommand
 from roadcrew_domain.cart_decide import decide, next_due
 from roadcrew_domain.cart_evolve import evolve
 from roadcrew_domain.cart_lines import stands
-from roadcrew_domain.cart_orders import is_past, last_date, unfinished, unpaid_in_time
+from roadcrew_domain.cart_orders import is_past, last_date, may_cancel, may_pay, unfinished, unpaid_in_time
 from roadcrew_domain.cart_state import (
     KEPT,
     MAX_LINES,
@@ -52,6 +52,8 @@ __all__ = [
     "evolve",
     "is_past",
     "last_date",
+    "may_cancel",
+    "may_pay",
     "next_due",
     "stands",
     "unfinished",

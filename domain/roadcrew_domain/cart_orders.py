@@ -159,25 +159,44 @@ def _confirmed(order: Order) -> tuple[Fact, ...]:
     return (confirmed,) if order.total else (confirmed, Paid(order.id, None, ""))
 
 
+def may_pay(order: Order, now: datetime) -> bool:
+    """Whether a payment of it can be started."""
+    waits = order.state == "awaiting" and not order.pays_later and now < order.pay_by
+    return waits and len(order.attempts) < MAX_ATTEMPTS
+
+
+def may_cancel(order: Order, now: datetime) -> bool:
+    """Whether it can be given up: until the first of its slots begins."""
+    return order.state in ("awaiting", "paid") and now < _first_date(order)
+
+
+def _first_date(order: Order) -> datetime:
+    return min(line.slot.starts_at for line in order.lines)
+
+
 def _start_payment(order: Order, attempt_id: str, method: str, now: datetime) -> tuple[Fact, ...]:
     if any(attempt.id == attempt_id for attempt in order.attempts):
         return ()
+    if not may_pay(order, now):
+        raise _why_not_paid(order, now)
+    return (PaymentStarted(order.id, method),)
+
+
+def _why_not_paid(order: Order, now: datetime) -> Refused:
     match order.state:
         case "placing":
-            raise _too_early()
+            return _too_early()
         case "paid":
-            raise Refused("order-paid", "conflict", "This order is paid already.")
+            return Refused("order-paid", "conflict", "This order is paid already.")
         case "paying":
-            raise _under_way()
+            return _under_way()
         case "lapsed" | "cancelled" | "rejected":
-            raise _over(order)
+            return _over(order)
     if order.pays_later:
-        raise Refused("pays-later", "conflict", "This order is paid at the venue.")
+        return Refused("pays-later", "conflict", "This order is paid at the venue.")
     if now >= order.pay_by:
-        raise Refused("order-lapsed", "gone", "This order was not paid in time.", payBy=order.pay_by)
-    if len(order.attempts) >= MAX_ATTEMPTS:
-        raise Refused("too-many-payments", "full", "This order was tried too often. Cancel it and book again.")
-    return (PaymentStarted(order.id, method),)
+        return Refused("order-lapsed", "gone", "This order was not paid in time.", payBy=order.pay_by)
+    return Refused("too-many-payments", "full", "This order was tried too often. Cancel it and book again.")
 
 
 def _paid(order: Order, attempt_id: str | None, payment: str) -> tuple[Fact, ...]:
@@ -193,23 +212,27 @@ def _paid(order: Order, attempt_id: str | None, payment: str) -> tuple[Fact, ...
 
 
 def _cancelled(order: Order, now: datetime) -> tuple[Fact, ...]:
-    match order.state:
-        case "placing":
-            raise _too_early()
-        case "paying":
-            raise _under_way()
-        case "cancelled":
-            return ()
-        case "lapsed" | "rejected":
-            raise _over(order)
-    if now >= min(line.slot.starts_at for line in order.lines):
-        raise Refused("slot-past", "gone", "It has begun already, so it can't be cancelled.")
+    if order.state == "cancelled":
+        return ()
+    if not may_cancel(order, now):
+        raise _why_not_cancelled(order)
     cancelled = OrderCancelled(order.id)
     if order.state == "paid" and order.total:
         refunded = {refund.attempt_id for refund in order.refunds}
         succeeded = next((a.id for a in order.attempts if a.state == "succeeded" and a.id not in refunded), None)
         return (cancelled, RefundOwed(order.id, succeeded, order.payment))
     return (cancelled,)
+
+
+def _why_not_cancelled(order: Order) -> Refused:
+    match order.state:
+        case "placing":
+            return _too_early()
+        case "paying":
+            return _under_way()
+        case "lapsed" | "rejected":
+            return _over(order)
+    return Refused("slot-past", "gone", "It has begun already, so it can't be cancelled.")
 
 
 def _too_early() -> Refused:
