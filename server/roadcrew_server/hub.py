@@ -58,9 +58,9 @@ class Hub:
         self.on_presence: Callable[[Topic], None] = lambda _: None
         self.on_due: Callable[[str], Awaitable[None]] = _nothing_more
         self._copies = Copies(store, self.counters)
-        self._deadlines = Deadlines(store, settings, lambda name: self._spawn(self._tick(name)), monotonic=monotonic)
+        self._deadlines = Deadlines(store, settings, lambda name: self.spawn(self._tick(name)), monotonic=monotonic)
         self._commands = CommandLoop(
-            store, self._copies, settings, self.counters, self._spawn, noted=self._deadlines.note
+            store, self._copies, settings, self.counters, self.spawn, noted=self._deadlines.note
         )
         self._kinds: Mapping[str, Kind] = {k.prefix: k for k in kinds}
         self._random = random
@@ -76,7 +76,7 @@ class Hub:
         """Follow the store's hints, fire what is due, drop what is idle."""
         hints = self.store.listen()
         for work in (self._follow_hints(hints), self._deadlines.run(), self._keep_watch(), self._keep_house()):
-            self._spawn(work)
+            self.spawn(work)
 
     async def stop(self) -> None:
         """Let running commands finish, end the rest."""
@@ -87,7 +87,8 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin something that ends with the hub."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -153,7 +154,7 @@ class Hub:
                 if kind is None or not kind.names(rest):
                     raise TopicMissing(name, kind)
                 new = Topic(name, kind, self.settings.ring)
-                opening = self._opening[name] = new, self._spawn(self._load_new(new))
+                opening = self._opening[name] = new, self.spawn(self._load_new(new))
                 opening[1].add_done_callback(lambda _: self._opening.pop(name, None))
             topic = await asyncio.shield(opening[1])
         topic.used_at = self._monotonic()  # nobody takes it away while it is read
@@ -194,7 +195,7 @@ class Hub:
         job = Job(command, key, body, status, asyncio.get_running_loop().create_future())
         topic.jobs.append(job)
         if topic.loop is None:
-            topic.loop = self._spawn(self._commands.run(topic))
+            topic.loop = self.spawn(self._commands.run(topic))
         return await job.answer
 
     async def replayed(self, name: str, key: str, body: str) -> Done | None:

@@ -18,6 +18,7 @@ from roadcrew_domain.cart_lines import find
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.booking import holding, ordering, paying
+from roadcrew_server.booking.attending import Attendance
 from roadcrew_server.booking.desk import Desk
 from roadcrew_server.booking.kinds import cart_topic
 from roadcrew_server.catalogue import Catalogue, Slot
@@ -49,6 +50,7 @@ class Booking:
     def __init__(self, hub: Hub, catalogue: Catalogue | None, providers: paying.Providers, settings: Settings) -> None:
         self._hub = hub
         self._desk = Desk(hub, catalogue)
+        self._attendance = Attendance(hub.spawn, self._go_on)
         self._providers = providers
         self._bounds = settings.cart_bounds
         self._word = settings.organisers_word
@@ -64,15 +66,16 @@ class Booking:
         return seats.left_at(msgspec.structs.replace(known, capacity=slot.capacity), self._hub.store.now())
 
     async def load(self, user: str) -> Topic | None:
-        """A person's cart, its prices as their trips have them now, and what others left undone in it finished. None if
-        they never had one: every terminal that signs in looks, and that writes nothing."""
+        """A person's cart, its prices as their trips have them now, and what others left undone in it finished, or
+        being finished, where that takes a while. None if they never had one: every terminal that signs in looks, and
+        that writes nothing."""
         name = cart_topic(user)
         try:
             await self._hub.topic(name)
         except TopicMissing:
             return None
         await holding.note_discounts(self._desk, user)
-        await self.attend(name)
+        await self._attendance.looked(user)
         return await self._hub.topic(name)
 
     # --- seats -------------------------------------------------------------------------------------
@@ -171,10 +174,12 @@ class Booking:
             await ordering.advance(self._desk, self._providers, user, meant[1])
 
     async def attend(self, name: str) -> None:
-        """Something in a cart is due, or somebody looks at it: go on with what others left undone."""
+        """Something in a cart is due: go on with what others left undone."""
         kind, _, user = name.partition(":")
-        if kind != "cart":
-            return
+        if kind == "cart":
+            await self._attendance.due(user)
+
+    async def _go_on(self, user: str) -> None:
         now = self._hub.store.now()
         await holding.take_up(self._desk, user, now)
         await ordering.take_up(self._desk, self._providers, user, now)
