@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from roadcrew_client.about import About
+    from roadcrew_client.book_changes import BookChange
     from roadcrew_client.book_models import CartAnswer, ExhibitionList, OfferedSlot, SlotList
     from roadcrew_client.booking import (
         Added,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from roadcrew_client.figures import BookFigures, SyncFigures
     from roadcrew_client.links import InviteTarget, parse_invite
     from roadcrew_client.live import LiveTrip
-    from roadcrew_client.live_book import BookChange, LiveBook
+    from roadcrew_client.live_book import LiveBook
     from roadcrew_client.models import (
         Answer,
         Created,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "about": ("About",),
+    "book_changes": ("BookChange",),
     "book_models": ("CartAnswer", "ExhibitionList", "OfferedSlot", "SlotList"),
     "booking": (
         "Added",
@@ -105,7 +107,7 @@ _HOME = {
     "figures": ("BookFigures", "SyncFigures"),
     "links": ("InviteTarget", "parse_invite"),
     "live": ("LiveTrip",),
-    "live_book": ("BookChange", "LiveBook"),
+    "live_book": ("LiveBook",),
     "models": (
         "Answer",
         "Created",

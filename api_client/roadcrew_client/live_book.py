@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Literal
 
 from roadcrew_client._book_replica import BookReplica
 from roadcrew_client._listeners import Listeners
+from roadcrew_client.book_changes import BookChange, BookKind
 from roadcrew_client.book_models import CartAnswer
 from roadcrew_client.changes import SyncState, SyncStatus
 from roadcrew_client.context import Context
@@ -34,18 +33,6 @@ logger = logging.getLogger(__name__)
 
 MAX_SLOTS = MAX_TOPICS - 1
 """Slots that are watched at once; the cart is a topic too."""
-
-
-@dataclass(frozen=True, slots=True)
-class BookChange:
-    """Something is other than before, and what it is now. `gone`: the server has no such slot, or no cart for us;
-    `reason` says why, and `topic` which (`slot:ID`, `cart:ID`)."""
-
-    kind: Literal["cart", "slots", "status", "gone"]
-    cart: Cart | None
-    slots: Mapping[str, SlotCount]
-    topic: str | None = None
-    reason: str | None = None
 
 
 class LiveBook:
@@ -289,9 +276,7 @@ class LiveBook:
     def _tell_of(self, topic: str) -> None:
         self._tell("cart" if topic.startswith("cart:") else "slots")
 
-    def _tell(
-        self, kind: Literal["cart", "slots", "status", "gone"], topic: str | None = None, reason: str | None = None
-    ) -> None:
+    def _tell(self, kind: BookKind, topic: str | None = None, reason: str | None = None) -> None:
         self._listeners.tell(BookChange(kind, self.cart, self.slots, topic, reason))
 
 
