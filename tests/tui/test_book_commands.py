@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from tests.support.serving import ServerProcess, server_process
 
 from roadcrew_client.credentials import Credentials
 from roadcrew_client.settings import SystemClock
+from roadcrew_server.payments.signing import HEADER, signature
 from roadcrew_tui.cli import main
 
 STEPS = [
@@ -36,12 +38,14 @@ DAY = next(
 """A Thursday, on which all of the sample is open but for Salt and Glass."""
 ON = DAY.isoformat()
 PAID = "--pay", "simulated"
+SECRET = "a secret of the venue"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """With the sample catalogue, and payments that take an hour when they are slow."""
     more = {"catalog": "sample", "payments": "simulated,venue", "payment_simulated_seconds": 3600}
+    more |= {"payment_venue_secret": SECRET}
     with server_process(tmp_path_factory.mktemp("server"), **more) as running:
         yield running
 
@@ -196,6 +200,22 @@ def test_json_is_what_the_server_says(new: New) -> None:
     assert receipt["text"].startswith("Order ")
     ana.add()
     assert set(ana.json("cart", "remove", "azulejo")) == {"cart", "prices", "cursor"}
+
+
+# R: C1
+def test_what_a_receipt_says_for_the_box_office_is_what_the_box_office_has_to_say(new: New) -> None:
+    ana = new("Ana")
+    ana.add()
+    said = ana.done("cart", "checkout", "--pay", "venue")
+    receipt = ana.done("cart", "receipt")
+    assert receipt[-1] == said[-1]
+    found = re.fullmatch(r"For the box office: charge (\S+) reference (\S+)", receipt[-1])
+    assert found is not None
+    body = json.dumps({"type": "paid", "charge": found[1], "reference": found[2]}).encode()
+    headers = {HEADER: signature(SECRET.encode(), datetime.now(UTC), body)}
+    url = f"{ana.server}/api/payments/venue"
+    assert httpx.post(url, content=body, headers=headers, trust_env=False).status_code == 204
+    assert ana.done("cart", "receipt")[0].endswith(": paid")
 
 
 # R: C12, G5

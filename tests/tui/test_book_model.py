@@ -162,6 +162,7 @@ def test_a_line_shows_the_discount_of_its_trip_and_the_total_is_the_sum_of_lines
         (order("lapsed"), "not paid in time"),
         (order("cancelled", refunds=(Refund(None, "p"),)), "cancelled, refund due"),
         (order("cancelled", refunds=(Refund(None, "p", "done"),)), "cancelled, paid back"),
+        (order("cancelled", refunds=(Refund(None, "p", "done"),), pays_later=True), "cancelled, the venue pays back"),
     ],
 )
 def test_how_it_stands_with_an_order_is_said_in_words(given: Order, words: str):
@@ -225,6 +226,10 @@ def test_what_happened_to_a_cart_is_told_in_sentences():
     back = order("cancelled", refunds=(Refund(None, "p", "done"),))
     assert told(Cart("a", orders=(order("cancelled"),)), Cart("a", orders=(back,))) == [
         "€21.69 of order 0000ABCD went back to you."
+    ]
+    there = msgspec.structs.replace(back, pays_later=True)
+    assert told(Cart("a", orders=(order("cancelled"),)), Cart("a", orders=(there,))) == [
+        "Order 0000ABCD was €21.69. The venue pays it back."
     ]
     assert told(Cart("a", orders=(waits,)), Cart("b", orders=(order("paid"),))) == []
 

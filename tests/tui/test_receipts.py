@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from icalendar import Calendar
 
+from roadcrew_domain.booking_ids import charge_of, reference_of
 from roadcrew_domain.cart import Order, OrderLine, Refund, Ticket
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.money import Money
@@ -50,7 +51,7 @@ def entries(order: Order) -> list[Any]:
 
 # R: C12, C13
 def test_the_text_has_every_price_the_discount_the_total_and_the_times_of_the_venue() -> None:
-    assert receipts.as_text(order(), "Simulated payments").splitlines() == [
+    assert receipts.as_text("ana", order(), "Simulated payments").splitlines() == [
         "Order 5F3A90C1: paid",
         "Placed Sat 3 Jul 2027, 10:00 (Europe/Lisbon)",
         "",
@@ -81,24 +82,39 @@ def test_the_text_has_every_price_the_discount_the_total_and_the_times_of_the_ve
     ],
 )
 def test_the_text_says_how_it_was_paid_or_what_is_to_be_paid(more: dict[str, Any], said: str) -> None:
-    assert receipts.as_text(order(**more), "Cards").splitlines()[-1] == said
+    assert said in receipts.as_text("ana", order(**more), "Cards").splitlines()
+
+
+def test_who_pays_at_the_venue_can_tell_the_box_office_what_the_server_calls_it() -> None:
+    waits = order(state="awaiting", pays_later=True)
+    charge, reference = charge_of("ana", waits.id), reference_of("ana", waits.id)
+    text = receipts.as_text("ana", waits)
+    assert text.splitlines()[-1] == f"For the box office: charge {charge} reference {reference}"
+    for other in (order(pays_later=True), order(state="awaiting"), order(state="lapsed", pays_later=True)):
+        assert "box office" not in receipts.as_text("ana", other)
 
 
 def test_the_text_says_what_is_owed_back_and_what_was_given_back() -> None:
     refunds = (Refund("a", "p1", "done", "r-1"), Refund(None, "p2"))
-    text = receipts.as_text(order(state="cancelled", refunds=refunds))
+    text = receipts.as_text("ana", order(state="cancelled", refunds=refunds))
     assert text.splitlines()[-3:] == ["It was cancelled.", "€29.74 was paid back: r-1.", "€29.74 will be paid back."]
+
+
+@pytest.mark.parametrize("refund", [Refund(None, "p1", "done", "r-1"), Refund(None, "p1")])
+def test_what_was_paid_at_the_venue_the_venue_pays_back(refund: Refund) -> None:
+    text = receipts.as_text("ana", order(state="cancelled", refunds=(refund,), pays_later=True))
+    assert text.splitlines()[-2:] == ["It was cancelled.", "It was €29.74. The venue pays it back."]
 
 
 @pytest.mark.parametrize("zone", ["No/Such", "../../etc/passwd", "Europe", "", "x" * 500, "\x00"])
 def test_a_zone_that_nobody_knows_is_told_in_utc(zone: str) -> None:
-    assert "Tue 6 Jul 2027, 09:00 to 10:30 (UTC)" in receipts.as_text(order(line(zone=zone)))
+    assert "Tue 6 Jul 2027, 09:00 to 10:30 (UTC)" in receipts.as_text("ana", order(line(zone=zone)))
 
 
 def test_a_slot_that_ends_on_another_day_says_which() -> None:
     late = line(zone="Pacific/Auckland", title="Night")
     late = msgspec.structs.replace(late, slot=msgspec.structs.replace(late.slot, ends_at=STARTS + timedelta(hours=4)))
-    assert "Tue 6 Jul 2027, 21:00 to Wed 7 Jul 2027, 01:00 (Pacific/Auckland)" in receipts.as_text(order(late))
+    assert "Tue 6 Jul 2027, 21:00 to Wed 7 Jul 2027, 01:00 (Pacific/Auckland)" in receipts.as_text("ana", order(late))
 
 
 def test_a_calendar_reads_back_what_was_booked_a_line_an_entry() -> None:
@@ -139,9 +155,11 @@ def test_a_hostile_title_is_one_harmless_text() -> None:
     tickets = (Ticket("adult", HOSTILE, 1, Money(1400, "EUR")),)
     evil = order(msgspec.structs.replace(bad, id=HOSTILE, slot=slot, tickets=tickets), payment=HOSTILE)
     evil = msgspec.structs.replace(evil, id="x\r\nA:\x1bB")
-    text, calendar = receipts.as_text(evil, HOSTILE), receipts.as_calendar(evil, HOSTILE)
-    assert len(text.splitlines()) == len(receipts.as_text(order(line(discount=0))).splitlines())
+    text, calendar = receipts.as_text(HOSTILE, evil, HOSTILE), receipts.as_calendar(evil, HOSTILE)
+    assert len(text.splitlines()) == len(receipts.as_text("ana", order(line(discount=0))).splitlines())
     assert not [c for c in text if not c.isprintable() and c != "\n"]
+    waits = msgspec.structs.replace(evil, state="awaiting", pays_later=True)
+    assert not [c for c in receipts.as_text(HOSTILE, waits) if not c.isprintable() and c != "\n"]
     names = [row.partition(b":")[0] for row in calendar.replace(b"\r\n ", b"").split(b"\r\n")]
     assert names.count(b"BEGIN") == names.count(b"END") == 2
     assert b"ACTION" not in names

@@ -64,7 +64,9 @@ def _of_order(was: Order | None, order: Order) -> Iterator[Told]:
     refunded = {refund.payment: refund.state for refund in was.refunds} if was is not None else {}
     for refund in order.refunds:
         if refund.state == "done" and refunded.get(refund.payment) != "done":
-            yield render.sentence("{sum} of order {number} went back to you.", number=number, sum=cost), "information"
+            here = "{sum} of order {number} went back to you."
+            back = "Order {number} was {sum}. The venue pays it back." if order.pays_later else here
+            yield render.sentence(back, number=number, sum=cost), "information"
 
 
 _STATES = {

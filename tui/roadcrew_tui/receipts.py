@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from roadcrew_domain.booking_ids import charge_of, reference_of
 from roadcrew_domain.cart import Order, OrderLine
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.money import Money
@@ -101,14 +102,15 @@ def payment_words(order: Order, way: str = "") -> str:
 # --- a text --------------------------------------------------------------------------------------
 
 
-def as_text(order: Order, way: str = "") -> str:
-    """The order on paper, line by line. `way` is what its provider is called."""
+def as_text(user: str, order: Order, way: str = "") -> str:
+    """The user's order on paper, line by line. `way` is what its provider is called."""
     head = [f"Order {number(order)}: {STATES[order.state]}"]
     rows = chain(
         head,
         [f"Placed {_there(order.placed_at, order)}"],
         *(_line_rows(line, order.currency) for line in order.lines),
         ["", _sum("Total", order.total, order.currency), payment_words(order, way)],
+        _box_office_rows(user, order),
         _refund_rows(order),
     )
     return "\n".join(rows)
@@ -131,8 +133,17 @@ def _sum(words: str, amount: int, currency: str) -> str:
     return f"{words:<{WIDTH - len(written) - 1}} {written}"
 
 
+def _box_office_rows(user: str, order: Order) -> list[str]:
+    """By what the box office says that it is paid (docs/operating.md). Nobody but the user can work that out."""
+    if order.state != "awaiting" or not order.pays_later:
+        return []
+    return [f"For the box office: charge {charge_of(user, order.id)} reference {safe(reference_of(user, order.id))}"]
+
+
 def _refund_rows(order: Order) -> list[str]:
     amount = money.written(Money(order.total, order.currency))
+    if order.pays_later:
+        return [f"It was {amount}. The venue pays it back." for _ in order.refunds]
     return [
         f"{amount} was paid back: {safe(refund.reference)}."
         if refund.state == "done"

@@ -34,8 +34,9 @@ def told(result: Mapping[str, Any]) -> list[str]:
             names = {member["id"]: safe(member["name"]) for member in members}
             return [_booking(b, names) for b in msgspec.convert(bookings, tuple[Booking, ...])] or ["Nothing yet."]
         case {"cart": cart, "orderId": order_id}:
-            order = msgspec.convert(cart, Cart).order(order_id)
-            return [] if order is None else receipts.as_text(order).split("\n")
+            mine = msgspec.convert(cart, Cart)
+            order = mine.order(order_id)
+            return [] if order is None else receipts.as_text(mine.user, order).split("\n")
         case {"cart": cart, "prices": prices}:
             return _cart(msgspec.convert(cart, Cart), msgspec.convert(prices, tuple[Priced, ...]))
         case {"orders": orders}:

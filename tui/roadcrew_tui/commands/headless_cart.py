@@ -93,10 +93,11 @@ async def cancel(client: Client, args: Args) -> Any:
 async def receipt(client: Client, args: Args) -> Any:
     """`cart receipt`: `{order, text}`, and with `--ics` the `file` that the calendar's entries are in now. Raises
     `ValueError` for a file that can't be written."""
-    order = _order((await _loaded(client)).cart, args.get("order"), lambda o: o.has_seats)
+    cart = (await _loaded(client)).cart
+    order = _order(cart, args.get("order"), lambda o: o.has_seats)
     way = await _way(client, order)
     label = "" if way is None else way.label
-    found = {"order": shape(order), "text": receipts.as_text(order, label)}
+    found = {"order": shape(order), "text": receipts.as_text(cart.user, order, label)}
     if args.get("ics"):
         found["file"] = await asyncio.to_thread(_write, str(args["ics"]), receipts.as_calendar(order, label))
     return found

@@ -82,7 +82,10 @@ async def drop(screen: TripScreen) -> None:
         case Order(id=order_id) as order:
             words = "Cancel order {number}? Its seats are free again for others."
             if order.state == "paid" and order.total:
-                words += " What you paid, {sum}, goes back to you."
+                later = order.pays_later
+                words += (
+                    " It was {sum}. The venue pays it back." if later else " What you paid, {sum}, goes back to you."
+                )
             question = render.template(words, number=order.number, sum=money.written(_sum(order)))
             answer = Answer("cancel-order", render.ours("Cancel the order"), irreversible=True)
             if await screen.ask("Cancel", question, [answer], cancel="Keep it") != CANCEL:
@@ -281,7 +284,7 @@ async def receipt(screen: TripScreen) -> None:
     """What was ordered."""
     from roadcrew_tui.screens.receipt import ReceiptScreen  # noqa: PLC0415 - when it is opened
 
-    order = _pane(screen).order
-    if order is not None:
+    cart, order = _pane(screen).cart, _pane(screen).order
+    if cart is not None and order is not None:
         way = next((way.label for way in screen.crew_app.book.ways if way.id == order.provider), "")
-        await screen.app.push_screen(ReceiptScreen(order, way))
+        await screen.app.push_screen(ReceiptScreen(cart.user, order, way))

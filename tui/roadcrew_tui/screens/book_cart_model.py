@@ -137,6 +137,8 @@ def order_words(order: Order, now: datetime) -> tuple[str, Literal["good", "warn
     """`paid`, `pay within 14:59`, `pay at the venue` …"""
     refund = next(iter(order.refunds), None)
     back = "" if refund is None else ", refund due" if refund.state == "owed" else ", paid back"
+    if refund is not None and order.pays_later:
+        back = ", the venue pays back"
     match order.state:
         case "placing":
             return "being placed", "muted"

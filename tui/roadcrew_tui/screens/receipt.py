@@ -23,7 +23,7 @@ KEYS = (("copy", "c", "copy"), ("keep", "s", "save for a calendar"), ("", "esc",
 
 
 class ReceiptScreen(Dialog[None]):
-    """One order. `way` is what its provider is called."""
+    """One order of a user. `way` is what its provider is called."""
 
     CSS_PATH = "receipt.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,8 +32,9 @@ class ReceiptScreen(Dialog[None]):
         Binding("s", "keep", "Save", show=False),
     ]
 
-    def __init__(self, order: Order, way: str) -> None:
+    def __init__(self, user: str, order: Order, way: str) -> None:
         super().__init__()
+        self._user = user
         self._order = order
         self._way = way
 
@@ -51,13 +52,13 @@ class ReceiptScreen(Dialog[None]):
 
     def _draw(self, width: int) -> Content:
         rows: list[Content | str] = [render.heading("Receipt"), ""]
-        for line in receipts.as_text(self._order, self._way).split("\n"):
+        for line in receipts.as_text(self._user, self._order, self._way).split("\n"):
             rows += render.ours(line).wrap(max(1, width)) if line else [""]
         return render.stack(rows)
 
     def action_copy(self) -> None:
         """As text."""
-        cast("RoadcrewApp", self.app).share(receipts.as_text(self._order, self._way))
+        cast("RoadcrewApp", self.app).share(receipts.as_text(self._user, self._order, self._way))
 
     def action_keep(self) -> None:
         """Where the app was started."""
