@@ -240,7 +240,9 @@ def test_what_happened_to_a_cart_is_told_in_sentences():
     [
         ("seats-gone", {"left": 2}, "Only 2 seats are left of that time. Take fewer, or choose another one."),
         ("seats-gone", {"left": 1}, "Only 1 seat is left of that time. Take fewer, or choose another one."),
-        ("seats-gone", {"left": 10**30}, "Nothing is left of that time any more. Choose another one."),
+        ("seats-gone", {"left": 0}, "Nothing is left of that time any more. Choose another one."),
+        ("seats-gone", {"left": 10**30}, "What a server said."),
+        ("seats-gone", {}, "What a server said."),
         ("too-many-seats", {"limit": 10}, "One person can have 10 seats of a time. Take fewer."),
         ("too-many-seats", {"limit": 40, "unpaid": 38}, "One person can have 40 seats that are not paid for, and you"),
         ("too-many-seats", {"limit": 40, "unpaid": "\x1b"}, "One person can have 40 seats of a time. Take fewer."),

@@ -63,7 +63,9 @@ def booking_sentence(error: RoadcrewError) -> str:
     """`Only 2 seats are left of that time. Take fewer, or choose another one.`"""
     number = error.facts.get("left" if error.code == "seats-gone" else "limit")
     if isinstance(number, int) and 0 <= number <= MOST_SAID:
-        if error.code == "seats-gone" and number:
+        if error.code == "seats-gone" and number == 0:
+            return "Nothing is left of that time any more. Choose another one."
+        if error.code == "seats-gone":
             seats = "Only 1 seat is" if number == 1 else f"Only {number} seats are"
             return f"{seats} left of that time. Take fewer, or choose another one."
         if error.code == "too-many-seats" and isinstance(error.facts.get("unpaid"), int):
@@ -71,8 +73,6 @@ def booking_sentence(error: RoadcrewError) -> str:
             return f"One person can have {number} {has}"
         if error.code == "too-many-seats":
             return f"One person can have {number} seats of a time. Take fewer."
-    if error.code == "seats-gone":
-        return "Nothing is left of that time any more. Choose another one."
     return BOOKING.get(error.code) or render.safe(error.detail)
 
 
