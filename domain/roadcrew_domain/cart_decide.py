@@ -36,8 +36,9 @@ from roadcrew_domain.events import Fact
 def decide(cart: Cart | None, command: CartCommand, now: datetime) -> tuple[Fact, ...]:
     """What happens if `command` is accepted at `now`; nothing, if it changes nothing. `cart` None: it was never used.
 
-    Raises `Refused`: `invalid`, `bad-tickets`, `slot-past`, `currency-mix`, `cart-full`, `too-many-seats`,
-    `unknown-line`, `hold-expired`, `cart-empty`, `unknown-order`, `order-…`, `payment-under-way`, `pays-later`.
+    Raises `Refused`: `bad-tickets`, `bad-price`, `slot-past`, `slot-too-far`, `currency-mix`, `cart-full`,
+    `too-many-seats`, `unknown-line`, `hold-expired`, `cart-empty`, `too-many-orders`, `unknown-order`, `order-…`,
+    `payment-under-way`, `pays-later`, `too-many-payments`.
     """
     if cart is None:
         facts = _decided(Cart(""), command, now)

@@ -15,13 +15,17 @@ from roadcrew_domain.refusals import Refused
 
 
 def start_add(cart: Cart, line_id: str, act: StartAdd, now: datetime) -> tuple[Fact, ...]:
-    """The fact, none if the line was begun before. Raises `Refused`: `slot-past`, `bad-tickets`, `bad-price`,
-    `currency-mix`, `cart-full`, `too-many-seats`."""
+    """The fact, none if the line was begun before. Raises `Refused`: `slot-past`, `slot-too-far`, `bad-tickets`,
+    `bad-price`, `currency-mix`, `cart-full`, `too-many-seats`."""
     if cart.line(line_id) is not None or cart.ended_as(line_id) is not None or cart.was_ordered(line_id):
         return ()
     slot, bounds = act.slot, act.bounds
     if now >= slot.starts_at:
         raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+    if not bounds.reach(slot.starts_at, now):
+        days = bounds.book_ahead_days
+        sentence = f"Time slots can be booked {days} days ahead. This one is further away."
+        raise Refused("slot-too-far", "conflict", sentence, limit=days)
     seats = _checked_seats(act.tickets)
     lines = [line for line in cart.lines if stands(line, now)]
     # What is being ordered comes back into the cart if its seats are gone.

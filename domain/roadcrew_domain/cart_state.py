@@ -7,7 +7,7 @@ The cart's log is where an order is decided: `Paid`, `Lapsed` or `OrderCancelled
 from it in the slots is done by whoever comes next, until `OrderSettled` says that it was.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from roadcrew_domain.exhibitions import SlotInfo
@@ -40,12 +40,17 @@ KEPT = timedelta(days=30)
 
 
 class CartBounds(Value, frozen=True):
-    """What a server allows one person: seats of one slot, orders or not; how long a hold may be; and seats that nobody
-    has paid for, of all slots together."""
+    """What a server allows one person: seats of one slot, orders or not; how long a hold may be; seats that nobody has
+    paid for, of all slots together; and how far ahead a slot may begin."""
 
     max_seats_per_slot: int = 10
     hold: HoldBounds = HoldBounds()
     max_unpaid: int = 40
+    book_ahead_days: int = 365
+
+    def reach(self, starts_at: datetime, now: datetime) -> bool:
+        """Whether a slot that begins then may be booked already."""
+        return starts_at <= now + timedelta(days=self.book_ahead_days)
 
 
 class Ticket(Value, frozen=True):

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     unpaid_seats_per_person: int = Field(40, ge=1, le=100_000)
     """One person can have so many seats that nobody has paid for, of all time slots to come together, held or ordered.
     Seats that cost nothing count too."""
+    book_ahead_days: int = Field(365, ge=1, le=3650)
+    """Time slots can be booked so far ahead; later ones are not offered yet. What payments came to is kept for so long
+    and 35 days after it was last written, so let it not become smaller while there are orders further ahead."""
     pay_minutes: float = Field(15, gt=0, le=24 * 60)
     """An order must be paid within, or its seats are free again. One that is paid at the venue has until its slot
     begins."""
@@ -247,9 +250,9 @@ class Settings(BaseSettings):
 
     @property
     def cart_bounds(self) -> CartBounds:
-        """What one person may hold, and for how long (C2)."""
+        """What one person may hold, for how long, and how far ahead (C2)."""
         hold = HoldBounds(int(self.hold_minutes * 60), self.hold_extensions, int(self.hold_longest_minutes * 60))
-        return CartBounds(self.seats_per_person, hold, self.unpaid_seats_per_person)
+        return CartBounds(self.seats_per_person, hold, self.unpaid_seats_per_person, self.book_ahead_days)
 
     @property
     def payment_names(self) -> tuple[str, ...]:

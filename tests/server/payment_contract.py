@@ -30,7 +30,7 @@ from roadcrew_server.payments.base import (
     Tools,
     Waiting,
 )
-from roadcrew_server.payments.records import StoreRecords
+from roadcrew_server.payments.records import StoreRecords, kept_for
 from roadcrew_server.payments.registry import NAME
 from roadcrew_server.stores.clock import StoreClock
 from roadcrew_server.stores.sqlite import SqliteStore
@@ -87,7 +87,7 @@ class _Records(StoreRecords):
     """Records whose answers can be lost after the store has done what it was told."""
 
     def __init__(self, bench: Bench, provider_id: str) -> None:
-        super().__init__(bench.store, provider_id)
+        super().__init__(bench.store, provider_id, kept_for(365))
         self._bench = bench
 
     async def create(self, key: str, value: bytes) -> bool:

@@ -126,6 +126,22 @@ async def test_what_one_person_may_have_unpaid_is_the_servers_to_say(tmp_path: P
         await add(ana, NEXT)
 
 
+# R: C1 C2
+async def test_what_is_too_far_ahead_is_not_offered_nor_booked_until_it_is_near_enough(tmp_path: Path) -> None:
+    async with shop(tmp_path, book_ahead_days=6) as opened:
+        ana = await opened.guest("Ana")
+        day = {"date": "2034-06-08"}
+        body = {"slotId": SLOT, "tickets": {"adult": 1}}
+        assert (await opened.http.get("/api/exhibitions/azulejo-light/slots", params=day)).json()["slots"] == []
+        assert refused(await ana.post("/api/cart/add", body), 409, "slot-too-far")["limit"] == 6
+        assert (await load(ana))["cart"]["lines"] == []
+        await opened.later(days=1)
+        offered = (await opened.http.get("/api/exhibitions/azulejo-light/slots", params=day)).json()["slots"]
+        assert [slot["id"] for slot in offered] == [SLOT]
+        await add(ana)
+        refused(await ana.post("/api/cart/add", {**body, "slotId": NEXT}), 409, "slot-too-far")
+
+
 LONG = "x" * 5_000
 OTHERS: list[tuple[str, str, Any, int, str]] = [
     ("nothing to remove", "remove", {}, 422, "invalid"),

@@ -193,3 +193,27 @@ async def test_an_order_that_nobody_paid_at_the_venue_lapses_when_its_slot_begin
     assert await states(open_shop) == ["pinned"]
     await open_shop.later(seconds=1)
     assert (order_of(await load(ana), order)["state"], await states(open_shop)) == ("lapsed", [])
+
+
+FAR = "azulejo-light.20350712.1000"
+"""A Thursday, 406 days ahead."""
+
+
+# R: C1 C2
+@pytest.mark.parametrize("provider", ["simulated", "venue"])
+async def test_what_is_known_of_a_payment_is_kept_for_as_long_as_its_order_may_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    monkeypatch.setenv("ROADCREW_PAYMENT_VENUE_SECRET", SECRET)
+    async with shop(tmp_path, book_ahead_days=410, session_days=1000) as opened:
+        ana = await opened.guest("Ana")
+        await add(ana, FAR)
+        order = str((await check_out(ana, provider))["id"])
+        if provider == "simulated":
+            await pay(ana, order)
+        await opened.later(days=401)
+        if provider == "venue":
+            (charge,) = await charges(opened, "venue")
+            assert (await box_office(opened, charge, f"{ana.id}_{order}")).status_code == 204
+        assert order_of(await load(ana), order)["state"] == "paid"
+        assert [refund["state"] for refund in (await cancel(ana, order))["refunds"]] == ["done"]

@@ -17,7 +17,7 @@ from tests.support.people import eventually
 
 from roadcrew_server.payments.base import BadNotice, Charge, Declined, Notice, PaymentProvider, Succeeded
 from roadcrew_server.payments.ledger import number
-from roadcrew_server.payments.records import StoreRecords
+from roadcrew_server.payments.records import StoreRecords, kept_for
 from roadcrew_server.payments.signing import HEADER, MAX_HEADER, TOLERANCE, check, signature
 from roadcrew_server.payments.simulated import UNDER_WAY, SimulatedPayments
 from roadcrew_server.payments.venue import BOX_OFFICE, VenuePayments
@@ -93,7 +93,7 @@ class TestVenue(PaymentContract):
                 await first.mark_paid(key, "till 3")  # done before who asks here has read what it gets
                 return seen
 
-        second = VenuePayments(replace(tools, records=Late(bench.store, "venue")))
+        second = VenuePayments(replace(tools, records=Late(bench.store, "venue", kept_for(365))))
         assert await second.mark_paid("c1", "till 4") == await first.look(charge())
         kept = await tools.records.get("c1")
         assert kept is not None
@@ -126,7 +126,7 @@ class TestVenue(PaymentContract):
                 await first.mark_paid(key, "till 3")  # done before who asks here has written what it means to
                 return await super().replace(key, old, value)
 
-        second = VenuePayments(replace(tools, records=Late(bench.store, "venue")))
+        second = VenuePayments(replace(tools, records=Late(bench.store, "venue", kept_for(365))))
         assert isinstance(await second.give_up(charge()), Succeeded)
 
     async def test_who_took_the_money_is_known_also_when_somebody_else_had_said_so(self, make: Make, bench: Bench):

@@ -33,8 +33,9 @@ UNLIMITED: dict[str, Any] = {
     "logins_per_name": "1000000/minute",
     "invites_per_address": "1000000/minute",
     "lookups_per_address": "1000000/minute",
+    "book_ahead_days": 3650,
 }
-"""What most tests want of limits: a test of a limit sets its own."""
+"""What most tests want of limits, and dates that stay good: a test of a limit sets its own."""
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0

@@ -65,6 +65,10 @@ class Booking:
             return slot.capacity
         return seats.left_at(msgspec.structs.replace(known, capacity=slot.capacity), self._hub.store.now())
 
+    def offers(self, slot: Slot) -> bool:
+        """Whether a slot is near enough to be booked."""
+        return self._bounds.reach(slot.info.starts_at, self._hub.store.now())
+
     async def load(self, user: str) -> Topic | None:
         """A person's cart, its prices as their trips have them now, and what others left undone in it finished, or
         being finished, where that takes a while. None if they never had one: every terminal that signs in looks, and

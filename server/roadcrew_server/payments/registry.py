@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from roadcrew_server.payments.base import Notice, PaymentProvider, PaymentTrouble, Tools
 from roadcrew_server.payments.guarded import Guarded
-from roadcrew_server.payments.records import StoreRecords
+from roadcrew_server.payments.records import StoreRecords, kept_for
 from roadcrew_server.problems import unavailable
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store
@@ -77,6 +77,7 @@ class Payments:
     def __init__(self, store: Store, settings: Settings) -> None:
         """Raises `CantPay`."""
         self._store = store
+        self._kept = kept_for(settings.book_ahead_days)
         made = load(settings.payment_names, self._tools)
         self.providers = {name: Guarded(provider, settings.payment_timeout) for name, provider in made.items()}
         self.on_notice: Callable[[str, Notice], Awaitable[None]] = _nobody_listens
@@ -104,7 +105,7 @@ class Payments:
 
     def _tools(self, provider_id: str) -> Tools:
         return Tools(
-            StoreRecords(self._store, provider_id),
+            StoreRecords(self._store, provider_id, self._kept),
             settings_of(provider_id),
             self._store.now,
             asyncio.sleep,

@@ -33,7 +33,8 @@ class SlotOffer(Value, frozen=True):
 
 
 class DayOffer(Value, frozen=True):
-    """The time slots of one day, by the venue's clock, first to last. `closed`: it is not open on that day."""
+    """The time slots of one day, by the venue's clock, first to last; none that are too far ahead. `closed`: it is not
+    open on that day."""
 
     exhibition_id: str
     date: dt.date
@@ -57,7 +58,8 @@ async def slots(call: Call) -> DayOffer:
         raise Problem(404, "unknown-exhibition", "There is no such exhibition.")
     day = _day(call.query.get("date", ""))
     now = call.server.store.now()
-    offers = [await _offer(call, slot, now) for slot in catalogue.slots(exhibition, day)]
+    offered = (slot for slot in catalogue.slots(exhibition, day) if call.server.booking.offers(slot))
+    offers = [await _offer(call, slot, now) for slot in offered]
     return DayOffer(exhibition.id, day, not exhibition.open_on(day), tuple(offers))
 
 
