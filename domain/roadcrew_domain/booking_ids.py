@@ -1,4 +1,5 @@
-"""What a cart's things are called where others can see them: ids that lead nobody back to the person.
+"""What a cart's things are called where others can see them: ids that lead nobody back to the person, but for
+`reference_of`, which a provider alone is told and must lead back.
 
 A line's id is the idempotency key of who added it, so it must not be met in a slot's log: who sent it as their own key
 would be taken for them. Whose cart it is can work them out, to tell a box office what they want to pay. Pure.

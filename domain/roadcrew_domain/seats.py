@@ -83,7 +83,8 @@ __all__ = [
 def decide(slot: Slot | None, command: SlotCommand, now: datetime) -> tuple[Fact, ...]:
     """What happens if `command` is accepted at `now`: first what has run out (the oldest of it) is said to be free.
 
-    Raises `Refused`: `unknown-slot`, `slot-past`, `seats-gone` (with `left`), `hold-gone`, `hold-limit`, `invalid`.
+    Raises `Refused`: `unknown-slot`, `slot-past`, `seats-gone` (with `left`), `hold-gone`, `hold-limit`, `order-over`,
+    `invalid`.
     """
     act = command.act
     if isinstance(act, OpenSlot):

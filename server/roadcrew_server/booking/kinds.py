@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from roadcrew_domain import cart, seats, seats_views
 from roadcrew_domain.cart_acts import CartTick, OpenCart
@@ -11,9 +11,6 @@ from roadcrew_domain.ids import is_id
 from roadcrew_server.catalogue import Catalogue, Slot
 from roadcrew_server.problems import Problem
 from roadcrew_server.topics import STORE_GRACE, Closed, Record
-
-KEPT = timedelta(days=30)
-"""A slot is kept for so long after it, as orders are; and a cart that nobody uses."""
 
 
 def cart_topic(user: str) -> str:
@@ -64,7 +61,7 @@ class CartKind:
 
     def keep_until(self, state: cart.Cart, now: datetime) -> datetime:
         last = max((cart.last_date(order) for order in state.orders), default=now)
-        return max(last, now) + KEPT + STORE_GRACE
+        return max(last, now) + cart.KEPT + STORE_GRACE
 
     def records(self, state: cart.Cart) -> tuple[Record, ...]:
         return ()
@@ -120,7 +117,8 @@ class SlotKind:
         return seats.next_due(state)
 
     def keep_until(self, state: seats.Slot, now: datetime) -> datetime:
-        return max(state.ends_at, now) + KEPT + STORE_GRACE
+        """As orders are kept."""
+        return max(state.ends_at, now) + cart.KEPT + STORE_GRACE
 
     def records(self, state: seats.Slot) -> tuple[Record, ...]:
         return ()

@@ -64,7 +64,7 @@ class Method(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What people are shown. `pays_later`: the order is kept until shortly before its slot and waits for somebody's
+    """What people are shown. `pays_later`: the order is kept until its first slot begins and waits for somebody's
     "paid". `simulated`: no money moves."""
 
     id: str
@@ -150,8 +150,8 @@ class TakesWord(Protocol):
 
 
 class Records(Protocol):
-    """Small records of one provider in the server's store, shared by all its processes. They are kept for
-    `KEPT` after they were last written. Every method may raise `PaymentTrouble`."""
+    """Small records of one provider in the server's store, shared by all its processes. They are kept for longer than
+    the orders that they are about (records.py). Every method may raise `PaymentTrouble`."""
 
     async def get(self, key: str) -> bytes | None:
         """The record; None: there is none."""
