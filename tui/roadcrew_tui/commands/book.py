@@ -161,7 +161,7 @@ class Pay(BookCommand):
             return False
         from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - for a fast start
 
-        return book_actions.may_pay(screen)
+        return book_actions.payable(screen)
 
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used

@@ -162,11 +162,11 @@ class Cancel(BookCommand):
 
     def available(self, screen: TripScreen) -> bool:
         pane = book_pane(screen)
-        if pane is None:
+        if pane is None or pane.order is None:
             return False
-        from roadcrew_tui.screens import book_cart_model  # noqa: PLC0415 - for a fast start
+        from roadcrew_domain.cart import may_cancel  # noqa: PLC0415 - for a fast start
 
-        return book_cart_model.may_cancel(pane.order, screen.crew_app.book.now())
+        return may_cancel(pane.order, screen.crew_app.book.now())
 
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roadcrew_client.errors import NotSignedIn, Unreachable
-from roadcrew_domain.cart import Cart, Line, Order
+from roadcrew_domain.cart import Cart, Line, Order, may_pay
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui import receipts
 from roadcrew_tui.commands.base import Args
@@ -64,7 +64,12 @@ async def checkout(client: Client, args: Args) -> Any:
 
 async def pay(client: Client, args: Args) -> Any:
     """`cart pay`: an order; what came of it, its state says."""
-    order = _order((await _loaded(client)).cart, args.get("order"), _to_pay, "No order waits to be paid here.")
+    cart, now = (await _loaded(client)).cart, client.server_now()
+
+    def fits(order: Order) -> bool:
+        return order.state == "paying" or may_pay(order, now)
+
+    order = _order(cart, args.get("order"), fits, "No order waits to be paid here.")
     method = str(args.get("method") or "")
     way = await _way(client, order)
     if method and way is not None:
@@ -131,10 +136,6 @@ def _line(cart: Cart, said: object) -> Line:
     if number.isdecimal() and 1 <= int(number) <= len(cart.lines):
         return cart.lines[int(number) - 1]
     return find(number, cart.lines, lambda line: line.slot.title, lambda line: line.id, "line")
-
-
-def _to_pay(order: Order) -> bool:
-    return order.state in ("awaiting", "paying") and not order.pays_later
 
 
 def _order(

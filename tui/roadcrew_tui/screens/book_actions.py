@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
 
-from roadcrew_domain.cart import stands
+from roadcrew_domain.cart import may_cancel, may_pay, stands
 from roadcrew_domain.cart_state import Line, Order
 from roadcrew_domain.money import Money
 from roadcrew_domain.prices import Priced, prices
 from roadcrew_tui import money, render, when
 from roadcrew_tui.commands.book import book_pane
-from roadcrew_tui.screens import book_cart_model as cart_model
 from roadcrew_tui.screens import book_model as model
 from roadcrew_tui.screens.ask import CANCEL, Answer
 from roadcrew_tui.screens.refusals import booking_sentence
@@ -70,7 +69,7 @@ def droppable(screen: TripScreen) -> Line | Order | None:
     """The line or the order under the cursor, if it can be given up."""
     pane, now = _pane(screen), screen.crew_app.book.now()
     if pane.at == "orders":
-        return pane.order if cart_model.may_cancel(pane.order, now) else None
+        return pane.order if pane.order is not None and may_cancel(pane.order, now) else None
     return pane.line
 
 
@@ -99,7 +98,7 @@ def _sum(order: Order) -> Money:
 # --- paying --------------------------------------------------------------------------------------
 
 
-def may_pay(screen: TripScreen) -> bool:
+def payable(screen: TripScreen) -> bool:
     """Whether there is something to check out, or to pay."""
     return _to_pay(screen) is not None or bool(_to_check_out(screen))
 
@@ -108,10 +107,10 @@ def _to_pay(screen: TripScreen) -> Order | None:
     """The order under the cursor; or the first that waits, when there is nothing to check out."""
     pane, now = _pane(screen), screen.crew_app.book.now()
     if pane.at == "orders" or not _to_check_out(screen):
-        if cart_model.may_pay(pane.order, now):
+        if pane.order is not None and may_pay(pane.order, now):
             return pane.order
         orders = pane.cart.orders if pane.cart is not None else ()
-        return next((order for order in orders if cart_model.may_pay(order, now)), None)
+        return next((order for order in orders if may_pay(order, now)), None)
     return None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from roadcrew_domain.cart import may_pay
 from roadcrew_domain.cart_state import Cart, Line, Order, OrderLine, Ticket
 from roadcrew_domain.money import Money
 from roadcrew_domain.prices import prices
@@ -157,18 +158,6 @@ def order_words(order: Order, now: datetime) -> tuple[str, Literal["good", "warn
             return "cancelled" + back, "muted"
         case "rejected":
             return "some seats were gone", "muted"
-
-
-def may_pay(order: Order | None, now: datetime) -> bool:
-    """Whether it waits to be paid here."""
-    return order is not None and order.state == "awaiting" and not order.pays_later and now < order.pay_by
-
-
-def may_cancel(order: Order | None, now: datetime) -> bool:
-    """Whether it can be given up."""
-    if order is None or order.state not in ("awaiting", "paid"):
-        return False
-    return now < min(line.slot.starts_at for line in order.lines)
 
 
 # --- the crew ------------------------------------------------------------------------------------
