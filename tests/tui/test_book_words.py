@@ -65,6 +65,12 @@ def test_what_is_not_there_is_said() -> None:
     assert told({"pending": None}) == ["No booking waits."]
 
 
+def test_paid_is_said_of_what_was_noted_and_of_nothing_else() -> None:
+    assert told({"tripId": "t", "bookingId": "b"}) == ["Noted as paid."]
+    with pytest.raises(ValueError, match="no words for a result of tripId"):
+        told({"tripId": "t"})
+
+
 def test_slots_are_told_by_the_clock_of_the_venue_with_what_is_left() -> None:
     slot = {"id": "s", "capacity": 40, "seatsLeft": 7, "state": "open"}
     slot |= {"startsAt": "2027-07-06T09:00:00Z", "endsAt": "2027-07-06T10:30:00Z"}

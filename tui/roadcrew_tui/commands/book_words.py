@@ -24,7 +24,7 @@ OPEN_ORDERS = ("placing", "awaiting", "paying")
 
 
 def told(result: Mapping[str, Any]) -> list[str]:
-    """The lines of one result."""
+    """The lines of one result. Raises `ValueError` for what no sub-command gives."""
     match result:
         case {"exhibitions": exhibitions, "note": note}:
             return _exhibitions(msgspec.convert(exhibitions, tuple[Exhibition, ...]), note)
@@ -49,8 +49,10 @@ def told(result: Mapping[str, Any]) -> list[str]:
             return ["No booking waits."]
         case {"pending": pending}:
             return [f"Dropped: {safe(pending['slot']['title'])}"]
-        case _:
+        case {"bookingId": _}:
             return ["Noted as paid."]
+        case _:
+            raise ValueError(f"no words for a result of {', '.join(result)}")
 
 
 def _exhibitions(exhibitions: Iterable[Exhibition], note: str) -> list[str]:
