@@ -1,4 +1,4 @@
-"""Two devices of one person, one of them with a clock that is an hour wrong. # R: C11"""
+"""Two devices of one person, one of them with a clock that is an hour wrong."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -38,6 +38,7 @@ def left(book: LiveBook) -> timedelta:
     return book.cart.lines[0].until - book.server_now()
 
 
+# R: C11
 async def test_a_cart_and_its_countdown_are_the_same_on_two_devices_though_one_clock_is_an_hour_wrong(
     tmp_path: Path, figure: Figure
 ) -> None:
