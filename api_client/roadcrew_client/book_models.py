@@ -95,6 +95,8 @@ def read_exhibitions(body: bytes) -> ExhibitionList:
                 raise not_ours("The server sent an exhibition without tickets.")
             for kind in exhibition.tickets:
                 checked_price(kind.price, field="ticket")
+            if len({kind.price.currency for kind in exhibition.tickets}) > 1:
+                raise not_ours("The server sent an exhibition with prices in several currencies.")
     except Refused as refused:
         raise not_ours(f"The server sent an exhibition that can't be: {refused.detail}") from refused
     return found

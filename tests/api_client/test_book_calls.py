@@ -73,10 +73,12 @@ async def test_exhibitions_are_read_without_a_token():
     assert (request.path, "authorization" in request.headers) == ("/api/exhibitions", False)
 
 
+# R: C13
 @pytest.mark.parametrize(
     "tickets",
     [
         [],
+        [{"kind": kind, "name": kind, "price": {"amount": 1, "currency": kind}} for kind in ("EUR", "USD")],
         [{"kind": "adult", "name": "Adult", "price": {"amount": 10**30, "currency": "EUR"}}],
         [{"kind": "adult", "name": "Adult", "price": {"amount": 1, "currency": "\x1b]0;x\x07"}}],
     ],

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.tui.book_stage import at_the_desk, bookable, books, hold, in_ten_days, month, pane, slot
-from tests.tui.bookings import exhibition
 from tests.tui.conftest import SIZES, staged
 from tests.tui.scenes import lisbon
 
-from roadcrew_domain.exhibitions import TicketKind
-from roadcrew_domain.money import Money
 from roadcrew_tui.app import RoadcrewApp
 
 
@@ -288,17 +285,6 @@ async def test_without_a_network_it_says_why_there_is_nothing_and_comes_back_by_
         s.world.set_status(state="live")
         s.world.shop.tell()
         await s.sees("40 left")
-
-
-# R: C13
-async def test_an_exhibition_whose_prices_are_none_is_not_offered(tmp_path: Path):
-    scene = bookable()
-    for n, price in enumerate((Money(100, "\x1b[31m"), Money(-100, "EUR"), Money(10**15, "EUR"))):
-        kinds = (TicketKind("adult", "Adult", price),)
-        scene.world.shop.exhibitions.append(exhibition(f"wrong{n}", "A trap", tickets=kinds))
-    scene.world.shop.exhibitions.append(exhibition("none", "A trap", tickets=()))
-    async with at_the_desk(tmp_path, scene) as s:
-        assert s.rows("exhibitions").ids == ["tiles", "boats"]
 
 
 # R: S9

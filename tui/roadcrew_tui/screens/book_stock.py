@@ -11,8 +11,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from roadcrew_domain.exhibitions import Exhibition
-from roadcrew_domain.money import checked_price
-from roadcrew_domain.refusals import Refused
 
 if TYPE_CHECKING:
     from roadcrew_client import ExhibitionList, SlotList
@@ -29,7 +27,6 @@ class Stock:
         self._screen = screen
         self._told = told
         self._list: ExhibitionList | None = None
-        self._sound: tuple[Exhibition, ...] = ()
         self._trouble = ""
         self._days: dict[tuple[str, date], SlotList] = {}
         self._day_trouble: dict[tuple[str, date], str] = {}
@@ -39,8 +36,8 @@ class Stock:
 
     @property
     def exhibitions(self) -> tuple[Exhibition, ...]:
-        """All of them that can be drawn."""
-        return self._sound
+        """All of them."""
+        return () if self._list is None else self._list.exhibitions
 
     @property
     def note(self) -> str:
@@ -100,7 +97,6 @@ class Stock:
 
         try:
             self._list = await self._screen.crew_app.link.call(lambda client: client.exhibitions())
-            self._sound = tuple(e for e in self._list.exhibitions if _is_sound(e))
         except (RoadcrewError, LookupError) as error:
             self._trouble = _why(error)
         self._told()
@@ -117,14 +113,6 @@ class Stock:
             self._asked.pop(key, None)
             raise
         self._told()
-
-
-def _is_sound(e: Exhibition) -> bool:
-    """Whether its prices are prices, in one currency."""
-    try:
-        return len({checked_price(kind.price, field="ticket").currency for kind in e.tickets}) == 1
-    except Refused:
-        return False
 
 
 def _why(error: Exception) -> str:
