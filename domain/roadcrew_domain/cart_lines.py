@@ -11,7 +11,7 @@ from roadcrew_domain.cart_acts import AddStarted, StartAdd
 from roadcrew_domain.cart_state import MAX_LINES, MAX_SEATS, Cart, Line, Ticket
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import checked_price
-from roadcrew_domain.refusals import Refused
+from roadcrew_domain.refusals import Refused, slot_past
 
 
 def start_add(cart: Cart, line_id: str, act: StartAdd, now: datetime) -> tuple[Fact, ...]:
@@ -21,7 +21,7 @@ def start_add(cart: Cart, line_id: str, act: StartAdd, now: datetime) -> tuple[F
         return ()
     slot, bounds = act.slot, act.bounds
     if now >= slot.starts_at:
-        raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+        raise slot_past(startsAt=slot.starts_at)
     if not bounds.reach(slot.starts_at, now):
         days = bounds.book_ahead_days
         sentence = f"Time slots can be booked {days} days ahead. This one is further away."

@@ -27,6 +27,16 @@ def id_taken() -> Refused:
     return Refused("id-taken", "conflict", "Somebody else has used this id. Try again.")
 
 
+def seats_gone(**facts: object) -> Refused:
+    """The refusal for seats that somebody else has; `left`, where that is known."""
+    return Refused("seats-gone", "full", "Seats are no longer available. Please select different tickets.", **facts)
+
+
+def slot_past(**facts: object) -> Refused:
+    """The refusal for a time slot that has begun; `startsAt`, where that is known."""
+    return Refused("slot-past", "gone", "This time slot has begun already.", **facts)
+
+
 def checked_ahead(moment: datetime | None, now: datetime, *, field: str, past: str) -> datetime | None:
     """The moment in UTC, None for None. Raises `Refused`: `invalid`, or `deadline-past` with the sentence `past`."""
     if moment is None:

@@ -13,7 +13,7 @@ import msgspec
 
 from roadcrew_domain.events import Fact
 from roadcrew_domain.exhibitions import MAX_CAPACITY
-from roadcrew_domain.refusals import Refused
+from roadcrew_domain.refusals import Refused, seats_gone, slot_past
 from roadcrew_domain.seats_evolve import evolve
 from roadcrew_domain.seats_state import (
     MOST_FREED,
@@ -202,16 +202,14 @@ def _standing(slot: Slot, hold_id: str, now: datetime) -> Hold:
 
 def _check_to_come(slot: Slot, now: datetime) -> None:
     if now >= slot.starts_at:
-        raise Refused("slot-past", "gone", "This time slot has begun already.", startsAt=slot.starts_at)
+        raise slot_past(startsAt=slot.starts_at)
 
 
 def _check_left(slot: Slot, seats: int) -> None:
     if seats < 1:
         raise Refused("invalid", "invalid", "Hold at least one seat.", field="tickets")
     if seats > slot.left:
-        raise Refused(
-            "seats-gone", "full", "Seats are no longer available. Please select different tickets.", left=slot.left
-        )
+        raise seats_gone(left=slot.left)
 
 
 def _overdue(slot: Slot, now: datetime) -> tuple[SeatsFreed, ...]:

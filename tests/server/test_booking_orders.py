@@ -220,6 +220,7 @@ async def test_an_order_that_could_not_have_all_its_seats_is_rejected_and_the_re
     await add(ben, SMALL, adult=10)
     problem = refused(await ana.post("/api/cart/checkout", body, key=key), 409, "seats-gone")
     assert problem["detail"] == "Seats are no longer available. Please select different tickets."
+    assert problem["left"] == 2
     now = (await load(ana))["cart"]
     assert [(line["id"], line["state"]) for line in now["lines"]] == [(kept, "held")]
     assert [(order["state"], order["lost"]) for order in now["orders"]] == [("rejected", [lost])]

@@ -118,13 +118,15 @@ class Booking:
     # --- orders ------------------------------------------------------------------------------------
 
     async def check_out(self, asked: Asked, line_ids: tuple[str, ...], provider_id: str | None) -> Topic:
-        """An order of what is in the cart, its seats pinned. Raises `Refused` `seats-gone` if some could not be."""
+        """An order of what is in the cart, its seats pinned. Raises `Refused` `seats-gone`, with `left`, if some could
+        not be."""
         await self._begins(asked, self._order_of(asked.user, line_ids, provider_id))
         await ordering.advance(self._desk, self._providers, asked.user, asked.command)
         topic = await self._cart(asked.user)
         order = topic.state.order(asked.command)
         if order is not None and order.state == "rejected":
-            raise Refused("seats-gone", "full", holding.SEATS_GONE)
+            lost = (line.slot.slot_id for line in order.lines if line.id in order.lost)
+            raise await holding.gone(self._desk, lost)
         return topic
 
     async def pay(self, asked: Asked, order_id: str, method: str) -> Topic:

@@ -7,13 +7,14 @@ nobody finishes ends by itself, so no seat is lost by it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from roadcrew_domain import cart, seats
 from roadcrew_domain.booking_ids import hold_of, step_of
 from roadcrew_domain.cart_acts import ConfirmAdd, FailAdd, NoteDiscount, NoteExtension
-from roadcrew_domain.refusals import Refused
+from roadcrew_domain.refusals import Refused, seats_gone, slot_past
 from roadcrew_server.booking.desk import Desk, left_if_it_fails
 from roadcrew_server.stores.base import StoreError
 
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 LATELY = timedelta(minutes=15)
 """For so long after a line ended it is seen to that its seats are free: so long does a hold last by itself."""
-SEATS_GONE = "Seats are no longer available. Please select different tickets."
 
 
 async def finish_add(desk: Desk, user: str, line_id: str) -> None:
@@ -30,7 +30,7 @@ async def finish_add(desk: Desk, user: str, line_id: str) -> None:
     now = await desk.cart(user)
     line = now.line(line_id)
     if line is None:
-        _say_why(now.ended_as(line_id))
+        await _say_why(desk, now.ending(line_id))
         return
     if line.state == "held":
         return
@@ -49,22 +49,32 @@ async def finish_add(desk: Desk, user: str, line_id: str) -> None:
         await desk.cart_does(user, ConfirmAdd(line_id))
     except Refused:  # it was taken out of the cart meanwhile, or refused to who asked for it at the same time
         await desk.slot_does(line.slot.slot_id, seats.ReleaseHold(hold), step_of(user, line_id, "release"))
-        _say_why((await desk.cart(user)).ended_as(line_id))
+        await _say_why(desk, (await desk.cart(user)).ending(line_id))
 
 
-def _say_why(code: str | None) -> None:
+async def _say_why(desk: Desk, ended: cart.EndedLine | None) -> None:
     """Refuse who asks again for what was refused before. What was in the cart and is there no more, the cart says."""
-    match code:
-        case None | "removed" | "expired":
+    if ended is None:
+        return
+    match ended.code:
+        case "removed" | "expired":
             return
         case "seats-gone":
-            raise Refused("seats-gone", "full", SEATS_GONE)
+            raise await gone(desk, (ended.slot_id,))
         case "slot-past":
-            raise Refused("slot-past", "gone", "This time slot has begun already.")
+            raise slot_past()
         case "hold-gone":
             raise Refused("hold-gone", "gone", "These seats were not taken in time. Please try again.")
         case _:
             raise Refused("unknown-slot", "missing", "There is no such time slot any more.")
+
+
+async def gone(desk: Desk, slot_ids: Iterable[str]) -> Refused:
+    """The refusal for seats of these slots; `left` is the fewest that one of them has, as far as they are known."""
+    now = desk.hub.store.now()
+    known = [await desk.slot(slot_id) for slot_id in slot_ids if slot_id]
+    left = [seats.left_at(slot, now) for slot in known if slot is not None]
+    return seats_gone(left=min(left)) if left else seats_gone()
 
 
 async def keep_longer(desk: Desk, user: str, line: cart.Line, bounds: seats.HoldBounds, command: str) -> NoteExtension:
