@@ -59,6 +59,25 @@ async def test_an_add_is_three_changes_of_the_store_and_no_question(running: Run
 
 
 # R: S9
+async def test_looking_at_a_cart_asks_the_store_once_for_each_order_that_waits_at_the_venue(
+    running: Running, ana: Person, monkeypatch: pytest.MonkeyPatch
+):
+    found: list[str] = []
+    get = SqliteStore.get
+
+    async def counting(store: SqliteStore, kind: str, key: str) -> Any:
+        found.append(kind)
+        return await get(store, kind, key)
+
+    for slot in (SLOT, NEXT):
+        await add(ana, slot)
+        await check_out(ana, "venue")
+    monkeypatch.setattr(SqliteStore, "get", counting)
+    await load(ana)
+    assert [kind for kind in found if kind.startswith("payment-")] == ["payment-venue"] * 2
+
+
+# R: S9
 async def test_an_add_that_is_refused_costs_no_more(running: Running, ana: Person, ben: Person, asked: Counter[str]):
     await add(ana, SMALL, adult=10)
     await add(ben, SMALL, adult=2)

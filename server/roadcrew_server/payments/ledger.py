@@ -58,9 +58,12 @@ class Ledger:
 
     async def looked_for(self, charge: Charge) -> Entry:
         """The entry; if there was none, one that says that the charge was given up."""
-        given_up = msgspec.json.encode(Entry(charge.reference, charge.amount, None))
-        if await self._records.get(charge.id) is None and await self._records.create(charge.id, given_up):
-            return msgspec.json.decode(given_up, type=Entry)
+        there = await self._records.get(charge.id)
+        if there is not None:
+            return msgspec.json.decode(there, type=Entry)
+        given_up = Entry(charge.reference, charge.amount, None)
+        if await self._records.create(charge.id, msgspec.json.encode(given_up)):
+            return given_up
         return await self._there(charge.id)
 
     async def given_up(self, charge: Charge) -> Entry:
