@@ -3,6 +3,7 @@
 Not for seats, which are seats.py's, and not for reading a catalogue's file or its time zones, which is the server's.
 """
 
+import re
 from datetime import date
 from typing import Annotated
 
@@ -66,6 +67,20 @@ class SlotInfo(Value, frozen=True):
     time_zone: str
 
 
+_SLOT_ID = re.compile(r"([a-z0-9-]{1,40})\.([0-9]{8})\.([0-9]{2})([0-9]{2})")
+
+
 def slot_id(exhibition_id: str, day: date, time: str) -> str:
     """The id of a slot: `EXHIBITION.20260521.0930`."""
     return f"{exhibition_id}.{day:%Y%m%d}.{time.replace(':', '')}"
+
+
+def in_slot_id(text: str) -> tuple[str, date, str] | None:
+    """The exhibition, the day and the time that a slot's id is made of; None for any text that is no such id."""
+    found = _SLOT_ID.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        return found[1], date.fromisoformat(found[2]), f"{found[3]}:{found[4]}"
+    except ValueError:  # it is not in the calendar
+        return None

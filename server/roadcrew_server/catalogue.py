@@ -6,20 +6,17 @@ a catalogue is written, which is for _catalogue_file.py and _catalogue_check.py.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from roadcrew_domain.exhibitions import Exhibition, SlotInfo, TicketKind, slot_id
+from roadcrew_domain.exhibitions import Exhibition, SlotInfo, TicketKind, in_slot_id, slot_id
 
 SAMPLE = "sample"
 """The name of the catalogue that comes with the server."""
 SAMPLE_FILE = Path(__file__).with_name("sample_catalogue.toml")
-
-_SLOT_ID = re.compile(r"([a-z0-9-]{1,40})\.([0-9]{8})\.([0-9]{2})([0-9]{2})")
 
 
 class BadCatalogue(Exception):
@@ -61,15 +58,13 @@ class Catalogue:
 
     def slot(self, slot_id: str) -> Slot | None:
         """The slot of that id, whatever text it is; None if there is no such slot."""
-        found = _SLOT_ID.fullmatch(slot_id)
-        exhibition = self.find(found[1]) if found else None
-        if found is None or exhibition is None:
+        found = in_slot_id(slot_id)
+        if found is None:
             return None
-        try:
-            day = date.fromisoformat(found[2])
-        except ValueError:
+        exhibition_id, day, at = found
+        exhibition = self.find(exhibition_id)
+        if exhibition is None:
             return None
-        at = f"{found[3]}:{found[4]}"
         return _slot(exhibition, day, at) if at in exhibition.times and exhibition.open_on(day) else None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadcrew_domain.exhibitions import Exhibition, TicketKind, slot_id
+from roadcrew_domain.exhibitions import Exhibition, TicketKind, in_slot_id, slot_id
 from roadcrew_domain.money import Money
 
 TILES = Exhibition(
@@ -54,6 +54,20 @@ def test_it_is_open_on_no_day_that_is_not_one_of_its_weekdays(day: date):
 # R: C1
 def test_a_slots_id_says_which_exhibition_and_when():
     assert slot_id("tiles", date(2026, 5, 21), "09:30") == "tiles.20260521.0930"
+
+
+# R: C1
+def test_a_slots_id_is_taken_apart_as_it_was_made_and_nothing_else_is():
+    assert in_slot_id("tiles.20260521.0930") == ("tiles", date(2026, 5, 21), "09:30")
+    for text in (
+        "",
+        "tiles",
+        "tiles.20260230.0930",
+        "tiles.20260521.930",
+        "tiles.20260521.0930\n",
+        "Tiles.20260521.0930",
+    ):
+        assert in_slot_id(text) is None
 
 
 def test_no_two_slots_of_an_exhibition_share_an_id():
