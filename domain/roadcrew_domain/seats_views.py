@@ -49,7 +49,6 @@ class _Snapshot(Value, frozen=True):
 
 
 _encoder = msgspec.json.Encoder()
-_counts = msgspec.json.Decoder(SlotCount)
 _snapshots = msgspec.json.Decoder(_Snapshot)
 
 
@@ -61,11 +60,6 @@ def count_of(slot: Slot) -> SlotCount:
 def encode_count(slot: Slot) -> bytes:
     """The JSON of that: a reset's `state`."""
     return _encoder.encode(count_of(slot))
-
-
-def decode_count(body: bytes | str | msgspec.Raw) -> SlotCount:
-    """A count from its JSON. Raises `ValueError`."""
-    return read(_counts, body)
 
 
 def evolve_count(count: SlotCount | None, event: Event) -> SlotCount:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 import uuid
@@ -14,6 +13,7 @@ import pytest
 from tests.support.booking import NEXT, SLOT, SMALL, Shop, add, cancel, check_out, load, pay, shop
 from tests.support.people import Frame, Person, crew
 
+from roadcrew_client.book_models import read_count
 from roadcrew_domain import cart, seats_views
 from roadcrew_domain.events import decode_event
 from roadcrew_domain.ids import is_id
@@ -35,9 +35,7 @@ def body(data: Any) -> bytes:
 def folded(frames: Iterable[Frame], topic: str) -> Any:
     """What somebody knows of a cart or a slot who has read these frames."""
     decode, evolve = (
-        (cart.decode_cart, cart.evolve)
-        if topic.startswith("cart:")
-        else (seats_views.decode_count, seats_views.evolve_count)
+        (cart.decode_cart, cart.evolve) if topic.startswith("cart:") else (read_count, seats_views.evolve_count)
     )
     state: Any = None
     for frame in frames:
@@ -152,14 +150,15 @@ async def test_what_one_person_orders_of_several_slots_can_not_be_told_to_be_one
 async def test_nobody_is_told_who_else_looks_at_a_cart_or_a_slot(open_shop: Shop) -> None:
     made, (ana, ben) = await crew(open_shop.http, 2)
     mine, slot, trip = f"cart:{ana.id}", f"slot:{SLOT}", f"trip:{made['trip']['id']}"
-    async with ana.stream(mine, slot) as stream, ben.stream(slot), ana.stream(mine, slot):
+    async with ana.stream(mine, slot, trip) as stream, ben.stream(slot), ana.stream(mine, slot):
         await ben.poll(slot)
         answer = await ben.post("/api/sync/where", {"topic": slot, "where": "book"})
         assert answer.status_code == 204
         await add(ana)
         await stream.until(lambda frame: frame.kind == "event" and frame.data["topic"] == slot)
-        await asyncio.sleep(0.05)
-        assert "presence" not in {frame.kind for frame in stream.frames}
+        async with ben.stream(trip):
+            await stream.until(lambda frame: frame.kind == "presence" and ben.id in json.dumps(frame.data))
+        assert {frame.data["topic"] for frame in stream.frames if frame.kind == "presence"} == {trip}
     assert (await ana.poll(mine, slot)).json()["presence"] == []
     both = (await ana.poll(trip, slot)).json()
     assert [present["topic"] for present in both["presence"]] == [trip]

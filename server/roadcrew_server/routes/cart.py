@@ -15,7 +15,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.values import Value
 from roadcrew_server.booking.book import Asked
 from roadcrew_server.endpoints import Access, Body, Call, Endpoint, Handler
-from roadcrew_server.problems import Problem
+from roadcrew_server.routes.exhibitions import catalogue_of
 from roadcrew_server.routes.trip_shapes import Id
 from roadcrew_server.topic import Topic
 from roadcrew_server.topics import TripKind, trip_topic
@@ -89,11 +89,6 @@ def _answer(topic: Topic, **more: str) -> dict[str, object]:
     return {"cart": msgspec.Raw(topic.encoded()), "prices": prices(state), "cursor": cursor, **more}
 
 
-def _check_offered(call: Call) -> None:
-    if call.server.catalogue is None:
-        raise Problem(404, "no-catalogue", "Nothing can be booked at this server.")
-
-
 async def load(call: Call) -> dict[str, object]:
     """My cart. Without a cursor, as long as there never was one."""
     topic = await call.server.booking.load(call.user_id)
@@ -103,12 +98,11 @@ async def load(call: Call) -> dict[str, object]:
 async def add(call: Call) -> dict[str, object]:
     """Seats into my cart; they are held from now on."""
     b: AddBody = call.body
-    _check_offered(call)
+    catalogue = catalogue_of(call)
     if b.trip_id is not None and not is_id(b.trip_id):
         raise TripKind.problem("unknown")
-    asked, catalogue = _asked(call), call.server.catalogue
-    slot = None if catalogue is None else catalogue.slot(b.slot_id)
-    topic = await call.server.booking.add(asked, slot, b.tickets, b.trip_id)
+    asked = _asked(call)
+    topic = await call.server.booking.add(asked, catalogue.slot(b.slot_id), b.tickets, b.trip_id)
     return _answer(topic, lineId=asked.command)
 
 

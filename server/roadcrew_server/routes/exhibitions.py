@@ -66,7 +66,7 @@ async def slots(call: Call) -> DayOffer:
 def catalogue_of(call: Call) -> Catalogue:
     """What this server offers. Raises `Problem` 404 (`no-catalogue`)."""
     if call.server.catalogue is None:
-        raise Problem(404, "no-catalogue", "Nothing can be booked on this server.")
+        raise Problem(404, "no-catalogue", "Nothing can be booked at this server.")
     return call.server.catalogue
 
 
