@@ -501,9 +501,10 @@ async def test_who_is_not_signed_in_yet_follows_as_soon_as_they_are():
         client.follow_book() as book,
     ):
         book.watch([S])
-        await asyncio.sleep(0.02)
+        with pytest.raises(rc.NotSignedIn):
+            await client.server_info()
         assert book.status.state == "signed-out"
-        assert server.requests == []
+        assert [request.path for request in server.requests] == ["/api/server"]
         client._session.adopt(rc.Session("ana", ANA))
         await until(lambda: book.cart is not None and left(book) == {S: 10})
 
@@ -511,14 +512,16 @@ async def test_who_is_not_signed_in_yet_follows_as_soon_as_they_are():
 # R: S2 S3
 async def test_nobody_who_looks_costs_no_requests_and_somebody_who_looks_again_sees_it_at_once():
     desk = Desk()
-    async with booking(desk) as (_, book, server):
+    async with booking(desk) as (client, book, server):
         await until(lambda: book.status.state == "live")
         book.hidden()
         await until(lambda: book.status.state == "paused")
         before = len(server.asked("/api/sync"))
         desk.add(2)
         book.watch([S])
-        await asyncio.sleep(0.1)
+        await until(lambda: f"slot:{S}" in book._source.topics)
+        with pytest.raises(rc.NotSignedIn):
+            await client.server_info()
         assert len(server.asked("/api/sync")) == before
         book.shown()
         await until(lambda: book.cart == desk.cart() and left(book) == {S: 8})
