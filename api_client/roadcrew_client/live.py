@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 
+from roadcrew_client._followed import Followed
 from roadcrew_client._listeners import Listeners
 from roadcrew_client._pendings import Pendings
 from roadcrew_client._trip_copy import TripCopy
@@ -34,7 +35,7 @@ from roadcrew_domain.trip import Trip, TripAct
 logger = logging.getLogger(__name__)
 
 
-class LiveTrip:
+class LiveTrip(Followed):
     """Made by `Client.follow`; syncs between `start` and `stop`. All of it belongs to one event loop."""
 
     def __init__(
@@ -234,29 +235,9 @@ class LiveTrip:
 
     # --- signals ----------------------------------------------------------------------------------
 
-    def key_pressed(self) -> None:
-        """The person did something; who was hidden is seen."""
-        self._engine.signal(policy.Key())
-
-    def hidden(self) -> None:
-        """Nobody looks at the terminal. After a grace time, no more requests."""
-        self._engine.signal(policy.Hidden())
-
-    def shown(self) -> None:
-        """Somebody looks again: one catch-up at once."""
-        self._engine.signal(policy.Shown())
-
-    def suspended(self) -> None:
-        """The program is about to be stopped: no requests from now on."""
-        self._engine.signal(policy.Hidden(at_once=True))
-
-    def resumed(self) -> None:
-        """The program runs again."""
-        self._engine.signal(policy.Shown())
-
     def signed_in(self) -> None:
         """There is a token again."""
-        self._engine.signal(policy.SignedIn())
+        super().signed_in()
         self._pendings.sender.kick()
 
     def disown(self) -> None:
@@ -264,10 +245,6 @@ class LiveTrip:
         waits there for who made it."""
         self._copy.disown()
         self._pendings.disown()
-
-    def signed_out(self) -> None:
-        """There is no token any more."""
-        self._engine.signal(policy.Ended("signed-out"))
 
     def look(self, where: str) -> None:
         """The person looks at this tab now; others are told, at most once a second."""

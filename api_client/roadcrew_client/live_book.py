@@ -13,6 +13,7 @@ from datetime import datetime
 from types import TracebackType
 
 from roadcrew_client._book_replica import BookReplica
+from roadcrew_client._followed import Followed
 from roadcrew_client._listeners import Listeners
 from roadcrew_client.book_changes import BookChange, BookKind
 from roadcrew_client.book_models import CartAnswer
@@ -35,7 +36,7 @@ MAX_SLOTS = MAX_TOPICS - 1
 """Slots that are watched at once; the cart is a topic too."""
 
 
-class LiveBook:
+class LiveBook(Followed):
     """Made by `Client.follow_book`; syncs between `start` and `stop`. All of it belongs to one event loop."""
 
     def __init__(self, context: Context, *, on_stop: Callable[[LiveBook], None]) -> None:
@@ -193,45 +194,17 @@ class LiveBook:
 
     # --- signals ----------------------------------------------------------------------------------
 
-    def key_pressed(self) -> None:
-        """The person did something; who was hidden is seen."""
-        self._engine.signal(policy.Key())
-
-    def hidden(self) -> None:
-        """Nobody looks at the terminal. After a grace time, no more requests."""
-        self._engine.signal(policy.Hidden())
-
-    def shown(self) -> None:
-        """Somebody looks again: one catch-up at once."""
-        self._engine.signal(policy.Shown())
-
-    def suspended(self) -> None:
-        """The program is about to be stopped: no requests from now on."""
-        self._engine.signal(policy.Hidden(at_once=True))
-
-    def resumed(self) -> None:
-        """The program runs again."""
-        self._engine.signal(policy.Shown())
-
     def known(self) -> None:
         """The server has said who we are, perhaps somebody else than before."""
         user = self._context.session.user
         if user is not None and f"cart:{user.id}" not in self._source.topics:
             self._turned.set()
 
-    def signed_in(self) -> None:
-        """There is a token again."""
-        self._engine.signal(policy.SignedIn())
-
     def disown(self) -> None:
         """Somebody else signs in: what is in the cart here was not theirs."""
         if self._replica.cart is not None:
             self._replica.drop(f"cart:{self._replica.cart.user}")
             self._tell("cart")
-
-    def signed_out(self) -> None:
-        """There is no token any more."""
-        self._engine.signal(policy.Ended("signed-out"))
 
     # --- from the engine --------------------------------------------------------------------------
 
