@@ -32,6 +32,8 @@ from roadcrew_domain.cart import (
     decode_cart,
     encode_cart,
     is_past,
+    may_cancel,
+    may_pay,
     next_due,
     unfinished,
 )
@@ -191,6 +193,16 @@ def test_tickets_that_can_not_be_added(play: CartPlay, given: tuple[Ticket, ...]
 def test_nothing_is_added_for_a_slot_that_has_begun(play: CartPlay):
     play.now = OPENS
     assert play.refusal(play.adding()) == ("slot-past", "gone")
+
+
+# R: C1
+def test_a_slot_can_be_booked_from_so_many_days_before_it_on(play: CartPlay):
+    bounds = CartBounds(book_ahead_days=19)
+    act = StartAdd(slot_info(), tickets(1), None, bounds)
+    play.now = OPENS - 19 * DAY - SECOND
+    assert play.refusal(act) == ("slot-too-far", "conflict")
+    play.now += SECOND
+    assert play.do(act) == ["CartOpened", "AddStarted"]
 
 
 # R: C2
@@ -708,6 +720,27 @@ def test_what_each_act_does_to_an_order(play: CartPlay, state: OrderState, act: 
     }
     said = TABLE[state][ACTS.index(act)]
     assert (play.refusal if isinstance(said, tuple) else play.do)(acts[act]) == said
+
+
+# R: C1
+@pytest.mark.parametrize("state", TABLE)
+def test_what_is_said_to_be_possible_with_an_order_is(play: CartPlay, state: OrderState):
+    order = play.order(in_state(play, state))
+    assert may_pay(order, play.now) == (TABLE[state][ACTS.index("pay")] == ["PaymentStarted"])
+    assert may_cancel(order, play.now) == (state in ("awaiting", "paid"))
+    assert not may_pay(order, order.pay_by)
+    assert not may_cancel(order, OPENS)
+
+
+# R: C1
+def test_an_order_that_is_paid_at_the_venue_or_was_tried_too_often_is_not_said_to_be_payable(play: CartPlay):
+    later, tried = play.ordered(pays_later=True), play.ordered()
+    for n in range(MAX_ATTEMPTS):
+        assert may_pay(play.order(tried), play.now)
+        play.do(StartPayment(tried, "card"), f"try{n}")
+        play.do(DeclinePayment(tried, f"try{n}", "no", ""))
+    assert [may_pay(play.order(order), play.now) for order in (later, tried)] == [False, False]
+    assert [may_cancel(play.order(order), play.now) for order in (later, tried)] == [True, True]
 
 
 @pytest.mark.parametrize(
