@@ -97,7 +97,8 @@ class Shops(Protocol):
     """Several servers."""
 
     async def go(self, buyers: Sequence[Buyer], *, blindly: bool = False) -> list[Buyer]:
-        """Each of them has a go, all at once; as they are afterwards. `blindly`: whatever breaks meanwhile."""
+        """Each of them has a go, all at once; as they are afterwards. `blindly`: whatever breaks meanwhile. Who goes
+        alone goes to another server each time."""
 
     async def later(self, by: timedelta) -> None:
         """So much later, when all that was due then has been announced."""
@@ -132,10 +133,11 @@ class _Here:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._servers = servers
+        self._servers = list(servers)
         self._chance = chance
 
     async def go(self, buyers: Sequence[Buyer], *, blindly: bool = False) -> list[Buyer]:
+        self._servers.append(self._servers.pop(0))
         mixed = self._chance.sample(buyers, len(buyers))
         await _all_go(self._servers, mixed, self._chance, blindly=blindly)
         return list(buyers)
@@ -228,6 +230,7 @@ class Processes:
         return list(known.values())
 
     async def go(self, buyers: Sequence[Buyer], *, blindly: bool = False) -> list[Buyer]:
+        self._processes.append(self._processes.pop(0))
         mixed = self._chance.sample(buyers, len(buyers))
         step = len(self._processes)
         asked = [
