@@ -37,7 +37,7 @@ def results(text: str) -> dict[str, Any]:
     whole = {"cart": cart, "prices": prices(cart), "cursor": ""}
     shapes = {
         "exhibitions": {"exhibitions": [exhibition], "note": text, "sample": True},
-        "slots": {"slots": [{**offered, **times}], "timeZone": text},
+        "slots": {"slots": [{**offered, **times}], "date": "2027-07-06", "timeZone": text},
         "crew": {"bookings": [Booking(text, "ben", slot, 2, STARTS)], "members": [{"id": "ben", "name": text}]},
         "cart": whole,
         "order": {**whole, "orderId": text},
@@ -58,7 +58,7 @@ def test_whatever_a_server_calls_its_things_is_harmless_text_on_as_many_lines(ki
 def test_what_is_not_there_is_said() -> None:
     empty = Cart("ana")
     assert told({"exhibitions": [], "note": "", "sample": False}) == ["Nothing can be booked."]
-    assert told({"slots": [], "timeZone": "UTC"}) == ["It is closed on that day."]
+    assert told({"slots": [], "date": "2027-07-06", "timeZone": "UTC"}) == ["It is closed on Tue 6 Jul 2027."]
     assert told({"bookings": [], "members": []}) == ["Nothing yet."]
     assert told(msgspec.to_builtins({"cart": empty, "prices": ()})) == ["Your cart is empty."]
     assert told({"orders": []}) == ["No orders."]
@@ -71,11 +71,12 @@ def test_paid_is_said_of_what_was_noted_and_of_nothing_else() -> None:
         told({"tripId": "t"})
 
 
-def test_slots_are_told_by_the_clock_of_the_venue_with_what_is_left() -> None:
+def test_slots_are_told_under_their_day_by_the_clock_of_the_venue_with_what_is_left() -> None:
     slot = {"id": "s", "capacity": 40, "seatsLeft": 7, "state": "open"}
     slot |= {"startsAt": "2027-07-06T09:00:00Z", "endsAt": "2027-07-06T10:30:00Z"}
     slots = [slot, {**slot, "state": "past"}, {**slot, "state": "sold-out", "seatsLeft": 0}]
-    assert told({"slots": slots, "timeZone": "Asia/Tokyo"}) == [
+    assert told({"slots": slots, "date": "2027-07-06", "timeZone": "Asia/Tokyo"}) == [
+        "Tue 6 Jul 2027",
         "18:00 to 19:30  7 of 40 left  s",
         "18:00 to 19:30  past  s",
         "18:00 to 19:30  sold out  s",

@@ -32,6 +32,9 @@ TODAY = NOW.date()
         ("Wed 20 May", (2026, 5, 20), (2026, 5, 20)),
         ("Wednesday, May 20th", (2026, 5, 20), (2026, 5, 20)),
         ("3 Jan", (2027, 1, 3), (2027, 1, 3)),
+        ("26.11.2026", (2026, 11, 26), (2026, 11, 26)),
+        ("26.11.2026 to 28.11.2026", (2026, 11, 26), (2026, 11, 28)),
+        ("Sat 5 June 2027", (2027, 6, 5), (2027, 6, 5)),
     ],
 )
 def test_dates_are_understood(text: str, first: tuple[int, int, int], last: tuple[int, int, int]):
@@ -41,6 +44,35 @@ def test_dates_are_understood(text: str, first: tuple[int, int, int], last: tupl
 @pytest.mark.parametrize("text", ["", "Casa Azul", "31 Feb", "25 to 21 May", "May", "2 of us", "21 Smarch", "- to -"])
 def test_what_is_no_date_is_none(text: str):
     assert dates.parse_span(text, TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Fri 5 June 2027", "5 Jun 2027 is a Saturday, not a Friday."),
+        ("Tues, May 20", "20 May 2026 is a Wednesday, not a Tuesday."),
+        ("mo 3 jan", "3 Jan 2027 is a Sunday, not a Monday."),
+    ],
+)
+def test_a_weekday_that_is_not_that_dates_is_refused_and_no_other_year_is_guessed(text: str, said: str):
+    with pytest.raises(dates.NotADate, match=said):
+        dates.parse_day(text, TODAY)
+    with pytest.raises(dates.NotADate, match=said):
+        dates.parse_deadline(f"{text} 18:00", NOW, UTC)
+    assert dates.parse_span(text, TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("Wed", (2026, 5, 20)), ("sunday", (2026, 5, 24)), ("Mon", (2026, 5, 18)), ("20 May", (2026, 5, 20))],
+)
+def test_a_weekday_alone_is_the_next_one(text: str, day: tuple[int, int, int]):
+    assert dates.parse_day(text, TODAY) == date(*day)
+
+
+@pytest.mark.parametrize("text", ["w", "wedge", "2026-02-30", "31.2.2026", "5.6.", "Wen 20 May"])
+def test_what_is_no_day_is_none(text: str):
+    assert dates.parse_day(text, TODAY) is None
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ Used by forms, sub-commands, and to see whether the winner of a poll is a date.
 import re
 from datetime import date, datetime, timedelta, tzinfo
 
-from roadcrew_tui.when import DAYS, MONTHS
+from roadcrew_tui.when import MONTHS
 
 _MONTH = {name.lower(): n for n, name in enumerate(MONTHS, 1)}
-_WEEKDAY = {name.lower(): n for n, name in enumerate(DAYS)}
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_WORDS = re.compile(r"(?:[a-z]{2,9}\.?,?\s+)?(\d{1,2})\.?(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?(?:,?\s+(\d{4}))?")
-_MONTH_FIRST = re.compile(r"(?:[a-z]{2,9}\.?,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?:,?\s+(\d{4}))?")
+_NUMBERS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_WORDS = re.compile(r"(\d{1,2})\.?(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?(?:,?\s+(\d{4}))?")
+_MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?:,?\s+(\d{4}))?")
 _SHORT_RANGE = re.compile(r"(\d{1,2})\.?\s*(?:to|until|-|–|—)\s*(\d{1,2})\.?\s+([a-z]{3,9})\.?(?:,?\s+(\d{4}))?")
 _BETWEEN = re.compile(r"\s+(?:to|until|-|–|—)\s+|\s*(?:–|—)\s*")
 _CLOCK = re.compile(r"(?:at\s+)?(\d{1,2})(?::|\.|h)(\d{2})")
@@ -22,7 +23,7 @@ SOONEST = timedelta(days=60)
 
 
 class NotADate(ValueError):
-    """Says in a sentence what would be understood."""
+    """Says in a sentence what would be understood, or why this is no date."""
 
 
 def _made(day: int, month: int, year: int | None, today: date) -> date | None:
@@ -35,13 +36,42 @@ def _made(day: int, month: int, year: int | None, today: date) -> date | None:
         return None
 
 
+def parse_day(text: str, today: date) -> date | None:
+    """One day as people say it: a weekday, which is the next one, or what `parse_date` reads, and raises."""
+    weekday = _weekday(text.strip())
+    return parse_date(text, today) if weekday is None else today + timedelta(days=(weekday - today.weekday()) % 7)
+
+
 def parse_date(text: str, today: date) -> date | None:
-    """One date: `2026-05-21`, `21 May`, `Wed 20 May`, `May 21, 2026`, `today`, `tomorrow`. None for anything else."""
-    words = " ".join(text.lower().split())
+    """One date: `2026-05-21`, `21.5.2026`, `21 May`, `Wed 20 May`, `May 21, 2026`, `today`, `tomorrow`. None for
+    anything else. Raises `NotADate` if it is on another weekday: in which year it would fit is not guessed.
+    """
+    words = " ".join(text.lower().split()).removeprefix("on ")
+    first, _, rest = words.partition(" ")
+    weekday = _weekday(first.rstrip(".,"))
+    if weekday is None:
+        return _read(words, today)
+    found = _read(rest, today)
+    if found is not None and found.weekday() != weekday:
+        is_, said = (_WEEKDAYS[n].capitalize() for n in (found.weekday(), weekday))
+        raise NotADate(f"{found.day} {MONTHS[found.month - 1]} {found.year} is a {is_}, not a {said}.")
+    return found
+
+
+def _weekday(word: str) -> int | None:
+    """From 0 for Monday, by the start of its name: `fr`, `Thurs`."""
+    fitting = [n for n, name in enumerate(_WEEKDAYS) if name.startswith(word.lower())]
+    return fitting[0] if len(fitting) == 1 and len(word) > 1 else None
+
+
+def _read(words: str, today: date) -> date | None:
+    """A date without its weekday."""
     if words in ("today", "tomorrow"):
         return today + timedelta(days=words == "tomorrow")
     if m := _ISO.fullmatch(words):
         return _made(int(m[3]), int(m[2]), int(m[1]), today)
+    if m := _NUMBERS.fullmatch(words):
+        return _made(int(m[1]), int(m[2]), int(m[3]), today)
     if (m := _WORDS.fullmatch(words)) and (month := _MONTH.get(m[2][:3])):
         return _made(int(m[1]), month, int(m[3]) if m[3] else None, today)
     if (m := _MONTH_FIRST.fullmatch(words)) and (month := _MONTH.get(m[1][:3])):
@@ -50,8 +80,17 @@ def parse_date(text: str, today: date) -> date | None:
 
 
 def parse_span(text: str, today: date) -> tuple[date, date] | None:
-    """A date (both ends the same) or a range: `21 to 25 May`, `28 May to 2 June`, `2026-05-21 - 2026-05-25`."""
-    words = " ".join(text.lower().split())
+    """A date (both ends the same) or a range: `21 to 25 May`, `28 May to 2 June`, `2026-05-21 - 2026-05-25`.
+
+    None for anything else, and where a date is on another weekday than is said.
+    """
+    try:
+        return _span(" ".join(text.lower().split()), today)
+    except NotADate:
+        return None
+
+
+def _span(words: str, today: date) -> tuple[date, date] | None:
     if m := _SHORT_RANGE.fullmatch(words):
         ends = parse_date(f"{m[2]} {m[3]} {m[4] or ''}".strip(), today)
         starts = ends and _made(int(m[1]), ends.month, ends.year, today)
@@ -70,7 +109,7 @@ def parse_span(text: str, today: date) -> tuple[date, date] | None:
 def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> datetime | None:
     """When a poll is to close: `18:00`, `in 2 h`, `tomorrow 18:00`, `fri 18:00`, `20 May 18:00`, `20 May` (its end).
 
-    Raises `NotADate` for what is none of these; None for nothing.
+    Raises `NotADate` for what is none of these, or is on another weekday; None for nothing.
     """
     words = " ".join(text.lower().replace("t", " ", 1).split() if _ISO.match(text.strip()) else text.lower().split())
     if not words:
@@ -83,12 +122,7 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
     if m := re.search(rf"(?:^|\s){_CLOCK.pattern}$", words):
         hour, minute, named = int(m[1]), int(m[2]), True
         words = words[: m.start()].strip().rstrip(",")
-    if words in _WEEKDAY or (words[:3] in _WEEKDAY and words.endswith("day")):
-        day: date | None = here.date() + timedelta(days=(_WEEKDAY[words[:3]] - here.weekday()) % 7)
-    elif not words and named:
-        day = here.date()
-    else:
-        day = parse_date(words, here.date())
+    day = here.date() if not words and named else parse_day(words, here.date())
     if day is None or hour > 23 or minute > 59:
         raise NotADate("Try 18:00, in 2 h, tomorrow 18:00, or 20 May 18:00.")
     closes = datetime(day.year, day.month, day.day, hour, minute, tzinfo=here.tzinfo)

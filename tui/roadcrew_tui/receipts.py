@@ -5,7 +5,7 @@ What a server has sent is somebody's text, and is cleaned here. Not for where a 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,12 @@ def number(order: Order) -> str:
 
 def date_words(moment: datetime) -> str:
     """`Tue 5 Jan 2027, 10:00`, by the moment's own clock."""
-    return f"{DAYS[moment.weekday()]} {moment.day} {MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
+    return f"{day_words(moment)}, {moment:%H:%M}"
+
+
+def day_words(day: date) -> str:
+    """`Tue 5 Jan 2027`."""
+    return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def _there(moment: datetime, order: Order) -> str:

@@ -6,7 +6,7 @@ What a server has sent is cleaned (`receipts.safe`). Not for screens, which draw
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -28,8 +28,9 @@ def told(result: Mapping[str, Any]) -> list[str]:
     match result:
         case {"exhibitions": exhibitions, "note": note}:
             return _exhibitions(msgspec.convert(exhibitions, tuple[Exhibition, ...]), note)
-        case {"slots": slots, "timeZone": zone}:
-            return [_slot(slot, zone) for slot in slots] or ["It is closed on that day."]
+        case {"slots": slots, "date": said, "timeZone": zone}:
+            day = receipts.day_words(date.fromisoformat(said))
+            return [day, *(_slot(slot, zone) for slot in slots)] if slots else [f"It is closed on {day}."]
         case {"bookings": bookings, "members": members}:
             names = {member["id"]: safe(member["name"]) for member in members}
             return [_booking(b, names) for b in msgspec.convert(bookings, tuple[Booking, ...])] or ["Nothing yet."]
