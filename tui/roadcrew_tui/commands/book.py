@@ -1,43 +1,15 @@
-"""Actions on bookings: hold seats, keep them longer, pay, give them back, sit with somebody."""
+"""Actions of `roadcrew book`: to what can be booked, how many, hold seats, sit with somebody, go on or give up."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from roadcrew_tui.commands.base import Args, Argument
-from roadcrew_tui.commands.trip import TripCommand
+from roadcrew_tui.commands.booking import DATE, EXHIBITION, TICKET, BookCommand, GoTo, book_pane
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
-    from roadcrew_tui.screens.book import BookPane
     from roadcrew_tui.screens.trip import TripScreen
-
-EXHIBITION = Argument("exhibition", "the start of its title or of its id", required=True)
-DATE = Argument("date", 'a day at the venue, such as tomorrow, "Fri 5 June" or 2027-06-05', kind="date", required=True)
-TICKET = Argument("ticket", "a kind and how many of it, such as adult=2; again for another kind", many=True)
-LINE = Argument(
-    "line", "its number in roadcrew cart show, its title, or its id (default: the only one)", positional=True
-)
-ORDER = Argument("order", "its number or its id (default: the only one)", positional=True)
-
-
-class BookCommand(TripCommand):
-    """An action of the tab of bookings."""
-
-    group = "Booking"
-    places = ("book",)
-
-    def available(self, screen: TripScreen) -> bool:
-        return book_pane(screen) is not None
-
-
-def book_pane(screen: TripScreen) -> BookPane | None:
-    """The tab of bookings, while it is open."""
-    if screen.trip is None or screen.tab != "book":
-        return None
-    from roadcrew_tui.screens.book import BookPane  # noqa: PLC0415 - for a fast start
-
-    return next(iter(screen.query(BookPane)), None)
 
 
 class MoreTickets(BookCommand):
@@ -73,6 +45,41 @@ class FewerTickets(MoreTickets):
         pane = book_pane(screen)
         if pane is not None:
             pane.step(None, -1)
+
+
+class Exhibitions(GoTo):
+    id = "book.list"
+    title = "To the exhibitions"
+    help = "Goes to what can be booked."
+    pane = "exhibitions"
+    sub = ("book", "list")
+    sub_help = "Lists what can be booked: where, on which days, at what times, and what tickets cost."
+    examples = ("roadcrew book list", "roadcrew book list --json")
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+
+        return await headless_book.exhibitions(client)
+
+
+class Slots(GoTo):
+    id = "book.slots"
+    title = "To the times"
+    help = "Goes to the time slots of the day under the cursor, with the seats that are left."
+    pane = "slots"
+    sub = ("book", "slots")
+    sub_help = "Lists the time slots of a day, by the clock of the venue, with the seats that are left."
+    arguments = (EXHIBITION, DATE)
+    examples = ("roadcrew book slots Azulejo tomorrow", 'roadcrew book slots "Big Sky" "Fri 5 June" --json')
+
+    def available(self, screen: TripScreen) -> bool:
+        pane = book_pane(screen)
+        return pane is not None and pane.exhibition is not None
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+
+        return await headless_book.slots(client, args)
 
 
 class Hold(BookCommand):
@@ -114,130 +121,24 @@ class Hold(BookCommand):
         return await headless_book.add(client, args)
 
 
-class Extend(BookCommand):
-    id = "book.extend"
-    keys = "x"
-    title = "Keep the seats longer"
-    help = "Gives you more time for the seats under the cursor of the cart, as often as the server allows."
-    footer = "extend"
-    needs_trip = False
-    sub = ("cart", "extend")
-    sub_help = "Holds seats of your cart for longer, as often as the server allows."
-    arguments = (LINE,)
-    examples = ("roadcrew cart extend", "roadcrew cart extend 2 --json")
+class Crew(GoTo):
+    id = "book.crew"
+    needs_trip = True
+    title = "To what the crew has booked"
+    help = "Goes to the bookings of the others of this trip."
+    pane = "crew-bookings"
+    sub = ("book", "crew")
+    sub_help = "Lists what the others of a trip have booked."
+    examples = ("roadcrew book crew", "roadcrew book crew --trip Lisbon --json")
 
     def available(self, screen: TripScreen) -> bool:
         pane = book_pane(screen)
-        return pane is not None and pane.line is not None
-
-    async def on_screen(self, screen: TripScreen) -> None:
-        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used
-
-        await book_actions.extend(screen)
+        return pane is not None and pane.rows("crew-bookings").display
 
     async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
 
-        return await headless_cart.extend(client, args)
-
-
-class Pay(BookCommand):
-    id = "book.pay"
-    keys = "p"
-    title = "Pay"
-    help = "Checks out what is in your cart, or pays the order under the cursor. Asks before, with the sum."
-    footer = "pay"
-    needs_trip = False
-    sub = ("cart", "pay")
-    sub_help = (
-        "Pays an order. What came of it is printed; it ends with 1 if that was declined, with 4 if it is not known yet."
-    )
-    arguments = (ORDER, Argument("method", "how: the id or the name of a method (default: the first)"))
-    examples = ("roadcrew cart pay", "roadcrew cart pay 5F3A90C1 --method card --json")
-
-    def available(self, screen: TripScreen) -> bool:
-        pane = book_pane(screen)
-        if pane is None or pane.cart is None:
-            return False
-        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - for a fast start
-
-        return book_actions.payable(screen)
-
-    async def on_screen(self, screen: TripScreen) -> None:
-        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used
-
-        await book_actions.pay(screen)
-
-    async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
-
-        return await headless_cart.pay(client, args)
-
-    def failed(self, result: Any) -> Exception | None:
-        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
-
-        return headless_cart.not_paid(result)
-
-
-class Drop(BookCommand):
-    id = "book.drop"
-    keys = "d"
-    title = "Give seats back"
-    help = "Takes the seats under the cursor out of the cart; of an order, cancels it after asking."
-    footer = "give back"
-    needs_trip = False
-    sub = ("cart", "remove")
-    sub_help = "Takes seats out of your cart: they are free again for others. Of orders: roadcrew cart cancel."
-    arguments = (LINE,)
-    examples = ("roadcrew cart remove 1", "roadcrew cart remove Azulejo --json")
-
-    def available(self, screen: TripScreen) -> bool:
-        pane = book_pane(screen)
-        if pane is None or pane.cart is None:
-            return False
-        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - for a fast start
-
-        return book_actions.droppable(screen) is not None
-
-    async def on_screen(self, screen: TripScreen) -> None:
-        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used
-
-        await book_actions.drop(screen)
-
-    async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
-
-        return await headless_cart.remove(client, args)
-
-
-class Receipt(BookCommand):
-    id = "book.receipt"
-    keys = "c"
-    title = "Receipt"
-    help = "Shows what you ordered, with every price; from there it can be copied, or kept for your calendar."
-    needs_trip = False
-    sub = ("cart", "receipt")
-    sub_help = "Prints what you ordered, with every price; with --ics it is kept for your calendar as well."
-    arguments = (ORDER, Argument("ics", "a file to write, with an entry for a calendar for each time slot"))
-    examples = (
-        "roadcrew cart receipt",
-        "roadcrew cart receipt 5F3A90C1 --ics visit.ics",
-        "roadcrew cart receipt --json",
-    )
-
-    def available(self, screen: TripScreen) -> bool:
-        pane = book_pane(screen)
-        return pane is not None and pane.order is not None
-
-    async def on_screen(self, screen: TripScreen) -> None:
-        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used
-
-        await book_actions.receipt(screen)
-
-    async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_cart  # noqa: PLC0415 - for a fast start
-
-        return await headless_cart.receipt(client, args)
+        return await headless_book.crew(client, args)
 
 
 class SitWith(BookCommand):
@@ -262,6 +163,10 @@ class SitWith(BookCommand):
         pane = book_pane(screen)
         return pane is not None and pane.crew_booking is not None
 
+    def footer_words(self, screen: TripScreen) -> str:
+        pane = book_pane(screen)
+        return self.footer if pane is not None and pane.at not in ("slots", "tickets") else ""
+
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used
 
@@ -271,34 +176,6 @@ class SitWith(BookCommand):
         from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
 
         return await headless_book.sit_with(client, args)
-
-
-class MarkPaid(BookCommand):
-    id = "book.paid"
-    title = "Was paid at the venue"
-    help = "Says, as the organiser, that the booking under the cursor was paid at the venue. Asks before."
-    sub = ("cart", "paid")
-    sub_help = "Says, as the organiser, that a booking of the crew was paid at the venue."
-    arguments = (
-        Argument("booking", "whose: their name or id, or the id of the booking", required=True),
-        Argument("exhibition", "which of their bookings: the start of its title"),
-    )
-    examples = ("roadcrew cart paid Ben", "roadcrew cart paid Ben --exhibition Azulejo --trip Lisbon")
-
-    def available(self, screen: TripScreen) -> bool:
-        pane = book_pane(screen)
-        leads = screen.trip is not None and screen.trip.organiser == screen.me
-        return leads and pane is not None and pane.crew_booking is not None
-
-    async def on_screen(self, screen: TripScreen) -> None:
-        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used
-
-        await book_actions.mark_paid(screen)
-
-    async def run(self, client: Client, args: Args) -> object:
-        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
-
-        return await headless_book.paid(client, args)
 
 
 class Retry(BookCommand):
@@ -321,3 +198,24 @@ class Retry(BookCommand):
         from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
 
         return await headless_book.resume(client)
+
+
+class Forget(BookCommand):
+    id = "book.forget"
+    needs_trip = False
+    title = "Give up the booking that waits"
+    help = "Drops the booking that could not go on: it is not tried again."
+    sub = ("book", "forget")
+    examples = ("roadcrew book forget",)
+
+    def available(self, screen: TripScreen) -> bool:
+        flow = screen.crew_app.flow
+        return book_pane(screen) is not None and flow is not None and flow.waits
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        await screen.crew_app.give_up_booking()
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_book  # noqa: PLC0415 - for a fast start
+
+        return await headless_book.forget(client)

@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 from roadcrew_client import booking
 from roadcrew_client.errors import Unreachable
 from roadcrew_client.pending_booking import PendingBookings
-from roadcrew_domain.bookings import Booking
 from roadcrew_domain.exhibitions import Exhibition, SlotInfo
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip import Trip
-from roadcrew_domain.views import booking_order, to_view
+from roadcrew_domain.views import to_view
 from roadcrew_tui import dates, receipts
 from roadcrew_tui.commands.base import Args, trip_of
-from roadcrew_tui.commands.headless import find, member_id, shape
-from roadcrew_tui.commands.headless_cart import answer_shape
+from roadcrew_tui.commands.headless import find, shape
+from roadcrew_tui.commands.headless_cart import answer_shape, crew_booking
 from roadcrew_tui.maker import BOOKINGS
 from roadcrew_tui.oneshot import NeedsSignIn, hint, which_trip
 from roadcrew_tui.settings import Folders
@@ -125,7 +123,7 @@ async def add(client: Client, args: Args) -> Any:
 async def sit_with(client: Client, args: Args) -> Any:
     """`book with`: the slot of somebody's booking, for the same trip."""
     trip = await client.trip(trip_of(args))
-    theirs = _booking(trip, str(args["member"]), args.get("exhibition"), client.server_now())
+    theirs = crew_booking(trip, str(args["member"]), args.get("exhibition"), client.server_now())
     exhibition = await _exhibition(client, theirs.slot.exhibition_id)
     async with _flow(client) as flow:
         return _came_to(await flow.book(theirs.slot, _tickets(exhibition, args), trip.id))
@@ -184,30 +182,3 @@ def _came_to(outcome: booking.Outcome) -> Any:
             raise Refused("slot-past", "gone", words)
         case booking.AnotherPerson(words=words):
             raise Refused("another-person", "forbidden", words)
-
-
-async def paid(client: Client, args: Args) -> Any:
-    """`cart paid`: an organiser has seen that a booking was paid. Returns `{tripId, bookingId}`."""
-    trip = await client.trip(trip_of(args))
-    theirs = _booking(trip, str(args["booking"]), args.get("exhibition"))
-    await client.mark_paid(trip.id, theirs.id)
-    return {"tripId": trip.id, "bookingId": theirs.id}
-
-
-def _booking(trip: Trip, said: str, title: object, now: datetime | None = None) -> Booking:
-    """The booking with that id, or the only one of a member; of those to an exhibition, if one is named, and of those
-    that have not begun `now`, if that is given. Raises `Refused`."""
-    known = [b for b in booking_order(trip) if now is None or b.slot.starts_at > now]
-    if exact := [b for b in known if b.id == said]:
-        return exact[0]
-    member = member_id(trip, said)
-    theirs = [b for b in known if b.member_id == member]
-    name = receipts.safe(trip.members[member].name)
-    if title:
-        theirs = [b for b in theirs if b.slot.title.casefold().startswith(str(title).casefold())]
-    if len(theirs) == 1:
-        return theirs[0]
-    if not theirs:
-        raise Refused("unknown-booking", "missing", f"{name} has booked nothing like that. See: roadcrew book crew")
-    each = "\n".join(f"  {receipts.safe(b.id)}  {receipts.safe(b.slot.title)}" for b in theirs)
-    raise Refused("ambiguous-booking", "invalid", f"{name} has several bookings; say which by its id:\n{each}")

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roadcrew_client.errors import NotSignedIn, Unreachable
+from roadcrew_domain.bookings import Booking
 from roadcrew_domain.cart import Cart, Line, Order, may_pay
 from roadcrew_domain.refusals import Refused
+from roadcrew_domain.trip import Trip
+from roadcrew_domain.views import booking_order
 from roadcrew_tui import receipts
-from roadcrew_tui.commands.base import Args
-from roadcrew_tui.commands.headless import find, shape
+from roadcrew_tui.commands.base import Args, trip_of
+from roadcrew_tui.commands.headless import find, member_id, shape
 
 if TYPE_CHECKING:
     from roadcrew_client import CartAnswer, Client, PaymentWay
@@ -106,6 +110,33 @@ async def receipt(client: Client, args: Args) -> Any:
     if args.get("ics"):
         found["file"] = await asyncio.to_thread(_write, str(args["ics"]), receipts.as_calendar(order, label))
     return found
+
+
+async def paid(client: Client, args: Args) -> Any:
+    """`cart paid`: an organiser has seen that a booking was paid. Returns `{tripId, bookingId}`."""
+    trip = await client.trip(trip_of(args))
+    theirs = crew_booking(trip, str(args["booking"]), args.get("exhibition"))
+    await client.mark_paid(trip.id, theirs.id)
+    return {"tripId": trip.id, "bookingId": theirs.id}
+
+
+def crew_booking(trip: Trip, said: str, title: object, now: datetime | None = None) -> Booking:
+    """The booking with that id, or the only one of a member; of those to an exhibition, if one is named, and of those
+    that have not begun `now`, if that is given. Raises `Refused`."""
+    known = [b for b in booking_order(trip) if now is None or b.slot.starts_at > now]
+    if exact := [b for b in known if b.id == said]:
+        return exact[0]
+    member = member_id(trip, said)
+    theirs = [b for b in known if b.member_id == member]
+    name = receipts.safe(trip.members[member].name)
+    if title:
+        theirs = [b for b in theirs if b.slot.title.casefold().startswith(str(title).casefold())]
+    if len(theirs) == 1:
+        return theirs[0]
+    if not theirs:
+        raise Refused("unknown-booking", "missing", f"{name} has booked nothing like that. See: roadcrew book crew")
+    each = "\n".join(f"  {receipts.safe(b.id)}  {receipts.safe(b.slot.title)}" for b in theirs)
+    raise Refused("ambiguous-booking", "invalid", f"{name} has several bookings; say which by its id:\n{each}")
 
 
 def _write(file: str, calendar: bytes) -> str:

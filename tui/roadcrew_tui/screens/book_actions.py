@@ -13,7 +13,7 @@ from roadcrew_domain.cart_state import Line, Order
 from roadcrew_domain.money import Money
 from roadcrew_domain.prices import Priced, prices
 from roadcrew_tui import money, render, when
-from roadcrew_tui.commands.book import book_pane
+from roadcrew_tui.commands.booking import book_pane
 from roadcrew_tui.screens import book_model as model
 from roadcrew_tui.screens.ask import CANCEL, Answer
 from roadcrew_tui.screens.refusals import booking_sentence
