@@ -89,9 +89,15 @@ def test_who_pays_at_the_venue_can_tell_the_box_office_what_the_server_calls_it(
     waits = order(state="awaiting", pays_later=True)
     charge, reference = charge_of("ana", waits.id), reference_of("ana", waits.id)
     text = receipts.as_text("ana", waits)
-    assert text.splitlines()[-1] == f"For the box office: charge {charge} reference {reference}"
+    assert text.splitlines()[-3:] == ["For the box office, charge and reference:", f"  {charge}", f"  {reference}"]
     for other in (order(pays_later=True), order(state="awaiting"), order(state="lapsed", pays_later=True)):
         assert "box office" not in receipts.as_text("ana", other)
+
+
+def test_what_the_box_office_is_told_fits_a_terminal_of_80_columns() -> None:
+    user = "0198c0de-7357-89a7-9ce3-c569bab8f1de"
+    waits = msgspec.structs.replace(order(state="awaiting", pays_later=True), id=user)
+    assert max(map(len, receipts.as_text(user, waits).splitlines())) <= 80
 
 
 def test_the_text_says_what_is_owed_back_and_what_was_given_back() -> None:

@@ -142,7 +142,9 @@ def _box_office_rows(user: str, order: Order) -> list[str]:
     """By what the box office says that it is paid (docs/operating.md). Nobody but the user can work that out."""
     if order.state != "awaiting" or not order.pays_later:
         return []
-    return [f"For the box office: charge {charge_of(user, order.id)} reference {safe(reference_of(user, order.id))}"]
+    # A line each: both are copied, and in one row with their names they are wider than a terminal.
+    told = charge_of(user, order.id), safe(reference_of(user, order.id))
+    return ["For the box office, charge and reference:", *(f"  {word}" for word in told)]
 
 
 def _refund_rows(order: Order) -> list[str]:
