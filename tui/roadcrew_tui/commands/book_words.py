@@ -13,7 +13,7 @@ import msgspec
 
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.cart import Cart, Line, Order, Ticket
-from roadcrew_domain.exhibitions import Exhibition
+from roadcrew_domain.exhibitions import Exhibition, SlotInfo
 from roadcrew_domain.money import Money
 from roadcrew_domain.prices import Priced, total
 from roadcrew_tui import receipts, when
@@ -41,7 +41,9 @@ def told(result: Mapping[str, Any]) -> list[str]:
         case {"cart": cart, "prices": prices}:
             return _cart(msgspec.convert(cart, Cart), msgspec.convert(prices, tuple[Priced, ...]))
         case {"orders": orders}:
-            return [_order(order) for order in reversed(msgspec.convert(orders, tuple[Order, ...]))] or ["No orders."]
+            return [order_row(order) for order in reversed(msgspec.convert(orders, tuple[Order, ...]))] or [
+                "No orders."
+            ]
         case {"text": text, "file": file}:
             return [*text.split("\n"), f"Kept for your calendar in {file}"]
         case {"text": text}:
@@ -79,7 +81,7 @@ def _slot(slot: Mapping[str, Any], zone: str) -> str:
 def _booking(booking: Booking, names: Mapping[str, str]) -> str:
     who = names.get(booking.member_id, "somebody who has left")
     seats = f"{booking.seats} seat{'s' * (booking.seats != 1)}"
-    return f"{who}  {safe(booking.slot.title)}, {receipts.slot_words(booking.slot)}, {seats}  {safe(booking.id)}"
+    return f"{who}  {slot_row(booking.slot)}, {seats}  {safe(booking.id)}"
 
 
 def _cart(cart: Cart, prices: Iterable[Priced]) -> list[str]:
@@ -89,7 +91,7 @@ def _cart(cart: Cart, prices: Iterable[Priced]) -> list[str]:
         rows.append(f"Total {written(Money(total(costs.values()), cart.lines[0].currency))}")
     else:
         rows.append("Your cart is empty.")
-    rows += [f"Order {_order(order)}" for order in cart.orders if order.state in OPEN_ORDERS]
+    rows += [f"Order {order_row(order)}" for order in cart.orders if order.state in OPEN_ORDERS]
     return rows
 
 
@@ -99,7 +101,7 @@ def _line(number: int, line: Line, cost: Priced | None) -> list[str]:
         price += f" ({written(Money(cost.discount, line.currency))} less, {cost.discount_percent} %)"
     held = "being held" if line.state == "adding" else f"held until {when.clock(line.until, datetime.now(UTC))}"
     return [
-        f"{number}  {safe(line.slot.title)}, {receipts.slot_words(line.slot)}",
+        f"{number}  {slot_row(line.slot)}",
         f"   {_tickets(line.tickets)}: {price}, {held}",
     ]
 
@@ -108,7 +110,13 @@ def _tickets(tickets: Iterable[Ticket]) -> str:
     return ", ".join(f"{ticket.count} {safe(ticket.name)}" for ticket in tickets)
 
 
-def _order(order: Order) -> str:
+def slot_row(slot: SlotInfo) -> str:
+    """What a time slot is and when: `Walls of Light, Tue 5 Jan 2027, 10:00 to 11:30 (Europe/Lisbon)`."""
+    return f"{safe(slot.title)}, {receipts.slot_words(slot)}"
+
+
+def order_row(order: Order) -> str:
+    """An order in a list: by what it is named, how it stands, its sum, and what for."""
     titles = ", ".join(f"{safe(line.slot.title)} on {receipts.slot_words(line.slot)}" for line in order.lines)
     sum_ = written(Money(order.total, order.currency))
     return f"{receipts.number(order)}  {receipts.STATES[order.state]}, {sum_}  {titles}"

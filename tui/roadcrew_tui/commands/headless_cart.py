@@ -7,7 +7,7 @@ Raises the client's `RoadcrewError` and the domain's `Refused`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import booking_order
 from roadcrew_tui import receipts
 from roadcrew_tui.commands.base import Args, trip_of
+from roadcrew_tui.commands.book_words import order_row, slot_row
 from roadcrew_tui.commands.headless import find, member_id, shape
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def crew_booking(trip: Trip, said: str, title: object, now: datetime | None = No
         return theirs[0]
     if not theirs:
         raise Refused("unknown-booking", "missing", f"{name} has booked nothing like that. See: roadcrew book crew")
-    each = "\n".join(f"  {receipts.safe(b.id)}  {receipts.safe(b.slot.title)}" for b in theirs)
+    each = "\n".join(f"  {receipts.safe(b.id)}  {slot_row(b.slot)}" for b in theirs)
     raise Refused("ambiguous-booking", "invalid", f"{name} has several bookings; say which by its id:\n{each}")
 
 
@@ -162,7 +163,8 @@ async def _way(client: Client, order: Order) -> PaymentWay | None:
 def _line(cart: Cart, said: object) -> Line:
     """The line with that id, number from 1, or title; without one, the only one. Raises `Refused`."""
     if said is None:
-        return _only(cart.lines, "line", "There is nothing in your cart.", lambda line: receipts.safe(line.slot.title))
+        each = [f"{n}  {slot_row(line.slot)}" for n, line in enumerate(cart.lines, 1)]
+        return _only(cart.lines, "line", "There is nothing in your cart.", each)
     number = str(said)
     if number.isdecimal() and 1 <= int(number) <= len(cart.lines):
         return cart.lines[int(number) - 1]
@@ -174,14 +176,14 @@ def _order(
 ) -> Order:
     """The order with that id or number; without one, the only one that fits. Raises `Refused`."""
     if said is None:
-        return _only([o for o in cart.orders if fits(o)], "order", none, receipts.number)
+        fitting = [o for o in reversed(cart.orders) if fits(o)]
+        return _only(fitting, "order", none, map(order_row, fitting))
     return find(str(said), cart.orders, lambda o: o.number, lambda o: o.id, "order")
 
 
-def _only(things: Sequence[T], what: str, none: str, name: Callable[[T], str]) -> T:
+def _only(things: Sequence[T], what: str, none: str, rows: Iterable[str]) -> T:
     if len(things) == 1:
         return things[0]
     if not things:
         raise Refused(f"unknown-{what}", "missing", none)
-    each = (f"  {n}  {name(thing)}" for n, thing in enumerate(things, 1))
-    raise Refused(f"ambiguous-{what}", "invalid", f"Say which {what}:\n" + "\n".join(each))
+    raise Refused(f"ambiguous-{what}", "invalid", "\n  ".join([f"Say which {what}:", *rows]))
