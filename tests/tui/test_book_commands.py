@@ -18,8 +18,11 @@ from tests.support.serving import ServerProcess, server_process
 
 from roadcrew_client.credentials import Credentials
 from roadcrew_client.settings import SystemClock
+from roadcrew_domain.exhibitions import SlotInfo
+from roadcrew_domain.refusals import Refused
 from roadcrew_server.payments.signing import HEADER, signature
 from roadcrew_tui.cli import main
+from roadcrew_tui.commands.headless_book import ahead
 
 STEPS = [
     "roadcrew: Preparing your booking…",
@@ -36,7 +39,7 @@ DAY = next(
 )
 """A Thursday, on which all of the sample is open but for Salt and Glass."""
 ON = DAY.isoformat()
-SAID = f"{DAY:%a} {DAY.day} {DAY:%b} {DAY.year}"
+SAID, PAST = (f"{day:%a} {day.day} {day:%b} {day.year}" for day in (DAY, DAY - timedelta(weeks=9)))
 PAID = "--pay", "simulated"
 SECRET = "a secret of the venue"
 
@@ -249,16 +252,27 @@ def test_who_sits_with_whom_and_who_paid_at_the_venue(new: New) -> None:
     ("words", "status", "said"),
     [
         (("book", "slots", "Louvre", ON), 1, "There is no exhibition called Louvre."),
-        (("book", "slots", "Azulejo", "2027-02-30"), 1, "A day is such as 21 May, tomorrow, or 2026-05-21."),
+        (("book", "slots", "Azulejo", "2027-02-30"), 1, "A day is such as Wed, 21 May, tomorrow, or 2026-05-21."),
+        (("book", "slots", "Azulejo", f"Fri {SAID[4:]}"), 1, f"{SAID[4:]} is a Thursday, not a Friday."),
+        (
+            ("book", "add", "Azulejo", f"Fri {SAID[4:]}", "10:00", "--ticket", "adult"),
+            1,
+            f"{SAID[4:]} is a Thursday, not a Friday.",
+        ),
+        (
+            ("book", "add", "Azulejo", PAST, "10:00", "--ticket", "adult"),
+            1,
+            f"Azulejo: Walls of Light, {PAST}, 10:00 to 11:30 (Europe/Lisbon) is over.",
+        ),
         (
             ("book", "add", "Azulejo", ON, "12:15", "--ticket", "adult"),
             1,
-            f"Azulejo: Walls of Light has no slot at 12:15 on {ON}, but at 10:00, 11:30, 14:00, 15:30.",
+            f"Azulejo: Walls of Light has no slot at 12:15 on {SAID}, but at 10:00, 11:30, 14:00, 15:30.",
         ),
         (
             ("book", "add", "Salt", ON, "10:00", "--ticket", "adult"),
             1,
-            f"Salt and Glass is closed on {ON}. See: roadcrew book list",
+            f"Salt and Glass is closed on {SAID}. See: roadcrew book list",
         ),
         (("book", "add", "Azulejo", ON, "10:00", "--ticket", "dog=1"), 1, "There is no kind called dog."),
         (
@@ -290,6 +304,15 @@ def test_what_can_not_be_is_said_in_a_sentence(new: New, words: tuple[str, ...],
     assert said in ended.err[-1]
 
 
+@pytest.mark.parametrize(("minutes", "past"), [(0, "has begun already"), (89, "has begun already"), (90, "is over")])
+def test_of_a_slot_that_is_no_longer_ahead_it_is_said_whether_it_goes_on(minutes: int, past: str) -> None:
+    starts = datetime(2027, 7, 6, 9, 0, tzinfo=UTC)
+    slot = SlotInfo("s", "tiles", "Tiles", "Casa", "Vila Azul", starts, starts + timedelta(minutes=90), "UTC")
+    assert ahead(slot, starts - timedelta(seconds=1)) == slot
+    with pytest.raises(Refused, match=rf"^Tiles, Tue 6 Jul 2027, 09:00 to 10:30 \(UTC\) {past}\.$"):
+        ahead(slot, starts + timedelta(minutes=minutes))
+
+
 # R: G5
 def test_of_several_it_is_asked_which(new: New, tmp_path: Path) -> None:
     ana = new("Ana")
@@ -297,7 +320,10 @@ def test_of_several_it_is_asked_which(new: New, tmp_path: Path) -> None:
     ana.add("Azulejo", "11:30")
     ended = ana.run("cart", "extend")
     assert (ended.status, ended.err[0]) == (1, "roadcrew: Say which line:")
-    assert ended.err[1:] == ["  1  Azulejo: Walls of Light", "  2  Azulejo: Walls of Light"]
+    assert ended.err[1:] == [
+        f"  1  Azulejo: Walls of Light, {SAID}, 10:00 to 11:30 (Europe/Lisbon)",
+        f"  2  Azulejo: Walls of Light, {SAID}, 11:30 to 13:00 (Europe/Lisbon)",
+    ]
     assert ana.run("cart", "extend", "azul").err == ["roadcrew: 2 start with azul; say more of it."]
     left = ana.json("cart", "remove", "1")["cart"]["lines"]
     assert [line["slot"]["slotId"][-4:] for line in left] == ["1130"]
@@ -305,6 +331,20 @@ def test_of_several_it_is_asked_which(new: New, tmp_path: Path) -> None:
     nowhere = ana.run("cart", "receipt", "--ics", str(tmp_path / "no" / "visit.ics"))
     assert (nowhere.status, nowhere.out) == (2, [])
     assert "can't be written" in nowhere.err[0]
+
+
+# R: G5
+def test_of_several_orders_it_is_asked_which_as_they_are_listed_by_what_names_one(new: New) -> None:
+    ana = new("Ana")
+    for time in ("10:00", "11:30"):
+        ana.add("Azulejo", time)
+        ana.json("cart", "checkout", *PAID)
+    listed = ana.done("cart", "orders")
+    ended = ana.run("cart", "receipt")
+    assert (ended.status, ended.err) == (1, ["roadcrew: Say which order:", *(f"  {row}" for row in listed)])
+    assert "11:30 to 13:00" in listed[0]
+    for row in listed:
+        assert ana.done("cart", "receipt", row.split()[0])[0].startswith(f"Order {row.split()[0]}: ")
 
 
 # R: C8, G5
@@ -325,9 +365,9 @@ def test_who_is_not_signed_in_goes_on_when_they_are(new: New) -> None:
     ended = ana.run("book", "add", "Azulejo", ON, "15:30", "--ticket", "adult")
     assert (ended.status, ended.out) == (3, [])
     assert ended.err[-1].startswith("roadcrew: Sign in, or go on as a guest, to book these seats.")
+    assert "As a guest: roadcrew book resume --as NAME." in ended.err[-1]
     assert ana.run("cart", "show").status == 3
-    ana.json("trip", "new", "Lisbon", "--as", "Ana")
-    assert ana.json("book", "resume")["cart"]["lines"][0]["slot"]["slotId"].endswith("1530")
+    assert ana.json("book", "resume", "--as", "Ana")["cart"]["lines"][0]["slot"]["slotId"].endswith("1530")
     assert ana.run("book", "resume").status == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roadcrew_tui.commands.base import Args, Argument
-from roadcrew_tui.commands.booking import DATE, EXHIBITION, TICKET, BookCommand, GoTo, book_pane
+from roadcrew_tui.commands.booking import AS, DATE, EXHIBITION, TICKET, BookCommand, GoTo, book_pane
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
@@ -70,7 +70,7 @@ class Slots(GoTo):
     sub = ("book", "slots")
     sub_help = "Lists the time slots of a day, by the clock of the venue, with the seats that are left."
     arguments = (EXHIBITION, DATE)
-    examples = ("roadcrew book slots Azulejo tomorrow", 'roadcrew book slots "Big Sky" "Fri 5 June" --json')
+    examples = ("roadcrew book slots Azulejo tomorrow", 'roadcrew book slots "Big Sky" "5 June" --json')
 
     def available(self, screen: TripScreen) -> bool:
         pane = book_pane(screen)
@@ -98,11 +98,11 @@ class Hold(BookCommand):
         Argument("time", "when it begins, by the clock of the venue, such as 14:00", kind="time", required=True),
         TICKET,
         Argument("trip", "for which trip, whose discount it then has: its id or a part of its name"),
-        Argument("as", "if you are not signed in: book as a guest who is called so"),
+        AS,
     )
     examples = (
         "roadcrew book add Azulejo tomorrow 14:00 --ticket adult=2 --ticket child",
-        'roadcrew book add "Big Sky" "Fri 5 June" 20:30 --ticket adult=4 --trip Lisbon --json',
+        'roadcrew book add "Big Sky" "5 June" 20:30 --ticket adult=4 --trip Lisbon --json',
         "roadcrew book add Clockmaker 2027-06-05 10:30 --ticket adult --as Ana",
     )
 
@@ -185,7 +185,8 @@ class Retry(BookCommand):
     needs_trip = False
     sub = ("book", "resume")
     sub_help = "Goes on with the booking that could not be finished: after signing in, or when the network is back."
-    examples = ("roadcrew book resume", "roadcrew book resume --json")
+    arguments = (AS,)
+    examples = ("roadcrew book resume", "roadcrew book resume --as Ana", "roadcrew book resume --json")
 
     def available(self, screen: TripScreen) -> bool:
         flow = screen.crew_app.flow

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.trip import TripScreen
 
 EXHIBITION = Argument("exhibition", "the start of its title or of its id", required=True)
-DATE = Argument("date", 'a day at the venue, such as tomorrow, "Fri 5 June" or 2027-06-05', kind="date", required=True)
+DATE = Argument("date", 'a day at the venue, such as tomorrow, Wed, "5 June" or 2027-06-05', kind="date", required=True)
+AS = Argument("as", "if you are not signed in: book as a guest who is called so")
 TICKET = Argument("ticket", "a kind and how many of it, such as adult=2; again for another kind", many=True)
 LINE = Argument(
     "line", "its number in roadcrew cart show, its title, or its id (default: the only one)", positional=True

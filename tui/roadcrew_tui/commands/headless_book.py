@@ -67,24 +67,35 @@ async def _exhibition(client: Client, said: str) -> Exhibition:
 
 
 def _day(said: str) -> date:
-    day = dates.parse_date(said, datetime.now(UTC).astimezone().date())
+    try:
+        day = dates.parse_day(said, datetime.now(UTC).astimezone().date())
+    except dates.NotADate as problem:
+        raise Refused("bad-dates", "invalid", str(problem), field="date") from problem
     if day is None:
-        raise Refused("bad-dates", "invalid", "A day is such as 21 May, tomorrow, or 2026-05-21.", field="date")
+        raise Refused("bad-dates", "invalid", "A day is such as Wed, 21 May, tomorrow, or 2026-05-21.", field="date")
     return day
 
 
 async def _slot(client: Client, exhibition: Exhibition, said_day: str, said: str) -> SlotInfo:
     found = await client.slots(exhibition.id, _day(said_day))
-    title = receipts.safe(exhibition.title)
+    title, day = receipts.safe(exhibition.title), receipts.day_words(found.day)
     if not found.slots:
-        raise Refused("unknown-slot", "missing", f"{title} is closed on {found.day}. See: roadcrew book list")
+        raise Refused("unknown-slot", "missing", f"{title} is closed on {day}. See: roadcrew book list")
     clock = _CLOCK.fullmatch(said)
     wanted = f"{int(clock[1]):02}:{clock[2]}" if clock else said
     for slot in found.slots:
         if wanted in (slot.id, _time(slot, exhibition)):
-            return slot.info(exhibition)
+            return ahead(slot.info(exhibition), client.server_now())
     times = ", ".join(_time(slot, exhibition) for slot in found.slots)
-    raise Refused("unknown-slot", "missing", f"{title} has no slot at {said} on {found.day}, but at {times}.")
+    raise Refused("unknown-slot", "missing", f"{title} has no slot at {said} on {day}, but at {times}.")
+
+
+def ahead(slot: SlotInfo, now: datetime) -> SlotInfo:
+    """The slot, if it has not begun `now`. Raises `Refused`, which says whether it goes on."""
+    if slot.starts_at > now:
+        return slot
+    past = "is over" if slot.ends_at <= now else "has begun already"
+    raise Refused("slot-past", "gone", f"{receipts.safe(slot.title)}, {receipts.slot_words(slot)} {past}.")
 
 
 def _time(slot: OfferedSlot, exhibition: Exhibition) -> str:
@@ -170,7 +181,10 @@ def _came_to(outcome: booking.Outcome) -> Any:
     match outcome:
         case booking.Added(answer=answer):
             return answer_shape(answer)
-        case booking.SignInFirst(words=words) | booking.Auth(words=words):
+        case booking.SignInFirst(words=words):
+            as_guest = "As a guest: roadcrew book resume --as NAME."
+            raise NeedsSignIn(f"{words} Sign in: roadcrew login. {as_guest} {TO_GO_ON}")
+        case booking.Auth(words=words):
             raise NeedsSignIn(f"{words} Sign in: roadcrew login. {TO_GO_ON}")
         case booking.Connection(words=words, error=error):
             raise Unreachable("no-connection", f"{words} {TO_GO_ON}") from error
