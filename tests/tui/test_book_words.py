@@ -81,3 +81,8 @@ def test_slots_are_told_under_their_day_by_the_clock_of_the_venue_with_what_is_l
         "18:00 to 19:30  past  s",
         "18:00 to 19:30  sold out  s",
     ]
+
+
+def test_an_exhibition_is_told_with_its_days_as_they_are_said_elsewhere() -> None:
+    (_, _, _, days) = told(results("tiles")["exhibitions"])
+    assert days == "  Tue Thu at 09:00, Thu 1 Jul 2027 to Sun 1 Aug 2027: tiles €14"

@@ -62,10 +62,11 @@ def _exhibitions(exhibitions: Iterable[Exhibition], note: str) -> list[str]:
     rows = [safe(note), ""] if note else []
     for e in exhibitions:
         days = "daily" if len(e.weekdays) == 7 else " ".join(when.DAYS[day] for day in e.weekdays)
+        first, last = receipts.day_words(e.starts_on), receipts.day_words(e.ends_on)
         tickets = ", ".join(f"{safe(t.kind)} {written(t.price)}" for t in e.tickets)
         rows += [
             f"{safe(e.title)}  {safe(e.venue)}, {safe(e.city)}  {safe(e.id)}",
-            f"  {days} at {safe(' '.join(e.times))}, {e.starts_on} to {e.ends_on}: {tickets}",
+            f"  {days} at {safe(' '.join(e.times))}, {first} to {last}: {tickets}",
         ]
     return rows or ["Nothing can be booked."]
 
