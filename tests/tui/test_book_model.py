@@ -192,6 +192,7 @@ def test_a_hold_is_warned_of_once_it_has_two_minutes_left_and_not_when_it_is_ove
     assert news.warning(cart.lines[1], NOW) == (
         "Your seats for Tiles and the sea are yours for 2 min more. Press x in Book to keep them longer."
     )
+    assert "are yours for 16 s more" in news.warning(cart.lines[1], cart.lines[1].until - timedelta(seconds=16))
     last = line(left=timedelta(minutes=1), limit=timedelta(minutes=1))
     assert news.warning(last, NOW).endswith("Check out with p in Book.")
 

@@ -23,9 +23,10 @@ def ending(cart: Cart | None, now: datetime) -> list[Line]:
 
 def warning(line: Line, now: datetime) -> str:
     """`Your seats for Fado, a life are yours for 2 min more. Press x in Book to keep them longer.`"""
-    minutes = max(1, round((line.until - now).total_seconds() / 60))
+    seconds = int((line.until - now).total_seconds())
+    left = f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"
     longer = " Press x in Book to keep them longer." if line.until < line.limit else " Check out with p in Book."
-    return render.sentence("Your seats for {title} are yours for {n} min more.", title=line.slot.title, n=minutes) + (
+    return render.sentence("Your seats for {title} are yours for {left} more.", title=line.slot.title, left=left) + (
         longer
     )
 
