@@ -16,7 +16,7 @@ from textual.content import Content
 from roadcrew_tui import render
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.widgets.lines import Lines
-from roadcrew_tui.widgets.rows import Row, RowList
+from roadcrew_tui.widgets.rows import GUTTER, Row, RowList
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Answer:
 
 
 CANCEL = "cancel"
+LEAST, MOST, FRAME = 60, 80, 5
+"""Columns of a question, at least and at most; and those of its frame."""
+MOST_LINES = 3
+"""Of one answer."""
 
 
 class Ask(Dialog[str]):
@@ -52,7 +56,9 @@ class Ask(Dialog[str]):
             yield RowList(id="ask-answers", keeps_sign=True)
 
     def on_mount(self) -> None:
-        """The first answer has the cursor."""
+        """The first answer has the cursor. It is as wide as the longest wants, within reason."""
+        widest = max(a.words.cell_length for a in self._answers)
+        self.query_one("#ask").styles.width = min(MOST, max(LEAST, widest + GUTTER + FRAME))
         self.query_one("#ask-question", Lines).show(
             lambda width: render.stack([render.heading(self._words), "", *self._question.wrap(max(1, width))])
         )
@@ -72,4 +78,4 @@ class Ask(Dialog[str]):
 
 def _drawn(answer: Answer) -> Callable[[int], Content]:
     content = answer.words.stylize(render.BAD) if answer.irreversible else answer.words
-    return lambda width: render.cut(content, width)
+    return lambda width: render.stack(render.wrapped(content, width, MOST_LINES))
