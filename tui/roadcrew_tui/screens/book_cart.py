@@ -73,7 +73,7 @@ def total(rows: list[CartRow], cost: Money | None) -> Draw:
 
 
 def order(row: OrderRow, *, wide: bool) -> Draw:
-    """Which, how it stands with it, and what it is for."""
+    """Which, how it stands with it, and when it is."""
     s = sign()
     mark = {"good": s.yes, "warn": s.open, "muted": s.nothing}[row.grave]
 
@@ -82,10 +82,12 @@ def order(row: OrderRow, *, wide: bool) -> Draw:
         more = f" +{len(row.lines) - 1}" if len(row.lines) > 1 else ""
         head = render.join(render.ours(f"{mark} ", GRAVE[row.grave]), render.said(title))
         told = [render.ends(head, render.ours(f"{count}{more}"), width)]
-        told += [render.join("  ", w) for w in render.wrapped(render.ours(row.words, GRAVE[row.grave]), width - 2, 2)]
-        if wide:
-            cost = render.ours(money.written(row.total), render.MUTED)
-            told.append(render.ends(render.ours(f"  {time}", render.MUTED), cost, width))
+        words, starts = render.ours(row.words, GRAVE[row.grave]), render.ours(f"  {time}", render.MUTED)
+        if not wide and starts.cell_length + 2 + words.cell_length <= width:
+            return render.stack([*told, render.ends(starts, words, width)])
+        told += [render.join("  ", w) for w in render.wrapped(words, width - 2, 2)]
+        cost = render.ours(money.written(row.total), render.MUTED) if wide else render.BLANK
+        told.append(render.ends(starts, cost, width))
         return render.stack(told)
 
     return draw
