@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from roadcrew_domain.cart import MAX_SEATS
 from roadcrew_domain.exhibitions import Exhibition
 from roadcrew_tui import money, render, when
 from roadcrew_tui.booking import Flow
@@ -179,6 +180,10 @@ def _hint(total: Total, left: int | None) -> str:
         return "Nothing is left of this time. Choose another one."
     if not total.seats:
         return "+ and - choose how many."
+    if total.seats == left:
+        return "That is all that is left of this time."
+    if total.seats == MAX_SEATS:
+        return f"One booking has {MAX_SEATS} seats at most."
     if total.missing:
         return f"{total.missing} more in the crew, and it is {total.promised} % off."
     return ""
