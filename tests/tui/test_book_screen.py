@@ -193,8 +193,8 @@ async def test_an_order_that_is_paid_at_the_venue_is_told_and_can_be_cancelled_a
         await s.press("p", "end", "enter")
         await s.sees("pay at the venue")
         assert any("at the venue. Order" in words for words in toasts(s.app))
-        await s.press("tab", "c")
-        await s.sees("For the box office: charge")
+        await s.press("c")
+        await s.sees("For the box office")
         await s.press("escape", "d")
         await s.sees("Cancel order")
         assert s.rows("ask-answers").cursor == "cancel"

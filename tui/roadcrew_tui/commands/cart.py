@@ -41,7 +41,11 @@ class Extend(BookCommand):
 
     def available(self, screen: TripScreen) -> bool:
         pane = book_pane(screen)
-        return pane is not None and pane.line is not None
+        if pane is None or pane.line is None:
+            return False
+        from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - for a fast start
+
+        return book_actions.extensible(screen) is not None
 
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used
@@ -142,6 +146,10 @@ class Drop(BookCommand):
         from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - for a fast start
 
         return book_actions.droppable(screen) is not None
+
+    def footer_words(self, screen: TripScreen) -> str:
+        pane = book_pane(screen)
+        return "cancel" if pane is not None and pane.at == "orders" else self.footer
 
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens import book_actions  # noqa: PLC0415 - when it is used

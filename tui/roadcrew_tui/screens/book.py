@@ -27,6 +27,8 @@ class BookPane(BookParts):
     """What can be booked and when, how many, the cart, my orders, and what the crew has booked."""
 
     _flow: Flow | None = None
+    _placed = ""
+    """The order that the person placed, until it is among their bookings."""
 
     # --- where the person is ---------------------------------------------------------------------
 
@@ -112,6 +114,17 @@ class BookPane(BookParts):
             self.go("bk-ways")
         elif self.at == "bk-ways" and not flow.waits:
             self.go("tickets")
+
+    def to_order(self, order_id: str) -> None:
+        """Go to an order, as soon as it is among the bookings."""
+        self._placed = order_id
+        self.follow_order()
+
+    def follow_order(self) -> None:
+        if self._placed in self.rows("orders").ids:
+            placed, self._placed = self._placed, ""
+            if self.display:
+                self.select(placed)
 
     def _nothing_to_say(self) -> None:
         app = self.crew_screen.crew_app

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,7 @@ from roadcrew_domain.cart_state import Line, Order
 from roadcrew_domain.money import Money
 from roadcrew_domain.prices import Priced, prices
 from roadcrew_tui import money, render, when
+from roadcrew_tui.booking import Flow
 from roadcrew_tui.commands.booking import book_pane
 from roadcrew_tui.screens import book_model as model
 from roadcrew_tui.screens.ask import CANCEL, Answer
@@ -21,6 +23,9 @@ from roadcrew_tui.symbols import sign
 
 if TYPE_CHECKING:
     from roadcrew_client import CartAnswer, Client, PaymentWay
+    from roadcrew_domain.bookings import Booking
+    from roadcrew_domain.exhibitions import SlotInfo
+    from roadcrew_domain.trip import Trip
     from roadcrew_tui.screens.book import BookPane
     from roadcrew_tui.screens.trip import TripScreen
 
@@ -57,9 +62,15 @@ async def hold(screen: TripScreen) -> None:
         await screen.crew_app.book_seats(slot.info(exhibition), choice, screen.trip_id)
 
 
+def extensible(screen: TripScreen) -> Line | None:
+    """The line of the cart under the cursor, unless its time is over."""
+    line = _pane(screen).line
+    return line if line is not None and stands(line, screen.crew_app.book.now()) else None
+
+
 async def extend(screen: TripScreen) -> None:
     """Keep the seats under the cursor for longer."""
-    line = _pane(screen).line
+    line = extensible(screen)
     if line is not None:
         line_id = line.id
         await _done(screen, lambda client: client.extend_hold(line_id))
@@ -146,6 +157,8 @@ async def _check_out(screen: TripScreen, lines: Sequence[Line]) -> None:
     ids = [line.id for line in lines]
     answer = await _done(screen, lambda client: client.checkout(ids, provider or None))
     order = None if answer is None else answer.cart.order(answer.order_id or "")
+    if order is not None:
+        _pane(screen).to_order(order.id)
     if order is None or order.state != "awaiting":
         return
     if order.pays_later:
@@ -212,33 +225,71 @@ def _seats(n: int) -> str:
 
 async def sit_with(screen: TripScreen) -> None:
     """Seats at the same time as somebody of the crew: as many as were chosen for that exhibition, or one. With whom
-    must be seen, so where there are several, it goes to them first."""
+    must be seen, so where there are several, it goes to them first; and after another has gone, it names them."""
     pane = _pane(screen)
-    if pane.at != "crew-bookings" and len(pane.rows("crew-bookings").ids) > 1:
+    crew = pane.rows("crew-bookings")
+    if pane.at != "crew-bookings" and len(crew.ids) > 1:
         pane.go("crew-bookings")
+        screen.crew_app.say("With whom? Choose, and press j once more.")
         return
     booking, trip = pane.crew_booking, screen.trip
     if booking is None or trip is None:
         return
-    slot = booking.slot
+    slot, name = booking.slot, _who(trip, booking)
+    if crew.strayed:
+        crew.strayed = False
+        words = "That booking is gone. Now {name} is chosen: press j for them."
+        screen.crew_app.say(render.sentence(words, name=name), "warning")
+        return
     exhibition = pane.stock.exhibition(slot.exhibition_id)
     if exhibition is None:
         screen.crew_app.say(render.sentence("{title} is not offered any more.", title=slot.title), "warning")
         return
     choice = model.chosen(exhibition, pane.counts.get(exhibition.id, {})) or {exhibition.tickets[0].kind: 1}
     day = when.at_venue(slot.starts_at, exhibition.time_zone).date()
-    found = await _slots(screen, exhibition.id, slot.slot_id, day)
+    with _looking(screen, slot, name):
+        found = await _slots(screen, exhibition.id, slot.slot_id, day)
     if found is None:
         return
     wanted = sum(choice.values())
     if found < wanted:
-        name = trip.members[booking.member_id].name if booking.member_id in trip.members else "them"
         words = "Nothing is left next to {name}." if found == 0 else f"Only {_seats(found)} left next to {{name}}."
         screen.crew_app.say(render.sentence(words, name=name), "warning")
+        return
+    if not await _more_of(screen, slot, wanted):
         return
     pane.show_slot(exhibition.id, day, slot.slot_id)
     pane.go("tickets")
     await screen.crew_app.book_seats(slot, choice, screen.trip_id)
+
+
+@contextmanager
+def _looking(screen: TripScreen, slot: SlotInfo, name: str) -> Iterator[None]:
+    """Say so meanwhile; a booking that is on its way or waits is seen again afterwards."""
+    app = screen.crew_app
+    before = app.flow if app.flow is not None and (app.flow.waits or app.flow.state == "going") else None
+    app.flows(Flow("going", render.sentence("Looking for seats next to {name}.", name=name), slot.title))
+    try:
+        yield
+    finally:
+        app.flow = before
+        _pane(screen).redraw()
+
+
+async def _more_of(screen: TripScreen, slot: SlotInfo, wanted: int) -> bool:
+    """Whether to hold these seats also where some of that time are held: that is asked."""
+    cart, now = _pane(screen).cart, screen.crew_app.book.now()
+    lines = cart.lines if cart is not None else ()
+    held = sum(line.seats for line in lines if line.slot.slot_id == slot.slot_id and stands(line, now))
+    if not held:
+        return True
+    words = f"You hold {_seats(held)} of {{title}} then already. Hold {wanted} more?"
+    answer = Answer("more", render.ours("Hold more"), irreversible=True)
+    return await screen.ask("Sit with them", render.template(words, title=slot.title), [answer]) != CANCEL
+
+
+def _who(trip: Trip, booking: Booking) -> str:
+    return trip.members[booking.member_id].name if booking.member_id in trip.members else "them"
 
 
 async def _slots(screen: TripScreen, exhibition_id: str, slot_id: str, day: date) -> int | None:

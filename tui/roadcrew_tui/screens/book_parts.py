@@ -175,7 +175,12 @@ class BookParts(Pane):
         self._draw_choice(trip, now)
         self._draw_cart(trip)
         self._draw_rest(trip, me, now)
+        self.follow_order()
         self.follow_flow()
+
+    def follow_order(self) -> None:
+        """Go to an order that was placed here."""
+        raise NotImplementedError
 
     def follow_flow(self) -> None:
         """See what has become of a booking."""
@@ -264,16 +269,27 @@ class BookParts(Pane):
         if book.cart is None:
             rows.show([note(render.ours(_no_cart(book.state), render.MUTED))], heading=render.heading("Cart"))
             self.query_one("#bk-total", Lines).show(_nothing)
+            self._keep_a_place([])
             return
         held = cart_model.cart_rows(book.cart, trip, book.now())
         empty = note(render.ours("Nothing is held yet.", render.MUTED))
         rows.show(
             [Row(c.id, book_cart.line(c, wide=self.wide)) for c in held] or [empty], heading=render.heading("Cart")
         )
+        self._keep_a_place(held)
         total = book_cart.total(held, cart_model.total(held))
         self.query_one("#bk-total", Lines).show(total)
         if self._ticks is not None:
             (self._ticks.resume if held or book.cart.orders else self._ticks.pause)()
+
+    def _keep_a_place(self, held: list[cart_model.CartRow]) -> None:
+        """Nobody stands in an empty cart, where no key does anything: but for who was sent there by a booking, until
+        its line has come, or until they have done something."""
+        flow, cart = self.crew_screen.crew_app.flow, self.rows("cart")
+        added = flow is not None and flow.state == "added" and flow.line_id != self._added
+        cart.can_focus = bool(held) or added or (flow is not None and flow.state == "gone")
+        if not cart.can_focus and cart.has_focus:
+            self.screen.set_focus(self.rows("tickets" if self.exhibition is not None else "exhibitions"))
 
     def _draw_rest(self, trip: Trip, me: str, now: datetime) -> None:
         book = self.crew_screen.crew_app.book
@@ -291,6 +307,7 @@ class BookParts(Pane):
         if self._last is not None and self.display and self.crew_screen.crew_app.looked_at and self.screen.is_current:
             self._draw_cart(self._last[1])
             self._draw_rest(self._last[1], self._last[2], self.crew_screen.snapshot.now())
+            self.crew_screen.show_keys()
 
     def _forget_added(self) -> None:
         """What was added and is not in the cart any more is no news."""

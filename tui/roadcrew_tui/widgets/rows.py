@@ -76,6 +76,8 @@ class RowList(ScrollView, can_focus=True):
         self._rows: tuple[Row, ...] = ()
         self._latest: tuple[Row, ...] = ()
         self._cursor: str | None = None
+        self.strayed = False
+        """Whether the row under the cursor went, and nobody has chosen the one that took its place."""
         self._keeps_sign = keeps_sign
         self._lines: Sequence[tuple[int, Content]] = ()
         self._drawn: dict[int, Sequence[tuple[int, Content]]] = {}
@@ -101,6 +103,7 @@ class RowList(ScrollView, can_focus=True):
         now = self.ids
         if self._cursor not in now:
             place = before.index(self._cursor) if self._cursor in before else 0
+            self.strayed = self.has_focus and self._cursor is not None and bool(now)
             self._cursor = now[min(place, len(now) - 1)] if now else None
         self._lay_out_anew()
         self.refresh(layout=True)
@@ -114,7 +117,7 @@ class RowList(ScrollView, can_focus=True):
     def move_to(self, row: str) -> None:
         """Put the cursor on a row without telling anybody."""
         if row in self.ids:
-            self._cursor = row
+            self._cursor, self.strayed = row, False
             self._keep_cursor_in_sight()
             self.refresh()
 
@@ -213,6 +216,7 @@ class RowList(ScrollView, can_focus=True):
         ids = self.ids
         if not ids:
             return
+        self.strayed = False
         place = ids.index(self._cursor) if self._cursor in ids else 0
         to = ids[max(0, min(len(ids) - 1, place + step))]
         if to != self._cursor:
@@ -244,6 +248,7 @@ class RowList(ScrollView, can_focus=True):
         if row is None:
             return
         event.stop()
+        self.strayed = False
         if row == self._cursor:
             self.post_message(self.Chosen(self, row))
         else:
@@ -252,7 +257,8 @@ class RowList(ScrollView, can_focus=True):
             self.post_message(self.Moved(self, row))
 
     def on_focus(self) -> None:
-        """The cursor is drawn differently."""
+        """The cursor is drawn differently, and is seen where it stands."""
+        self.strayed = False
         self.refresh()
 
     def on_blur(self) -> None:
