@@ -37,35 +37,37 @@ def _made(day: int, month: int, year: int | None, today: date) -> date | None:
 
 
 def parse_day(text: str, today: date) -> date | None:
-    """One day as people say it: a weekday, which is the next one, or what `parse_date` reads, and raises."""
-    weekday = _weekday(text.strip())
-    return parse_date(text, today) if weekday is None else today + timedelta(days=(weekday - today.weekday()) % 7)
+    """One day as people say it: `2026-05-21`, `21.5.2026`, `21 May`, `Wed 20 May`, `May 21, 2026`, `today`,
+    `tomorrow`, or `Wed`, the next one. None for anything else.
 
-
-def parse_date(text: str, today: date) -> date | None:
-    """One date: `2026-05-21`, `21.5.2026`, `21 May`, `Wed 20 May`, `May 21, 2026`, `today`, `tomorrow`. None for
-    anything else. Raises `NotADate` if it is on another weekday: in which year it would fit is not guessed.
+    Raises `NotADate` for a date on another weekday than is said: in which year it would fit is not guessed.
     """
-    words = " ".join(text.lower().split()).removeprefix("on ")
-    first, _, rest = words.partition(" ")
-    weekday = _weekday(first.rstrip(".,"))
-    if weekday is None:
-        return _read(words, today)
-    found = _read(rest, today)
-    if found is not None and found.weekday() != weekday:
+    words = _words(text)
+    weekday, rest = _parted(words)
+    if weekday is not None and not rest:
+        return today + timedelta(days=(weekday - today.weekday()) % 7)
+    found = _read(words, today)
+    if found is not None and weekday is not None and weekday != found.weekday():
         is_, said = (_WEEKDAYS[n].capitalize() for n in (found.weekday(), weekday))
         raise NotADate(f"{found.day} {MONTHS[found.month - 1]} {found.year} is a {is_}, not a {said}.")
     return found
 
 
-def _weekday(word: str) -> int | None:
-    """From 0 for Monday, by the start of its name: `fr`, `Thurs`."""
-    fitting = [n for n, name in enumerate(_WEEKDAYS) if name.startswith(word.lower())]
-    return fitting[0] if len(fitting) == 1 and len(word) > 1 else None
+def _words(text: str) -> str:
+    return " ".join(text.lower().split()).removeprefix("on ")
+
+
+def _parted(words: str) -> tuple[int | None, str]:
+    """A weekday at the start, from 0 for Monday, by the start of its name (`fr`, `thurs`), and the rest."""
+    first, _, rest = words.partition(" ")
+    name = first.rstrip(".,")
+    fitting = [n for n, weekday in enumerate(_WEEKDAYS) if weekday.startswith(name)]
+    return (fitting[0], rest) if len(fitting) == 1 and len(name) > 1 else (None, words)
 
 
 def _read(words: str, today: date) -> date | None:
-    """A date without its weekday."""
+    """A date, whatever weekday is said."""
+    _, words = _parted(words)
     if words in ("today", "tomorrow"):
         return today + timedelta(days=words == "tomorrow")
     if m := _ISO.fullmatch(words):
@@ -82,27 +84,22 @@ def _read(words: str, today: date) -> date | None:
 def parse_span(text: str, today: date) -> tuple[date, date] | None:
     """A date (both ends the same) or a range: `21 to 25 May`, `28 May to 2 June`, `2026-05-21 - 2026-05-25`.
 
-    None for anything else, and where a date is on another weekday than is said.
+    None for anything else. Weekdays are not looked at: an option of a poll is what somebody wrote, and is asked about
+    before it becomes the trip's dates.
     """
-    try:
-        return _span(" ".join(text.lower().split()), today)
-    except NotADate:
-        return None
-
-
-def _span(words: str, today: date) -> tuple[date, date] | None:
+    words = _words(text)
     if m := _SHORT_RANGE.fullmatch(words):
-        ends = parse_date(f"{m[2]} {m[3]} {m[4] or ''}".strip(), today)
+        ends = _read(f"{m[2]} {m[3]} {m[4] or ''}".strip(), today)
         starts = ends and _made(int(m[1]), ends.month, ends.year, today)
         return (starts, ends) if starts and ends and starts <= ends else None
     parts = _BETWEEN.split(words)
     if len(parts) == 2:
-        ends = parse_date(parts[1], today)
-        starts = parse_date(parts[0], today)
+        ends = _read(parts[1], today)
+        starts = _read(parts[0], today)
         if starts and ends and starts > ends and not re.search(r"\d{4}", parts[0]):
             starts = _made(starts.day, starts.month, ends.year - (starts.month > ends.month), today)
         return (starts, ends) if starts and ends and starts <= ends else None
-    one = parse_date(words, today)
+    one = _read(words, today)
     return (one, one) if one else None
 
 
