@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.tui.book_stage import at_the_desk, bookable, books, hold, pane, slot
+from tests.tui.bookings import exhibition
 from tests.tui.conftest import SIZES, Stage
 from tests.tui.test_book_screen import toasts
 
@@ -158,6 +159,20 @@ async def test_an_order_is_cancelled_and_seats_of_the_cart_are_given_back_says_t
         await s.until(lambda: pane(s).at == "orders", "the orders")
         await s.sees("d cancel")
         assert "give back" not in s.text
+
+
+async def test_with_plain_signs_a_scrollbar_is_drawn_without_blocks(tmp_path: Path):
+    scene = bookable()
+    scene.world.shop.exhibitions += [exhibition(f"more{n}", f"More of it, {n}") for n in range(8)]
+    async with at_the_desk(tmp_path, scene) as s:
+        blocks = set("▁▂▃▄▅▆▇█")
+        assert blocks & set(s.text)
+        s.app.next_symbols()
+        try:
+            await s.settle()
+            assert not blocks & set(s.text)
+        finally:
+            s.app.next_symbols()
 
 
 # R: C2

@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.geometry import Offset
 from textual.notifications import Notify
+from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
 from roadcrew_tui import render, symbols
@@ -33,6 +34,7 @@ from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
 from roadcrew_tui.snapshot import NotKept, TripChanged
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.visibility import Looked, Sign, step
+from roadcrew_tui.widgets.thumb import Thumb
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
@@ -92,6 +94,7 @@ class RoadcrewApp(Booking):
         self.memory = Memory(self.folders)
         self.keeper = Keeper()
         symbols.use(self.settings.symbols)
+        ScrollBar.renderer = Thumb
         super().__init__()
         for theme in THEMES.values():
             self.register_theme(theme)

@@ -30,6 +30,7 @@ class Symbols:
     ellipsis: str = "…"
     rule: str = "─"
     levels: str = "▁▂▃▄▅▆▇█"
+    ends: str = "▁▂▃▄▅▆▇ "
 
 
 UNICODE = Symbols()
@@ -55,6 +56,7 @@ ASCII = Symbols(
     ellipsis="..",
     rule="-",
     levels="_.-=+*#@",
+    ends=" " * 8,
 )
 
 _in_use = [UNICODE]
