@@ -10,6 +10,7 @@ from tests.tui.book_stage import at_the_desk, bookable, books, hold, pane, slot
 from tests.tui.bookings import exhibition
 from tests.tui.conftest import SIZES, Stage
 from tests.tui.test_book_screen import toasts
+from textual.containers import VerticalScroll
 
 from roadcrew_client import PaymentMethod, PaymentWay
 from roadcrew_domain import cart_acts
@@ -184,3 +185,20 @@ async def test_a_hold_that_is_over_is_offered_neither_for_longer_nor_for_money(t
         s.world.shop.tell()
         await s.sees("over: free again")
         await s.until(lambda: "x extend" not in s.text and "p pay" not in s.text, "the last line")
+
+
+async def test_where_not_all_of_cart_bookings_and_crew_has_room_a_scrollbar_says_so(tmp_path: Path):
+    scene = bookable()
+    books(scene, scene.ben, slot("1500"))
+    async with at_the_desk(tmp_path, scene) as s:
+        side = pane(s).query_one("#bk-side", VerticalScroll)
+        assert not side.show_vertical_scrollbar
+        for _ in range(2):
+            await hold(s, "plus")
+            await s.press("p", "end", "enter")
+            await s.until(lambda: pane(s).at == "orders", "the orders")
+            await s.press("escape")
+        await hold(s, "plus")
+        await s.sees("held for")
+        await s.until(lambda: side.show_vertical_scrollbar, "the scrollbar")
+        assert side.vertical_scrollbar.size.width == 1
