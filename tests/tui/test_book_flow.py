@@ -80,7 +80,7 @@ async def test_a_booking_that_waits_can_be_given_up(tmp_path: Path):
         await s.press("down", "enter")
         await s.until(lambda: "Connection issue" not in s.text)
         assert scene.world.shop.kept == {}
-        assert pane(s).at == "tickets"
+        await s.until(lambda: pane(s).at == "tickets", "the tickets")
 
 
 # R: C8
