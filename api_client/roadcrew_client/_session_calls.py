@@ -18,6 +18,7 @@ from roadcrew_client.delivery import Delivery
 from roadcrew_client.errors import NotSignedIn, RoadcrewError
 from roadcrew_client.models import Session, SessionInfo, User, read
 from roadcrew_client.session import SessionKeeper
+from roadcrew_client.settings import Clock
 from roadcrew_client.waiting import ATTEMPTS, INITIAL, Figures, Look, SessionReady, wait_for_session
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class SessionCalls:
     figures: Figures
     delivery: Delivery | None
     _calls: Calls
+    _clock: Clock
     _context: Context
     _own_copies: OwnCopies
     _session: SessionKeeper
@@ -93,7 +95,7 @@ class SessionCalls:
         """
         try:
             ready = await wait_for_session(
-                self._session.look, clock=self._context.clock, attempts=attempts, initial=initial, progress=progress
+                self._session.look, clock=self._clock, attempts=attempts, initial=initial, progress=progress
             )
         except RoadcrewError as error:
             self.figures.sessions_given_up += not isinstance(error, NotSignedIn)
