@@ -66,7 +66,7 @@ def test_an_order_costs_what_the_cart_said_line_by_line_and_in_all(
     for n, (given_tickets, trip) in enumerate(lines):
         kinds = tuple(Ticket(f"k{k}", "K", c, Money(p, "EUR")) for k, (c, p) in enumerate(given_tickets))
         line = play.new_id()
-        play.do(StartAdd(slot_info(f"s{n}"), kinds, trip, CartBounds(max_seats_per_slot=20)), line)
+        play.do(StartAdd(slot_info(f"s{n}"), kinds, trip, CartBounds(max_seats_per_slot=20, max_unpaid=60)), line)
         play.do(ConfirmAdd(line))
     discounts = tuple(TripDiscount(trip, percent, 3) for trip, percent in percents.items())
     for discount in discounts:
