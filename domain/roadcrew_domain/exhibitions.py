@@ -17,7 +17,7 @@ MAX_CAPACITY = 10_000
 
 Weekday = Annotated[int, msgspec.Meta(ge=0, le=6)]
 """0 is Monday, as `date.weekday` has it."""
-ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5)]
 """A time of day at the venue, such as `09:30`."""
 
 

@@ -86,7 +86,8 @@ def test_an_exhibition_is_written_with_names_for_programs_and_read_back():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("weekdays", [7]), ("weekdays", [-1]), ("times", ["24:00"]), ("times", ["9:30"])]
+    ("name", "value"),
+    [("weekdays", [7]), ("weekdays", [-1]), ("times", ["24:00"]), ("times", ["9:30"]), ("times", ["09:30\n"])],
 )
 def test_a_weekday_or_a_time_that_is_none_is_not_read(name: str, value: object):
     said = {**msgspec.to_builtins(TILES), name: value}

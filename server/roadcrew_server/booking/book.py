@@ -187,7 +187,7 @@ class Booking:
 
     async def _go_on(self, user: str) -> None:
         now = self._hub.store.now()
-        await holding.take_up(self._desk, user, now)
+        await holding.take_up(self._desk, user, now, timedelta(seconds=self._bounds.hold.hold_for))
         await ordering.take_up(self._desk, self._providers, user, now)
 
     # --- what is asked for ---------------------------------------------------------------------------

@@ -20,9 +20,6 @@ from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)
 
-LATELY = timedelta(minutes=15)
-"""For so long after a line ended it is seen to that its seats are free: so long does a hold last by itself."""
-
 
 async def finish_add(desk: Desk, user: str, line_id: str) -> None:
     """Take the seats of a line that was added, and say so in the cart; however often, by however many. Raises `Refused`
@@ -106,16 +103,17 @@ async def note_discounts(desk: Desk, user: str) -> None:
             await desk.cart_does(user, NoteDiscount(now))
 
 
-async def take_up(desk: Desk, user: str, now: datetime) -> None:
+async def take_up(desk: Desk, user: str, now: datetime, hold_for: timedelta) -> None:
     """Finish what was begun so long ago that its process must have died, and see to it that lines that ended lately
-    have no seats: who ended one, or had its seats held for longer at its end, may have died before they were free."""
+    have no seats: who ended one, or had its seats held for longer at its end, may have died before they were free. After
+    `hold_for` a hold has ended by itself."""
     state = await desk.cart(user)
     for line in state.lines:
         if line.state == "adding" and now >= line.added_at + cart.TAKEN_UP:
             with left_if_it_fails("a line"), suppress(Refused):
                 await finish_add(desk, user, line.id)
     for ended in state.ended:
-        if ended.at is not None and now < ended.at + LATELY:
+        if ended.at is not None and now < ended.at + hold_for:
             with left_if_it_fails("a line that has ended"):
                 slot = await desk.slot(ended.slot_id)
                 if slot is not None and hold_of(user, ended.line_id) in slot.holds:
