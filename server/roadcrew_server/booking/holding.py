@@ -105,8 +105,8 @@ async def note_discounts(desk: Desk, user: str) -> None:
 
 async def take_up(desk: Desk, user: str, now: datetime, hold_for: timedelta) -> None:
     """Finish what was begun so long ago that its process must have died, and see to it that lines that ended lately
-    have no seats: who ended one, or had its seats held for longer at its end, may have died before they were free. After
-    `hold_for` a hold has ended by itself."""
+    have no seats: who ended one, or had its seats held for longer at its end, may have died before they were free.
+    After `hold_for` a hold has ended by itself."""
     state = await desk.cart(user)
     for line in state.lines:
         if line.state == "adding" and now >= line.added_at + cart.TAKEN_UP:
