@@ -71,7 +71,7 @@ class ReasonCount(Value, frozen=True):
 
 class ImportJob(Value, frozen=True):
     """The state of an import. `pages` and `refused_pages` are keys of records, in the order of the feed; `reasons`
-    counts refused rows by code."""
+    counts refused rows by code. `retry_at`: while the service is away, when it is tried again."""
 
     id: str
     by: str
@@ -85,6 +85,7 @@ class ImportJob(Value, frozen=True):
     keep_until: Moment
     status: JobStatus = "processing"
     connected: bool = False
+    retry_at: Moment | None = None
     ended_at: Moment | None = None
     failure: JobFailure | None = None
     detail: str | None = None
