@@ -31,7 +31,7 @@ from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
-from roadcrew_tui.snapshot import NotKept, TripChanged
+from roadcrew_tui.snapshot import NotKept, RunChanged, TripChanged
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.visibility import Looked, Sign, step
 from roadcrew_tui.widgets.thumb import Thumb
@@ -336,6 +336,12 @@ class RoadcrewApp(Booking):
             feed = getattr(screen, "feed", None)
             if feed is not None:
                 feed(event.snapshot, event.news)
+
+    @on(RunChanged)
+    def _run_changed(self, event: RunChanged) -> None:
+        for screen in self.open_screens:
+            if hasattr(screen, "show_run"):
+                screen.show_run(event.run)
 
     async def on_event(self, event: events.Event) -> None:
         """Each sign of somebody here or away, whoever it is for. And what is pasted comes from anywhere; Textual would

@@ -17,6 +17,7 @@ from roadcrew_tui.booking_link import BookingLink
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.following import Following, Signal
+from roadcrew_tui.runs_link import RunsLink
 from roadcrew_tui.snapshot import (
     AttemptFailed,
     Inspection,
@@ -53,6 +54,7 @@ class Link:
         self._tokens = TokenKeeping(maker, self._say, keeps=keeps)
         self._following = Following(self._followed)
         self.booking = BookingLink(self._thread, self._say, maker, self._opened)
+        self.runs = RunsLink(self._thread, self._say, lambda: self._client)
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
@@ -89,6 +91,7 @@ class Link:
     async def _shut(self) -> None:
         await self._following.end()
         await self.booking.forget_server()
+        await self.runs.forget_server()
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])
@@ -294,3 +297,4 @@ class Link:
         """Tell what the policy of syncing wants to know. Who is away is so in the next trip too."""
         self._thread.soon(lambda: self._following.signal(what))
         self._thread.soon(lambda: self.booking.signal(what))
+        self._thread.soon(lambda: self.runs.signal(what))

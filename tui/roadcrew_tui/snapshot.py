@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from roadcrew_client.booking import Outcome
     from roadcrew_domain.cart_state import Cart
     from roadcrew_domain.events import Event
+    from roadcrew_domain.jobs_state import ImportJob
+    from roadcrew_domain.quotes_state import QuoteRun
     from roadcrew_domain.seats_views import SlotCount
     from roadcrew_domain.trip import Trip, TripAct
 
@@ -93,6 +95,22 @@ class BookSnapshot:
 
 
 @dataclass(frozen=True)
+class RunSnapshot:
+    """A quote run or an import as it is to be drawn, by the name of its topic (`quote:ID`, `job:ID`). `state` is None
+    while it is not known; `gone` says why nothing more will come. `ahead` as a `Snapshot`."""
+
+    name: str
+    state: QuoteRun | ImportJob | None = None
+    status: Status = Status()
+    gone: str | None = None
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """The server's time, as well as we know it."""
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(frozen=True)
 class Inspection:
     """How it stands with the link, as somebody looks. `bytes_in` and `bytes_out`: since this server was opened. `sync`
     None: no trip is followed. `kept_in`: where the sign-in is
@@ -124,6 +142,14 @@ class BookChanged(Message):
     def __init__(self, book: BookSnapshot) -> None:
         super().__init__()
         self.book = book
+
+
+class RunChanged(Message):
+    """Something about a run or an import that is looked at is new."""
+
+    def __init__(self, run: RunSnapshot) -> None:
+        super().__init__()
+        self.run = run
 
 
 class BookingStepped(Message):
