@@ -6,7 +6,20 @@ from importlib import import_module
 
 from roadcrew_tui.commands.base import Command
 
-MODULES = ("everywhere", "inspector", "lobby", "trip", "crew", "polls", "hotels", "book", "cart", "account", "waiting")
+MODULES = (
+    "everywhere",
+    "inspector",
+    "lobby",
+    "trip",
+    "crew",
+    "polls",
+    "hotels",
+    "quotes",
+    "book",
+    "cart",
+    "account",
+    "waiting",
+)
 
 _found: dict[str, list[Command]] = {}
 

@@ -49,7 +49,9 @@ class TripScreen(CommandScreen):
     """`seen` is the last event of the visit before, `left` when somebody was last here."""
 
     CSS_PATH = "trip.tcss"
-    MODULES = ("book", "cart", "trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere")
+    MODULES = (
+        "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere"
+    )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(n), f"tab('{tab}')", title, show=False, id=f"tab.{tab}")
