@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from roadcrew_tui.feed_files import MOST_SEEN, MOST_SHOWN, NotAFeed, entries, feed
+from roadcrew_tui.feed_files import NotAFeed, entries, feed
 
 ROWS = "name,city,stars,price\n"
 
