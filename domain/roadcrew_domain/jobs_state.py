@@ -13,13 +13,19 @@ from roadcrew_domain.money import Money
 from roadcrew_domain.running import StartRunner
 from roadcrew_domain.values import Moment, Value
 
+SNAPSHOT_VERSION = 1
 MAX_FEED_NAME = 120
 MAX_PAGES = 2_000
 """Of good rows and of refused ones, each."""
 MAX_REASONS = 50
 """Kinds of reasons that the state counts apart."""
+OTHER_REASONS = "other"
 SHOWN_REFUSED = 20
 """Refused rows that the state itself carries; the others are in pages."""
+
+MAX_CODE = 40
+MAX_DETAIL = 240
+"""Characters of why a row, or the whole feed, was refused."""
 
 FeedFormat = Literal["csv", "json"]
 JobStatus = Literal["processing", "finished", "cancelled", "failed", "interrupted"]
@@ -100,6 +106,7 @@ class ImportJob(Value, frozen=True):
     refused_pages: tuple[str, ...] = ()
     reasons: tuple[ReasonCount, ...] = ()
     refused: tuple[RefusedRow, ...] = ()
+    v: int = SNAPSHOT_VERSION
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -214,7 +221,9 @@ class FailImport(Value, frozen=True):
 
 
 class CancelImport(Value, frozen=True):
-    pass
+    """`chair`: the server knows that it is the organiser of the job's trip who cancels."""
+
+    chair: bool = False
 
 
 class JobTick(Value, frozen=True):

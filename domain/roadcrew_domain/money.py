@@ -18,9 +18,14 @@ class Money(Value, frozen=True, order=False):
     currency: str
 
 
+def is_currency(code: str) -> bool:
+    """Three capital letters; which of them are in use is not for us."""
+    return _CURRENCY.fullmatch(code) is not None
+
+
 def checked_price(price: Money, *, field: str) -> Money:
     """The price, or `Refused` (`bad-price`) unless it is 0 to `MAX_AMOUNT` in a three-letter currency."""
-    if not _CURRENCY.fullmatch(price.currency):
+    if not is_currency(price.currency):
         raise Refused(
             "bad-price", "invalid", f"The {field} needs a currency of three letters, such as EUR.", field=field
         )

@@ -27,6 +27,8 @@ MAX_ACTIVITIES = 8
 """Things that one provider may say in a run; more are not kept."""
 MAX_SAID = 120
 """Characters of one."""
+MAX_DETAIL = 240
+"""Characters of why there is no price."""
 MAX_VOTES = 2_000
 """Changes of votes in a run."""
 
@@ -239,7 +241,9 @@ class AddFailure(Value, frozen=True):
 
 
 class CancelRun(Value, frozen=True):
-    pass
+    """`chair`: the server knows that it is the organiser of the run's trip who cancels."""
+
+    chair: bool = False
 
 
 class VoteQuote(Value, frozen=True):

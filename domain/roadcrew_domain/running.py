@@ -6,6 +6,8 @@ refused. A process that slept and wakes up can therefore write nothing. Not for 
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from roadcrew_domain.events import Fact
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.values import Value
@@ -13,6 +15,11 @@ from roadcrew_domain.values import Value
 MOST_RUNNERS = 8
 """So often work is begun, the first time included; then it is called interrupted. What kills every process that takes
 it up must not go round for ever."""
+
+LOOKED_AFTER = timedelta(seconds=15)
+"""So long after a process took the work up, others begin to look whether it still has it."""
+LONGEST = timedelta(days=31)
+"""Bounds a setting of the server's: for so long work is kept at the most."""
 
 
 class RunnerStarted(Fact, frozen=True):
@@ -31,3 +38,11 @@ def require_fence(newest: int, fence: int) -> None:
     """Raises `Refused` (`fenced-off`) when the work was taken over by somebody else since."""
     if fence != newest:
         raise Refused("fenced-off", "conflict", "Another process does this work now.")
+
+
+def kept(now: datetime, within: float, keep_for: float) -> tuple[datetime, datetime]:
+    """When work that begins now is over in any case, and until when it can be read; both in seconds from now. Raises
+    `Refused` (`bad-limit`)."""
+    if not 0 < within <= keep_for <= LONGEST.total_seconds():
+        raise Refused("bad-limit", "invalid", "Work ends before it is forgotten, which is within a month.")
+    return now + timedelta(seconds=within), now + timedelta(seconds=keep_for)

@@ -67,6 +67,12 @@ def cleaned(text: str, *, lines: bool = False) -> str:
     return _tidy("".join(c for c in text if not is_forbidden(c)), lines=lines)
 
 
+def cut(text: str, limit: int) -> str:
+    """Any text made harmless, tidy, and no longer than `limit` characters; may be empty. What a program said, which
+    nobody can be asked to say again."""
+    return _tidy(cleaned(text[: MAX_UNTIDY * limit])[:limit], lines=False)
+
+
 def checked(text: str, *, field: str, limit: int, lines: bool = False) -> str:
     """The tidy text, or `Refused` with `unsafe-text`, `text-missing` or `text-too-long`.
 
