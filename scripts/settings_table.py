@@ -43,9 +43,10 @@ def bounds(field: FieldInfo) -> str:
 def row(name: str, field: FieldInfo) -> str:
     """One line of the table."""
     default = "" if field.is_required() or field.default_factory is not None else field.default
+    variable = field.validation_alias or f"ROADCREW_{name.upper()}"
     shown = "" if default in (None, "") else str(default)
     said = " ".join((field.description or "").split())
-    return f"| `ROADCREW_{name.upper()}` | {shown} | {bounds(field)} | {said} |"
+    return f"| `{variable}` | {shown} | {bounds(field)} | {said} |"
 
 
 def table() -> str:

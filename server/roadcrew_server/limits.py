@@ -21,6 +21,8 @@ class Limits:
         self._invite = parse(settings.invites_per_address)
         self._lookup = parse(settings.lookups_per_address)
         self._webhook = parse(settings.webhooks_per_address)
+        self._quotes = parse(settings.quotes_per_user)
+        self._imports = parse(settings.jobs_per_user)
 
     async def request(self, user: str) -> None:
         """Any request of somebody who is signed in."""
@@ -41,6 +43,14 @@ class Limits:
     async def webhook(self, address: str) -> None:
         """Telling of a payment; signatures must not be guessed by trying."""
         await self._hit(self._webhook, "webhook", address)
+
+    async def ask_for_prices(self, user: str) -> None:
+        """Starting a quote run."""
+        await self._hit(self._quotes, "quotes", user)
+
+    async def send_feed(self, user: str) -> None:
+        """Starting an import."""
+        await self._hit(self._imports, "imports", user)
 
     async def look_up(self, address: str) -> None:
         """Looking at what the catalogue has."""

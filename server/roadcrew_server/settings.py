@@ -5,14 +5,14 @@ Durations are in seconds unless the name says otherwise; rates are written as th
 
 import os
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import quote, urlsplit
 
 from limits import parse
 from platformdirs import user_data_path
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from roadcrew_domain.cart import CartBounds
@@ -20,6 +20,34 @@ from roadcrew_domain.seats_state import HoldBounds
 from roadcrew_domain.trip import Bounds
 
 _ADDRESS = re.compile(r"https?://[\w.~:/%\[\]-]+", re.IGNORECASE)
+_SERVICE = re.compile(r"(wss?://)?([\w.~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+
+
+def _service_url(text: str) -> str:
+    """The WebSocket address of a service, without a path; without TLS only if that was said, or it is here. Raises
+    ValueError."""
+    text = text.strip().rstrip("/")
+    found = _SERVICE.fullmatch(text)
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        good = found is not None and parts.hostname is not None and parts.port != 0
+        scheme = parts.scheme or ("ws" if _is_here(parts.hostname or "") else "wss")
+        url = f"{scheme}://{parts.netloc}"
+    except ValueError:
+        good, url = False, ""
+    if not good:
+        raise ValueError(
+            "A price-monitor service is HOST:PORT, perhaps with ws:// or wss:// in front, such as 127.0.0.1:8790."
+        )
+    return url
+
+
+def _is_here(host: str) -> bool:
+    """Whether this is this computer itself, whatever a name service says."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def default_store() -> str:
@@ -34,7 +62,7 @@ class Settings(BaseSettings):
     """Immutable once read. What is said of each stands in docs/operating.md too (scripts/settings_table.py)."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ROADCREW_", frozen=True, extra="ignore", use_attribute_docstrings=True
+        env_prefix="ROADCREW_", frozen=True, extra="ignore", use_attribute_docstrings=True, validate_by_name=True
     )
 
     host: str = "127.0.0.1"
@@ -95,6 +123,27 @@ class Settings(BaseSettings):
     (their own too), or for `none`."""
     payment_timeout: float = Field(20, gt=0, le=120)
     """A payment provider must answer within; what came of it is asked later."""
+
+    # prices
+    quote_hours: float = Field(2, gt=0, le=7 * 24)
+    """For so long the prices that somebody asked for can be read."""
+    quotes_per_user: str = "60/hour"
+    """Over it, somebody who asks for prices is answered 429 with `Retry-After`."""
+    monitor_price_app_host: str = Field("", validation_alias="MONITOR_PRICE_APP_HOST")
+    """Where the service listens that reads feeds of hotels: `HOST:PORT`, or with `wss://` in front. It is spoken to by
+    TLS, but for one on this computer. Empty: no feeds are taken."""
+    price_monitor_api_key: SecretStr = Field(SecretStr(""), validation_alias="PRICE_MONITOR_API_KEY")
+    """The key that the service asks for. It never reaches a terminal."""
+    price_monitor_insecure: bool = False
+    """Whether `ws://` is good enough for a service on another computer, where the way there is safe by other means."""
+    monitor_patience: float = Field(300, gt=0, le=3600)
+    """An import waits for a service that can't be reached, or says nothing, for so long in one go; then it failed."""
+    max_feed: int = Field(32 * 1024 * 1024, ge=1024, le=1024**3)
+    """Bytes of one feed; more is answered 413."""
+    job_hours: float = Field(24, gt=0, le=30 * 24)
+    """For so long what was imported can be read."""
+    jobs_per_user: str = "30/hour"
+    """Over it, somebody who sends feeds is answered 429 with `Retry-After`."""
 
     # what a trip may be
     trip_days: float = Field(180, gt=0, le=3650)
@@ -205,6 +254,11 @@ class Settings(BaseSettings):
                 ) from None
         return ",".join(proxies)
 
+    @field_validator("monitor_price_app_host")
+    @classmethod
+    def _a_service(cls, text: str) -> str:
+        return _service_url(text) if text.strip() else ""
+
     @field_validator("payments")
     @classmethod
     def _names(cls, text: str) -> str:
@@ -217,6 +271,8 @@ class Settings(BaseSettings):
         "invites_per_address",
         "lookups_per_address",
         "webhooks_per_address",
+        "quotes_per_user",
+        "jobs_per_user",
     )
     @classmethod
     def _a_rate(cls, text: str) -> str:
@@ -236,6 +292,20 @@ class Settings(BaseSettings):
             )
         if self.workers > 1 and os.name != "posix":
             raise ValueError("Here processes can't share a port. Start one worker a port, and a proxy in front.")
+        return self
+
+    @model_validator(mode="after")
+    def _a_key_for_the_service(self) -> Self:
+        url, key = urlsplit(self.monitor_price_app_host), self.price_monitor_api_key.get_secret_value()
+        if url.scheme and not key:
+            raise ValueError("A price-monitor service (MONITOR_PRICE_APP_HOST) wants its key in PRICE_MONITOR_API_KEY.")
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ValueError("The key in PRICE_MONITOR_API_KEY has printable characters of ASCII, and no spaces.")
+        if url.scheme == "ws" and not self.price_monitor_insecure and not _is_here(url.hostname or ""):
+            raise ValueError(
+                "A price-monitor service on another computer is spoken to by wss://, since ws:// shows its key to "
+                "whoever is between. If the way there is safe by other means, set ROADCREW_PRICE_MONITOR_INSECURE=1."
+            )
         return self
 
     @property

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from roadcrew_server.__main__ import arguments
@@ -16,6 +17,8 @@ from roadcrew_server.stores.sqlite import path_of
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PUBLIC_URL", "TRUSTED_PROXIES", "STORE", "HOME"):
         monkeypatch.delenv(f"ROADCREW_{name}", raising=False)
+    for name in ("MONITOR_PRICE_APP_HOST", "PRICE_MONITOR_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +140,62 @@ async def test_only_a_trusted_proxy_is_believed_where_a_request_comes_from(
 
     await config.loaded_app(scope, nothing, nothing)
     assert came == [seen]
+
+
+# R: J2
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("prices.example.org", "wss://prices.example.org"),
+        ("prices.example.org:9000", "wss://prices.example.org:9000"),
+        ("wss://prices.example.org/", "wss://prices.example.org"),
+        ("127.0.0.1:8790", "ws://127.0.0.1:8790"),
+        ("localhost:8790", "ws://localhost:8790"),
+        ("[::1]:8790", "ws://[::1]:8790"),
+        ("wss://127.0.0.1:8790", "wss://127.0.0.1:8790"),
+        ("", ""),
+    ],
+)
+def test_a_price_monitor_is_spoken_to_by_tls_but_for_one_on_this_computer(
+    host: str, url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MONITOR_PRICE_APP_HOST", host)
+    monkeypatch.setenv("PRICE_MONITOR_API_KEY", "a-key")
+    assert Settings().monitor_price_app_host == url
+
+
+@pytest.mark.parametrize(
+    "host", ["http://x", "x:y", "x/y", "ws://ana:secret@127.0.0.1", ":90", "127.0.0.1:0", "a b", "x?y", "x\x00", "//x"]
+)
+def test_a_price_monitor_that_is_no_host_is_refused_with_a_sentence_that_repeats_nothing(
+    host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(ValueError, match="A price-monitor service is HOST:PORT") as refused:
+        Settings(monitor_price_app_host=host, price_monitor_api_key=SecretStr("a-key"))
+    assert "secret" not in str(refused.value).partition("[type=")[0]
+
+
+# R: J2
+def test_a_price_monitor_elsewhere_without_tls_must_be_allowed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MONITOR_PRICE_APP_HOST", "ws://prices.example.org")
+    monkeypatch.setenv("PRICE_MONITOR_API_KEY", "a-key")
+    with pytest.raises(ValueError, match="ROADCREW_PRICE_MONITOR_INSECURE"):
+        Settings()
+    monkeypatch.setenv("ROADCREW_PRICE_MONITOR_INSECURE", "1")
+    assert Settings().monitor_price_app_host == "ws://prices.example.org"
+
+
+# R: J2
+def test_a_price_monitor_without_a_key_is_refused_and_a_key_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("MONITOR_PRICE_APP_HOST", "127.0.0.1:8790")
+    with pytest.raises(SystemExit):
+        arguments([])
+    assert "PRICE_MONITOR_API_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("PRICE_MONITOR_API_KEY", "do-not show")
+    with pytest.raises(SystemExit):
+        arguments([])
+    assert "do-not" not in capsys.readouterr().err
+    monkeypatch.setenv("PRICE_MONITOR_API_KEY", "do-not-show")
+    assert "do-not-show" not in repr(Settings())
