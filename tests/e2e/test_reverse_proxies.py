@@ -182,7 +182,7 @@ async def test_bodies_and_headers_that_never_end_are_cut(
         monkeypatch.setattr("roadcrew_server.http.REST_SECONDS", 0.5)
     body = _post("Content-Length: 1000") + b'{"name":'
     head = f"GET /healthz HTTP/1.1\r\nHost: {NAME}\r\nX-Slow: ".encode()
-    seconds = 60 if full else 5
+    seconds = 90 if full else 5
     async with fronted(kind, tmp_path, full=full) as (_, front):
         *bodies, silent, trickling = await asyncio.gather(
             *(_endless(front, begun, drip, seconds) for begun in (body, head) for drip in (b"", b" "))

@@ -76,6 +76,7 @@ async def test_of_two_hundred_buyers_on_three_servers_over_one_file_exactly_fift
 
 
 # R: C2 C3 C5
+@pytest.mark.timeout(600)  # fifty rounds: what is counted is all that there is by then
 @pytest.mark.parametrize("hints", HINTS)
 async def test_of_two_hundred_buyers_on_three_processes_over_valkey_exactly_fifty_seats_are_sold(
     tmp_path: Path, valkey: ValkeyProcess, count: Count, figure: Figure, hints: str

@@ -81,8 +81,9 @@ async def killed_at(place: Path, dies_at: int, when: str) -> bool:
             assert await left(http) == [40, 40]
     (order,) = cart["orders"]
     assert (cart["lines"], order["state"], order["settled"]) == ([], "cancelled", True)
-    assert [refund["state"] for refund in order["refunds"]] == ["done"]
-    assert [attempt["state"] for attempt in order["attempts"]] == ["succeeded"]
+    came = [attempt["state"] for attempt in order["attempts"]], [refund["state"] for refund in order["refunds"]]
+    # Whoever came first after a death between asking and being charged: she herself, or the server that tidies up.
+    assert came in ((["succeeded"], ["done"]), (["declined"], []))
     return died
 
 
