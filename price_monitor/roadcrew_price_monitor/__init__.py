@@ -1,0 +1,1 @@
+"""The reference price-monitor service of Roadcrew: reads feeds of hotels as streams."""
