@@ -11,12 +11,13 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import ClientDisconnect, Request
@@ -43,6 +44,8 @@ Access = Literal["open", "signed-in", "member", "organiser", "opener-or-organise
 MAX_KEY = 200
 SECRET_KEY = 20
 """Characters that a key must have to be honoured where nobody has signed in: there it alone tells people apart."""
+STREAM_SECONDS = 900
+"""Within which a body that is read as it comes must have come."""
 MAX_FIELD = 100
 """Characters of a field's name in a problem: the name may be theirs."""
 
@@ -103,6 +106,21 @@ class Call:
         """The request's headers."""
         return self.request.headers
 
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, of a route that `takes` one; what reads it must count. Raises `Problem` 408 when the
+        next part, or the whole, takes too long, and `ClientDisconnect` when it breaks off."""
+        ends = time.monotonic() + STREAM_SECONDS
+        parts = self.request.stream()
+        while True:
+            try:
+                async with asyncio.timeout(min(self.server.settings.body_timeout, ends - time.monotonic())):
+                    part = await anext(parts, None)
+            except TimeoutError:
+                raise _too_slow() from None
+            if part is None:
+                return
+            yield part
+
     @property
     def body_hash(self) -> str:
         """Tells one body from another, for idempotency keys."""
@@ -138,19 +156,21 @@ Handler = Callable[[Call], Awaitable[Any]]
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A route. `answer` is a pydantic model, a msgspec struct, or None; `media` are other kinds of answers.
-    `takes_key` says that an Idempotency-Key makes it safe to repeat (others are, or need none)."""
+    `takes_key` says that an Idempotency-Key makes it safe to repeat (others are, or need none). `takes` are the kinds
+    of a body that is no JSON of ours and that the handler reads itself as it comes, by `Call.chunks`."""
 
     method: str
     path: str
     handler: Handler
     access: Access
     summary: str
-    body: type[Body] | None = None
+    body: type[BaseModel] | None = None
     answer: type[Any] | None = None
     status: int = 200
     query: Mapping[str, str] | None = None
     media: tuple[str, ...] = ()
     takes_key: bool = False
+    takes: tuple[str, ...] = ()
     tag: str = "trips"
 
 
@@ -177,9 +197,12 @@ class EndpointApp:
     async def _answer(self, request: Request) -> Any:
         endpoint = self.endpoint
         session = await self._session(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if endpoint.body is not None:
-            _check_kind(request.headers.get("content-type", ""))
-        raw = b"" if endpoint.method in ("GET", "HEAD") else await self._read(request)
+            _check_kind(kind)
+        if endpoint.takes and kind not in endpoint.takes:
+            raise Problem(415, "not-a-feed", f"Send the body as {' or '.join(endpoint.takes)}.")
+        raw = b"" if endpoint.takes or endpoint.method in ("GET", "HEAD") else await self._read(request)
         body = None if endpoint.body is None else parse(endpoint.body, raw)
         result = await endpoint.handler(Call(self.server, request, endpoint, body, raw, session))
         if isinstance(result, Response) or callable(result):
@@ -214,7 +237,7 @@ class EndpointApp:
                     if len(body) > settings.max_body:
                         raise _too_large(settings.max_body)
         except TimeoutError:
-            raise Problem(408, "body-too-slow", "The request's body took too long to arrive.") from None
+            raise _too_slow() from None
         return bytes(body)
 
 
@@ -222,20 +245,24 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "body-too-large", f"A request's body has at most {limit} bytes.", limit=limit)
 
 
-def _check_kind(content_type: str) -> None:
+def _too_slow() -> Problem:
+    return Problem(408, "body-too-slow", "The request's body took too long to arrive.")
+
+
+def _check_kind(kind: str) -> None:
     """JSON, or nothing said. A form is what `curl -d` says of anything: then the body itself must be JSON."""
-    kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("", "application/json", "application/x-www-form-urlencoded") and not kind.endswith("+json"):
         raise Problem(415, "not-json", "Send the body as application/json.")
 
 
-def parse(model: type[Body], raw: bytes) -> Body:
+def parse(model: type[BaseModel], raw: bytes) -> BaseModel:
     """The body as its model. Raises `Problem` 400 for what is not JSON, 422 for what is not this model."""
     try:
         body = model.model_validate_json(raw or b"{}")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(p) for p in first["loc"])[:MAX_FIELD]
+        place = first["loc"][1:] if issubclass(model, RootModel) else first["loc"]  # of several, it begins with which
+        where = ".".join(str(p) for p in place)[:MAX_FIELD]
         if first["type"] == "json_invalid":
             raise Problem(400, "bad-json", "The body is not JSON that this server reads.") from None
         detail = f"{where}: {first['msg']}." if where else f"{first['msg']}."

@@ -159,6 +159,8 @@ def _operation(e: Endpoint) -> dict[str, Any]:
             "required": bool(e.body.model_fields),
             "content": {"application/json": {"schema": {"$ref": REF.format(model=e.body.__name__)}}},
         }
+    elif e.takes:
+        operation["requestBody"] = {"required": True, "content": {kind: {"schema": {}} for kind in e.takes}}
     return operation
 
 
