@@ -81,9 +81,9 @@ async def test_a_feed_that_is_too_large_is_refused_before_all_of_it_has_come(sto
 
 
 async def test_an_empty_feed_is_refused(store: SqliteStore):
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         await Feeds(store, 100).keep(JOB, "ana", in_chunks(b""))
-    assert (refused.value.status, refused.value.code) == (422, "feed-empty")
+    assert refused.value.code == "bad-feed"
 
 
 async def test_the_same_feed_again_is_the_one_that_is_there_and_another_is_refused(store: SqliteStore):

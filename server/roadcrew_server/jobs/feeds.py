@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import msgspec
 
-from roadcrew_domain.refusals import id_taken
+from roadcrew_domain.refusals import Refused, id_taken
 from roadcrew_domain.values import Value
 from roadcrew_server.problems import Problem
 from roadcrew_server.stores.base import Store, StoreError
@@ -66,7 +66,7 @@ class Feeds:
         """Keep what comes as the feed of this job; never more of it in memory than a piece and a chunk. If the job has
         its feed already, it must be the same one.
 
-        Raises `Problem` (`feed-too-large`, `feed-empty`), `KeyReused`, `Refused` (`id-taken`), and what `chunks` does.
+        Raises `Problem` (`feed-too-large`), `KeyReused`, `Refused` (`bad-feed`, `id-taken`), and what `chunks` does.
         """
         found = await self.find(job)
         if found is not None and found.by != by:
@@ -132,7 +132,7 @@ class Feeds:
                 await put(bytes(held[:PIECE]))
                 del held[:PIECE]
         if not size:
-            raise Problem(422, "feed-empty", "There is nothing in that feed.")
+            raise Refused("bad-feed", "invalid", "The feed is empty.")
         if held:
             await put(bytes(held))
         return size, digest.hexdigest()
