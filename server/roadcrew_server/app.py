@@ -26,12 +26,14 @@ from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.endpoints import Endpoint, EndpointApp
 from roadcrew_server.first_use import FirstUses
 from roadcrew_server.hub import Hub
+from roadcrew_server.jobs.kinds import JobKind
 from roadcrew_server.limits import Limits
 from roadcrew_server.metrics import CountRequests, Metrics
 from roadcrew_server.moving.restore import require_whole
 from roadcrew_server.payments.registry import CantPay, Payments
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
+from roadcrew_server.quotes.kinds import QuoteKind
 from roadcrew_server.routes import cart, exhibitions, invites, payments, service, sessions, sync, trips
 from roadcrew_server.sessions import Sessions
 from roadcrew_server.settings import Settings
@@ -73,7 +75,7 @@ class Server:
         self.sessions.on_used = self.first_uses.used
         self.auth = Auth(store, self.sessions)
         self.limits = Limits(store.rate_storage(), settings)
-        self.hub = Hub(store, (TripKind(), CartKind(), SlotKind(catalogue)), settings)
+        self.hub = Hub(store, (TripKind(), CartKind(), SlotKind(catalogue), QuoteKind(), JobKind()), settings)
         self.presence = Presence(self.hub, settings)
         self.streams = Streams(self.presence, settings, self.sessions.revoked, self.sessions.stands)
         self.sessions.followed = self.streams.follows

@@ -214,7 +214,7 @@ class CommandLoop:
         if grew:
             topic.wake()
         self._spawn(self._copies.keep_records(topic, plan.keep_until))
-        if topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
+        if topic.kind.compacted and topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
             topic.snapshot_seq = topic.head
             self._spawn(
                 self._compact(topic.name, result.epoch, topic.head, topic.head_command, topic.kind.encode(topic.state))

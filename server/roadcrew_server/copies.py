@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from roadcrew_domain import ids
 from roadcrew_domain.events import Position
 from roadcrew_server.stores.base import KEPT_EVENTS, NOTHING_YET, Hint, Loaded, Store, StoredEvent, StoreError
 from roadcrew_server.topic import Counters, Entry, Topic, entry_of
@@ -145,16 +144,21 @@ class Copies:
 
     async def honours(self, topic: Topic, position: Position) -> bool:
         """True if somebody at `position` can go on reading there."""
-        if position.epoch != topic.epoch or position.seq < 0:
+        if position.epoch != topic.epoch:
             return False
-        if position.seq > topic.head:
+        return await self.position(topic, position.seq) == position
+
+    async def position(self, topic: Topic, seq: int) -> Position | None:
+        """The position of somebody who has read up to number `seq` (`NOTHING_YET`: nothing); None if that has not
+        happened, or if what comes after it is no longer kept."""
+        if seq > topic.head:
             await self.refresh(topic)
-        if position.seq > topic.head or position.epoch != topic.epoch:
-            return False
-        if position.seq == topic.head:
-            return position == topic.position
-        before = await self.after(topic, position.seq - 1, 1)
-        return bool(before) and ids.check_of(before[0].event.command) == position.check  # type: ignore[index]
+        if seq == topic.head:
+            return topic.position
+        at = await self.after(topic, max(seq - 1, NOTHING_YET), 1)
+        if not at:
+            return None
+        return topic.position_at(at[0]) if seq > NOTHING_YET else Position.after(topic.epoch or "", NOTHING_YET, "")
 
 
 def _last(loaded: Loaded) -> str:

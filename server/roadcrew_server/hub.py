@@ -120,15 +120,32 @@ class Hub:
         return topic
 
     async def look(self, name: str, user: str) -> tuple[Topic, Closed | None]:
-        """The topic, and why this person may not read it (None: they may). A no is the store's: they may have been let
-        in by another process, of which this one has not heard yet. Raises `TopicMissing`."""
+        """The topic, and why this person may not read it, or its guard (None: they may). A no is the store's: they may
+        have been let in by another process, of which this one has not heard yet. Raises `TopicMissing`."""
         try:
             topic = await self.topic(name)
         except TopicMissing as missing:
             topic = await self._opened(name, user, missing)
         if topic.closed_to(user, self.store.now()) is not None:
             await self.refresh(topic)
-        return topic, topic.closed_to(user, self.store.now())
+        closed = topic.closed_to(user, self.store.now())
+        if closed is None and (guard := topic.kind.guard(topic.state)) is not None:
+            closed = await self._kept_out(guard, user)
+        return topic, closed
+
+    async def _kept_out(self, guard: str, user: str) -> Closed | None:
+        """Why this person may not read what a topic guards. What guarded nobody any more has ended with it."""
+        try:
+            _, closed = await self.look(guard, user)
+        except TopicMissing:
+            return "ended"
+        return closed and ("forbidden" if closed == "forbidden" else "ended")
+
+    async def guard(self, topic: Topic) -> Topic | None:
+        """The topic whose readers alone may read this one, up to date as far as this process has heard. Raises
+        `TopicMissing`."""
+        name = topic.kind.guard(topic.state)
+        return None if name is None else await self.topic(name)
 
     async def _opened(self, name: str, user: str, missing: TopicMissing) -> Topic:
         """A topic that is born by looking at it."""
@@ -178,6 +195,10 @@ class Hub:
     async def honours(self, topic: Topic, position: Position) -> bool:
         """True if somebody at `position` can go on reading there."""
         return await self._copies.honours(topic, position)
+
+    async def position(self, topic: Topic, seq: int) -> Position | None:
+        """The position of somebody who has read up to number `seq`; None if there is no going on from there."""
+        return await self._copies.position(topic, seq)
 
     # --- commands ----------------------------------------------------------------------------------
 

@@ -2,6 +2,9 @@
 
 It is a position, not a queue: a slow reader costs no memory here, it reads later, from the ring or from the
 store. Streams and polls both read through it, which is why switching between them loses and repeats nothing.
+
+Where a topic has a guard (a quote run of a trip: the trip), its reader follows the guard too, is told nothing of that,
+and may read on only as long as the guard is open to them.
 """
 
 from __future__ import annotations
@@ -10,15 +13,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import msgspec
 
 from roadcrew_domain.events import Position, encode_cursor
-from roadcrew_domain.ids import check_of
 from roadcrew_server.hub import Hub
 from roadcrew_server.presence import encode_present
 from roadcrew_server.problems import Problem
 from roadcrew_server.topic import Entry, News, Topic, TopicMissing
+from roadcrew_server.topics import Closed
 
 CHUNK = 200
 """Events that are taken from one topic before the others get their turn."""
@@ -79,13 +83,23 @@ class Frame:
 class Reader:
     """Follows up to 32 topics for one person. Use as a context manager: it registers with the hub."""
 
-    def __init__(self, hub: Hub, user: str, topics: Sequence[Topic], refused: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        user: str,
+        topics: Sequence[Topic],
+        refused: Mapping[str, str],
+        guards: Mapping[str, Topic],
+    ) -> None:
+        """`guards`: of those topics that have one, by their names."""
         self.user = user
+        self.form: object = None  # readers of one form at one place are told the same
         self.topics = list(topics)
         self.changed = Signal()
         self.pass_on: Callable[[Topic], bool] = left_to_tasks
         self.failed: Callable[[], None] = self.changed.set  # who waits looks for themselves
         self._hub = hub
+        self._guards = guards
         self._refused = dict(refused)
         self._positions: dict[str, Position] = {}
         self._honoured: dict[str, int] = {}  # by which loading of the copy the position was looked for in it
@@ -93,17 +107,20 @@ class Reader:
         self._lost: set[str] = set()
 
     @classmethod
-    async def open(cls, hub: Hub, user: str, names: Sequence[str]) -> Reader:
+    async def open(cls, hub: Hub, user: str, names: Sequence[str]) -> Self:
         """A reader of those topics that this person may read.
 
         Raises the `Problem` of the first refused one if there is none that they may read.
         """
         topics: list[Topic] = []
+        guards: dict[str, Topic] = {}
         refused: dict[str, str] = {}
         problems: list[Problem] = []
         for name in dict.fromkeys(names):
             try:
                 topic, closed = await hub.look(name, user)
+                if closed is None and (guard := await hub.guard(topic)) is not None:
+                    guards[name] = guard
             except TopicMissing as missing:
                 refused[name] = "unknown"
                 problems.append(missing.problem())
@@ -115,15 +132,15 @@ class Reader:
                 problems.append(topic.kind.problem(closed))
         if not topics:
             raise problems[0]
-        return cls(hub, user, topics, refused)
+        return cls(hub, user, topics, refused, guards)
 
-    def __enter__(self) -> Reader:
-        for topic in self.topics:
+    def __enter__(self) -> Self:
+        for topic in (*self.topics, *self._guards.values()):
             topic.followers.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for topic in self.topics:
+        for topic in (*self.topics, *self._guards.values()):
             topic.followers.discard(self)
 
     def wake(self, topic: Topic) -> None:
@@ -138,7 +155,9 @@ class Reader:
         Who stands at the same place shares it. It counts as read once `heard` is called.
         """
         position = self._positions.get(topic.name)
-        if position is None or self._honoured[topic.name] != topic.loads:
+        if position is None:
+            return self._news_of_guard(topic)
+        if self._honoured[topic.name] != topic.loads:
             return None
         missing = topic.head - position.seq
         if not 0 <= missing <= min(len(topic.ring), CHUNK):
@@ -147,9 +166,11 @@ class Reader:
             return None
         if topic.closed_to(self.user, topic.last_at or self.now()) is not None:
             return None
+        if self._guards and not self._let_in(self._guards.get(topic.name)):
+            return None
         if not missing:
             return NO_NEWS
-        place = (topic.head, *self._positions.items())
+        place = (self.form, topic.head, *self._positions.items())
         news = topic.news.get(place)
         if news is None:
             if len(topic.news) >= PLACES:
@@ -157,13 +178,31 @@ class Reader:
             news = topic.news[place] = self._news(topic, missing)
         return news
 
+    def _news_of_guard(self, topic: Topic) -> News | None:
+        """None, if that is more than a guard that may have changed, or what it guards is closed now."""
+        guards_only = topic not in self.topics and topic in self._guards.values()
+        return NO_NEWS if guards_only and self._let_in(topic) else None
+
+    def _let_in(self, guard: Topic | None) -> bool:
+        """Whether that is certain."""
+        return guard is None or (not guard.stale and self._kept_out(guard) is None)
+
+    def _kept_out(self, topic: Topic) -> Closed | None:
+        """Why they may not read it. A follower is told of an end that comes by time when the log says so, not a moment
+        before."""
+        return topic.closed_to(self.user, topic.last_at or self.now())
+
     def _news(self, topic: Topic, missing: int) -> News:
         positions = dict(self._positions)
         frames = []
         for entry in [topic.ring[i] for i in range(-missing, 0)]:
-            positions[topic.name] = _position(topic, entry)
-            frames.append(Frame(None, entry.body, encode_cursor(positions)))
+            positions[topic.name] = topic.position_at(entry)
+            frames.append(self.told(entry, positions))
         return News(positions[topic.name], tuple(frames))
+
+    def told(self, entry: Entry, positions: Mapping[str, Position]) -> Frame:
+        """An event as this reader is told it, who is at `positions` then."""
+        return Frame(None, entry.body, encode_cursor(positions))
 
     def heard(self, topic: Topic, news: News) -> None:
         """They were told."""
@@ -209,9 +248,14 @@ class Reader:
 
     async def _take_topic(self, topic: Topic, limit: int) -> AsyncIterator[Frame]:
         """What is new in one topic. Whether they may read is asked after the last wait, for what is then known."""
+        guard = self._guards.get(topic.name)
+        if guard is not None and guard.stale and self._lacks(topic):
+            await self._hub.refresh(guard)
         entries = await self._next(topic, min(limit, CHUNK))
-        # A follower is told of an end that comes by time when the log says so, not a moment before.
-        closed = topic.closed_to(self.user, topic.last_at or self.now())
+        if guard is not None and (kept_out := self._kept_out(guard)) is not None:
+            yield self._expelled(topic, "removed" if kept_out == "forbidden" else "ended")
+            return
+        closed = self._kept_out(topic)
         if entries is None:
             if closed is not None:
                 yield self._expelled(topic, closed)
@@ -237,6 +281,10 @@ class Reader:
         if self._presence.get(topic.name) != topic.presence_tag and topic.presence_known:
             self._presence[topic.name] = topic.presence_tag
             yield Frame("presence", encode_present(topic.name, topic.presence), self.cursor)
+
+    def _lacks(self, topic: Topic) -> bool:
+        position = self._positions.get(topic.name)
+        return position is None or position.seq != topic.head
 
     async def _next(self, topic: Topic, limit: int) -> list[Entry] | None:
         """The entries after this reader's position, no further than the copy's head and without tearing a command
@@ -270,8 +318,8 @@ class Reader:
         return honoured
 
     def _event(self, topic: Topic, entry: Entry) -> Frame:
-        self._positions[topic.name] = _position(topic, entry)
-        return Frame(None, entry.body, self.cursor)
+        self._positions[topic.name] = topic.position_at(entry)
+        return self.told(entry, self._positions)
 
     def _reset(self, topic: Topic) -> Frame:
         if topic.name in self._lost or topic.name in self._positions:
@@ -297,8 +345,3 @@ class Reader:
         topic.followers.discard(self)
         self.topics.remove(topic)
         return self._gone(topic.name, reason)
-
-
-def _position(topic: Topic, entry: Entry) -> Position:
-    """Where somebody is who has read this far."""
-    return Position(topic.epoch or "", entry.event.seq, check_of(entry.event.command))

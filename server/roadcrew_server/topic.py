@@ -123,6 +123,10 @@ class Topic:
         """The position of somebody who has read everything."""
         return Position.after(self.epoch or "", self.head, self.head_command)
 
+    def position_at(self, entry: Entry) -> Position:
+        """The position of somebody who has read up to this entry."""
+        return Position.after(self.epoch or "", entry.event.seq, entry.event.command)
+
     def command_at(self, seq: int) -> str | None:
         """The command that made an event; None if this copy can't tell."""
         if seq == self.head:

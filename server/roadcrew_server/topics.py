@@ -28,6 +28,8 @@ class Kind(Protocol):
     prefix: str
     presence: bool
     """Whether who follows it is told who else does."""
+    compacted: bool
+    """Whether old events make room for a snapshot. Where they do not, the topic is its whole history."""
 
     def decide(self, state: Any, command: Any, now: datetime) -> tuple[Fact, ...]: ...
     def evolve(self, state: Any, event: Event) -> Any: ...
@@ -50,6 +52,9 @@ class Kind(Protocol):
     def names(self, rest: str) -> bool:
         """True if a topic may be called this, after the kind's prefix."""
 
+    def guard(self, state: Any) -> str | None:
+        """The topic whose readers alone may read this one; None where `closed_to` says all."""
+
     def closed_to(self, state: Any, user: str, now: datetime) -> Closed | None:
         """Why this person may not read; None if they may."""
 
@@ -65,6 +70,7 @@ class TripKind:
 
     prefix = "trip"
     presence = True
+    compacted = True
 
     def decide(self, state: trip.Trip | None, command: trip.Command, now: datetime) -> tuple[Fact, ...]:
         return trip.decide(state, command, now)
@@ -101,6 +107,10 @@ class TripKind:
 
     def names(self, rest: str) -> bool:
         return is_id(rest)
+
+    def guard(self, state: trip.Trip) -> None:
+        """It has members of its own."""
+        return
 
     @staticmethod
     def closed_to(state: trip.Trip, user: str, now: datetime) -> Closed | None:

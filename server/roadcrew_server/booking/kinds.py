@@ -33,6 +33,7 @@ class CartKind:
 
     prefix = "cart"
     presence = False
+    compacted = True
 
     def decide(self, state: cart.Cart | None, command: cart.CartCommand, now: datetime) -> tuple[Fact, ...]:
         return cart.decide(state, command, now)
@@ -69,6 +70,10 @@ class CartKind:
     def names(self, rest: str) -> bool:
         return is_id(rest)
 
+    def guard(self, state: cart.Cart) -> None:
+        """It is one person's."""
+        return
+
     def closed_to(self, state: cart.Cart, user: str, now: datetime) -> Closed | None:
         return None if state.user == user else "unknown"
 
@@ -84,6 +89,7 @@ class SlotKind:
 
     prefix = "slot"
     presence = False
+    compacted = True
 
     def __init__(self, catalogue: Catalogue | None) -> None:
         self._catalogue = catalogue
@@ -125,6 +131,10 @@ class SlotKind:
 
     def names(self, rest: str) -> bool:
         return 1 <= len(rest) <= 64
+
+    def guard(self, state: seats.Slot) -> None:
+        """It is everybody's."""
+        return
 
     def closed_to(self, state: seats.Slot, user: str, now: datetime) -> Closed | None:
         return None
