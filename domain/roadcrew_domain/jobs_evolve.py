@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from roadcrew_domain.events import Event
@@ -57,14 +59,15 @@ def _changes(job: ImportJob, event: Event) -> dict[str, object]:
         return {"expired": True}
     if job.status != "processing":
         raise ValueError(f"{event.type} in an import that is over")
-    ended: dict[str, object] = {"ended_at": event.at, "connected": False}
+    ended: dict[str, object] = {"ended_at": event.at, "connected": False, "retry_at": None}
     match event.data:
         case RunnerStarted(fence=fence):
-            return {"fence": fence, "runners": job.runners + 1, "runner_at": event.at, "connected": False}
+            taken = {"fence": fence, "runners": job.runners + 1, "runner_at": event.at}
+            return {**taken, "connected": False, "retry_at": None}
         case ImportConnected():
-            return {"connected": True}
-        case ImportDisconnected():
-            return {"connected": False}
+            return {"connected": True, "retry_at": None}
+        case ImportDisconnected(retry_in=seconds):
+            return {"connected": False, "retry_at": event.at + timedelta(seconds=seconds)}
         case RowsImported() as f:
             return _rows(job, f)
         case ImportFinished():
