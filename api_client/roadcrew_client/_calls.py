@@ -19,7 +19,7 @@ from roadcrew_client.waiting import Figures
 
 if TYPE_CHECKING:
     from roadcrew_client.retry import Retry
-    from roadcrew_client.transport import HttpTransport, Params, Reply
+    from roadcrew_client.transport import HttpTransport, Params, Reply, Upload
 
 T = TypeVar("T")
 
@@ -77,6 +77,15 @@ class Calls:
         who = session.user
         return await self.retry(lambda: session.call("POST", path, body=encoded, headers=headers, who=who))
 
+    async def upload(self, path: str, params: Params, body: Upload, key: str | None = None) -> Reply:
+        """Post a file in our name, as `post` does; each attempt sends all of it, and all have a file's time."""
+        headers = {"Idempotency-Key": key or self._context.new_id()}
+        session = self._context.session
+        who, total = session.user, self._context.settings.upload_timeout
+        return await self.retry(
+            lambda: session.call("POST", path, body=body, params=params, headers=headers, who=who), total
+        )
+
     async def open_get(self, path: str, params: Params = ()) -> Reply:
         """Ask for what everybody may see. Needs no token."""
         transport = await self._connection.transport()
@@ -96,8 +105,8 @@ class Calls:
             progress=self.on_retry,
         )
 
-    async def retry(self, action: Callable[[], Awaitable[T]]) -> T:
-        """Do `action`, again if need be. Returns what it does."""
+    async def retry(self, action: Callable[[], Awaitable[T]], total: float | None = None) -> T:
+        """Do `action`, again if need be, within `total` seconds. Returns what it does."""
         from roadcrew_client.retry import execute_with_retry  # noqa: PLC0415 — only when something is sent
 
         s = self._context.settings
@@ -106,7 +115,7 @@ class Calls:
             attempts=s.attempts,
             initial=s.retry_initial,
             cap=s.retry_cap,
-            total=s.retry_total,
+            total=s.retry_total if total is None else total,
             chance=self._context.chance,
             progress=self.on_retry,
         )

@@ -19,7 +19,7 @@ from roadcrew_client.models import Session, SessionInfo, User, read
 from roadcrew_client.settings import ClientSettings, ServerTime
 
 if TYPE_CHECKING:
-    from roadcrew_client.transport import HttpTransport, OpenStream, Params, Reply
+    from roadcrew_client.transport import HttpTransport, OpenStream, Params, Reply, Upload
 
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class SessionKeeper:
         method: str,
         path: str,
         *,
-        body: bytes | None = None,
+        body: bytes | Upload | None = None,
         params: Params = (),
         headers: Mapping[str, str] | None = None,
         who: User | None = None,

@@ -29,6 +29,9 @@ class ClientSettings:
     retry_cap: float = 8.0
     retry_total: float = 45.0
 
+    upload_timeout: float = 600.0
+    """Sending a file, all attempts together: the largest that a server takes, at 60 kB/s."""
+
     # lists that a screen loads (C6)
     load_step: float = 0.5
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -22,6 +22,7 @@ from roadcrew_client.settings import ClientSettings, ServerTime
 from roadcrew_client.waiting import Figures
 
 Params = Sequence[tuple[str, str]]
+Content = bytes | AsyncIterator[bytes] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is too large to be held: `size` bytes of `kind` (a media type), made anew by `chunks` each time that
+    it is sent. What `chunks` raises ends the call, and is raised by it."""
+
+    kind: str
+    size: int
+    chunks: Callable[[], AsyncGenerator[bytes, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +78,33 @@ class HttpTransport:
         method: str,
         path: str,
         *,
-        body: bytes | None = None,
+        body: bytes | Upload | None = None,
         params: Params = (),
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """One call. Raises `RoadcrewError` for anything but a 2xx answer; every wait in it has an end."""
+        sent = {"Accept": "application/json", **(headers or {})}
+        if isinstance(body, Upload):
+            sent |= {"Content-Type": body.kind, "Content-Length": str(body.size)}
+            async with aclosing(body.chunks()) as chunks:
+                return await self._call(method, path, params, sent, chunks, self._settings.upload_timeout)
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        return await self._call(method, path, params, sent, body, self._settings.call_timeout)
+
+    async def _call(
+        self, method: str, path: str, params: Params, headers: Mapping[str, str], content: Content, seconds: float
+    ) -> Reply:
         s = self._settings
         if self._calls is None:
             self._calls = self._make(httpx.Timeout(s.read_timeout, connect=s.connect_timeout), keep=8)
-        sent = {"Accept": "application/json", **(headers or {})}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
         try:
             async with (
                 self._cable.through(),
-                asyncio.timeout(s.call_timeout),
-                _answer(self._calls, method, self.base + path, params, sent, body) as answer,
+                asyncio.timeout(seconds),
+                _answer(self._calls, method, self.base + path, params, headers, content) as answer,
             ):
-                content = await self._bounded(answer)
+                came = await self._bounded(answer)
         except TimeoutError as error:
             raise Unreachable("timeout", "The server did not answer in time.") from error
         except httpx.HTTPError as error:
@@ -93,8 +113,8 @@ class HttpTransport:
             raise not_ours("The server's answer is not HTTP as it should be.") from error
         self._note_time(answer.headers)
         if not answer.is_success:
-            raise from_reply(answer.status_code, answer.headers, content, most=s.max_retry_after)
-        return Reply(answer.status_code, answer.headers, content)
+            raise from_reply(answer.status_code, answer.headers, came, most=s.max_retry_after)
+        return Reply(answer.status_code, answer.headers, came)
 
     @asynccontextmanager
     async def stream(
@@ -194,10 +214,10 @@ async def _answer(
     url: str,
     params: Params,
     headers: Mapping[str, str],
-    body: bytes | None = None,
+    content: Content = None,
 ) -> AsyncGenerator[httpx.Response, None]:
     """An answer whose headers are here, and which is closed in any case."""
-    request = client.build_request(method, url, content=body, params=list(params), headers=headers)
+    request = client.build_request(method, url, content=content, params=list(params), headers=headers)
     answer = await client.send(request, stream=True)
     try:
         yield answer
