@@ -45,19 +45,24 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from roadcrew_client.figures import BookFigures, SyncFigures
+    from roadcrew_client.job_models import ImportedHotels, ImportJobAnswer, ImportStarted, RefusedRows
     from roadcrew_client.links import InviteTarget, parse_invite
     from roadcrew_client.live import LiveTrip
     from roadcrew_client.live_book import LiveBook
+    from roadcrew_client.live_runs import LiveRun
     from roadcrew_client.models import (
         Answer,
         Created,
         Gone,
+        ImportsInfo,
         InviteLink,
         InvitePreview,
         InviteRequest,
         PaymentMethod,
         PaymentWay,
         Presence,
+        QuoteProvider,
+        QuotesInfo,
         Reset,
         ServerInfo,
         Session,
@@ -66,7 +71,9 @@ if TYPE_CHECKING:
     )
     from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
     from roadcrew_client.pending_booking import PendingBooking, PendingBookings
+    from roadcrew_client.quote_models import QuoteHotels, QuoteRunAnswer, QuoteStarted
     from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
+    from roadcrew_client.run_changes import RunChange
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
     from roadcrew_client.waiting import Figures, Look, SessionReady
     from roadcrew_domain.events import Event
@@ -105,20 +112,25 @@ _HOME = {
         "Unreachable",
     ),
     "figures": ("BookFigures", "SyncFigures"),
+    "job_models": ("ImportJobAnswer", "ImportStarted", "ImportedHotels", "RefusedRows"),
     "links": ("InviteTarget", "parse_invite"),
     "live": ("LiveTrip",),
     "live_book": ("LiveBook",),
+    "live_runs": ("LiveRun",),
     "models": (
         "Answer",
         "Created",
         "Event",  # the domain's, for scripts that read events one by one
         "Gone",
+        "ImportsInfo",
         "InviteLink",
         "InvitePreview",
         "InviteRequest",
         "PaymentMethod",
         "PaymentWay",
         "Presence",
+        "QuoteProvider",
+        "QuotesInfo",
         "Reset",
         "ServerInfo",
         "Session",
@@ -127,7 +139,9 @@ _HOME = {
     ),
     "outbox": ("Outbox", "OutboxEntry", "Tally"),
     "pending_booking": ("PendingBooking", "PendingBookings"),
+    "quote_models": ("QuoteHotels", "QuoteRunAnswer", "QuoteStarted"),
     "retry": ("Retry", "execute_with_retry", "load_with_retry"),
+    "run_changes": ("RunChange",),
     "settings": ("ClientSettings", "Clock", "SystemClock"),
     "waiting": ("Figures", "Look", "SessionReady"),
 }
@@ -161,6 +175,15 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "TooLate",
     "AnotherPerson",
     "BookFigures",
+    "LiveRun",
+    "RunChange",
+    "QuoteStarted",
+    "QuoteRunAnswer",
+    "QuoteHotels",
+    "ImportStarted",
+    "ImportJobAnswer",
+    "ImportedHotels",
+    "RefusedRows",
     "Outbox",
     "OutboxEntry",
     "About",
@@ -182,6 +205,9 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "ServerInfo",
     "PaymentWay",
     "PaymentMethod",
+    "QuotesInfo",
+    "QuoteProvider",
+    "ImportsInfo",
     "TripSummary",
     "Created",
     "Answer",

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from roadcrew_client._followed import Followed
 from roadcrew_client._topics_replica import TopicsReplica
@@ -37,7 +37,7 @@ class LiveTopics(Followed, Generic[S]):
         context: Context,
         replica: TopicsReplica[S],
         shape: type[S] | tuple[type[S], ...],
-        on_stop: Callable[[Self], None],
+        on_stop: Callable[[Any], None],
     ) -> None:
         """`shape`: what states are."""
         self._context = context

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from roadcrew_client._book_calls import BookCalls
 from roadcrew_client._calls import Calls, Connection
+from roadcrew_client._job_calls import JobCalls
 from roadcrew_client._own_copies import OwnCopies
+from roadcrew_client._quote_calls import QuoteCalls
 from roadcrew_client._session_calls import SessionCalls
 from roadcrew_client._trip_calls import TripCalls
 from roadcrew_client.cable import Cable
@@ -36,12 +38,13 @@ from roadcrew_domain.events import Event
 if TYPE_CHECKING:
     from roadcrew_client.copies import Copies
     from roadcrew_client.live_book import LiveBook
+    from roadcrew_client.live_runs import LiveRun
     from roadcrew_client.outbox import Outbox, Tally
     from roadcrew_client.probing import PollsSeen, StreamSeen
     from roadcrew_client.retry import Retry
 
 
-class Client(SessionCalls, TripCalls, BookCalls):
+class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls):
     """`server` is its http(s) address. Raises `ValueError` for one that is none. Belongs to one event loop.
 
     Who keeps tokens between runs gives the kept one as `token`, and `token_since`, when it was kept; sets `on_token`,
@@ -108,6 +111,7 @@ class Client(SessionCalls, TripCalls, BookCalls):
         self._calls = Calls(self._context, self._connection, self.delivery)
         self._live: set[LiveTrip] = set()
         self._books: set[LiveBook] = set()
+        self._runs: set[LiveRun] = set()
         self._own_copies = OwnCopies(self._context, self._live, token)
         self._session.on_known = self._known
 
@@ -205,8 +209,17 @@ class Client(SessionCalls, TripCalls, BookCalls):
         self._books.add(book)
         return book
 
-    def _followed_now(self) -> tuple[LiveTrip | LiveBook, ...]:
-        return (*self._live, *self._books)
+    def follow_run(self, *names: str) -> LiveRun:
+        """Quote runs and imports (`quote:ID`, `job:ID`), as they are at the server. Use it with `async with`, or
+        `start` and `stop` it. Raises `ValueError` for what is none, and for more than 32."""
+        from roadcrew_client.live_runs import LiveRun  # noqa: PLC0415 — only who asks for prices needs the rules of it
+
+        runs = LiveRun(self._context, names, on_stop=self._runs.discard)
+        self._runs.add(runs)
+        return runs
+
+    def _followed_now(self) -> tuple[LiveTrip | LiveBook | LiveRun, ...]:
+        return (*self._live, *self._books, *self._runs)
 
     def events(self, *topics: str) -> AsyncGenerator[Event | Reset | Presence | Gone, None]:
         """All that happens in topics (`trip:ID` …, or a trip's id alone), beginning with the state as it is.

@@ -59,8 +59,31 @@ class PaymentWay(Value, frozen=True):
     simulated: bool = False
 
 
+class QuoteProvider(Value, frozen=True):
+    """Somebody whom a server asks for prices. `kinds`: `stay`, `vehicle`; `timeout` in seconds, all tries together."""
+
+    id: str
+    name: str
+    simulated: bool = False
+    kinds: tuple[str, ...] = ()
+    timeout: float | None = None
+
+
+class QuotesInfo(Value, frozen=True):
+    """Whom the server asks for prices."""
+
+    providers: tuple[QuoteProvider, ...] = ()
+
+
+class ImportsInfo(Value, frozen=True):
+    """`max_bytes`: the largest feed that the server takes."""
+
+    max_bytes: int | None = None
+
+
 class ServerInfo(Value, frozen=True):
-    """`features` names the tabs that the server serves; `time` is its clock; `payments` are the ways to pay there."""
+    """`features` names the tabs that the server serves, and `imports`; `time` is its clock; `payments` are the ways to
+    pay there; `quotes` and `imports` None: there are none."""
 
     name: str
     version: str
@@ -68,6 +91,8 @@ class ServerInfo(Value, frozen=True):
     features: tuple[str, ...] = ()
     time: datetime | None = None
     payments: tuple[PaymentWay, ...] = ()
+    quotes: QuotesInfo | None = None
+    imports: ImportsInfo | None = None
 
 
 class InviteLink(Value, frozen=True):
@@ -138,7 +163,7 @@ class Answer(Value, frozen=True):
 
 class Reset(Value, frozen=True):
     """The whole state of a topic as of event `seq`. `state` is a `Trip` for a trip, a `Cart` for a cart, a `SlotCount`
-    for a slot, else plain JSON values."""
+    for a slot, a `QuoteRun` for a quote run, an `ImportJob` for an import, else plain JSON values."""
 
     topic: str
     seq: int
@@ -245,6 +270,14 @@ def read_reset(raw: RawReset) -> Reset:
             from roadcrew_client import book_models  # noqa: PLC0415 — only who books needs the rules of it
 
             state = book_models.read_cart(raw.state) if kind == "cart" else book_models.read_count(raw.state)
+        case "quote":
+            from roadcrew_client import quote_models  # noqa: PLC0415 — only who asks for prices needs the rules of it
+
+            state = quote_models.read_run(raw.state)
+        case "job":
+            from roadcrew_client import job_models  # noqa: PLC0415 — only who imports needs the rules of it
+
+            state = job_models.read_job(raw.state)
         case _:
             state = read(raw.state, object)
     return Reset(raw.topic, raw.seq, state, raw.now)

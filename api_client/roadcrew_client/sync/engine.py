@@ -106,7 +106,7 @@ class Engine:
 
     def follow(self, topics: Collection[str]) -> None:
         """Follow these from now on, with one catch-up at once: what stays goes on where it is, what is new begins with
-        its state. Tell the source before."""
+        its state. With none it rests until there are others. Tell the source before."""
         wanted = frozenset(topics)
         if wanted == self._topics:
             return
@@ -115,7 +115,9 @@ class Engine:
         for topic in dropped:
             self._seqs.pop(topic, None)
         self.cursor = without(self.cursor, dropped)
-        if self.state.mode == "gone":  # others may well be there
+        if not wanted:
+            self.signal(policy.Ended("gone"))
+        elif self.state.mode == "gone":  # others may well be there
             self.signal(policy.Ended("signed-out"))
             self.signal(policy.SignedIn())
         elif self.state.mode not in policy.SLEEPING:
