@@ -5,17 +5,20 @@ The runs themselves are topics of their own (quotes.py, jobs.py); they end long 
 
 from __future__ import annotations  # rpds maps can't be subscripted when running
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
+import msgspec
 from rpds import HashTrieMap
 
+from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import Money
 from roadcrew_domain.values import Moment, Value
 
 MAX_RUNS = 50
 """Of one trip; the oldest makes room."""
+MAX_NAME = 120
 
 RunKind = Literal["stay", "vehicle", "import"]
 RunEnd = Literal["finished", "cancelled", "failed", "interrupted"]
@@ -50,6 +53,8 @@ class RunStarted(Fact, frozen=True):
 
 
 class RunEnded(Fact, frozen=True):
+    """`count` 0: it is what it was when the run began."""
+
     run_id: str
     ended: RunEnd
     count: int = 0
@@ -69,7 +74,7 @@ class NoteRun(Value, frozen=True):
 
 
 class NoteRunEnd(Value, frozen=True):
-    """Sent by the server when a run is over, by nobody else."""
+    """Sent by the server when a run is over, by nobody else; also when who started it has left the trip."""
 
     run_id: str
     ended: RunEnd
@@ -82,7 +87,7 @@ def note(runs: HashTrieMap[str, RunNote], act: NoteRun) -> RunStarted | None:
     """The fact; None if it is noted."""
     if act.run_id in runs:
         return None
-    return RunStarted(act.run_id, act.kind, act.name, act.begins, act.ends, act.count)
+    return RunStarted(act.run_id, act.kind, _name(act.name), act.begins, act.ends, act.count)
 
 
 def note_end(runs: HashTrieMap[str, RunNote], act: NoteRunEnd) -> RunEnded | None:
@@ -90,4 +95,24 @@ def note_end(runs: HashTrieMap[str, RunNote], act: NoteRunEnd) -> RunEnded | Non
     run = runs.get(act.run_id)
     if run is None or run.ended is not None:
         return None
-    return RunEnded(act.run_id, act.ended, act.count, act.best, act.best_of)
+    return RunEnded(act.run_id, act.ended, act.count, act.best, _name(act.best_of))
+
+
+def _name(name: str | None) -> str | None:
+    return text.cut(name or "", MAX_NAME) or None
+
+
+def started(runs: HashTrieMap[str, RunNote], f: RunStarted, by: str, at: datetime) -> HashTrieMap[str, RunNote]:
+    """The runs with one more, and without the oldest where there are too many."""
+    if len(runs) >= MAX_RUNS:
+        oldest = min(runs.values(), key=lambda run: (run.at, run.id))
+        runs = runs.remove(oldest.id)
+    return runs.insert(f.run_id, RunNote(f.run_id, f.kind, by, at, f.name, f.begins, f.ends, f.count))
+
+
+def ended(runs: HashTrieMap[str, RunNote], f: RunEnded) -> HashTrieMap[str, RunNote]:
+    """The runs with what came of one. Raises `KeyError` if it is not there."""
+    run = runs[f.run_id]
+    count = f.count or run.count
+    over = msgspec.structs.replace(run, ended=f.ended, count=count, best=f.best, best_of=f.best_of)
+    return runs.insert(run.id, over)

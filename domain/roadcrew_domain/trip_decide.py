@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 from msgspec import UNSET
 
-from roadcrew_domain import bookings, crew, hotels, polls, text
+from roadcrew_domain import bookings, crew, hotels, polls, runs, text
 from roadcrew_domain.crew import Member
 from roadcrew_domain.events import Fact
 from roadcrew_domain.polls import Poll
@@ -55,6 +55,9 @@ def decide(trip: Trip | None, command: Command, now: datetime) -> tuple[Fact, ..
         raise Refused("unknown-trip", "missing", "There is no such trip.")
     if (reason := trip.over(now)) is not None:
         raise Refused("trip-ended", "gone", "This trip has ended.", reason=reason)
+    if isinstance(command.act, runs.NoteRunEnd):
+        ended = runs.note_end(trip.runs, command.act)
+        return () if ended is None else (ended,)
     if command.by is None:
         raise Refused("not-a-member", "forbidden", "You are not in this trip.")
     if isinstance(command.act, crew.JoinTrip):
@@ -99,6 +102,8 @@ def _by_member(trip: Trip, command: Command, member: Member, now: datetime) -> t
             fact = bookings.note(trip.bookings, act)
         case bookings.DropBooking() as act:
             fact = bookings.drop(trip.bookings, member.id, act)
+        case runs.NoteRun() as act:
+            fact = runs.note(trip.runs, act)
         case _:
             return _by_organiser(trip, command.act, member, now, chair=chair)
     return () if fact is None else (fact,)

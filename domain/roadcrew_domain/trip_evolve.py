@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET
 from rpds import HashTrieMap
 
-from roadcrew_domain import bookings, crew, hotels, polls
+from roadcrew_domain import bookings, crew, hotels, polls, runs
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import Invite, Member
 from roadcrew_domain.events import Event
@@ -128,6 +128,10 @@ def _changes(trip: Trip, event: Event) -> dict[str, object]:
             return {"bookings": trip.bookings.insert(booking, Booking(booking, by, slot, seats, event.at))}
         case bookings.BookingDropped(booking_id=booking):
             return {"bookings": trip.bookings.remove(booking)}
+        case runs.RunStarted() as f:
+            return {"runs": runs.started(trip.runs, f, by, event.at)}
+        case runs.RunEnded() as f:
+            return {"runs": runs.ended(trip.runs, f)}
         case _:
             raise ValueError(f"no rule for {event.type}")
 
@@ -161,6 +165,7 @@ def _recent(trip: Trip, event: Event) -> Recent:
     by = trip.members.get(event.by or "")
     name = by.name if by else None
     subject: str | None = None
+    kind: str | None = None
     match event.data:
         case crew.MemberJoined(name=joined):
             name = subject = joined
@@ -182,7 +187,12 @@ def _recent(trip: Trip, event: Event) -> Recent:
             subject = slot.title
         case bookings.BookingDropped(booking_id=booking):
             subject = trip.bookings[booking].slot.title
-    return Recent(event.seq, event.at, event.type, event.by, name, subject)
+        case runs.RunStarted(kind=kind, name=subject):
+            pass
+        case runs.RunEnded(run_id=run_id, ended=ended, best_of=best_of):
+            run = trip.runs[run_id]
+            kind, subject = f"{run.kind}-{ended}", run.name if run.kind == "import" else best_of
+    return Recent(event.seq, event.at, event.type, event.by, name, subject, kind)
 
 
 def _hotel_name(trip: Trip, hotel_id: str | None) -> str | None:

@@ -12,12 +12,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from rpds import HashTrieMap
 
-from roadcrew_domain import bookings, crew, hotels, polls
+from roadcrew_domain import bookings, crew, hotels, polls, runs
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import EndedInvite, Invite, Member
 from roadcrew_domain.events import Fact
 from roadcrew_domain.hotels import Hotel, HotelVoting
 from roadcrew_domain.polls import Poll
+from roadcrew_domain.runs import RunNote
 from roadcrew_domain.values import Moment, Value
 
 EndReason = Literal["deleted", "empty", "expired"]
@@ -49,7 +50,8 @@ class Bounds(Value, frozen=True):
 
 class Recent(Value, frozen=True):
     """One thing that happened, short enough to be kept in the state. `subject` is a poll's question, a hotel's or
-    person's name, or the title of what was booked; `name` is who did it, as they were called then."""
+    person's name, the title of what was booked, the name of a run, or whose price was lowest at its end; `name` is who
+    did it, as they were called then; `kind` is a run's, with how it ended at its end (`stay`, `stay-finished`)."""
 
     seq: int
     at: Moment
@@ -57,6 +59,7 @@ class Recent(Value, frozen=True):
     by: str | None
     name: str | None
     subject: str | None
+    kind: str | None = None
 
 
 class Trip(Value, frozen=True):
@@ -85,6 +88,7 @@ class Trip(Value, frozen=True):
     ended: EndReason | None = None
     recent: tuple[Recent, ...] = ()
     bookings: HashTrieMap[str, Booking] = HashTrieMap()
+    runs: HashTrieMap[str, RunNote] = HashTrieMap()
 
     @property
     def discount_unlocked(self) -> bool:
@@ -223,6 +227,8 @@ TripAct = (
     | hotels.CloseHotelVoting
     | bookings.NoteBooking
     | bookings.DropBooking
+    | runs.NoteRun
+    | runs.NoteRunEnd
 )
 
 

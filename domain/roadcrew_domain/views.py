@@ -17,6 +17,7 @@ from roadcrew_domain.crew import EndedInvite, Invite, Member
 from roadcrew_domain.hotels import Hotel, HotelOutcome, HotelVoting, TieRule, votes_by_hotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, Ballot, Option, Outcome, Poll, PollKind, tally
+from roadcrew_domain.runs import RunNote
 from roadcrew_domain.trip_state import Bounds, EndReason, Kept, Recent, Trip
 from roadcrew_domain.values import Moment, Value
 
@@ -101,6 +102,7 @@ class TripView(Value, frozen=True):
     ended: EndReason | None
     recent: list[Recent]
     bookings: tuple[Booking, ...] = ()
+    runs: tuple[RunNote, ...] = ()
     v: int = SNAPSHOT_VERSION
 
 
@@ -122,6 +124,11 @@ def hotel_order(trip: Trip) -> list[Hotel]:
 def booking_order(trip: Trip) -> list[Booking]:
     """Bookings by when they begin."""
     return sorted(trip.bookings.values(), key=lambda b: (b.slot.starts_at, b.booked_at, b.id))
+
+
+def run_order(trip: Trip) -> list[RunNote]:
+    """Quote runs and imports by when they began."""
+    return sorted(trip.runs.values(), key=lambda run: (run.at, run.id))
 
 
 def to_view(trip: Trip) -> TripView:
@@ -176,6 +183,7 @@ def to_view(trip: Trip) -> TripView:
         ended=trip.ended,
         recent=list(trip.recent),
         bookings=tuple(booking_order(trip)),
+        runs=tuple(run_order(trip)),
     )
 
 
@@ -240,6 +248,7 @@ def from_view(view: TripView) -> Trip:
         ended=view.ended,
         recent=tuple(view.recent),
         bookings=HashTrieMap({b.id: b for b in view.bookings}),
+        runs=HashTrieMap({run.id: run for run in view.runs}),
     )
 
 

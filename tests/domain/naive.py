@@ -29,6 +29,7 @@ class NaiveTrip:
     hotels: dict[str, str] = field(default_factory=dict)
     hotel_votes: dict[str, str] = field(default_factory=dict)
     bookings: dict[str, tuple[str, int]] = field(default_factory=dict)
+    runs: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     voting: bool = False
     announced: int = 0
     ended: bool = False
@@ -80,6 +81,10 @@ def _apply(trip: NaiveTrip, e: Event, data: dict[str, Any]) -> None:
         trip.bookings[data["booking_id"]] = (by, data["seats"])
     elif e.type == "BookingDropped":
         del trip.bookings[data["booking_id"]]
+    elif e.type == "RunStarted":
+        trip.runs[data["run_id"]] = (by, None)
+    elif e.type == "RunEnded":
+        trip.runs[data["run_id"]] = (trip.runs[data["run_id"]][0], data["ended"])
     elif "poll_id" in data:
         _apply_to_poll(trip, e, data)
     else:

@@ -22,7 +22,7 @@ from tests.domain.booking_play import slot_info
 from tests.domain.naive import recount
 from tests.domain.playing import CODE, START, Play
 
-from roadcrew_domain import bookings, crew, hotels, polls
+from roadcrew_domain import bookings, crew, hotels, polls, runs
 from roadcrew_domain.crew import Invite
 from roadcrew_domain.events import decode_event, encode_event, event
 from roadcrew_domain.money import Money
@@ -95,6 +95,8 @@ REPEATED = {
     hotels.CloseHotelVoting: set(),
     bookings.NoteBooking: set(),
     bookings.DropBooking: set(),
+    runs.NoteRun: set(),
+    runs.NoteRunEnd: set(),
     crew.JoinTrip: set(),
     crew.RenameMember: set(),
     crew.LeaveTrip: {"not-a-member", "trip-ended"},
@@ -353,6 +355,20 @@ class Crowd(RuleBasedStateMachine):
     def drop_booking(self, who: str, n: int) -> None:
         self.act(who, bookings.DropBooking(f"b{n}"))
 
+    @rule(who=WHO, n=NTH, kind=st.sampled_from(["stay", "vehicle", "import"]), name=st.one_of(st.none(), TEXT))
+    def note_run(self, who: str, n: int, kind: runs.RunKind, name: str | None) -> None:
+        self.act(who, runs.NoteRun(f"r{n}", kind, name, count=n))
+
+    @rule(
+        who=st.one_of(st.none(), WHO),
+        n=NTH,
+        ended=st.sampled_from(["finished", "cancelled", "failed", "interrupted"]),
+        best_of=st.one_of(st.none(), TEXT),
+    )
+    def note_run_end(self, who: str | None, n: int, ended: runs.RunEnd, best_of: str | None) -> None:
+        best = None if best_of is None else Money(100, "EUR")
+        self.act(who, runs.NoteRunEnd(f"r{n}", ended, n, best, best_of))
+
     @rule()
     def start_a_copy_from_the_snapshot(self) -> None:
         self.copy = decode_trip(encode_trip(self.play.trip))
@@ -397,6 +413,7 @@ class Crowd(RuleBasedStateMachine):
         assert not trip.voting.open or set(trip.voting.ballots) <= set(naive.members)
         assert {b.id: (b.member_id, b.seats) for b in trip.bookings.values()} == naive.bookings
         assert {member for member, _ in naive.bookings.values()} <= set(naive.members)
+        assert {run.id: (run.by, run.ended) for run in trip.runs.values()} == naive.runs
         assert trip.ended is None or naive.ended
 
     @invariant()
@@ -455,6 +472,8 @@ def long_walk(crowd: Crowd, chance: Random, steps: int) -> None:
         (1, lambda: crowd.act(who(), EditTrip(required_members=chance.randrange(1, 5)))),
         (3, lambda: crowd.note_booking(who(), nth(), chance.randrange(1, 5))),
         (2, lambda: crowd.drop_booking(who(), nth())),
+        (1, lambda: crowd.note_run(who(), nth(), chance.choice(["stay", "vehicle", "import"]), None)),
+        (1, lambda: crowd.note_run_end(chance.choice([None, who()]), nth(), "finished", chance.choice([None, "A"]))),
         (4, lambda: crowd.wait(chance.choice([0.1, 1, 3]))),
         (2, crowd.tick),
         (1, crowd.wait_for_what_is_due),

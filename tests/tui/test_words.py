@@ -173,6 +173,23 @@ def test_the_same_thing_done_again_is_told_once_and_ones_own_deeds_not_at_all():
     assert happenings.by_others([recent(1, "ben", "SomethingNew")], "ana", 0) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "words"),
+    [
+        ("stay", None, "{who} asked for prices of hotels"),
+        ("import", "hotels.csv", "{who} began to import {what}"),
+        ("stay-finished", "Rates", "The prices of hotels are there: the lowest is {what}'s"),
+        ("stay-finished", None, "Nobody had a price of a hotel"),
+        ("import-failed", "hotels.csv", "The import of {what} failed"),
+    ],
+)
+def test_of_a_run_it_is_told_what_was_asked_and_what_came_of_it(kind: str, subject: str | None, words: str):
+    event_type = "RunEnded" if "-" in kind else "RunStarted"
+    told = happenings.told(Recent(1, NOW, event_type, "ben", "Ben", subject, kind))
+    assert told is not None
+    assert (told.words, told.who, told.what) == (words, "Ben", subject or "")
+
+
 def test_what_is_most_urgent_comes_first():
     scene = lisbon()
     trip = scene.world.trips[scene.trip_id]

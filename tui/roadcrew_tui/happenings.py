@@ -45,11 +45,27 @@ _WORDS = {
     "MemberBooked": "{who} booked {what}",
     "BookingDropped": "{who} gave up {what}",
 }
+_RUNS = {
+    "stay": "{who} asked for prices of hotels",
+    "vehicle": "{who} asked for prices for a vehicle: {what}",
+    "import": "{who} began to import {what}",
+    "stay-finished": "The prices of hotels are there: the lowest is {what}'s",
+    "vehicle-finished": "The prices for a vehicle are there: the lowest is {what}'s",
+    "import-finished": "The hotels of {what} are imported",
+    "stay-cancelled": "Asking for prices of hotels was cancelled",
+    "vehicle-cancelled": "Asking for prices for a vehicle was cancelled",
+    "import-cancelled": "The import of {what} was cancelled",
+    "import-failed": "The import of {what} failed",
+    "stay-interrupted": "Asking for prices of hotels was interrupted",
+    "vehicle-interrupted": "Asking for prices for a vehicle was interrupted",
+    "import-interrupted": "The import of {what} was interrupted",
+}
+"""By what a `Recent` calls its kind."""
 
 
 def told(recent: Recent) -> Happening | None:
     """One happening in words; None for a type that this version does not know."""
-    words = _WORDS.get(recent.type)
+    words = _WORDS.get(recent.type) or _RUNS.get(recent.kind or "")
     if words is None:
         return None
     if recent.subject is None and "{what}" in words:
@@ -57,7 +73,9 @@ def told(recent: Recent) -> Happening | None:
             "HotelVoteCast": "{who} took a hotel vote back",
             "HotelVotingClosed": "The vote on hotels ended without a winner",
             "OrganiserChanged": "There is a new organiser",
-        }.get(recent.type, words)
+            "stay-finished": "Nobody had a price of a hotel",
+            "vehicle-finished": "Nobody had a price for the vehicle",
+        }.get(recent.kind or recent.type, words)
     return Happening(recent.seq, recent.at, words, recent.name or "Somebody", recent.subject or "")
 
 
@@ -67,7 +85,7 @@ def by_others(recent: Iterable[Recent], me: str, after: int) -> list[Happening]:
     found: list[Happening] = []
     for r in sorted(recent, key=lambda r: r.seq, reverse=True):
         happening = told(r) if r.seq > after and r.by != me else None
-        same = (r.type, r.by, r.subject)
+        same = (r.type, r.kind, r.by, r.subject)
         if happening is not None and same not in told_of:
             told_of.add(same)
             found.append(happening)
