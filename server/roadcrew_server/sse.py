@@ -40,7 +40,28 @@ HEADERS = [
 def encode(frame: Frame) -> bytes:
     """A frame as lines. JSON has no line breaks, so one `data:` line is enough."""
     name = b"" if frame.kind is None else b"event: " + frame.kind.encode() + b"\n"
-    return b"id: " + frame.cursor.encode() + b"\n" + name + b"data: " + frame.data + b"\n\n"
+    cursor = b"id: " + frame.cursor.encode() + b"\n" if frame.cursor else b""
+    return cursor + name + b"data: " + frame.data + b"\n\n"
+
+
+def wants_stream(accept: str, *, unsaid: bool = False) -> bool:
+    """True if `text/event-stream` is asked for and is not less wanted than JSON. `unsaid`: what is given to who asks
+    for neither."""
+    weights = {"text/event-stream": 0.0, "application/json": 0.0}
+    for part in accept.lower().split(","):
+        kind, *parameters = (p.strip() for p in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name.strip() == "q":
+                try:
+                    weight = float(value)
+                except ValueError:
+                    weight = 0.0
+        if kind in weights:
+            weights[kind] = max(weights[kind], weight)
+    stream, json = weights.values()
+    return stream >= json if stream > 0 else unsaid and not json
 
 
 class EventStream:

@@ -11,7 +11,7 @@ from roadcrew_server.endpoints import Body, Call, Endpoint, json_response
 from roadcrew_server.presence import PLACES, Place
 from roadcrew_server.problems import Problem
 from roadcrew_server.reader import Reader
-from roadcrew_server.sse import EventStream, encode_batch
+from roadcrew_server.sse import EventStream, encode_batch, wants_stream
 
 POLL_FRAMES = 100
 """Frames in one answer to a poll; `more` says that there are others. Few, so that a bad network lets some through."""
@@ -73,24 +73,6 @@ def _positions(call: Call) -> dict[str, Position]:
         return decode_cursor(text)
     except BadCursor:
         return {}
-
-
-def wants_stream(accept: str) -> bool:
-    """True if `text/event-stream` is asked for and is not less wanted than JSON."""
-    weights = {"text/event-stream": 0.0, "application/json": 0.0}
-    for part in accept.lower().split(","):
-        kind, *parameters = (p.strip() for p in part.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip() == "q":
-                try:
-                    weight = float(value)
-                except ValueError:
-                    weight = 0.0
-        if kind in weights:
-            weights[kind] = max(weights[kind], weight)
-    return weights["text/event-stream"] > 0 and weights["text/event-stream"] >= weights["application/json"]
 
 
 async def where(call: Call) -> None:
