@@ -92,9 +92,9 @@ def _slot(exhibition: Exhibition, day: date, at: str) -> Slot | None:
 def load(path: Path) -> Catalogue:
     """The catalogue in a file, TOML or CSV by its ending. Raises `BadCatalogue`."""
     # A server without a catalogue reads none.
-    from roadcrew_server import _catalogue_check, _catalogue_file  # noqa: PLC0415
+    from roadcrew_server import _catalogue_check, _catalogue_file, _toml_file  # noqa: PLC0415
 
-    faults = _catalogue_file.Faults(path)
+    faults = _toml_file.Faults(path)
     written = _catalogue_file.read(path, faults)
     exhibitions, note, sample = _catalogue_check.checked(written, faults)
     if faults:

@@ -19,7 +19,9 @@ from roadcrew_domain.exhibitions import MAX_CAPACITY, Exhibition, TicketKind
 from roadcrew_domain.money import Money
 from roadcrew_server import _catalogue_check as check
 from roadcrew_server import admin
-from roadcrew_server._catalogue_file import EXHIBITION_KEYS, MAX_FAULTS, MAX_FILE, MAX_LINE
+from roadcrew_server._catalogue_file import EXHIBITION_KEYS
+from roadcrew_server._toml_file import MAX_FAULTS, MAX_FILE, MAX_LINE
+from roadcrew_server._values import WEEKDAYS
 from roadcrew_server.catalogue import SAMPLE_FILE, BadCatalogue, Catalogue, load, named
 
 GOOD = """\
@@ -363,7 +365,7 @@ def row(one: Exhibition) -> dict[str, str]:
     return {
         **{name: getattr(one, name) for name in ("id", "title", "venue", "city", "description", "time_zone")},
         **{name: str(getattr(one, name)) for name in ("starts_on", "ends_on", "minutes", "capacity")},
-        "weekdays": " ".join(check.WEEKDAYS[day] for day in one.weekdays),
+        "weekdays": " ".join(WEEKDAYS[day] for day in one.weekdays),
         "closed_on": ", ".join(map(str, one.closed_on)),
         "times": " ".join(one.times),
         "currency": one.tickets[0].price.currency,
