@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from roadcrew_domain.jobs_state import MAX_FEED_NAME
-from roadcrew_domain.text import cleaned
+from roadcrew_domain.text import cleaned, is_forbidden
 
 FORMATS: dict[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
 MOST_SEEN = 5_000
@@ -56,6 +56,8 @@ def entries(typed: str, here: Path) -> list[Entry]:
 
 def _meant(entry: os.DirEntry[str], head: str, start: str) -> Entry | None:
     hidden = entry.name.startswith(".") and not start.startswith(".")
+    if any(is_forbidden(c) or c in "\n\t" for c in entry.name):  # what a terminal obeys, nobody types
+        return None
     if hidden or not entry.name.casefold().startswith(start.casefold()):
         return None
     try:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CLOSING = 3.0
 """Seconds that a clean leave may take before the app goes without it."""
+ASIDE = 3.0
+"""Seconds that a disk may take to answer somebody who waits for it."""
 SETTLING = 1.0
 """Seconds of these for a change that is on its way."""
 
@@ -200,6 +202,11 @@ class Link:
         self._tokens.changed(server, client, token)
         if client is self._client:
             self._say(TokenChanged(token is not None, asked=self._leaving))
+
+    async def aside(self, call: Callable[[], T]) -> T:
+        """Call what may block, such as a look into a folder, where it holds up neither the screen nor the end. Raises
+        what it raises, and `TimeoutError`."""
+        return await asyncio.wait_for(self._thread.run(asyncio.to_thread(call)), ASIDE)
 
     async def call(self, work: Callable[[Client], Awaitable[T]]) -> T:
         """Run `work(client)` on the client's loop. Raises what it raises."""

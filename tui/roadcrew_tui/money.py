@@ -50,6 +50,11 @@ def _written(price: Money, locale: Locale) -> str:
     return re.sub(r"([A-Z]{3})(\d)", r"\1 \2", text)
 
 
+def is_known(code: str) -> bool:
+    """Whether there is such a currency."""
+    return code in list_currencies()
+
+
 def parse_price(text: str, *, currency: str = "EUR") -> Money:
     """`84`, `84 EUR`, `84,50 €`, `$1,200.00`. Without a currency it is `currency`. Raises `NotAPrice`."""
     found = _PRICE.match(text)
@@ -57,7 +62,7 @@ def parse_price(text: str, *, currency: str = "EUR") -> Money:
         raise NotAPrice("Try 84 EUR, or 84.50 USD.")
     named = (found["before"] or found["after"] or "").strip()
     code = _SIGNS.get(named.lower(), named.upper()) if named else currency
-    if code not in list_currencies():
+    if not is_known(code):
         raise NotAPrice("That currency is not known. Try 84 EUR, or 84.50 USD.")
     digits = get_currency_precision(code)
     try:

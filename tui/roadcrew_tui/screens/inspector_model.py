@@ -153,7 +153,7 @@ def _counted(s: SyncFigures) -> list[Fact]:
 
 
 def _bytes(seen: Inspection) -> str:
-    return f"{_size(seen.bytes_in)} in, {_size(seen.bytes_out)} out, all trips together"
+    return f"{size(seen.bytes_in)} in, {size(seen.bytes_out)} out, all trips together"
 
 
 def _waiting(s: SyncFigures) -> tuple[str, Tone]:
@@ -249,7 +249,8 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else amount_of(timedelta(seconds=seconds))
 
 
-def _size(n: float) -> str:
+def size(n: float) -> str:
+    """`512 B`, `3.1 MB`."""
     for unit in ("B", "kB", "MB"):
         if n < 999.5:
             return f"{n:.3g} {unit}"
