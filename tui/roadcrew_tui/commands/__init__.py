@@ -15,6 +15,7 @@ MODULES = (
     "polls",
     "hotels",
     "quotes",
+    "imports",
     "book",
     "cart",
     "account",

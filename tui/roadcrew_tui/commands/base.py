@@ -12,12 +12,26 @@ if TYPE_CHECKING:
     from roadcrew_client import Client
 
 Kind = Literal["text", "number", "date", "time", "price", "flag"]
-Place = Literal["welcome", "lobby", "trip", "overview", "polls", "hotels", "quotes", "book", "waiting", "connection"]
+Place = Literal[
+    "welcome", "lobby", "trip", "overview", "polls", "hotels", "quotes", "imports", "book", "waiting", "connection"
+]
 Args = Mapping[str, Any]
 """The arguments of a sub-command by name. Kinds: `text` str, `number` int, `date` and `time` str as people type
 them, `price` str such as "84 EUR", `flag` bool; with `many` a list. What was not given is missing or None."""
 
-GROUPS = ("Everywhere", "Trips", "This trip", "Crew", "Polls", "Hotels", "Quotes", "Booking", "Waiting changes", "You")
+GROUPS = (
+    "Everywhere",
+    "Trips",
+    "This trip",
+    "Crew",
+    "Polls",
+    "Hotels",
+    "Quotes",
+    "Imports",
+    "Booking",
+    "Waiting changes",
+    "You",
+)
 
 
 @dataclass(frozen=True)
