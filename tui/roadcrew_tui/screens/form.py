@@ -21,6 +21,7 @@ from textual.widgets import Input
 from roadcrew_tui import render
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.steps import TRY_AGAIN
+from roadcrew_tui.widgets.checks import Checks
 from roadcrew_tui.widgets.choice import Choice
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
 
@@ -30,16 +31,19 @@ Values = Mapping[str, str]
 @dataclass(frozen=True)
 class Field:
     """A line to fill in. `kind` `list` grows: one more line as long as the last one is filled; its value has one
-    text a line. `hint` is ours and stands under the field; `value` may be a person's words."""
+    text a line; that of `checks` has one chosen option a line. `hint` is ours and stands under the field; `value` may
+    be a person's words, and so may what options of `checks` say. `live` has a sentence on what is typed so far, in
+    place of the hint."""
 
     id: str
     label: str
     hint: str = ""
     value: str = ""
-    kind: Literal["text", "password", "choice", "list"] = "text"
+    kind: Literal["text", "password", "choice", "list", "checks"] = "text"
     options: tuple[tuple[str, str], ...] = ()
     most: int = 20
     optional: bool = False
+    live: Callable[[str], str] | None = None
 
 
 class FormProblem(Exception):
@@ -90,7 +94,7 @@ class Form(Dialog[bool]):
         Binding("ctrl+s", "send", "Send", show=False, priority=True),
     ]
 
-    AUTO_FOCUS = "Input, Choice"
+    AUTO_FOCUS = "Input, Choice, Checks"
 
     def __init__(
         self, title: str, fields: Sequence[Field], send: Send, *, button: str, lead: str = "", skip_filled: bool = False
@@ -114,6 +118,8 @@ class Form(Dialog[bool]):
                 yield Lines(id=f"label-{field.id}", classes="label")
                 if field.kind == "choice":
                     yield Choice(field.options, field.value or field.options[0][0], id=f"field-{field.id}")
+                elif field.kind == "checks":
+                    yield Checks(field.options, field.value.split("\n"), id=f"field-{field.id}")
                 elif field.kind == "list":
                     for n, text in enumerate([*field.value.split("\n"), ""] if field.value else ["", ""]):
                         yield Line(field, text, n)
@@ -135,7 +141,7 @@ class Form(Dialog[bool]):
             if field.optional:
                 label = render.join(label, render.ours(" (optional)", render.MUTED))
             self.query_one(f"#label-{field.id}", Lines).show(lambda _, label=label: label)  # type: ignore[misc]
-            self._note(field.id, field.hint, render.MUTED)
+            self._note(field.id, self._hint(field), render.MUTED)
         self._show_keys()
         empty = next((line for line in self.query(Input) if not line.value), None)
         if self._skip_filled and empty is not None:
@@ -163,12 +169,19 @@ class Form(Dialog[bool]):
         text = render.said(words, style) if words else render.BLANK
         note.show(lambda width: render.stack(text.wrap(max(width, 1))))
 
+    def _hint(self, field: Field) -> str:
+        if field.live is not None:
+            return field.live(self.query_one(f"#field-{field.id}", Input).value) or field.hint
+        return field.hint
+
     def values(self) -> dict[str, str]:
         """What is typed, by field."""
         found: dict[str, str] = {}
         for field in self._fields:
             if field.kind == "choice":
                 found[field.id] = self.query_one(f"#field-{field.id}", Choice).value
+            elif field.kind == "checks":
+                found[field.id] = self.query_one(f"#field-{field.id}", Checks).value
             else:
                 lines = [i.value.strip() for i in self.query(f".of-{field.id}").results(Input)]
                 found[field.id] = "\n".join(line for line in lines if line)
@@ -193,7 +206,9 @@ class Form(Dialog[bool]):
         for field in self._fields:
             mine = problem is not None and problem.field == field.id
             self._note(
-                field.id, problem.detail if mine and problem else field.hint, render.BAD if mine else render.MUTED
+                field.id,
+                problem.detail if mine and problem else self._hint(field),
+                render.BAD if mine else render.MUTED,
             )
         placed = problem is not None and any(f.id == problem.field for f in self._fields)
         self.query_one("#form-problem", Lines).display = False
@@ -240,7 +255,7 @@ class Form(Dialog[bool]):
 
     def _after(self, here: Widget | None) -> Widget | None:
         """Where enter goes from here; None from the last field."""
-        stops = list(self.query("Input, Choice").results(Widget))
+        stops = list(self.query(self.AUTO_FOCUS).results(Widget))
         rest = stops[stops.index(here) + 1 :] if here in stops else stops
         if isinstance(here, Input) and not here.value.strip() and self._list_of(here):
             rest = [w for w in rest if not isinstance(w, Input) or not self._list_of(w)]
@@ -249,12 +264,19 @@ class Form(Dialog[bool]):
     @on(Input.Changed)
     async def _typed(self, event: Input.Changed) -> None:
         self._mended(event.input)
+        for field in self._fields:
+            if field.live is not None and event.input.has_class(f"of-{field.id}"):
+                self._note(field.id, self._hint(field), render.MUTED)
         await self._grow(event.input)
         self._show_keys()
 
     @on(Choice.Changed)
     def _picked(self, event: Choice.Changed) -> None:
         self._mended(event.choice)
+
+    @on(Checks.Changed)
+    def _checked(self, event: Checks.Changed) -> None:
+        self._mended(event.checks)
 
     def _mended(self, widget: Widget) -> None:
         """What was wrong with this field, or with all of it, was about what stood there before."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from textual.containers import Container
 
 from roadcrew_domain.trip import Trip
-from roadcrew_tui.snapshot import Snapshot
+from roadcrew_tui.snapshot import RunSnapshot, Snapshot
 
 
 class Pane(Container):
@@ -23,6 +23,9 @@ class Pane(Container):
 
     def select(self, thing: str) -> None:
         """Go to this one of what the tab is about, if it has such."""
+
+    def show_run(self, seen: RunSnapshot) -> None:
+        """Something about a run is new, if the tab is about such."""
 
     async def back(self) -> bool:
         """`esc`: one step back within the tab; False if there is none."""

@@ -47,10 +47,13 @@ TABS = (
     Tab("overview", "overview", "roadcrew_tui.screens.overview:OverviewPane"),
     Tab("polls", "polls", "roadcrew_tui.screens.polls:PollsPane"),
     Tab("hotels", "hotels", "roadcrew_tui.screens.hotels:HotelsPane"),
+    Tab("quotes", "quotes", "roadcrew_tui.screens.quotes:QuotesPane"),
     Tab("book", "book", "roadcrew_tui.screens.book:BookPane"),
 )
 FIRST = TABS[0]
 """The tab that a trip begins with, and that is always there."""
+PARTS = frozenset(("imports",))
+"""What a server may serve besides that is a part of a tab."""
 UNTIL_KNOWN = frozenset(("overview", "polls", "hotels"))
 """What every server serves, as long as one has not said what it does."""
 
@@ -61,8 +64,8 @@ def served(features: Collection[str]) -> list[Tab]:
 
 
 def known(features: Collection[str]) -> frozenset[str]:
-    """Of what a server says that it serves, what there is a tab for. The rest is for later versions, or not meant."""
-    return frozenset(tab.feature for tab in TABS if tab.feature in features)
+    """Of what a server says that it serves, what there is a tab for, or a part of one. The rest is for later versions, or not meant."""
+    return frozenset(tab.feature for tab in TABS if tab.feature in features) | PARTS.intersection(features)
 
 
 def import_all() -> None:

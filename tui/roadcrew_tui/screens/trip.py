@@ -26,7 +26,7 @@ from roadcrew_tui.screens.overview_model import Decision, Need, needs
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.tabs import Tab
 from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
-from roadcrew_tui.snapshot import News, Snapshot
+from roadcrew_tui.snapshot import News, RunSnapshot, Snapshot
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.when import amount_of, span
 from roadcrew_tui.widgets.lines import KeyLine, Part, PartsLine, TitleLine
@@ -203,6 +203,11 @@ class TripScreen(CommandScreen):
         self._draw_soon()
         return self.is_current and self.tab == "book"
 
+    def show_run(self, seen: RunSnapshot) -> None:
+        """Something about a run that is looked at is new."""
+        for pane in self.query(Pane):
+            pane.show_run(seen)
+
     def _draw_soon(self) -> None:
         if not self._due:
             self._due = True
@@ -296,6 +301,7 @@ class TripScreen(CommandScreen):
             "book": len(urgent),
             "polls": sum(n.target.startswith("poll:") for n in wants),
             "hotels": sum(n.target == "hotels" for n in wants),
+            "quotes": sum(run.ended is None for run in trip.runs.values()),
         }
         self.query_one("#tabs", PartsLine).show([Part(tab.id, self._tab_words(tab, badges)) for tab in self.tabs])
         self.crew_app.window_title(trip.name, len(wants))

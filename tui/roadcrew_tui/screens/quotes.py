@@ -1,0 +1,365 @@
+"""The tab of quotes: the trip's runs, and the one under the cursor as it goes on. What its keys do is
+quotes_actions.py's.
+
+A run goes on at the server whether anybody looks or not; it is followed here while the tab is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.timer import Timer
+
+from roadcrew_domain.quotes_state import Choice, QuoteRun
+from roadcrew_domain.runs import RunNote
+from roadcrew_domain.trip import Trip
+from roadcrew_tui import commands, render
+from roadcrew_tui.screens import quotes_draw
+from roadcrew_tui.screens import quotes_model as model
+from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.snapshot import RunSnapshot, Snapshot
+from roadcrew_tui.widgets.lines import Lines
+from roadcrew_tui.widgets.rows import Row, RowList, note
+
+if TYPE_CHECKING:
+    from roadcrew_tui.screens.trip import TripScreen
+
+TICK = 1.0
+"""Seconds between two looks at how long a run lasts, while somebody looks at it."""
+MOST_KEPT = 12
+"""Runs that are kept here as they were seen last."""
+PLACE = "quotes"
+"""What the link knows this tab by."""
+
+
+class QuotesPane(Pane):
+    """Runs at the left; progress, prices and providers of one at the right."""
+
+    _last: tuple[Snapshot, Trip, str, datetime] | None = None
+    _sheet: model.Sheet | None = None
+    _sheet_of = ""
+    _wanted = ""
+    """A run that this person has started, until it is among the trip's."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._runs: dict[str, RunSnapshot] = {}
+        self._before: dict[str, QuoteRun | None] = {}
+        """Runs that others are compared with; None: it is asked for, or can't be had."""
+        self._lost: set[str] = set()
+        """Of these, those that are no longer kept."""
+        self._looked_at: str | None = None
+        self._sending: dict[str, Choice | None] = {}
+        """Votes of mine that are on their way, by run."""
+        self._ticks: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """List at the left; the sheet of a run at the right."""
+        yield RowList(id="runs", keeps_sign=True)
+        with Vertical(id="qu-sheet"):
+            yield Lines(id="qu-head")
+            yield RowList(id="prices", keeps_sign=True)
+            yield Lines(id="qu-price")
+            yield RowList(id="providers", keeps_sign=True)
+
+    def on_mount(self) -> None:
+        """Seconds are counted while a run is under way."""
+        self._ticks = self.set_interval(TICK, self._tick, pause=True)
+
+    def on_hide(self) -> None:
+        """Nobody looks at any run here."""
+        self._look(None)
+
+    def on_unmount(self) -> None:
+        """Nor then."""
+        self.on_hide()
+
+    # --- where the person is ---------------------------------------------------------------------
+
+    @property
+    def crew_screen(self) -> TripScreen:
+        """The screen, as what it is."""
+        return cast("TripScreen", self.screen)
+
+    def rows(self, name: str) -> RowList:
+        """One of the lists."""
+        return self.query_one(f"#{name}", RowList)
+
+    def start(self) -> None:
+        """In the list of runs."""
+        self.rows("runs").focus()
+
+    async def back(self) -> bool:
+        """From prices and providers to the list."""
+        if self.at in ("prices", "providers"):
+            self.go("runs")
+            return True
+        return False
+
+    def go(self, name: str) -> None:
+        """Put the focus there, at once: keys that were typed in a hurry follow."""
+        self.screen.set_focus(self.rows(name))
+
+    @property
+    def at(self) -> str:
+        """The id of what has the focus here, also while a dialog is above; empty where nothing has."""
+        focused = self.screen.focused
+        return focused.id or "" if focused is not None and self in focused.ancestors else ""
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """What enter does."""
+        if self.at == "runs" and self.note is not None:
+            return [("open", "enter", "look")]
+        return []
+
+    def select(self, thing: str) -> None:
+        """Show a run."""
+        self.rows("runs").move_to(thing)
+        self.redraw()
+
+    def show_new(self, run_id: str) -> None:
+        """A run that this person has started: with the cursor on it, as soon as the trip knows of it."""
+        self._wanted = run_id
+        self.redraw()
+
+    # --- what is chosen --------------------------------------------------------------------------
+
+    @property
+    def note(self) -> RunNote | None:
+        """The run or import under the cursor, as the trip knows it."""
+        return None if self._last is None else self._last[1].runs.get(self.rows("runs").cursor or "")
+
+    @property
+    def run(self) -> QuoteRun | None:
+        """The quote run under the cursor, if it is known."""
+        seen = self._runs.get(f"quote:{self.rows('runs').cursor}")
+        return seen.state if seen is not None and isinstance(seen.state, QuoteRun) else None
+
+    @property
+    def choice(self) -> Choice | None:
+        """The price under the cursor, while the person is among the prices."""
+        row = self._price_row
+        return row.choice if row is not None and self.at == "prices" else None
+
+    @property
+    def _price_row(self) -> model.PriceRow | None:
+        prices = () if self._sheet is None else self._sheet.prices
+        return next((row for row in prices if row.id == self.rows("prices").cursor), None)
+
+    @property
+    def my_vote(self) -> Choice | None:
+        """What I have voted for, also while that is on its way."""
+        run, me = self.run, self.crew_screen.me
+        if run is None:
+            return None
+        return self._sending[run.id] if run.id in self._sending else run.ballots.get(me)
+
+    @property
+    def may_ask_again(self) -> bool:
+        """Whether the run under the cursor is over, and known."""
+        return self.run is not None and self.run.status != "processing"
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether it goes on, and is this person's to stop."""
+        run, trip, me = self.run, self.crew_screen.trip, self.crew_screen.me
+        return run is not None and run.status == "processing" and trip is not None and me in (run.by, trip.organiser)
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def show_run(self, seen: RunSnapshot) -> None:
+        """Something about a run is new. What is not said again of one that was known stays."""
+        before = self._runs.pop(seen.name, None)
+        if seen.state is None and before is not None and before.state is not None:
+            seen = RunSnapshot(seen.name, before.state, seen.status, seen.gone, seen.ahead)
+        self._runs[seen.name] = seen
+        for name in list(self._runs)[:-MOST_KEPT]:
+            del self._runs[name]
+        self.redraw()
+
+    def show_sending(self, run_id: str, choice: Choice | None) -> None:
+        """A vote of mine is on its way."""
+        self._sending[run_id] = choice
+        self.redraw()
+
+    def show_sent(self, run_id: str) -> None:
+        """It has been answered, whatever came of it."""
+        self._sending.pop(run_id, None)
+        self.redraw()
+
+    # --- drawing ---------------------------------------------------------------------------------
+
+    def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
+        """Draw all of it."""
+        self._last = (snapshot, trip, me, now)
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """More stands in a wide terminal."""
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw what is known once more."""
+        if self._last is None or not self.is_mounted:
+            return
+        _, trip, _, now = self._last
+        listed = model.run_rows(trip, now)
+        empty = note(render.ours("Nobody has asked for prices yet. Press n to ask.", render.MUTED))
+        self.set_class(not listed, "-empty")
+        runs = self.rows("runs")
+        runs.show([Row(row.id, quotes_draw.run(row)) for row in listed] or [empty], heading=render.heading("Requests"))
+        if self._wanted in runs.ids:
+            runs.settle()
+            runs.move_to(self._wanted)
+            self._wanted = ""
+        self._follow()
+        self._draw_sheet()
+
+    def _follow(self) -> None:
+        """Look at the run under the cursor, while the tab is open."""
+        chosen = self.note
+        seen = chosen is not None and chosen.kind != "import" and self.crew_screen.tab == "quotes"
+        name = f"quote:{chosen.id}" if chosen is not None and seen else None
+        self._look(name)
+
+    def _look(self, name: str | None) -> None:
+        if name != self._looked_at:
+            self._looked_at = name
+            self.crew_screen.crew_app.link.runs.look(PLACE, name)
+
+    def _draw_sheet(self) -> None:
+        """By the server's clock."""
+        chosen, run = self.note, self.run
+        if self._last is None:
+            return
+        self.query_one("#qu-sheet").display = chosen is not None
+        going = run is not None and run.status == "processing"
+        if self._ticks is not None:
+            (self._ticks.resume if going else self._ticks.pause)()
+        if chosen is None or chosen.kind == "import" or run is None:
+            self._sheet = None
+            self._draw_nothing(chosen)
+            return
+        snapshot, trip, me, _ = self._last
+        names: Mapping[str, str] = {member.id: member.name for member in trip.members.values()}
+        sending = (self._sending[run.id],) if run.id in self._sending else None
+        seen = self._runs[f"quote:{run.id}"]
+        before = self._compared_with(run)
+        self._sheet = sheet = model.sheet(run, names, me, seen.now(), before=before, sending=sending)
+        remarks = model.more_remarks(seen, lost=run.again_of in self._lost)
+        self.query_one("#qu-head", Lines).show(quotes_draw.head(sheet, remarks))
+        self._draw_prices(sheet)
+        longest = quotes_draw.longest(sheet.providers)
+        providers = self.rows("providers")
+        providers.display = True
+        providers.show(
+            [Row(row.id, quotes_draw.provider(row, longest)) for row in sheet.providers],
+            heading=render.heading("Who was asked"),
+        )
+
+    def _draw_prices(self, sheet: model.Sheet) -> None:
+        prices = self.rows("prices")
+        widths = quotes_draw.Widths.of(sheet.prices)
+        rows = [Row(row.id, quotes_draw.price(row, widths)) for row in sheet.prices]
+        prices.display = True
+        prices.can_focus = bool(rows)
+        none = note(render.ours("None yet." if sheet.share < 1 else "None.", render.MUTED))
+        prices.show(rows or [none], heading=quotes_draw.prices_heading(sheet))
+        if not rows and prices.has_focus:
+            self.go("runs")
+        if sheet.id != self._sheet_of:
+            # Another run: where the cursor stood in the one before says nothing about this one.
+            self._sheet_of = sheet.id
+            prices.move_to(next((row.id for row in sheet.prices if row.mine), rows[0].id or "" if rows else ""))
+        self._draw_price(sheet)
+
+    def _draw_price(self, sheet: model.Sheet) -> None:
+        self.query_one("#qu-price", Lines).show(quotes_draw.chosen(self._price_row, sheet))
+
+    def _draw_nothing(self, chosen: RunNote | None) -> None:
+        for name in ("prices", "providers"):
+            self.rows(name).display = False
+        self.query_one("#qu-price", Lines).show(lambda _: render.BLANK)
+        if chosen is not None:
+            seen = self._runs.get(f"quote:{chosen.id}")
+            self.query_one("#qu-head", Lines).show(quotes_draw.sentences(*model.unseen(chosen, seen)))
+
+    def _tick(self) -> None:
+        if self.display and self.crew_screen.crew_app.looked_at and self.screen.is_current:
+            self._draw_sheet()
+
+    # --- the run before --------------------------------------------------------------------------
+
+    def _compared_with(self, run: QuoteRun) -> QuoteRun | None:
+        """The run that this one repeats; asked for once, where it has not been looked at."""
+        name = run.again_of
+        if name is None:
+            return None
+        seen = self._runs.get(f"quote:{name}")
+        if seen is not None and isinstance(seen.state, QuoteRun):
+            return seen.state
+        if name not in self._before:
+            self._before[name] = None
+            self.crew_screen.run_worker(self._load(name), group="quotes")
+        return self._before[name]
+
+    async def _load(self, run_id: str) -> None:
+        from roadcrew_client.errors import RoadcrewError, Unreachable  # noqa: PLC0415 - it is there when this runs
+
+        try:
+            answer = await self.crew_screen.crew_app.link.call(lambda client: client.quote_run(run_id))
+        except Unreachable:
+            del self._before[run_id]  # asked again when this is drawn again
+        except (RoadcrewError, LookupError):
+            self._lost.add(run_id)
+        else:
+            self._before[run_id] = answer.run
+            self.redraw()
+
+    # --- what the person does --------------------------------------------------------------------
+
+    @on(RowList.Moved, "#runs")
+    def _another_run(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._follow()
+        self._draw_sheet()
+        self.crew_screen.show_keys()
+
+    @on(RowList.Moved, "#prices")
+    @on(RowList.Moved, "#providers")
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        if self._sheet is not None:
+            self._draw_price(self._sheet)
+        self.crew_screen.show_keys()
+
+    @on(RowList.Chosen, "#runs")
+    def _opened(self, event: RowList.Chosen) -> None:
+        event.stop()
+        prices = () if self._sheet is None else self._sheet.prices
+        if self.note is not None and self.note.kind == "import":
+            self._do("import.show")
+        elif prices:
+            self.rows("prices").move_to(next((row.id for row in prices if row.mine), prices[0].id))
+            self.go("prices")
+            self._moved(event)
+        elif self._sheet is not None:
+            self.go("providers")
+
+    @on(RowList.Chosen, "#prices")
+    def _voted(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self._do("quote.vote")
+
+    def _do(self, name: str) -> None:
+        if commands.find(name).available(self.crew_screen):
+            self.crew_screen.start(commands.find(name))
+
+    def on_descendant_focus(self) -> None:
+        """Other keys matter now."""
+        self.crew_screen.show_keys()

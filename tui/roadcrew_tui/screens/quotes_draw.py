@@ -1,0 +1,230 @@
+"""How the tab of quotes draws what quotes_model.py says. What providers say is somebody's text like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from roadcrew_tui import money, render
+from roadcrew_tui.screens.quotes_model import PriceRow, ProviderRow, Remark, RunRow, Sheet
+from roadcrew_tui.symbols import sign
+
+Draw = Callable[[int], Content]
+
+TONES = {"warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
+STATES = {"waiting": "", "working": render.ACCENT, "priced": render.GOOD, "failed": render.BAD, "nothing": render.MUTED}
+SIMULATED = "simulated"
+BAR, WIDE_BAR = 14, 30
+LEAST_PROVIDER, MOST_PROVIDER, MOST_HOTEL = 10, 28, 34
+VOTES = 5
+ROOMY = 66
+"""Cells in which a table has room for totals and voters."""
+
+
+# --- the list of runs ----------------------------------------------------------------------------
+
+
+def run(row: RunRow) -> Draw:
+    """What was asked, for what least price; by whom and when, and how it ended."""
+
+    def draw(width: int) -> Content:
+        words = render.template(row.words, name=row.name)
+        best = render.BLANK if row.best is None else render.ours(money.written(row.best), render.GOOD)
+        head = render.ends(words, best, width) if best else render.cut(words, width)
+        end = render.ours("under way", render.WARN) if row.under_way else render.ours(row.end, render.WARN)
+        by = render.template(f"{{who}}, {row.ago}", render.MUTED, who=row.who)
+        if not end and row.best_of:
+            end = render.said(row.best_of, render.MUTED, width=max(render.LEAST_NAME, width - by.cell_length - 4))
+        return render.stack([head, render.join("  ", render.ends(by, end, width - 2) if end else by)])
+
+    return draw
+
+
+# --- the head of one run -------------------------------------------------------------------------
+
+
+def head(sheet: Sheet, more: Sequence[Remark]) -> Draw:
+    """What was asked, how far it is, and what else there is to say."""
+
+    def draw(width: int) -> Content:
+        about = [part for name in sheet.about for part in (", ", render.said(name, render.MUTED))][1:]
+        cells = WIDE_BAR if width >= ROOMY else BAR
+        progress = render.join(render.bar(sheet.share, cells), " ", render.ours(sheet.words))
+        return render.stack(
+            [
+                render.cut(render.join(render.ours(sheet.title, "bold"), render.ours(f", {sheet.all_of}")), width),
+                render.cut(render.join(*about), width),
+                render.cut(progress, width),
+                *(line for remark in (*sheet.remarks, *more) for line in _remark(remark, width)),
+            ]
+        )
+
+    return draw
+
+
+def _remark(remark: Remark, width: int) -> list[Content]:
+    return render.wrapped(render.ours(remark.words, TONES[remark.tone]), width, 2)
+
+
+def sentences(*remarks: Remark) -> Draw:
+    """Where there is no run to be seen, why."""
+    return lambda width: render.stack(line for remark in remarks for line in _remark(remark, width))
+
+
+# --- prices --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Widths:
+    """What the columns of prices want, measured over all rows."""
+
+    hotel: int
+    provider: int
+    per: int
+    total: int
+    tail: int
+
+    @classmethod
+    def of(cls, rows: Sequence[PriceRow]) -> Widths:
+        """Room for every price."""
+        return cls(
+            max((render.said(row.hotel).cell_length for row in rows if row.hotel), default=0),
+            max((_offerer(row).cell_length for row in rows), default=0),
+            max((len(money.written(row.per)) for row in rows), default=0),
+            max((len(money.written(row.total)) for row in rows), default=0),
+            max((len(_tail(row)) for row in rows), default=0),
+        )
+
+    def names(self, width: int) -> tuple[int, int]:
+        """Cells for a hotel and for a provider."""
+        room = width - 2 - self.per - 1 - self.tail - 1 - VOTES
+        room -= self.total + 2 if width >= ROOMY else 0
+        if not self.hotel:
+            return 0, max(LEAST_PROVIDER, min(self.provider, MOST_PROVIDER + MOST_HOTEL, room))
+        hotel = min(self.hotel, MOST_HOTEL)
+        provider = min(self.provider, MOST_PROVIDER)
+        if hotel + 1 + provider > room:
+            provider = max(LEAST_PROVIDER, min(provider, room - 1 - hotel, room // 2))
+            hotel = max(LEAST_PROVIDER, min(hotel, room - 1 - provider))
+            provider = max(LEAST_PROVIDER, min(self.provider, MOST_PROVIDER, room - 1 - hotel))
+        return hotel, provider
+
+
+def _offerer(row: PriceRow) -> Content:
+    """Who offers it; that it is simulated is not cut off."""
+    return render.said(row.provider, render.MUTED)
+
+
+def _tail(row: PriceRow) -> str:
+    return row.change or ("best" if row.best else "")
+
+
+def prices_heading(sheet: Sheet) -> Draw:
+    """`PRICES  for a person and night`."""
+    return lambda width: render.cut(render.heading("Prices", render.ours(sheet.unit, render.MUTED)), width)
+
+
+def price(row: PriceRow, widths: Widths) -> Draw:
+    """A hotel, who offers it, what it costs, what that was before, and who wants it."""
+    s = sign()
+
+    def draw(width: int) -> Content:
+        hotel, provider = widths.names(width)
+        cells: list[Content | str] = [render.ours(f"{s.yes} " if row.best else "  ", render.GOOD)]
+        if widths.hotel:
+            cells += [render.pad(render.said(row.hotel) if row.hotel else render.BLANK, hotel), " "]
+        cells += [render.pad(_named(row.provider, row.simulated, provider), provider)]
+        per = render.ours(money.written(row.per), "bold" if row.best else render.MUTED if row.choice is None else "")
+        cells += [" ", render.pad(per, widths.per, right=True)]
+        if width >= ROOMY:
+            cells += ["  ", render.pad(render.ours(money.written(row.total), render.MUTED), widths.total, right=True)]
+        cells += [" ", render.pad(render.ours(_tail(row), _tone(row)), widths.tail), " ", _votes(row, width)]
+        return render.cut(render.join(*cells), width)
+
+    return draw
+
+
+def _named(name: str, simulated: bool, width: int) -> Content:
+    """A provider; that it is simulated is said also where its name is cut."""
+    whole = render.said(name, render.MUTED)
+    if not simulated or (SIMULATED in name.casefold() and whole.cell_length <= width):
+        return render.cut(whole, width)
+    mark = render.ours(" (sim.)", render.WARN)
+    return render.join(render.cut(whole, max(3, width - mark.cell_length)), mark)
+
+
+def _tone(row: PriceRow) -> str:
+    if row.change:
+        return render.MUTED if row.choice is None else render.WARN if row.dearer else render.GOOD
+    return render.GOOD
+
+
+def _votes(row: PriceRow, width: int) -> Content:
+    s = sign()
+    count = len(row.voters) + row.mine
+    dots = s.vote * count if count < VOTES else f"{s.vote} {count}"
+    told = render.pad(render.ours(dots, render.GOOD), VOTES)
+    if width < ROOMY:
+        return told
+    return render.join(told, " ", *_voters(row))
+
+
+def _voters(row: PriceRow) -> list[Content | str]:
+    mine = [render.ours("sending" if row.sending else "your vote", render.WARN if row.sending else render.ACCENT)]
+    names = [*(mine if row.mine else []), *(render.said(name, width=render.MOST_NAME) for name in row.voters)]
+    return [part for name in names for part in (", ", name)][1:]
+
+
+def chosen(row: PriceRow | None, sheet: Sheet) -> Draw:
+    """What there is to say of the price under the cursor."""
+
+    def draw(width: int) -> Content:
+        if row is None:
+            return render.BLANK
+        total = money.written(row.total)
+        if row.choice is None:
+            return _said(render.ours(f"Gone: {total} in all was offered in the run before.", render.MUTED), width)
+        note = render.join(". ", render.said(row.note, render.MUTED)) if row.note else render.BLANK
+        told = _said(render.join(render.ours(f"{total} in all, {sheet.all_of}"), note), width)
+        if row.simulated:
+            told = render.stack(
+                [told, *_remark(Remark("Simulated: made up for trying out, nobody offers this.", "warn"), width)]
+            )
+        voters = _voters(row)
+        words = render.join("Votes: ", *voters) if voters else render.ours("Nobody has voted for it.", render.MUTED)
+        return render.stack([told, render.cut(words, width)])
+
+    return draw
+
+
+def _said(content: Content, width: int) -> Content:
+    return render.stack(render.wrapped(content, width, 2))
+
+
+# --- providers -----------------------------------------------------------------------------------
+
+
+def provider(row: ProviderRow, longest: int) -> Draw:
+    """Who was asked, and where they stand."""
+    s = sign()
+    mark = {"waiting": s.waiting, "working": s.half, "priced": s.yes, "failed": s.no, "nothing": s.nothing}[row.state]
+    tone = STATES[row.state]
+
+    def draw(width: int) -> Content:
+        room = max(LEAST_PROVIDER, min(longest, MOST_PROVIDER, (width - 2) // 2))
+        name = render.pad(_named(row.name, row.simulated, room), room)
+        words = render.ours(row.words, tone)
+        if row.said:
+            words = render.join(words, " ", render.said(row.said, render.MUTED))
+        first, *rest = render.wrapped(words, max(1, width - room - 3), 2)
+        head = render.join(render.ours(f"{mark} ", tone), name, " ", first)
+        return render.stack([head, *(render.join(" " * (room + 3), line) for line in rest)])
+
+    return draw
+
+
+def longest(rows: Sequence[ProviderRow]) -> int:
+    """Cells that the names of these want."""
+    return max((render.said(row.name).cell_length for row in rows), default=0)
