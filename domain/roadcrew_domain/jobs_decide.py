@@ -10,6 +10,7 @@ from datetime import datetime
 from roadcrew_domain import text
 from roadcrew_domain.events import Fact
 from roadcrew_domain.jobs_state import (
+    LONGEST_PAUSE,
     MAX_CODE,
     MAX_DETAIL,
     MAX_FEED_NAME,
@@ -120,7 +121,7 @@ def _by_runner(job: ImportJob, act: RunnersAct, now: datetime) -> tuple[Fact, ..
         case SayConnected():
             return () if job.connected else (ImportConnected(),)
         case SayDisconnected(retry_in=seconds):
-            return (ImportDisconnected(round(max(0.0, seconds), 1)),)
+            return (ImportDisconnected(round(min(max(0.0, seconds), LONGEST_PAUSE), 1)),)
         case AddRows():
             return _rows(job, act)
         case FinishImport():

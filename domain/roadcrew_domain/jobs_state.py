@@ -23,6 +23,8 @@ OTHER_REASONS = "other"
 SHOWN_REFUSED = 20
 """Refused rows that the state itself carries; the others are in pages."""
 
+LONGEST_PAUSE = 3600.0
+"""Seconds until a service that went away is tried again."""
 MAX_CODE = 40
 MAX_DETAIL = 240
 """Characters of why a row, or the whole feed, was refused."""

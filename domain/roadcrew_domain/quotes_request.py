@@ -58,8 +58,8 @@ def checked_request(request: QuoteRequest, today: date) -> QuoteRequest:
 
 def _check_dates(begins: date, ends: date, today: date, *, least: int, field: str) -> None:
     if not least <= (ends - begins).days <= MAX_NIGHTS:
-        sentence = f"It ends {'after' if least else 'when'} it begins{'' if least else ' or later'}, "
-        raise Refused("bad-dates", "invalid", f"{sentence}and at most {MAX_NIGHTS} days after that.", field=field)
+        sentence = f"The last day is {least} to {MAX_NIGHTS} days after the first."
+        raise Refused("bad-dates", "invalid", sentence, field=field)
     if begins < today - _DAY:
         raise Refused("bad-dates", "invalid", "These days are over.", field=field)
     if begins > today + AHEAD:

@@ -50,7 +50,7 @@ def fault(vin: str) -> tuple[Reason, str] | None:
     from vininfo import Vin  # noqa: PLC0415 — its tables of makers take 10 ms to read
 
     if not Vin(vin).verify_checksum(check_year=False):
-        return "check-digit", "The check digit, the ninth character, does not fit the others. Is there a typing error?"
+        return "check-digit", "The check digit, the ninth character, does not fit the others: one may be mistyped."
     return None
 
 
