@@ -22,6 +22,8 @@ from roadcrew_server.app import Server, make_app
 from roadcrew_server.catalogue import BadCatalogue, Catalogue
 from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.payments.registry import CantPay
+from roadcrew_server.quotes import registry as quotes
+from roadcrew_server.quotes.registry import BadQuotes, Providers
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.stores.opening import check_url, make_store, shown
@@ -33,6 +35,8 @@ CATALOG_HELP = (
     "the exhibitions that can be booked, .toml or .csv, or `sample` for a made-up one (default: none); "
     "`roadcrew admin catalog FILE` checks one"
 )
+
+QUOTES_HELP = "who is asked for prices, .toml, or `sample` for providers that make theirs up (default: nobody)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
         prog="roadcrew serve",
         description="Serve trips to your crew. Everything else is set by ROADCREW_… variables; see docs/operating.md.",
         epilog="examples:\n  roadcrew serve\n  roadcrew serve --host 0.0.0.0 --public-url https://trips.example.org\n"
-        "  roadcrew serve --port 0 --store sqlite:///trips.db --catalog sample\n"
+        "  roadcrew serve --port 0 --store sqlite:///trips.db --catalog sample --quotes sample\n"
         "  roadcrew serve --workers 4 --store redis://127.0.0.1:6379/0   (a password: in ROADCREW_STORE, not here)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -59,6 +63,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
     parser.add_argument("--public-url", help="how people reach this server; invite links begin with it")
     parser.add_argument("--store", help=STORE_HELP)
     parser.add_argument("--catalog", metavar="FILE", help=CATALOG_HELP)
+    parser.add_argument("--quotes", metavar="FILE", help=QUOTES_HELP)
     parser.add_argument("--workers", type=int, help="how many processes serve (default 1; more need a Redis or Valkey)")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends (for programs)")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
@@ -82,9 +87,9 @@ def _sentence(error: ErrorDetails) -> str:
     return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
 
 
-async def serve(settings: Settings, part: Part, offered: Catalogue | None) -> int:
+async def serve(settings: Settings, part: Part, offered: Catalogue | None, asked: Providers | None) -> int:
     """Serve until told to stop; the exit status."""
-    server = Server(make_store(settings), settings, worker=part.worker, catalogue=offered)
+    server = Server(make_store(settings), settings, worker=part.worker, catalogue=offered, quotes=asked)
     sock = _listening(settings, part)
     if sock is None:
         return 1
@@ -170,12 +175,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     leads = settings.workers > 1 and part.worker is None
     try:
         offered = catalogue.named(settings.catalog)
-    except BadCatalogue as error:
+        asked = quotes.named(settings.quotes)
+    except (BadCatalogue, BadQuotes) as error:
         print(error, file=sys.stderr)
         return 2
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(supervise(settings, given, part) if leads else serve(settings, part, offered))
+            return runner.run(supervise(settings, given, part) if leads else serve(settings, part, offered, asked))
     except (StoreError, CantPay) as error:
         print(f"roadcrew: {error}", file=sys.stderr)
         return 1

@@ -27,6 +27,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _ZONE = re.compile(r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+){1,2}")
 _PRICE = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,4}))?")
 _TOO_LARGE = 10**15
@@ -142,6 +143,25 @@ def whole(least: int, most: int) -> Parser:
         return number
 
     return parsed
+
+
+def number(least: float, most: float) -> Parser:
+    """The parser of a number that need not be whole, such as seconds."""
+
+    def parsed(value: object) -> float:
+        written = float(like(_NUMBER, value))
+        if not least <= written <= most:
+            raise Wrong(f"{written:g} is not right.")
+        return written
+
+    return parsed
+
+
+def yes_or_no(value: object) -> bool:
+    """What is true or false."""
+    if not isinstance(value, bool):
+        raise Wrong("That is not right.")
+    return value
 
 
 def day(value: object) -> date:

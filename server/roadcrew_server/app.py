@@ -35,6 +35,7 @@ from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
 from roadcrew_server.quotes.kinds import QuoteKind
 from roadcrew_server.routes import cart, exhibitions, invites, payments, service, sessions, sync, trips
+from roadcrew_server.running import Runners, Work
 from roadcrew_server.sessions import Sessions
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store, StoreError, StoreFacts
@@ -82,7 +83,9 @@ class Server:
         self.payments = Payments(store, settings)
         self.booking = Booking(self.hub, catalogue, self.payments.providers, settings)
         self.payments.on_notice = self.booking.notified
-        self.hub.on_due = self.booking.attend
+        self.runners = Runners(self.hub, store, self._works(), settings)
+        self.hub.on_due = self._due
+        self.hub.on_hint = self.runners.hinted
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
         self.hub.on_changed = self.sessions.forget
@@ -116,8 +119,17 @@ class Server:
         await self.streams.stop()
         await self.first_uses.stop()
         await self.payments.stop()
+        await self.runners.stop()
         await self.hub.stop()
         await self.store.close()
+
+    def _works(self) -> tuple[Work, ...]:
+        """What is done for topics, by this process or another."""
+        return ()
+
+    async def _due(self, name: str) -> None:
+        await self.booking.attend(name)
+        await self.runners.attend(name)
 
     async def _secret(self) -> bytes:
         """A secret that all processes of one store share: made by the first."""

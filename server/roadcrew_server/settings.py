@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     """A payment provider must answer within; what came of it is asked later."""
 
     # prices
+    quotes: str | None = None
+    """Who is asked for prices: a file (TOML, see [quote providers](quote-providers.md)), or `sample`, whose prices are
+    made up. Empty: nobody."""
     quote_hours: float = Field(2, gt=0, le=7 * 24)
     """For so long the prices that somebody asked for can be read."""
     quotes_per_user: str = "60/hour"
@@ -204,6 +207,9 @@ class Settings(BaseSettings):
     """The same for looking at exhibitions and their time slots, by address."""
     webhooks_per_address: str = "600/minute"
     """The same for what payment providers send, by address."""
+
+    runs_per_process: int = Field(500, ge=1)
+    """Quote runs and imports that one process works on at the same time; more wait for their turn."""
 
     # upkeep
     snapshot_every: int = Field(200, ge=1)

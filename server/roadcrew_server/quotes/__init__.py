@@ -1,1 +1,1 @@
-"""Quote runs: which providers are asked, and the work of asking them. The rules are the domain's."""
+"""Who is asked for prices: providers as plug-ins, and the work of asking them. The run itself is the domain's."""
