@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 100
 """Topics taken at a time."""
-AGAIN = timedelta(seconds=30)
+AGAIN = timedelta(seconds=10)
 """When somebody else may take a topic whose taker has died."""
 
 

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 from roadcrew_domain import ids
@@ -57,6 +58,7 @@ class Hub:
         self.on_missed: Callable[[], None] = lambda: None
         self.on_presence: Callable[[Topic], None] = lambda _: None
         self.on_due: Callable[[str], Awaitable[None]] = _nothing_more
+        self.on_hint: Callable[[Hint], None] = lambda _: None
         self._copies = Copies(store, self.counters)
         self._deadlines = Deadlines(store, settings, lambda name: self.spawn(self._tick(name)), monotonic=monotonic)
         self._commands = CommandLoop(
@@ -103,6 +105,10 @@ class Hub:
         """Whether who follows this topic is told who else does."""
         kind = self._kinds.get(name.partition(":")[0])
         return kind is not None and kind.presence
+
+    def look_at(self, moment: datetime) -> None:
+        """Something may be due then that another process does not look after."""
+        self._deadlines.note(moment)
 
     def new_id(self) -> str:
         """A fresh command id, for what nobody sent."""
@@ -242,6 +248,7 @@ class Hub:
                 log.exception("hint about %r not followed", hint.topic)
 
     async def _take_hint(self, hint: Hint) -> None:
+        self.on_hint(hint)
         if hint.kind == "revoked":
             self.on_revoked(hint.topic)
         elif hint.kind == "changed":

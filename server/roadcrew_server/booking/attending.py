@@ -15,7 +15,7 @@ from roadcrew_server.booking.desk import left_if_it_fails
 AT_ONCE = 64
 """Carts that are looked after at the same time."""
 MOST_WAITING = 1_000
-"""Carts that are looked after or wait for it. What is due in others is still due in half a minute."""
+"""Carts that are looked after or wait for it. What is due in others is still due in ten seconds."""
 PATIENCE = 0.25
 """Seconds for which an answer waits for it: what needs no provider is done by then."""
 
