@@ -34,6 +34,7 @@ from roadcrew_server.payments.registry import CantPay, Payments
 from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
 from roadcrew_server.quotes.kinds import QuoteKind
+from roadcrew_server.quotes.registry import Providers
 from roadcrew_server.routes import cart, exhibitions, invites, payments, service, sessions, sync, trips
 from roadcrew_server.running import Runners, Work
 from roadcrew_server.sessions import Sessions
@@ -57,13 +58,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 class Server:
     """One server process: its parts, and their start and end. `worker` is its number among several on one address;
-    without a `catalogue`, nothing can be booked."""
+    without a `catalogue`, nothing can be booked, and without `quotes`, nobody is asked for prices."""
 
     def __init__(
-        self, store: Store, settings: Settings, *, worker: int | None = None, catalogue: Catalogue | None = None
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        worker: int | None = None,
+        catalogue: Catalogue | None = None,
+        quotes: Providers | None = None,
     ) -> None:
         self.worker = worker
         self.catalogue = catalogue
+        self.quotes = quotes
         self.metrics = Metrics()
         self.store = store = watched(store, self.metrics.store_failed, self.metrics.append_seconds.observe)
         self.settings = settings
@@ -120,6 +128,8 @@ class Server:
         await self.first_uses.stop()
         await self.payments.stop()
         await self.runners.stop()
+        if self.quotes is not None:
+            await self.quotes.close()
         await self.hub.stop()
         await self.store.close()
 
