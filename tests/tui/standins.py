@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.tui.bookings import WAYS, BookingCalls, Shop, StandInBook, StandInPendings
 from tests.tui.outbox import StandInDelivery
+from tests.tui.quoting import Desk, QuoteCalls, StandInRun
 
 from roadcrew_client import Figures, SyncFigures, errors
 from roadcrew_client.credentials import Kept
@@ -96,6 +97,8 @@ class World:
     ways: tuple[PaymentWay, ...] = WAYS
     shop: Shop = field(default_factory=Shop)
     """What can be booked, where `book` is among the features."""
+    desk: Desk = field(default_factory=Desk)
+    """The runs, where `quotes` is among the features."""
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -288,7 +291,7 @@ class StandInLive:
         self.signals.append("shown")
 
 
-class StandInClient(BookingCalls):
+class StandInClient(BookingCalls, QuoteCalls):
     server = SERVER
 
     def __init__(self, world: World, me: User | None) -> None:
@@ -328,6 +331,9 @@ class StandInClient(BookingCalls):
 
     def follow_book(self) -> StandInBook:
         return StandInBook(self, asyncio.get_running_loop())
+
+    def follow_run(self, name: str) -> StandInRun:
+        return StandInRun(self, name, asyncio.get_running_loop())
 
     async def recall(self) -> User | None:
         return self.user if self.world.recalls else None
