@@ -245,7 +245,7 @@ class QuotesPane(Pane):
             self._sheet = None
             self._draw_nothing(chosen)
             return
-        snapshot, trip, me, _ = self._last
+        _, trip, me, _ = self._last
         names: Mapping[str, str] = {member.id: member.name for member in trip.members.values()}
         sending = (self._sending[run.id],) if run.id in self._sending else None
         seen = self._runs[f"quote:{run.id}"]

@@ -64,7 +64,8 @@ def served(features: Collection[str]) -> list[Tab]:
 
 
 def known(features: Collection[str]) -> frozenset[str]:
-    """Of what a server says that it serves, what there is a tab for, or a part of one. The rest is for later versions, or not meant."""
+    """Of what a server says that it serves, what there is a tab for, or a part of one. The rest is for later versions,
+    or not meant."""
     return frozenset(tab.feature for tab in TABS if tab.feature in features) | PARTS.intersection(features)
 
 
