@@ -172,4 +172,4 @@ def next_due(job: ImportJob) -> datetime | None:
         return None
     if job.status != "processing":
         return job.keep_until
-    return min(job.ends_by, (job.runner_at or job.started_at) + LOOKED_AFTER)
+    return min(job.ends_by, (job.alive_at or job.started_at) + LOOKED_AFTER)

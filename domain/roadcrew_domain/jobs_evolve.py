@@ -63,13 +63,13 @@ def _changes(job: ImportJob, event: Event) -> dict[str, object]:
     match event.data:
         case RunnerStarted(fence=fence):
             taken = {"fence": fence, "runners": job.runners + 1, "runner_at": event.at}
-            return {**taken, "connected": False, "retry_at": None}
+            return {**taken, "alive_at": event.at, "connected": False, "retry_at": None}
         case ImportConnected():
-            return {"connected": True, "retry_at": None}
+            return {"connected": True, "retry_at": None, "alive_at": event.at}
         case ImportDisconnected(retry_in=seconds):
-            return {"connected": False, "retry_at": event.at + timedelta(seconds=seconds)}
+            return {"connected": False, "retry_at": event.at + timedelta(seconds=seconds), "alive_at": event.at}
         case RowsImported() as f:
-            return _rows(job, f)
+            return {**_rows(job, f), "alive_at": event.at}
         case ImportFinished():
             return {"status": "finished", **ended}
         case ImportCancelled():

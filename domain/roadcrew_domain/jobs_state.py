@@ -79,7 +79,8 @@ class ReasonCount(Value, frozen=True):
 
 class ImportJob(Value, frozen=True):
     """The state of an import. `pages` and `refused_pages` are keys of records, in the order of the feed; `reasons`
-    counts refused rows by code. `retry_at`: while the service is away, when it is tried again."""
+    counts refused rows by code. `retry_at`: while the service is away, when it is tried again. The process that does it
+    took it up at `runner_at` and last wrote something at `alive_at`."""
 
     id: str
     by: str
@@ -102,6 +103,7 @@ class ImportJob(Value, frozen=True):
     fence: int = 0
     runners: int = 0
     runner_at: Moment | None = None
+    alive_at: Moment | None = None
     counts: Counts = Counts()
     checkpoint: Checkpoint = Checkpoint()
     pages: tuple[str, ...] = ()

@@ -182,4 +182,4 @@ def next_due(run: QuoteRun) -> datetime | None:
         return None
     if run.status != "processing":
         return run.keep_until
-    return min(run.ends_by, (run.runner_at or run.started_at) + LOOKED_AFTER)
+    return min(run.ends_by, (run.alive_at or run.started_at) + LOOKED_AFTER)

@@ -66,16 +66,17 @@ def _changes(run: QuoteRun, event: Event) -> dict[str, object]:
         raise ValueError(f"{event.type} in a run that is over")
     match event.data:
         case RunnerStarted(fence=fence):
-            return {"fence": fence, "runners": run.runners + 1, "runner_at": event.at}
+            return {"fence": fence, "runners": run.runners + 1, "runner_at": event.at, "alive_at": event.at}
         case QuoteActivity(provider=provider, text=said):
             activities = run.answers[provider].activities + 1
-            return _answered(run, provider, state="working", said=said, activities=activities)
+            said_so = _answered(run, provider, state="working", said=said, activities=activities)
+            return {**said_so, "alive_at": event.at}
         case QuoteResult(provider=provider, prices=prices, seconds=seconds):
             return _answered(run, provider, state="priced", prices=prices, seconds=seconds)
         case QuoteFailure(provider=provider) as f:
             return _answered(run, provider, state="failed", failure=f.failure, detail=f.detail, seconds=f.seconds)
         case QuoteProgress():
-            return {}  # the answers say it
+            return {"alive_at": event.at}  # the answers say the rest
         case QuoteFinished():
             return {"status": "finished", "ended_at": event.at}
         case QuoteCancelled():

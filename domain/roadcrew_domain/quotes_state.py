@@ -113,7 +113,8 @@ class Choice(Value, frozen=True):
 
 
 class QuoteRun(Value, frozen=True):
-    """The state of a run. `answers` by provider id; `ballots` maps a member to a choice; `keep_until` is its end."""
+    """The state of a run. `answers` by provider id; `ballots` maps a member to a choice; `keep_until` is its end. The
+    process that does it took it up at `runner_at` and last wrote something at `alive_at`."""
 
     id: str
     by: str
@@ -131,6 +132,7 @@ class QuoteRun(Value, frozen=True):
     fence: int = 0
     runners: int = 0
     runner_at: Moment | None = None
+    alive_at: Moment | None = None
     answers: HashTrieMap[str, Answer] = HashTrieMap()
     ballots: HashTrieMap[str, Choice] = HashTrieMap()
     votes: int = 0

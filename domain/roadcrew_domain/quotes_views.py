@@ -41,6 +41,7 @@ class QuoteRunView(Value, frozen=True):
     answers: dict[str, Answer]
     ballots: dict[str, Choice]
     votes: int
+    alive_at: Moment | None = None
     v: int = SNAPSHOT_VERSION
 
 

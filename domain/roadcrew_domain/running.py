@@ -17,7 +17,7 @@ MOST_RUNNERS = 8
 it up must not go round for ever."""
 
 LOOKED_AFTER = timedelta(seconds=15)
-"""So long after a process took the work up, others begin to look whether it still has it."""
+"""So long after a process last wrote something of the work, others look whether it still has it."""
 LONGEST = timedelta(days=31)
 """Bounds a setting of the server's: for so long work is kept at the most."""
 
