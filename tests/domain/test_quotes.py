@@ -24,7 +24,7 @@ from tests.domain.run_play import (
     running,
 )
 
-from roadcrew_domain.events import event
+from roadcrew_domain.events import Fact, event
 from roadcrew_domain.money import Money
 from roadcrew_domain.quotes import decode_run, encode_run, evolve, next_due
 from roadcrew_domain.quotes_state import (
@@ -48,14 +48,15 @@ from roadcrew_domain.quotes_state import (
     QuoteFinished,
     QuoteRequest,
     QuoteResult,
+    QuoteRun,
     QuoteVoted,
     SayActivity,
     Stay,
     Vehicle,
     VoteQuote,
 )
-from roadcrew_domain.refusals import Kind
 from roadcrew_domain.running import LONGEST, LOOKED_AFTER, MOST_RUNNERS, StartRunner
+from roadcrew_domain.seats_state import SlotOpened
 
 # --- what can be asked ---------------------------------------------------------------------------
 
@@ -73,9 +74,8 @@ def test_a_run_waits_for_all_its_providers_from_the_start_and_is_nobody_s_work_y
 
 
 def test_what_is_asked_is_kept_tidy():
-    play = QuotePlay().ask(
-        a_stay(AskedHotel("h", " Casa \u200b Azul ", "Lisbon", 4)), AskedProvider("p", "\x1b[2J", True, 5)
-    )
+    untidy = a_stay(AskedHotel("h", " Casa \u200b Azul ", "Lisbon", 4))
+    play = QuotePlay().ask(untidy, AskedProvider("p", "\x1b[2J", True, 5))
     assert isinstance(play.state.request, Stay)
     assert play.state.request.hotels[0].name == "Casa Azul"
     assert play.state.providers[0].name == "[2J"
@@ -360,8 +360,7 @@ def test_votes_can_be_changed_often_and_not_for_ever():
     play.answer("web", price(1), price(2, "pensao"))
     for n in range(MAX_VOTES):
         assert play.do(BEN, VoteQuote(Choice("web", ("casa", "pensao")[n % 2]))) == ["QuoteVoted"]
-    kinds: Kind = "full"
-    assert play.refusal(BEN, VoteQuote(None)) == ("too-many-votes", kinds)
+    assert play.refusal(BEN, VoteQuote(None)) == ("too-many-votes", "full")
 
 
 # --- state and JSON ------------------------------------------------------------------------------
@@ -397,20 +396,18 @@ def test_a_run_of_a_newer_version_is_not_read():
 def test_events_that_can_not_follow_are_errors():
     play = running()
     play.answer("web")
-
-    def fold(data, state=play.state, by=None):
-        return evolve(state, event("quote:q", 9, play.now, by, "c", data))
-
-    requested = play.events[0].data
-    for data in (requested, QuoteResult("web", (), 1.0), QuoteResult("eve", (), 1.0), play.events[1].data):
-        if data is play.events[1].data:
-            continue
-        with pytest.raises(ValueError, match=r".+"):
-            fold(data)
-    with pytest.raises(ValueError, match="begins with QuoteRequested"):
-        fold(QuoteVoted(None), state=None)
-    with pytest.raises(ValueError, match="somebody requests"):
-        fold(requested, state=None)
+    under_way, requested = play.state, play.events[0].data
     play.do(ANA, CancelRun())
-    with pytest.raises(ValueError, match="that is over"):
-        fold(QuoteFinished(1, 0), state=play.state)
+
+    def said(run: QuoteRun | None, fact: Fact) -> str:
+        with pytest.raises(ValueError, match=r".+") as error:
+            evolve(run, event("quote:q", 9, play.now, None, "c", fact))
+        return str(error.value)
+
+    assert said(under_way, requested) == "a quote run is requested once"
+    assert said(under_way, QuoteResult("web", (), 1.0)) == "web has answered already"
+    assert said(under_way, QuoteResult("eve", (), 1.0)) == "QuoteResult of something that is not there: 'eve'"
+    assert said(under_way, SlotOpened(1, START, START)) == "no rule for SlotOpened"
+    assert said(None, QuoteVoted(None)) == "a quote run begins with QuoteRequested, not QuoteVoted"
+    assert said(None, requested) == "somebody requests a quote run"
+    assert said(play.state, QuoteFinished(1, 0)) == "QuoteFinished in a run that is over"
