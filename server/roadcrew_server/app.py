@@ -26,7 +26,9 @@ from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.endpoints import Endpoint, EndpointApp
 from roadcrew_server.first_use import FirstUses
 from roadcrew_server.hub import Hub
+from roadcrew_server.jobs.feeds import Feeds
 from roadcrew_server.jobs.kinds import JobKind
+from roadcrew_server.jobs.pages import Pages
 from roadcrew_server.limits import Limits
 from roadcrew_server.metrics import CountRequests, Metrics
 from roadcrew_server.moving.restore import require_whole
@@ -35,7 +37,7 @@ from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
 from roadcrew_server.quotes.kinds import QuoteKind
 from roadcrew_server.quotes.registry import Providers
-from roadcrew_server.routes import cart, exhibitions, invites, payments, service, sessions, sync, trips
+from roadcrew_server.routes import cart, exhibitions, invites, jobs, payments, quotes, service, sessions, sync, trips
 from roadcrew_server.running import Runners, Work
 from roadcrew_server.sessions import Sessions
 from roadcrew_server.settings import Settings
@@ -52,6 +54,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *exhibitions.ENDPOINTS,
     *cart.ENDPOINTS,
     *payments.ENDPOINTS,
+    *quotes.ENDPOINTS,
+    *jobs.ENDPOINTS,
     *service.ENDPOINTS,
 )
 
@@ -91,6 +95,8 @@ class Server:
         self.payments = Payments(store, settings)
         self.booking = Booking(self.hub, catalogue, self.payments.providers, settings)
         self.payments.on_notice = self.booking.notified
+        self.feeds = Feeds(store, settings.max_feed)
+        self.pages = Pages(store)
         self.runners = Runners(self.hub, store, self._works(), settings)
         self.hub.on_due = self._due
         self.hub.on_hint = self.runners.hinted

@@ -106,6 +106,11 @@ class Call:
         """The request's headers."""
         return self.request.headers
 
+    @property
+    def kind(self) -> str:
+        """The kind of the body, such as text/csv; empty if it was not said."""
+        return kind_of(self.request)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, of a route that `takes` one; what reads it must count. Raises `Problem` 408 when the
         next part, or the whole, takes too long, and `ClientDisconnect` when it breaks off."""
@@ -197,7 +202,7 @@ class EndpointApp:
     async def _answer(self, request: Request) -> Any:
         endpoint = self.endpoint
         session = await self._session(request)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = kind_of(request)
         if endpoint.body is not None:
             _check_kind(kind)
         if endpoint.takes and kind not in endpoint.takes:
@@ -239,6 +244,11 @@ class EndpointApp:
         except TimeoutError:
             raise _too_slow() from None
         return bytes(body)
+
+
+def kind_of(request: Request) -> str:
+    """The kind of a request's body; empty if it was not said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _too_large(limit: int) -> Problem:

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from roadcrew_domain.cart import Cart
+from roadcrew_domain.jobs_state import ImportJob
+from roadcrew_domain.quotes_views import QuoteRunView
 from roadcrew_domain.seats_views import SlotCount
 from roadcrew_domain.views import TripView
 from roadcrew_server.endpoints import Endpoint
@@ -57,7 +59,7 @@ def _list(name: str) -> dict[str, Any]:
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer", "minimum": 0}
 TIME = {"type": "string", "format": "date-time"}
-STATES = (TripView, Cart, SlotCount)
+STATES = (TripView, Cart, SlotCount, QuoteRunView, ImportJob)
 """What the topics of `/api/sync` are, each as a reset has it."""
 SYNC = {
     "Event": _object(
@@ -141,7 +143,7 @@ def _operation(e: Endpoint) -> dict[str, Any]:
             "in": "query",
             "description": text,
             "schema": {"type": "string"},
-            "required": name in ("tripId", "topic", "date"),
+            "required": name in ("tripId", "topic", "date", "name"),
         }
         for name, text in (e.query or {}).items()
     ]

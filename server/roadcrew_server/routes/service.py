@@ -8,9 +8,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from roadcrew_server.endpoints import Answer, Call, Endpoint
 from roadcrew_server.payments.base import Offer
 from roadcrew_server.problems import unavailable
+from roadcrew_server.quotes.registry import Provider
 
 FEATURES = ("overview", "polls", "hotels")
-"""The tabs that every server serves."""
+"""What every server serves; there is more where an operator gave it what that needs."""
 
 
 class PaymentMethod(Answer):
@@ -28,26 +29,53 @@ class PaymentOffer(Answer):
     simulated: bool
 
 
+class PriceProvider(Answer):
+    """Who is asked for prices, of what (`stay`, `vehicle`), and the seconds that it has."""
+
+    id: str
+    name: str
+    simulated: bool
+    kinds: tuple[str, ...]
+    timeout: float
+
+
+class QuoteOffer(Answer):
+    providers: tuple[PriceProvider, ...]
+
+
+class ImportOffer(Answer):
+    """`max_bytes` of one feed."""
+
+    max_bytes: int
+
+
 class ServerAnswer(Answer):
-    """`payments`: in the order in which people are offered them; none where nothing can be booked."""
+    """`payments`: in the order in which people are offered them; none where nothing can be booked. `quotes` and
+    `imports` are null where there are none."""
 
     name: str
     version: str
     public_url: str
     features: tuple[str, ...]
     payments: tuple[PaymentOffer, ...]
+    quotes: QuoteOffer | None
+    imports: ImportOffer | None
     time: datetime
 
 
 async def about(call: Call) -> ServerAnswer:
     """What this server is and can do."""
+    settings, quotes = call.server.settings, call.server.quotes
     providers = call.server.payments.providers.values() if call.server.catalogue else ()
+    more = {"book": call.server.catalogue, "quotes": quotes, "imports": settings.monitor_price_app_host}
     return ServerAnswer(
-        name=call.server.settings.server_name,
+        name=settings.server_name,
         version=version("roadcrew"),
         public_url=call.server.address,
-        features=(*FEATURES, "book") if call.server.catalogue else FEATURES,
+        features=(*FEATURES, *(feature for feature, there in more.items() if there)),
         payments=tuple(_shown(provider.offer) for provider in providers),
+        quotes=None if quotes is None else QuoteOffer(providers=tuple(map(_asked, quotes.all))),
+        imports=ImportOffer(max_bytes=settings.max_feed) if settings.monitor_price_app_host else None,
         time=call.server.store.now(),
     )
 
@@ -56,6 +84,16 @@ def _shown(offer: Offer) -> PaymentOffer:
     methods = tuple(PaymentMethod(id=method.id, label=method.label) for method in offer.methods)
     return PaymentOffer(
         id=offer.id, label=offer.label, methods=methods, pays_later=offer.pays_later, simulated=offer.simulated
+    )
+
+
+def _asked(provider: Provider) -> PriceProvider:
+    return PriceProvider(
+        id=provider.id,
+        name=provider.name,
+        simulated=provider.simulated,
+        kinds=tuple(sorted(provider.kinds)),
+        timeout=provider.timeout,
     )
 
 
