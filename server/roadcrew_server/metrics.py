@@ -105,13 +105,18 @@ class _Parts(Collector):
         for kind, count in counters.by_type.items():
             events.add_metric((kind,), count)
         yield events
-        for name, (what, label, words) in BOOKED.items():
-            booked = CounterMetricFamily(f"roadcrew_{name}", what, labels=(label,))
+        for name, (what, label, words) in TOLD_BY_EVENTS.items():
+            told = CounterMetricFamily(f"roadcrew_{name}", what, labels=(label,))
             for word, kind in words.items():
-                booked.add_metric((word,), counters.by_type.get(kind, 0))
+                told.add_metric((word,), counters.by_type.get(kind, 0))
             if name == "cart_adds":
-                booked.add_metric(("refused",), self._server.booking.adds_refused)
-            yield booked
+                told.add_metric(("refused",), self._server.booking.adds_refused)
+            yield told
+        runners = self._server.runners
+        yield GaugeMetricFamily("roadcrew_runners", "Quote runs and imports that this process works on", len(runners))
+        yield CounterMetricFamily(
+            "roadcrew_runs_taken_over", "Quote runs and imports whose process had died", runners.taken_over
+        )
 
 
 COUNTED = {
@@ -125,7 +130,7 @@ COUNTED = {
 }
 
 
-BOOKED: dict[str, tuple[str, str, dict[str, str]]] = {
+TOLD_BY_EVENTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "cart_adds": ("Adds to carts", "result", {"held": "LineHeld", "seats-gone": "AddFailed"}),
     "orders": (
         "Orders, each once for every state that it came to",
@@ -143,9 +148,35 @@ BOOKED: dict[str, tuple[str, str, dict[str, str]]] = {
         "outcome",
         {"begun": "PaymentStarted", "declined": "PaymentDeclined", "owed-back": "RefundOwed", "paid-back": "Refunded"},
     ),
+    "quote_runs": (
+        "Quote runs, and what became of them",
+        "outcome",
+        {
+            "begun": "QuoteRequested",
+            "finished": "QuoteFinished",
+            "cancelled": "QuoteCancelled",
+            "interrupted": "QuoteInterrupted",
+        },
+    ),
+    "provider_answers": (
+        "Answers of providers in quote runs",
+        "outcome",
+        {"priced": "QuoteResult", "failed": "QuoteFailure"},
+    ),
+    "imports": (
+        "Imports, and what became of them",
+        "outcome",
+        {
+            "begun": "ImportRequested",
+            "finished": "ImportFinished",
+            "cancelled": "ImportCancelled",
+            "failed": "ImportFailed",
+            "interrupted": "ImportInterrupted",
+        },
+    ),
 }
-"""Figures of booking: name, what it is, label, and the event that each of the label's words counts. A log has each
-event once, so a change that is sent again counts once."""
+"""Figures that events tell: name, what it is, label, and the event that each of the label's words counts. A log has
+each event once, so a change that is sent again counts once."""
 
 
 class _OfWorker(Collector):
