@@ -9,10 +9,13 @@ for itself.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.values import Value
+
+if TYPE_CHECKING:
+    from vininfo.common import Assembler
 
 LENGTH = 17
 CHARACTERS = frozenset("ABCDEFGHJKLMNPRSTUVWXYZ0123456789")
@@ -72,16 +75,18 @@ def decoded(vin: str, today: date) -> Decoded:
 
 
 def _maker(vin: str) -> tuple[str | None, bool]:
-    """From the first three characters. Where the third is a 9, small makers share them; where only the first two are
-    known, another maker of that country may have these."""
+    """From the first three characters. Not certain: where the third is a 9, which small makers share; where only the
+    first two are known, or are another's, for houses share those among brands; where the first is a 0, which is no
+    region's."""
     from vininfo.dicts import WMI  # noqa: PLC0415 — as above
 
-    found = WMI.get(vin[:3])
-    exact = found is not None and vin[2] != "9"
-    found = found or WMI.get(vin[:2])
-    if found is None:
-        return None, False
-    return (found if isinstance(found, str) else found.manufacturer), exact
+    own, of_house = (_name(WMI.get(vin[:length])) for length in (3, 2))
+    certain = own is not None and of_house in (None, own) and vin[2] != "9" and vin[0] != "0"
+    return own or of_house, certain
+
+
+def _name(found: Assembler | str | None) -> str | None:
+    return found if found is None or isinstance(found, str) else str(found.manufacturer)
 
 
 def _years(vin: str, today: date) -> tuple[tuple[int, ...], bool]:
