@@ -129,6 +129,20 @@ async def test_ways_to_pay_are_read_to_their_end(tmp_path: Path, size: tuple[int
             await s.sees(words)
 
 
+# R: C2
+async def test_what_ran_out_before_an_answer_was_chosen_is_not_ordered(tmp_path: Path):
+    async with at_the_desk(tmp_path) as s:
+        await hold(s, "plus")
+        await s.until(lambda: pane(s).at == "cart")
+        await s.press("p")
+        await s.sees("CHECK OUT")
+        s.world.ahead = timedelta(minutes=16)
+        s.world.shop.tell()
+        await s.press("end", "enter")
+        await s.until(lambda: any("Nothing was ordered" in words for words in toasts(s.app)))
+        assert s.app.book.cart is not None and not s.app.book.cart.orders
+
+
 # R: C1
 @pytest.mark.parametrize("size", SIZES)
 async def test_my_bookings_have_their_day_and_time(tmp_path: Path, size: tuple[int, int]):

@@ -155,6 +155,9 @@ async def _check_out(screen: TripScreen, lines: Sequence[Line]) -> None:
         return
     provider, method = chosen
     ids = [line.id for line in lines]
+    if not set(ids) <= {line.id for line in _to_check_out(screen)}:
+        screen.crew_app.say("The time for some of these seats ran out meanwhile. Nothing was ordered.", "warning")
+        return
     answer = await _done(screen, lambda client: client.checkout(ids, provider or None))
     order = None if answer is None else answer.cart.order(answer.order_id or "")
     if order is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BOOKING = {
     "unknown-slot": "That time is not offered any more. Choose another one.",
     "slot-past": "That time has begun already. Choose a later one.",
+    "slot-too-far": "That time is further ahead than this server takes bookings. Choose an earlier one.",
     "currency-mix": "Your cart is in another currency. Check out first (p), or empty it (d).",
     "cart-full": "Your cart is full. Check out first (p), or take something out (d).",
     "bad-tickets": "Choose at least one ticket, and no more than one booking can have.",
