@@ -7,8 +7,8 @@ Not for sockets, nor for what a feed may look like. In words, with an example: d
 
 Three rules keep both ends small:
 
-- The server never sends more of the feed than `Ready.ahead` bytes beyond the newest checkpoint that it has heard
-  (`Ready.offset` at first). It so never waits for the socket with an `Ack` behind what it sends.
+- The server never sends more of the feed than `Ready.ahead` bytes beyond the newest checkpoint that it knows (at first
+  that of its `Hello`). So neither end ever waits for the other with an `Ack` behind what can't be sent.
 - The service has at most `MOST_UNACKNOWLEDGED` `Rows` under way that no `Ack` has named.
 - A checkpoint is good for ever: a `Hello` with it, at any later time, on any connection, goes on there.
 """
