@@ -37,6 +37,7 @@ from roadcrew_server.presence import Presence
 from roadcrew_server.problems import Problem
 from roadcrew_server.quotes.kinds import QuoteKind
 from roadcrew_server.quotes.registry import Providers
+from roadcrew_server.quotes.runner import QuoteWork
 from roadcrew_server.routes import cart, exhibitions, invites, jobs, payments, quotes, service, sessions, sync, trips
 from roadcrew_server.running import Runners, Work
 from roadcrew_server.sessions import Sessions
@@ -141,7 +142,7 @@ class Server:
 
     def _works(self) -> tuple[Work, ...]:
         """What is done for topics, by this process or another."""
-        return ()
+        return (QuoteWork(self.hub, self.quotes or Providers(())),)
 
     async def _due(self, name: str) -> None:
         await self.booking.attend(name)
