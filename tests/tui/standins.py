@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.tui.bookings import WAYS, BookingCalls, Shop, StandInBook, StandInPendings
+from tests.tui.importing import ImportCalls, Imports
 from tests.tui.outbox import StandInDelivery
 from tests.tui.quoting import Desk, QuoteCalls, StandInRun
 
@@ -99,6 +100,7 @@ class World:
     """What can be booked, where `book` is among the features."""
     desk: Desk = field(default_factory=Desk)
     """The runs, where `quotes` is among the features."""
+    imports: Imports = field(default_factory=Imports)
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -291,7 +293,7 @@ class StandInLive:
         self.signals.append("shown")
 
 
-class StandInClient(BookingCalls, QuoteCalls):
+class StandInClient(BookingCalls, QuoteCalls, ImportCalls):
     server = SERVER
 
     def __init__(self, world: World, me: User | None) -> None:

@@ -296,8 +296,6 @@ class ImportsScreen(CommandScreen):
 
     def redraw(self) -> None:
         """Draw everything."""
-        if not self.is_mounted:
-            return
         self._draw_title()
         trip = self.trip
         found = model.import_rows(trip, self.me, self.snapshot.now()) if trip is not None else []

@@ -86,7 +86,8 @@ async def _send(screen: ImportsScreen, upload: Upload, currency: str | None) -> 
         job_id = await screen.crew_app.link.call(start)
     finally:
         screen.upload = None
-        screen.redraw()
+        if screen.is_attached:
+            screen.redraw()
     screen.show(job_id)
 
 
