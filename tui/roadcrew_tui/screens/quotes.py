@@ -22,6 +22,7 @@ from roadcrew_tui import commands, render
 from roadcrew_tui.screens import quotes_draw
 from roadcrew_tui.screens import quotes_model as model
 from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.screens.quotes_rows import PriceRow
 from roadcrew_tui.snapshot import RunSnapshot, Snapshot
 from roadcrew_tui.widgets.lines import Lines
 from roadcrew_tui.widgets.rows import Row, RowList, note
@@ -33,6 +34,8 @@ TICK = 1.0
 """Seconds between two looks at how long a run lasts, while somebody looks at it."""
 MOST_KEPT = 12
 """Runs that are kept here as they were seen last."""
+NEW, NOTHING_ASKED = "new", "Nobody has asked for prices yet. Enter asks, and so does n."
+"""The only row of an empty list."""
 PLACE = "quotes"
 """What the link knows this tab by."""
 
@@ -113,8 +116,8 @@ class QuotesPane(Pane):
 
     def hints(self) -> list[tuple[str, str, str]]:
         """What enter does."""
-        if self.at == "runs" and self.note is not None:
-            return [("open", "enter", "look")]
+        if self.at == "runs":
+            return [("open", "enter", "ask" if self.note is None else "look")]
         return []
 
     def select(self, thing: str) -> None:
@@ -147,7 +150,7 @@ class QuotesPane(Pane):
         return row.choice if row is not None and self.at == "prices" else None
 
     @property
-    def _price_row(self) -> model.PriceRow | None:
+    def _price_row(self) -> PriceRow | None:
         prices = () if self._sheet is None else self._sheet.prices
         return next((row for row in prices if row.id == self.rows("prices").cursor), None)
 
@@ -209,7 +212,7 @@ class QuotesPane(Pane):
             return
         _, trip, _, now = self._last
         listed = model.run_rows(trip, now)
-        empty = note(render.ours("Nobody has asked for prices yet. Press n to ask.", render.MUTED))
+        empty = Row(NEW, lambda width: render.stack(render.wrapped(render.ours(NOTHING_ASKED), width, 3)))
         self.set_class(not listed, "-empty")
         runs = self.rows("runs")
         runs.show([Row(row.id, quotes_draw.run(row)) for row in listed] or [empty], heading=render.heading("Requests"))
@@ -342,7 +345,9 @@ class QuotesPane(Pane):
     def _opened(self, event: RowList.Chosen) -> None:
         event.stop()
         prices = () if self._sheet is None else self._sheet.prices
-        if self.note is not None and self.note.kind == "import":
+        if event.row == NEW:
+            self._do("quote.new")
+        elif self.note is not None and self.note.kind == "import":
             self._do("import.show")
         elif prices:
             self.rows("prices").move_to(next((row.id for row in prices if row.mine), prices[0].id))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from roadcrew_tui import money, render
-from roadcrew_tui.screens.quotes_model import PriceRow, ProviderRow, Remark, RunRow, Sheet
+from roadcrew_tui.screens.quotes_model import Remark, RunRow, Sheet
+from roadcrew_tui.screens.quotes_rows import PriceRow, ProviderRow
 from roadcrew_tui.symbols import sign
 
 Draw = Callable[[int], Content]
@@ -17,8 +18,9 @@ TONES = {"warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
 STATES = {"waiting": "", "working": render.ACCENT, "priced": render.GOOD, "failed": render.BAD, "nothing": render.MUTED}
 SIMULATED = "simulated"
 BAR, WIDE_BAR = 14, 30
-LEAST_PROVIDER, MOST_PROVIDER, MOST_HOTEL = 10, 28, 34
-VOTES = 5
+LEAST_NAME, MOST_PROVIDER, MOST_HOTEL = 10, 28, 34
+GAP = "  "
+MOST_DOTS = 4
 ROOMY = 66
 """Cells in which a table has room for totals and voters."""
 
@@ -85,36 +87,33 @@ class Widths:
     per: int
     total: int
     tail: int
+    votes: int
 
     @classmethod
     def of(cls, rows: Sequence[PriceRow]) -> Widths:
         """Room for every price."""
         return cls(
             max((render.said(row.hotel).cell_length for row in rows if row.hotel), default=0),
-            max((_offerer(row).cell_length for row in rows), default=0),
+            max((render.said(row.provider).cell_length for row in rows), default=0),
             max((len(money.written(row.per)) for row in rows), default=0),
             max((len(money.written(row.total)) for row in rows), default=0),
             max((len(_tail(row)) for row in rows), default=0),
+            max((len(_dots(row)) for row in rows), default=0),
         )
 
     def names(self, width: int) -> tuple[int, int]:
         """Cells for a hotel and for a provider."""
-        room = width - 2 - self.per - 1 - self.tail - 1 - VOTES
+        room = width - 2 - 1 - self.per - 1 - self.tail - 1 - self.votes
         room -= self.total + 2 if width >= ROOMY else 0
         if not self.hotel:
-            return 0, max(LEAST_PROVIDER, min(self.provider, MOST_PROVIDER + MOST_HOTEL, room))
+            return 0, max(LEAST_NAME, min(self.provider, MOST_PROVIDER + MOST_HOTEL, room))
         hotel = min(self.hotel, MOST_HOTEL)
         provider = min(self.provider, MOST_PROVIDER)
-        if hotel + 1 + provider > room:
-            provider = max(LEAST_PROVIDER, min(provider, room - 1 - hotel, room // 2))
-            hotel = max(LEAST_PROVIDER, min(hotel, room - 1 - provider))
-            provider = max(LEAST_PROVIDER, min(self.provider, MOST_PROVIDER, room - 1 - hotel))
+        room -= len(GAP)
+        if hotel + provider > room:
+            hotel = max(LEAST_NAME, min(hotel, max(room - provider, room // 2)))
+            provider = max(LEAST_NAME, min(provider, room - hotel))
         return hotel, provider
-
-
-def _offerer(row: PriceRow) -> Content:
-    """Who offers it; that it is simulated is not cut off."""
-    return render.said(row.provider, render.MUTED)
 
 
 def _tail(row: PriceRow) -> str:
@@ -123,7 +122,12 @@ def _tail(row: PriceRow) -> str:
 
 def prices_heading(sheet: Sheet) -> Draw:
     """`PRICES  for a person and night`."""
-    return lambda width: render.cut(render.heading("Prices", render.ours(sheet.unit, render.MUTED)), width)
+
+    def draw(width: int) -> Content:
+        words = f"{sheet.unit}, and in all" if width >= ROOMY else sheet.unit
+        return render.cut(render.heading("Prices", render.ours(words, render.MUTED)), width)
+
+    return draw
 
 
 def price(row: PriceRow, widths: Widths) -> Draw:
@@ -134,13 +138,16 @@ def price(row: PriceRow, widths: Widths) -> Draw:
         hotel, provider = widths.names(width)
         cells: list[Content | str] = [render.ours(f"{s.yes} " if row.best else "  ", render.GOOD)]
         if widths.hotel:
-            cells += [render.pad(render.said(row.hotel) if row.hotel else render.BLANK, hotel), " "]
+            cells += [render.pad(render.said(row.hotel) if row.hotel else render.BLANK, hotel), GAP]
         cells += [render.pad(_named(row.provider, row.simulated, provider), provider)]
         per = render.ours(money.written(row.per), "bold" if row.best else render.MUTED if row.choice is None else "")
         cells += [" ", render.pad(per, widths.per, right=True)]
         if width >= ROOMY:
             cells += ["  ", render.pad(render.ours(money.written(row.total), render.MUTED), widths.total, right=True)]
-        cells += [" ", render.pad(render.ours(_tail(row), _tone(row)), widths.tail), " ", _votes(row, width)]
+        cells += [" ", render.pad(render.ours(_tail(row), _tone(row)), widths.tail), " "]
+        cells += [render.pad(render.ours(_dots(row), render.GOOD), widths.votes)]
+        if width >= ROOMY:
+            cells += [" ", *_voters(row)]
         return render.cut(render.join(*cells), width)
 
     return draw
@@ -149,10 +156,11 @@ def price(row: PriceRow, widths: Widths) -> Draw:
 def _named(name: str, simulated: bool, width: int) -> Content:
     """A provider; that it is simulated is said also where its name is cut."""
     whole = render.said(name, render.MUTED)
-    if not simulated or (SIMULATED in name.casefold() and whole.cell_length <= width):
+    if not simulated or (SIMULATED in name and whole.cell_length <= width):
         return render.cut(whole, width)
     mark = render.ours(" (sim.)", render.WARN)
-    return render.join(render.cut(whole, max(3, width - mark.cell_length)), mark)
+    rest = render.said(name.removesuffix(f" ({SIMULATED})"), render.MUTED)
+    return render.join(render.cut(rest, max(3, width - mark.cell_length)), mark)
 
 
 def _tone(row: PriceRow) -> str:
@@ -161,18 +169,13 @@ def _tone(row: PriceRow) -> str:
     return render.GOOD
 
 
-def _votes(row: PriceRow, width: int) -> Content:
-    s = sign()
-    count = len(row.voters) + row.mine
-    dots = s.vote * count if count < VOTES else f"{s.vote} {count}"
-    told = render.pad(render.ours(dots, render.GOOD), VOTES)
-    if width < ROOMY:
-        return told
-    return render.join(told, " ", *_voters(row))
+def _dots(row: PriceRow) -> str:
+    s, count = sign(), len(row.voters) + row.mine
+    return s.vote * count if count <= MOST_DOTS else f"{s.vote} {count}"
 
 
-def _voters(row: PriceRow) -> list[Content | str]:
-    mine = [render.ours("sending" if row.sending else "your vote", render.WARN if row.sending else render.ACCENT)]
+def _voters(row: PriceRow, you: str = "your vote") -> list[Content | str]:
+    mine = [render.ours("sending" if row.sending else you, render.WARN if row.sending else render.ACCENT)]
     names = [*(mine if row.mine else []), *(render.said(name, width=render.MOST_NAME) for name in row.voters)]
     return [part for name in names for part in (", ", name)][1:]
 
@@ -192,7 +195,7 @@ def chosen(row: PriceRow | None, sheet: Sheet) -> Draw:
             told = render.stack(
                 [told, *_remark(Remark("Simulated: made up for trying out, nobody offers this.", "warn"), width)]
             )
-        voters = _voters(row)
+        voters = _voters(row, "you")
         words = render.join("Votes: ", *voters) if voters else render.ours("Nobody has voted for it.", render.MUTED)
         return render.stack([told, render.cut(words, width)])
 
@@ -213,14 +216,16 @@ def provider(row: ProviderRow, longest: int) -> Draw:
     tone = STATES[row.state]
 
     def draw(width: int) -> Content:
-        room = max(LEAST_PROVIDER, min(longest, MOST_PROVIDER, (width - 2) // 2))
+        room = max(LEAST_NAME, min(longest, MOST_PROVIDER, (width - 2) // 2))
         name = render.pad(_named(row.name, row.simulated, room), room)
-        words = render.ours(row.words, tone)
-        if row.said:
-            words = render.join(words, " ", render.said(row.said, render.MUTED))
-        first, *rest = render.wrapped(words, max(1, width - room - 3), 2)
-        head = render.join(render.ours(f"{mark} ", tone), name, " ", first)
-        return render.stack([head, *(render.join(" " * (room + 3), line) for line in rest)])
+        head = render.join(render.ours(f"{mark} ", tone), name, " ", render.ours(row.words, tone))
+        if not row.said:
+            return render.cut(head, width)
+        said = render.said(row.said, render.MUTED)
+        if head.cell_length + 2 + said.cell_length <= width:
+            return render.join(head, ": ", said)
+        below = [render.join("  ", line) for line in render.wrapped(said, max(1, width - 2), 3)]
+        return render.stack([render.cut(head, width), *below])
 
     return draw
 

@@ -1,6 +1,6 @@
-"""What the tab of quotes says: the trip's runs, how one stands, who answered what, and which price leads. Pure.
+"""What the tab of quotes says: the trip's runs, and how one of them stands. Pure.
 
-How prices are ranked, and what has changed since the run before, is the domain's.
+What it says of each provider and of each price is quotes_rows.py's.
 """
 
 from __future__ import annotations
@@ -11,27 +11,17 @@ from datetime import date, datetime
 from typing import Literal
 
 from roadcrew_domain.money import Money
-from roadcrew_domain.quotes import Change, Standing, changed, currencies, standings
-from roadcrew_domain.quotes_state import Answer, AskedProvider, Choice, QuoteRun, Stay, Vehicle
+from roadcrew_domain.quotes import currencies, standings
+from roadcrew_domain.quotes_state import Answer, Choice, QuoteRun, Stay, Vehicle
 from roadcrew_domain.runs import RunNote
 from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import run_order
-from roadcrew_tui import money, when
+from roadcrew_tui import when
+from roadcrew_tui.screens.quotes_rows import PriceRow, ProviderRow, price_rows, provider_row
 from roadcrew_tui.snapshot import RunSnapshot
 
 Tone = Literal["warn", "bad", "muted"]
-ProviderState = Literal["waiting", "working", "priced", "failed", "nothing"]
 
-FAILURES = {
-    "timeout": "did not answer in time",
-    "unreachable": "could not be reached",
-    "http-status": "answered with an error",
-    "too-large": "answered with too much",
-    "nonsense": "answered with something that is no price",
-    "not-covered": "has no price for this",
-    "refused": "refused to answer",
-    "internal": "broke off, by a fault on our side",
-}
 INTERRUPTED = {
     "too-long": "Interrupted: its time was over.",
     "too-often": "Interrupted: too many servers went down while they asked.",
@@ -96,39 +86,6 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class ProviderRow:
-    """Where one provider stands. `words` are ours; `said` is the provider's, or what was said of it."""
-
-    id: str
-    name: str
-    simulated: bool
-    state: ProviderState
-    words: str
-    said: str = ""
-
-
-@dataclass(frozen=True)
-class PriceRow:
-    """A price. `hotel` is empty for a vehicle; `per` is what it is for one person (or driver) and night (or day).
-    `change` says what has become of it since the run before; what is only in that one can't be chosen."""
-
-    id: str
-    choice: Choice | None
-    provider: str
-    hotel: str
-    per: Money
-    total: Money
-    best: bool
-    simulated: bool
-    voters: tuple[str, ...]
-    mine: bool
-    sending: bool
-    note: str = ""
-    change: str = ""
-    dearer: bool = False
-
-
-@dataclass(frozen=True)
 class Sheet:
     """A run to be drawn. `share` of the providers are done, from 0 to 1."""
 
@@ -174,8 +131,8 @@ def sheet(
         tuple(_remarks(run, now, before)),
         unit,
         all_of,
-        tuple(_prices(run, names, me, before, sending)),
-        tuple(_provider(run, provider) for provider in run.providers),
+        tuple(price_rows(run, names, me, before, sending)),
+        tuple(provider_row(run, provider) for provider in run.providers),
     )
 
 
@@ -193,22 +150,17 @@ def _ages(request: Vehicle) -> str:
 # --- how it stands -------------------------------------------------------------------------------
 
 
-def answer_of(run: QuoteRun, provider: str) -> Answer:
-    """Where a provider stands, also while nothing was heard of it."""
-    return run.answers.get(provider) or Answer()
-
-
 def _failed(answer: Answer) -> bool:
     return answer.state == "failed" and answer.failure != "not-covered"
 
 
 def _done(run: QuoteRun) -> int:
-    return sum(answer_of(run, p.id).state in ("priced", "failed") for p in run.providers)
+    return sum(run.answers[p.id].state in ("priced", "failed") for p in run.providers)
 
 
 def progress_words(run: QuoteRun, now: datetime) -> str:
     """`5 of 8 answered, 1 failed, 12 s`; who answered that it has no price has answered."""
-    answers = [answer_of(run, p.id) for p in run.providers]
+    answers = [run.answers[p.id] for p in run.providers]
     failed = sum(_failed(a) for a in answers)
     answered = _done(run) - failed
     words = [f"{answered} of {len(answers)} answered"]
@@ -236,7 +188,7 @@ def _remarks(run: QuoteRun, now: datetime, before: QuoteRun | None) -> list[Rema
         ago = when.ago(run.runner_at, now) if run.status == "processing" and run.runner_at is not None else ""
         found.append(Remark("Taken over by another server" + (f", {ago}." if ago else " on the way.")))
     if before is not None:
-        found.append(Remark(f"Changes are since the run of {when.clock(before.started_at, now)}."))
+        found.append(Remark(f"Compared with the run of {when.clock(before.started_at, now)}."))
     if len(currencies(standings(run))) > 1:
         found.append(Remark("Prices in different currencies are not compared."))
     return found
@@ -262,106 +214,3 @@ def unseen(chosen: RunNote, seen: RunSnapshot | None) -> list[Remark]:
     if seen is not None and seen.status.state == "offline":
         return [Remark("Offline, and not seen here before: wait for the network.", "warn")]
     return [Remark("Looking it up…")]
-
-
-def _provider(run: QuoteRun, provider: AskedProvider) -> ProviderRow:
-    def row(state: ProviderState, words: str, said: str = "") -> ProviderRow:
-        return ProviderRow(provider.id, provider.name, provider.simulated, state, words, said)
-
-    answer = answer_of(run, provider.id)
-    took = f", {_seconds(answer.seconds)}" if answer.seconds is not None else ""
-    match answer.state:
-        case "priced":
-            least = min(answer.prices, key=lambda price: price.total.amount)
-            sums = money.written(least.total)
-            words = sums if len(answer.prices) == 1 else f"{len(answer.prices)} prices"
-            return row("priced", f"{words}{took}")
-        case "failed" if answer.failure == "not-covered":
-            return row("nothing", f"has no price for this{took}")
-        case "failed":
-            why = FAILURES.get(answer.failure or "", "failed")
-            return row("failed", f"failed{took}:", answer.detail or why)
-        case _ if run.status != "processing":
-            return row("nothing", "was not waited for" if answer.state == "working" else "was not asked")
-        case "working":
-            return row("working", "working" if answer.said is None else "working:", answer.said or "")
-    return row("waiting", "waiting")
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-
-
-# --- prices --------------------------------------------------------------------------------------
-
-
-def row_id(choice: Choice) -> str:
-    """The id of a price's row."""
-    return f"{choice.provider}/{choice.hotel_id or ''}"
-
-
-def _prices(
-    run: QuoteRun, names: Mapping[str, str], me: str, before: QuoteRun | None, sending: tuple[Choice | None] | None
-) -> list[PriceRow]:
-    """As the domain ranks them; then those that only the run before had."""
-    changes: dict[str, Change] = {}
-    known: tuple[Standing, ...] = ()
-    if before is not None:
-        changes, known = {row_id(_choice(c)): c for c in changed(before, run)}, standings(before)
-    gone = {name for name, change in changes.items() if change.after is None}
-    return [
-        *(_price(place, names, me, changes.get(row_id(place.choice)), sending) for place in standings(run)),
-        *(_gone(was) for was in known if row_id(was.choice) in gone),
-    ]
-
-
-def _choice(change: Change) -> Choice:
-    return Choice(change.provider.id, None if change.hotel is None else change.hotel.id)
-
-
-def _price(
-    place: Standing,
-    names: Mapping[str, str],
-    me: str,
-    change: Change | None,
-    sending: tuple[Choice | None] | None,
-) -> PriceRow:
-    mine = me in place.votes if sending is None else sending[0] == place.choice
-    return PriceRow(
-        row_id(place.choice),
-        place.choice,
-        place.provider.name,
-        "" if place.hotel is None else place.hotel.name,
-        place.per_person_night,
-        place.total,
-        place.best,
-        place.provider.simulated,
-        tuple(names.get(member, "Somebody") for member in place.votes if member != me),
-        mine,
-        mine and sending is not None,
-        place.note or "",
-        *_change_words(change),
-    )
-
-
-def _gone(was: Standing) -> PriceRow:
-    hotel = "" if was.hotel is None else was.hotel.name
-    name = f"gone:{row_id(was.choice)}"
-    return PriceRow(
-        name, None, was.provider.name, hotel, was.per_person_night, was.total, False, was.provider.simulated, (), False,
-        False, change="gone",
-    )  # fmt: skip
-
-
-def _change_words(change: Change | None) -> tuple[str, bool]:
-    """What has become of a price since the run before, and whether it costs more."""
-    if change is None:
-        return "", False
-    if change.before is None:
-        return "new", False
-    difference = change.difference
-    if difference is None:
-        return f"was {money.written(change.before)}", False
-    more = difference.amount > 0
-    amount = money.written(Money(abs(difference.amount), difference.currency))
-    return f"{'up' if more else 'down'} {amount}", more
