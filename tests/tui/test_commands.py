@@ -29,7 +29,7 @@ def test_every_action_says_what_it_is():
         assert c.title
         assert c.help.endswith("."), c.id
         assert c.group in GROUPS
-        assert c.places
+        assert c.places or c.sub
         assert not re.search(r"[\[\]]", c.title + c.help + c.footer), "no markup"
 
 
@@ -39,9 +39,9 @@ Where there is something to pay, nothing is printed."""
 
 
 def test_no_two_actions_of_one_place_want_the_same_key():
-    for place in ("welcome", "lobby", "overview", "polls", "hotels", "book", "connection"):
+    for place in ("welcome", "lobby", "overview", "polls", "hotels", "quotes", "book", "connection"):
         wanted: dict[str, str] = {}
-        here = {place, "trip"} if place in ("overview", "polls", "hotels", "book") else {place}
+        here = {place, "trip"} if place in ("overview", "polls", "hotels", "quotes", "book") else {place}
         for c in commands.everything():
             if here & set(c.places):
                 for key in filter(None, c.keys.split(",")):

@@ -38,13 +38,20 @@ EXAMPLES = """examples:
   roadcrew join https://example.org/j/K7QM-2D4F
   roadcrew serve --host 0.0.0.0 --public-url https://trips.example.org
   roadcrew trip new "Lisbon in May" --json
+  roadcrew quote stay --dates "21 to 25 May"
+  roadcrew import hotels.csv
   roadcrew watch --json | jq .type
 
 exit status: 0 done, 1 refused, 2 usage, 3 sign in, 4 unreachable, 130 interrupted"""
+UNSAID = {"import": "file"}
+"""`roadcrew import hotels.csv` imports that file."""
+GROUP_EPILOG = {"import": "examples:\n  roadcrew import hotels.csv\n  roadcrew import list"}
 GROUP_HELP = {
     "trip": "trips and their crews",
     "poll": "polls",
     "hotel": "the shortlist and its vote",
+    "quote": "prices of a stay or a vehicle, asked of all providers at once",
+    "import": "hotels from a file, and imports of before",
     "book": "exhibitions, and seats there",
     "cart": "what you hold, your orders and their payment",
     "you": "your name and account",
@@ -58,6 +65,8 @@ def main(argv: Sequence[str]) -> int:
         return _guarded(lambda: _serve(argv[1:]))
     if argv and argv[0] == "admin":
         return _guarded(lambda: _administer(argv[1:]))
+    if argv and argv[0] == "price-monitor":
+        return _guarded(lambda: _monitor_prices(argv[1:]))
     parser = make_parser()
     given = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] | None = getattr(given, "run", None)
@@ -90,14 +99,30 @@ def _say(words: str, status: int) -> int:
 # --- the parser ------------------------------------------------------------------------------------
 
 
+class _Parser(argparse.ArgumentParser):
+    """With `unsaid`, an action that is meant where none is named."""
+
+    unsaid: str | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse has it."""
+        if self.unsaid is not None and args and args[0] not in ("-h", "--help") and not self._names(args[0]):
+            args = [self.unsaid, *args]
+        return super().parse_known_args(args, namespace)
+
+    def _names(self, word: str) -> bool:
+        return any(word in action.choices for action in self._actions if isinstance(action.choices, dict))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("roadcrew", description=ABOUT, epilog=EXAMPLES, formatter_class=formatter)
+    parser = _Parser("roadcrew", description=ABOUT, epilog=EXAMPLES, formatter_class=formatter)
     parser.add_argument("--version", action="version", version=f"roadcrew {_version()}")
     subs = parser.add_subparsers(title="sub-commands", metavar="COMMAND")
     subs.add_parser("serve", help="run a server", add_help=False)
     subs.add_parser("admin", help="move what a server keeps to another store, or back it up", add_help=False)
+    subs.add_parser("price-monitor", help="run the service that reads imports for a server", add_help=False)
     _demo_parser(subs, formatter)
     _join_parser(subs, formatter)
     _watch_parser(subs, formatter)
@@ -111,9 +136,12 @@ def make_parser() -> argparse.ArgumentParser:
             continue
         group, name = command.sub
         if group not in groups:
-            group_parser = subs.add_parser(group, help=GROUP_HELP.get(group, group))
+            group_parser = subs.add_parser(
+                group, help=GROUP_HELP.get(group, group), epilog=GROUP_EPILOG.get(group), formatter_class=formatter
+            )
             group_parser.set_defaults(parser=group_parser)
             groups[group] = group_parser.add_subparsers(title="actions", metavar="ACTION")
+            group_parser.unsaid = UNSAID.get(group)
         _action_parser(groups[group], name, command, formatter)
     return parser
 
@@ -232,6 +260,12 @@ def _administer(argv: Sequence[str]) -> int:
     return administer(argv)
 
 
+def _monitor_prices(argv: Sequence[str]) -> int:
+    from roadcrew_tui.serving import monitor_prices  # noqa: PLC0415 - only here
+
+    return monitor_prices(argv)
+
+
 def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
@@ -286,6 +320,7 @@ def _act(command: Command, given: argparse.Namespace) -> int:
     from roadcrew_tui.oneshot import confirmed, session, show, which_trip  # noqa: PLC0415 - not for a fast start
 
     arguments: dict[str, Any] = {a.name: getattr(given, a.name.replace("-", "_"), None) for a in command.arguments}
+    arguments["json"] = given.json
 
     if command.asks and not arguments.get("yes") and not confirmed(command.asks):
         return USAGE

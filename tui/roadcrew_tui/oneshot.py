@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 BOOKING = frozenset(("exhibitions", "slots", "bookings", "cart", "orders", "text", "pending", "bookingId"))
 """By one of these a result is known as one of book_words.py's."""
+PRICES = frozenset(("runId", "jobId", "runs", "imports", "providers", "total"))
+"""And by one of these as one of price_words.py's."""
 
 
 class NeedsSignIn(Exception):
@@ -208,12 +210,17 @@ async def which_trip(client: Client, wanted: str | None) -> str:
 def show(result: Any, *, json: bool) -> None:
     """Print a result: as JSON, or as lines that people read."""
     if json:
-        print(json_module.dumps(result, ensure_ascii=False))
+        print(json_module.dumps(result, ensure_ascii=False), flush=True)
         return
     if isinstance(result, Mapping) and not BOOKING.isdisjoint(result):
         from roadcrew_tui.commands import book_words  # noqa: PLC0415 - only for who books
 
         print("\n".join(book_words.told(result)))
+        return
+    if isinstance(result, Mapping) and not PRICES.isdisjoint(result):
+        from roadcrew_tui.commands import price_words  # noqa: PLC0415 - only for who asks for prices
+
+        print("\n".join(price_words.told(result)))
         return
     for line in _lines(_for_people(result), 0):
         print(line)

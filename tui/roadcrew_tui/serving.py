@@ -44,6 +44,12 @@ def administer(arguments: Sequence[str]) -> int:
     return _become(server_command(arguments, "roadcrew_server.admin"))
 
 
+def monitor_prices(arguments: Sequence[str]) -> int:
+    """`roadcrew price-monitor`: become that service. Its key stays in the environment, where no list of processes
+    shows it. Returns its exit status. Raises `CantServe`."""
+    return _become(server_command(arguments, "roadcrew_price_monitor"))
+
+
 def _become(command: list[str]) -> int:
     if os.name == "posix":
         sys.stdout.flush()

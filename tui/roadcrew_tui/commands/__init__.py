@@ -16,6 +16,7 @@ MODULES = (
     "hotels",
     "quotes",
     "imports",
+    "prices",
     "book",
     "cart",
     "account",

@@ -17,7 +17,8 @@ Place = Literal[
 ]
 Args = Mapping[str, Any]
 """The arguments of a sub-command by name. Kinds: `text` str, `number` int, `date` and `time` str as people type
-them, `price` str such as "84 EUR", `flag` bool; with `many` a list. What was not given is missing or None."""
+them, `price` str such as "84 EUR", `flag` bool; with `many` a list. What was not given is missing or None. `json` says
+whether lines of data are wanted, for who tells more than the end."""
 
 GROUPS = (
     "Everywhere",
@@ -65,6 +66,7 @@ class Command:
     help: ClassVar[str]
     group: ClassVar[str]
     places: ClassVar[tuple[Place, ...]]
+    """None: it is only a sub-command, of what screens show by themselves."""
     footer: ClassVar[str] = ""
     always_in_footer: ClassVar[bool] = False
     first_in_footer: ClassVar[bool] = False

@@ -88,14 +88,15 @@ def option_id(poll: Poll, said: str) -> str:
 # --- reading arguments ---------------------------------------------------------------------------
 
 
-def _span(args: Args) -> tuple[date, date] | None:
+def span(args: Args) -> tuple[date, date] | None:
+    """The days of `dates`; None if none were given. Raises `Refused`."""
     text = args.get("dates")
     if not text:
         return None
-    span = dates.parse_span(str(text), datetime.now(UTC).astimezone().date())
-    if span is None:
+    days = dates.parse_span(str(text), datetime.now(UTC).astimezone().date())
+    if days is None:
         raise Refused("bad-dates", "invalid", "Dates are such as 21 to 25 May, or 2026-05-21 to 2026-05-25.")
-    return span
+    return days
 
 
 def _deadline(text: object) -> datetime | None:
@@ -118,7 +119,7 @@ async def do(client: Client, trip_id: str, act: TripAct) -> Any:
 
 async def create(client: Client, args: Args) -> Any:
     """`trip new`."""
-    starts, ends = _span(args) or (None, None)
+    starts, ends = span(args) or (None, None)
     made = await client.create_trip(
         str(args["name"]),
         destination=args.get("destination"),
@@ -170,8 +171,8 @@ async def edit(client: Client, args: Args) -> Any:
         changes["destination"] = None if args["destination"] == "-" else args["destination"]
     if args.get("dates") == "-":
         changes["starts_on"] = changes["ends_on"] = None
-    elif span := _span(args):
-        changes["starts_on"], changes["ends_on"] = span
+    elif days := span(args):
+        changes["starts_on"], changes["ends_on"] = days
     if args.get("members") is not None:
         changes["required_members"] = args["members"]
     if args.get("discount") is not None:
