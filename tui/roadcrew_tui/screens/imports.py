@@ -118,6 +118,11 @@ class ImportsScreen(CommandScreen):
         return self.query_one(f"#{name}", RowList)
 
     @property
+    def in_list(self) -> bool:
+        """Whether the person is among the hotels or the refused rows."""
+        return self._list.has_focus
+
+    @property
     def _list(self) -> RowList:
         return self.rows("refused" if self.shows_refused else "imported")
 
@@ -308,7 +313,9 @@ class ImportsScreen(CommandScreen):
             jobs.move_to(self.job_id)
         self._draw_live()
         self._draw_list()
-        self.query_one("#imports-note", Lines).show(draw.words(self._note(bool(found))))
+        words = self.query_one("#imports-note", Lines)
+        words.show(draw.words(self._note(bool(found))))
+        words.display = bool(self._note(bool(found)))
         self.show_keys()
 
     def _draw_title(self) -> None:

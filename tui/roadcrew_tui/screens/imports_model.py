@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 from roadcrew_domain.jobs_state import ImportedHotel, ImportJob
 from roadcrew_domain.money import Money
 from roadcrew_domain.trip import Trip
+from roadcrew_tui import when
 from roadcrew_tui.when import amount_of
 
 if TYPE_CHECKING:
@@ -184,9 +185,8 @@ def _import_row(run: RunNote, trip: Trip, me: str, now: datetime) -> ImportRow:
     if run.ended is None:
         return ImportRow(run.id, run.name or "", by, "under way", "good")
     ended, tone = ENDED[run.ended]
-    ago = amount_of(max(now - run.at, timedelta(0)))
-    hotels = f"{run.count:,} hotel{'s' * (run.count != 1)}"
-    return ImportRow(run.id, run.name or "", by, ", ".join(p for p in (ended, hotels, f"{ago} ago") if p), tone)
+    said = (ended, counts(run.count, 0), when.ago(run.at, now))
+    return ImportRow(run.id, run.name or "", by, ", ".join(part for part in said if part), tone)
 
 
 # --- how hotels are listed -------------------------------------------------------------------------
