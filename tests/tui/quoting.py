@@ -1,5 +1,6 @@
 """A stand-in for what a server and a client do about prices: quote runs by the domain's own rules, whose providers
-answer when a test says so. It runs where the real ones do, on the link's own thread. Not for networks or several processes.
+answer when a test says so. It runs where the real ones do, on the link's own thread. Not for networks or several
+processes.
 """
 
 from __future__ import annotations

@@ -190,7 +190,8 @@ def chosen(row: PriceRow | None, sheet: Sheet) -> Draw:
         if row.choice is None:
             return _said(render.ours(f"Gone: {total} in all was offered in the run before.", render.MUTED), width)
         note = render.join(". ", render.said(row.note, render.MUTED)) if row.note else render.BLANK
-        told = _said(render.join(render.ours(f"{total} in all, {sheet.all_of}"), note), width)
+        lowest = f", the lowest in {row.total.currency}" if row.best else ""
+        told = _said(render.join(render.ours(f"{total} in all, {sheet.all_of}{lowest}"), note), width)
         if row.simulated:
             told = render.stack(
                 [told, *_remark(Remark("Simulated: made up for trying out, nobody offers this.", "warn"), width)]
