@@ -26,6 +26,7 @@ from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.endpoints import Endpoint, EndpointApp
 from roadcrew_server.first_use import FirstUses
 from roadcrew_server.hub import Hub
+from roadcrew_server.jobs.bridge import JobWork
 from roadcrew_server.jobs.feeds import Feeds
 from roadcrew_server.jobs.kinds import JobKind
 from roadcrew_server.jobs.pages import Pages
@@ -142,7 +143,8 @@ class Server:
 
     def _works(self) -> tuple[Work, ...]:
         """What is done for topics, by this process or another."""
-        return (QuoteWork(self.hub, self.quotes or Providers(())),)
+        imports = JobWork(self.hub, self.feeds, self.pages, self.settings)
+        return (QuoteWork(self.hub, self.quotes or Providers(())), imports)
 
     async def _due(self, name: str) -> None:
         await self.booking.attend(name)
