@@ -49,6 +49,9 @@ class NewImport(ImportCommand):
     def available(self, screen: ImportsScreen) -> bool:
         return screen.trip is not None and screen.upload is None
 
+    def footer_words(self, screen: ImportsScreen) -> str:
+        return "" if screen.in_list else self.footer
+
     async def on_screen(self, screen: ImportsScreen) -> None:
         from roadcrew_tui.screens import imports_actions  # noqa: PLC0415 - when it is used
 
@@ -126,6 +129,9 @@ class SortHotels(ImportCommand):
     def available(self, screen: ImportsScreen) -> bool:
         return screen.job is not None and not screen.shows_refused
 
+    def footer_words(self, screen: ImportsScreen) -> str:
+        return self.footer if screen.in_list else ""
+
     async def on_screen(self, screen: ImportsScreen) -> None:
         screen.want(screen.wanted.next_order())
 
@@ -164,7 +170,7 @@ class ShowRefused(ImportCommand):
     def footer_words(self, screen: ImportsScreen) -> str:
         if screen.shows_refused:
             return "hotels"
-        return "refused rows" if screen.job is not None and screen.job.counts.refused else ""
+        return "refused" if screen.job is not None and screen.job.counts.refused else ""
 
     async def on_screen(self, screen: ImportsScreen) -> None:
         screen.turn(refused=not screen.shows_refused)
@@ -195,7 +201,7 @@ class CancelImport(ImportCommand):
     keys = "x"
     title = "Cancel the import"
     help = "Stops an import, after asking; hotels that have come by then stay. Who began it can, and the organiser."
-    footer = "cancel it"
+    footer = "cancel"
     sub = ("import", "cancel")
     sub_help = "Stops an import; hotels that have come by then stay. Who began it can, and the organiser."
     arguments = (IMPORT, TRIP)

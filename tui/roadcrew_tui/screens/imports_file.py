@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -57,7 +56,7 @@ class FileForm(Form):
         self._look_for(event.value)
 
     def _look_for(self, typed: str) -> None:
-        self.run_worker(partial(self._look, typed), group="files", exclusive=True)
+        self.run_worker(lambda: self._look(typed), group="files", exclusive=True)
 
     async def _look(self, typed: str) -> None:
         found: list[Entry] = []
