@@ -16,10 +16,22 @@ from types import FrameType, ModuleType
 import pytest
 from tests.conftest import Figure
 from tests.domain.booking_play import SECOND, SlotPlay
+from tests.domain.run_play import ANA, JobPlay, QuotePlay, a_stay, importing, price
 
-from roadcrew_domain import seats
+from roadcrew_domain import jobs, quotes, seats
 from roadcrew_domain.events import Event, decode_event, encode_event, event
+from roadcrew_domain.jobs_state import MAX_PAGES, JobCommand
 from roadcrew_domain.polls import VoteCast
+from roadcrew_domain.quotes_state import (
+    MAX_ASKED_HOTELS,
+    MAX_PROVIDERS,
+    MAX_SAID,
+    AskedHotel,
+    AskedProvider,
+    Choice,
+    QuoteCommand,
+    VoteQuote,
+)
 from roadcrew_domain.trip import Trip, evolve, fold
 from roadcrew_domain.views import decode_trip, encode_trip
 
@@ -152,3 +164,48 @@ def test_seats_of_a_slot_with_thousands_of_holds_cost_what_they_cost_with_hundre
     figure("looking at every hold, microseconds", f"{control[0] / 1000:.0f} {control[1] / 1000:.0f}")
     assert control[1] > 5 * control[0], "this machine can't tell"
     assert fastest(steps_of(large)[0]) + fastest(steps_of(large)[1]) < control[1] / 10
+
+
+def voted(members: int) -> QuotePlay:
+    """A run as large as it can be, with so many votes in it."""
+    hotels = [AskedHotel(f"h{n}", f"Hotel {n}", "Lisbon", 3) for n in range(MAX_ASKED_HOTELS)]
+    play = QuotePlay().ask(a_stay(*hotels), *(AskedProvider(f"p{n}", "P", False, 5) for n in range(MAX_PROVIDERS)))
+    play.start()
+    for provider in play.state.answers:
+        play.answer(provider, *(price(n + 1, h.id, note="x" * MAX_SAID) for n, h in enumerate(hotels)))
+    for n in range(members):
+        play.do(f"m{n}", VoteQuote(Choice("p1", "h1")))
+    return play
+
+
+def imported(parts: int) -> JobPlay:
+    """A job of which so many parts are in."""
+    play = importing()
+    for _ in range(parts):
+        play.do(None, play.rows(read=100))
+    return play
+
+
+# R: S6 Q2 J1
+def test_a_step_of_a_run_and_of_an_import_takes_as_many_calls_when_they_are_large(figure: Figure):
+    def vote(play: QuotePlay) -> int:
+        command = QuoteCommand("c", ANA, VoteQuote(Choice("p2", "h2")))
+        (fact,) = quotes.decide(play.state, command, play.now)
+        happened = event("quote:q", len(play.events), play.now, ANA, "c", fact)
+        step = calls(lambda: quotes.decide(play.state, command, play.now))
+        return step + calls(lambda: quotes.evolve(play.state, happened)) + calls(lambda: quotes.next_due(play.state))
+
+    def rows(play: JobPlay) -> int:
+        command = JobCommand("c", None, play.rows(read=100))
+        (fact,) = jobs.decide(play.state, command, play.now)
+        happened = event("job:j", len(play.events), play.now, None, "c", fact)
+        step = calls(lambda: jobs.decide(play.state, command, play.now))
+        return step + calls(lambda: jobs.evolve(play.state, happened)) + calls(lambda: jobs.next_due(play.state))
+
+    most = voted(1_900)
+    assert vote(voted(10)) == vote(most) < 60
+    many = imported(MAX_PAGES - 1)
+    assert rows(imported(10)) == rows(many) < 150
+    sizes = len(quotes.encode_run(most.state)), len(jobs.encode_job(many.state))
+    figure("bytes of the largest run and of the largest import", sizes)
+    assert max(sizes) < 512 * 1024

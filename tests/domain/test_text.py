@@ -18,6 +18,7 @@ from roadcrew_domain.text import (
     checked,
     checked_or_none,
     cleaned,
+    cut,
     is_forbidden,
 )
 
@@ -187,6 +188,19 @@ def test_the_door_gives_what_cleaning_gives_or_refuses(count: Count):
             assert code != "text-missing" or clean == ""
 
     holds()
+
+
+def test_what_a_program_said_is_cut_tidy_and_stays_as_it_is_when_cut_again(count: Count):
+    @settings(max_examples=count(reduced=300, full=10_000), deadline=None)
+    @given(NASTY, st.integers(1, 12))
+    def holds(text: str, limit: int):
+        short = cut(text, limit)
+        assert len(short) <= limit
+        assert cut(short, limit) == cleaned(short) == short
+
+    holds()
+    assert cut("\x1b[31mNo\u202e answer \n in 10 s. " + "x" * 10**6, 24) == "[31mNo answer in 10 s. x"
+    assert cut("one two", 4) == "one"
 
 
 def test_a_refusal_names_the_field_and_never_repeats_the_text():
