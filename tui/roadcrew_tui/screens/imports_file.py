@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -56,7 +57,8 @@ class FileForm(Form):
         self._look_for(event.value)
 
     def _look_for(self, typed: str) -> None:
-        self.run_worker(lambda: self._look(typed), group="files", exclusive=True)
+        # Not yet a coroutine: the next letter may cancel this before it has begun.
+        self.run_worker(partial(self._look, typed), group="files", exclusive=True)  # type: ignore[arg-type]
 
     async def _look(self, typed: str) -> None:
         found: list[Entry] = []
