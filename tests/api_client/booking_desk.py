@@ -41,8 +41,10 @@ OTHER = slot_info("monet.20300521.1400")
 class TopicLog:
     """One topic: its events, and their fold by the real rules."""
 
-    def __init__(self, topic: str, decide: Callable[..., Any], evolve: Callable[..., Any]) -> None:
-        self.topic, self.decide, self.evolve = topic, decide, evolve
+    def __init__(
+        self, topic: str, decide: Callable[..., Any], evolve: Callable[..., Any], encode: Callable[[Any], bytes]
+    ) -> None:
+        self.topic, self.decide, self.evolve, self.encode = topic, decide, evolve, encode
         self.state: Any = None
         self.events: list[Event] = []
         self.epoch = "e"
@@ -70,34 +72,63 @@ class TopicLog:
 
     def encoded(self) -> Any:
         """What a reset tells."""
-        body = cart.encode_cart(self.state) if isinstance(self.state, Cart) else encode_count(self.state)
-        return json.loads(body)
+        return json.loads(self.encode(self.state))
 
 
-class Desk:
-    """Tokens are people's ids. `now` is moved by tests."""
+class Logs:
+    """Topics that can be followed. Tokens are people's ids. `now` is moved by tests."""
 
-    def __init__(self, capacity: int = 10, *slots: SlotInfo) -> None:
+    def __init__(self) -> None:
         self.now = NOW
-        self.capacity = capacity
-        self.infos = {info.slot_id: info for info in (slots or (SLOT, OTHER))}
         self.logs: dict[str, TopicLog] = {}
-        self.records: dict[str, tuple[bytes, str]] = {}
-        self.adds: list[tuple[str, str]] = []
-        """Who asked for seats, and under which key."""
         self.grown = asyncio.Event()
         self.made = 0
 
-    # --- what happens ---------------------------------------------------------------------------
-
-    def _grow(self) -> None:
+    def grow(self) -> None:
+        """Something has happened in one of them."""
         self.grown.set()
         self.grown = asyncio.Event()
+
+    def new_id(self) -> str:
+        """The id of the next command."""
+        self.made += 1
+        return f"00000000-0000-7000-8000-{self.made:012}"
+
+    def log_of(self, topic: str, user: str) -> TopicLog | None:
+        """What this person may read of it."""
+        return self.logs.get(topic)
+
+    async def call(self, request: Request) -> None:
+        """A call over a real socket."""
+        await request.problem(404, "not-found")
+
+    async def sync(self, request: Request) -> None:
+        """`/api/sync` over a real socket, and any call."""
+        if request.path != "/api/sync":
+            return await self.call(request)
+        follower = _Follower(self, request)
+        if request.streams:
+            return await follower.stream()
+        return await follower.poll()
+
+
+class Desk(Logs):
+    """Of one who books."""
+
+    def __init__(self, capacity: int = 10, *slots: SlotInfo) -> None:
+        super().__init__()
+        self.capacity = capacity
+        self.infos = {info.slot_id: info for info in (slots or (SLOT, OTHER))}
+        self.records: dict[str, tuple[bytes, str]] = {}
+        self.adds: list[tuple[str, str]] = []
+        """Who asked for seats, and under which key."""
+
+    # --- what happens ---------------------------------------------------------------------------
 
     def cart_log(self, user: str = "ana") -> TopicLog:
         """A person's cart, opened by looking."""
         if f"cart:{user}" not in self.logs:
-            self.logs[f"cart:{user}"] = TopicLog(f"cart:{user}", cart.decide, cart.evolve)
+            self.logs[f"cart:{user}"] = TopicLog(f"cart:{user}", cart.decide, cart.evolve, cart.encode_cart)
             self.do(OpenCart(), user=user)
         return self.logs[f"cart:{user}"]
 
@@ -109,7 +140,7 @@ class Desk:
         """A slot, opened by looking."""
         topic = f"slot:{slot_id}"
         if topic not in self.logs:
-            self.logs[topic] = TopicLog(topic, seats.decide, seats.evolve)
+            self.logs[topic] = TopicLog(topic, seats.decide, seats.evolve, encode_count)
             info = self.infos[slot_id]
             self.do_slot(OpenSlot(self.capacity, info.starts_at, info.ends_at), slot_id)
         return self.logs[topic]
@@ -118,18 +149,13 @@ class Desk:
         """To a cart; the command's id."""
         command = command or self.new_id()
         self.cart_log(user).run(CartCommand(command, user, act), user, self.now)
-        self._grow()
+        self.grow()
         return command
 
     def do_slot(self, act: SlotAct, slot_id: str = SLOT.slot_id) -> None:
         """To a slot."""
         self.slot_log(slot_id).run(SlotCommand(self.new_id(), act), None, self.now)
-        self._grow()
-
-    def new_id(self) -> str:
-        """The id of the next command."""
-        self.made += 1
-        return f"00000000-0000-7000-8000-{self.made:012}"
+        self.grow()
 
     def hold(self, count: int, slot_id: str = SLOT.slot_id) -> str:
         """Somebody else holds seats."""
@@ -214,22 +240,18 @@ class Desk:
         status, answer = self.handle(request.method, request.path, token, key, request.body)
         await request.answer(status, answer)
 
-    # --- following ------------------------------------------------------------------------------
-
-    async def sync(self, request: Request) -> None:
-        """`/api/sync` over a real socket, and any call."""
-        if request.path != "/api/sync":
-            return await self.call(request)
-        follower = _Follower(self, request)
-        if request.streams:
-            return await follower.stream()
-        return await follower.poll()
+    def log_of(self, topic: str, user: str) -> TopicLog | None:
+        """Looking opens it."""
+        kind, _, name = topic.partition(":")
+        if (kind == "slot" and name not in self.infos) or (kind == "cart" and name != user):
+            return None
+        return self.slot_log(name) if kind == "slot" else self.cart_log(name)
 
 
 class _Follower:
     """One reader of some topics."""
 
-    def __init__(self, desk: Desk, request: Request) -> None:
+    def __init__(self, desk: Logs, request: Request) -> None:
         self.desk, self.request = desk, request
         self.topics = list(request.query["topic"])
         given = decode_cursor(request.cursor) if request.cursor else {}
@@ -239,14 +261,12 @@ class _Follower:
         """What is new."""
         found: list[tuple[str | None, dict[str, Any] | Event, str]] = []
         for topic in tuple(self.topics):
-            kind, _, name = topic.partition(":")
-            user = self.request.headers["authorization"].removeprefix("Bearer ")
-            if (kind == "slot" and name not in self.desk.infos) or (kind == "cart" and name != user):
+            log = self.desk.log_of(topic, self.request.headers["authorization"].removeprefix("Bearer "))
+            if log is None:
                 self.topics.remove(topic)
                 self.at.pop(topic, None)
                 found.append(("gone", {"topic": topic, "reason": "unknown"}, self.cursor))
                 continue
-            log = self.desk.slot_log(name) if kind == "slot" else self.desk.cart_log(name)
             place = self.at.get(topic)
             if place is None or place.epoch != log.epoch or place.seq >= len(log.events):
                 self.at[topic] = log.position
