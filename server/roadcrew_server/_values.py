@@ -6,7 +6,7 @@ A parser takes what stands there and gives what is meant, or raises `Wrong`. Not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -97,6 +97,18 @@ def like(pattern: re.Pattern[str], value: object) -> str:
     if not pattern.fullmatch(written):
         raise Wrong(f"{shown(written)} is not right.")
     return written
+
+
+def like_one(names: Collection[str]) -> Parser:
+    """The parser of one of these words."""
+
+    def parsed(value: object) -> str:
+        written = scalar(value)
+        if written not in names:
+            raise Wrong(f"{shown(written)} is not right.")
+        return written
+
+    return parsed
 
 
 def each(parse: Callable[[object], Any], most: int, *, least: int = 1) -> Parser:

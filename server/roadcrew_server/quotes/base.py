@@ -39,9 +39,10 @@ class Failed(Exception):
 
 class Say(Protocol):
     """What a provider tells while it works: `say("The rooms are being counted.")`. More than `MAX_ACTIVITIES` are not
-    kept. `run` is the id of the quote run, the same when it is asked again."""
+    kept. `run` is the id of the quote run, the same when it is asked again; `tried` says how often that was, from 1."""
 
     run: str
+    tried: int
 
     def __call__(self, text: str, /) -> None:
         """Tell that."""
@@ -78,9 +79,10 @@ class Secrets:
         self._environment = os.environ if environment is None else environment
         self._known: set[str] = set()
 
-    def filled(self, text: str) -> str:
-        """The text with the variable in place of each `env:NAME`. Raises ValueError with a sentence."""
-        return _FROM_ENVIRONMENT.sub(self._value, text)
+    def filled(self, text: str, into: Callable[[object], str] = str) -> str:
+        """The text with the variable in place of each `env:NAME`, written as `into` says. Raises ValueError with a
+        sentence."""
+        return _FROM_ENVIRONMENT.sub(lambda found: into(self._value(found)), text)
 
     def clean(self, text: str) -> str:
         """The text without any secret, however it came into it."""

@@ -171,6 +171,7 @@ class QuoteWork:
         clock = asyncio.get_running_loop().time
         until = clock() + asked.timeout
         for tried in count(1):
+            saying.tried = tried
             outcome = await self._once(request, provider, saying, until - clock())
             if outcome is None:
                 return Failed("timeout", f"No answer within {asked.timeout:g} s.")
@@ -226,6 +227,7 @@ class Saying:
 
     def __init__(self, run: str, clean: Clean) -> None:
         self.run = run
+        self.tried = 1
         self._clean = clean
         self._room = MAX_ACTIVITIES
         self._loop = asyncio.get_running_loop()
