@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from roadcrew_client import errors
 from roadcrew_domain import jobs, runs
@@ -35,6 +37,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.running import StartRunner
 
 if TYPE_CHECKING:
+    from tests.tui.scenes import Scene
     from tests.tui.standins import StandInClient, World
 
     from roadcrew_client.models import User
@@ -195,3 +198,25 @@ class ImportCalls:
         part = tuple(rows[:limit])
         following = part[-1].line if len(rows) > limit else None
         return SimpleNamespace(rows=part, total=len(self.world.imports.refused.get(job_id, [])), next=following)
+
+
+def importing(scene: Scene, texts: Sequence[str]) -> Scene:
+    """The scene's trip has imports of such texts too: one that is over, and one whose service has gone away."""
+    world, desk = scene.world, scene.world.imports
+    world.features = (*world.features, "quotes", "imports")
+    for n, who in enumerate((scene.ana, scene.ben)):
+        job = desk.begin(world, scene.trip_id, who, texts[n % len(texts)])
+        desk.connect(world, job)
+        good = [
+            hotel(line, text, city=texts[line % len(texts)], price_per_night=Money(7**line, "EUR"))
+            for line, text in enumerate(texts, 1)
+        ]
+        dearer = [replace(h, line=h.line + 100, was=Money(h.price_per_night.amount * 2, "JPY")) for h in good]
+        many = [hotel(line) for line in range(200, 260)]
+        bad = [RefusedRow(line, text, text) for line, text in enumerate(texts, 300)]
+        desk.come(world, job, *good, *dearer, *many, *bad, bytes=SIZE // 3)
+        if who is scene.ana:
+            desk.finish(world, job)
+        else:
+            desk.away(world, job, 4.0)
+    return scene

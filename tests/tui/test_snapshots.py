@@ -18,7 +18,8 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.tui.conftest import SIZES, Stage, folders, staged
 from tests.tui.drawing import drawn, picture
-from tests.tui.extremes import FAMILY, ONE_WORD, SENTENCE, WIDE, booking, endless, hostile
+from tests.tui.extremes import FAMILY, ONE_WORD, SENTENCE, WIDE, booking, endless, hostile, open_door
+from tests.tui.importing import importing
 from tests.tui.measured import POLLING
 from tests.tui.outbox import all_kinds
 from tests.tui.scenes import NASTY, Scene
@@ -141,6 +142,10 @@ VIEWS = (
     View("hotels-add", ("a", PASTED, "tab", "tab", PASTED, "tab"), "#form", "hotels"),
     View("hotels-drop", ("d",), "#ask", "hotels"),
     View("hotels-ask-end", ("e",), "#ask", "hotels"),
+    View("imports", ("f", "down", "enter", "down"), "#imported", "quotes"),
+    View("imports-refused", ("f", "r", "enter", "end"), "#refused", "quotes"),
+    View("imports-file", ("f", "n", PASTED), "#files", "quotes"),
+    View("imports-cancel", ("f", "x"), "#ask", "quotes"),
     View("book", ("enter", "enter", "enter", "plus", "down", "plus"), "#bk-sum", "book"),
     View("book-cart", ("tab",) * 3, "#cart", "book"),
     View("book-pay", ("tab", "tab", "tab", "p"), "#ask", "book"),
@@ -202,7 +207,12 @@ def leave(folder: Path, name: str, s: Stage) -> Path:
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 async def test_a_screen_looks_as_it_did(
-    view: View, scene: str, tmp_path: Path, kept: SnapshotAssertion, pytestconfig: pytest.Config
+    view: View,
+    scene: str,
+    tmp_path: Path,
+    kept: SnapshotAssertion,
+    pytestconfig: pytest.Config,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     make, text = SCENES[scene]
     made = make()
@@ -210,9 +220,13 @@ async def test_a_screen_looks_as_it_did(
     if view.name == "lobby-offline":
         async with staged(tmp_path, made, in_trip=False):
             made.world.down = True
+    if view.name.startswith("imports"):
+        monkeypatch.chdir(tmp_path)
+        with open_door():
+            importing(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
     if view.start == "book":
         booking(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
-    tab = view.start if view.start in ("polls", "hotels", "book") else ""
+    tab = view.start if view.start in ("polls", "hotels", "quotes", "book") else ""
     first_run, in_trip = view.start == "welcome", view.start != "lobby"
     async with staged(tmp_path, made, size=SIZES[0], tab=tab, in_trip=in_trip, first_run=first_run) as s:
         await lead(s, view, text)

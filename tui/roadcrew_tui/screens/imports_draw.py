@@ -44,7 +44,7 @@ def live(state: Live) -> Draw:
         rows = words
         if state.share is not None:
             percent = f" {int(state.share * 100):>3} %  "
-            bar = render.bar(state.share, min(BAR, max(0, width // 3)))
+            bar = render.bar(state.share, min(BAR, max(0, width // 4)))
             first, *rest = render.wrapped(
                 render.template(state.words, style, what=state.what), width - bar.cell_length - len(percent), 3
             )
