@@ -225,7 +225,9 @@ class QuoteCalls:
         return QuoteRunAnswer(self.world.desk.run(run_id), 0, self.world.now())
 
     async def cancel_quote(self, run_id: str) -> QuoteRunAnswer:
-        return self._to_run(run_id, acts.CancelRun())
+        assert self.user is not None
+        chair = any(t.organiser == self.user.id for t in self.world.trips.values() if run_id in t.runs)
+        return self._to_run(run_id, acts.CancelRun(chair=chair))
 
     async def vote_quote(self, run_id: str, choice: Choice | None, *, key: str | None = None) -> QuoteRunAnswer:
         return self._to_run(run_id, acts.VoteQuote(choice))
