@@ -38,6 +38,11 @@ CATALOG_HELP = (
 
 QUOTES_HELP = "who is asked for prices, .toml, or `sample` for providers that make theirs up (default: nobody)"
 
+MONITOR_HELP = (
+    "the service that reads feeds of hotels (`roadcrew price-monitor`), whose key is in PRICE_MONITOR_API_KEY "
+    "(default: none, and nothing can be imported)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -64,6 +69,7 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
     parser.add_argument("--store", help=STORE_HELP)
     parser.add_argument("--catalog", metavar="FILE", help=CATALOG_HELP)
     parser.add_argument("--quotes", metavar="FILE", help=QUOTES_HELP)
+    parser.add_argument("--price-monitor", metavar="HOST:PORT", dest="MONITOR_PRICE_APP_HOST", help=MONITOR_HELP)
     parser.add_argument("--workers", type=int, help="how many processes serve (default 1; more need a Redis or Valkey)")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends (for programs)")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
