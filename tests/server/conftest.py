@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from tests.support.people import Person, connected
+from tests.support.pricing import BY_THE_SEA, providers, ready
 from tests.support.serving import Running, served
 from tests.support.valkey import ValkeyProcess
 from tests.support.wire import Wire
@@ -21,8 +23,11 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    """A server in this event loop, with the sample catalogue, and the settings that everybody gets but for limits."""
-    async with served(tmp_path, catalog="sample", payments="simulated,venue") as running:
+    """A server in this event loop, with the sample catalogue, providers that have prices at once, a price-monitor that
+    is away, and the settings that everybody gets but for limits."""
+    asked = providers(ready(), ready(simulated=True, amount=9_000, known=(BY_THE_SEA,)))
+    away: dict[str, Any] = {"monitor_price_app_host": "127.0.0.1:9", "price_monitor_api_key": "nobody-asks-for-it"}
+    async with served(tmp_path, catalog="sample", payments="simulated,venue", asked=asked, **away) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from tests.support.people import JSON, SSE, Person, crew
+from tests.support.pricing import a_stay, a_vehicle
 from tests.support.serving import Running
 
 from roadcrew_server.app import ENDPOINTS
@@ -18,8 +19,8 @@ SIGNED_IN_ONLY = {"nobody": 401, "bad token": 401}
 
 @dataclass
 class Scene:
-    """A trip with a poll, a hotel and an open vote, all begun by `opener`. In the organiser's cart there may be seats,
-    an order that is not paid, and one that is paid at the venue."""
+    """A trip with a poll, a hotel and an open vote, all begun by `opener`, perhaps with a quote run and an import. In
+    the organiser's cart there may be seats, an order that is not paid, and one that is paid at the venue."""
 
     people: dict[str, Person]
     trip: str
@@ -30,6 +31,8 @@ class Scene:
     line: str = ""
     order: str = ""
     booking: str = ""
+    run: str = ""
+    job: str = ""
 
 
 Body = Callable[[Scene], Any]
@@ -68,6 +71,7 @@ def at_eleven(day: int) -> str:
 
 MINE_ALONE = dict.fromkeys(("stranger", "removed", "member", "opener"), 404)
 NEW_HOTEL = {"name": "Alfama", "city": "Lisbon", "stars": 2, "pricePerNight": {"amount": 4800, "currency": "EUR"}}
+HOTEL_ROW = {"name": "Alfama", "city": "Lisbon", "stars": 2, "price": "48.00", "currency": "EUR"}
 CREDENTIALS = {"username": "somebody", "password": "long enough"}
 TRIP_OF: Callable[[Scene], dict[str, str]] = lambda s: {"tripId": s.trip}  # noqa: E731
 TOPIC_OF: Callable[[Scene], dict[str, str]] = lambda s: {"topic": f"trip:{s.trip}"}  # noqa: E731
@@ -117,6 +121,20 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/cart/cancel"): Row(200, lambda s: {"orderId": s.order}, MINE_ALONE),
     ("POST", "/api/cart/paid"): Row(204, of_trip(bookingId=lambda s: s.booking), CHAIR),
     ("POST", "/api/payments/{provider}"): Row(400, path=lambda _: "/api/payments/venue"),
+    ("POST", "/api/quotes"): Row(202, of_trip(**a_vehicle()), CREW),
+    ("GET", "/api/quotes/hotels"): Row(200),
+    ("GET", "/api/quotes/{runId}"): Row(200, but=CREW, path=lambda s: f"/api/quotes/{s.run}"),
+    ("GET", "/api/quotes/{runId}/stream"): Row(200, but=CREW, path=lambda s: f"/api/quotes/{s.run}/stream"),
+    ("DELETE", "/api/quotes/{runId}"): Row(200, but=NOT_MEMBER, path=lambda s: f"/api/quotes/{s.run}"),
+    ("POST", "/api/quotes/{runId}/vote"): Row(
+        200, lambda _: {"choice": None}, CREW, path=lambda s: f"/api/quotes/{s.run}/vote"
+    ),
+    ("POST", "/api/jobs"): Row(202, lambda _: [HOTEL_ROW], CREW, params=lambda s: {"tripId": s.trip, "name": "May"}),
+    ("GET", "/api/jobs/{jobId}"): Row(200, but=CREW, path=lambda s: f"/api/jobs/{s.job}"),
+    ("GET", "/api/jobs/{jobId}/progress"): Row(200, but=CREW, path=lambda s: f"/api/jobs/{s.job}/progress"),
+    ("GET", "/api/jobs/{jobId}/hotels"): Row(200, but=CREW, path=lambda s: f"/api/jobs/{s.job}/hotels"),
+    ("GET", "/api/jobs/{jobId}/refused"): Row(200, but=CREW, path=lambda s: f"/api/jobs/{s.job}/refused"),
+    ("DELETE", "/api/jobs/{jobId}"): Row(200, but=NOT_MEMBER, path=lambda s: f"/api/jobs/{s.job}"),
     ("GET", "/j/{code}"): Row(200, path=lambda s: f"/j/{s.code}"),
     ("GET", "/api/exhibitions"): Row(200),
     ("GET", "/api/exhibitions/{id}/slots"): Row(
@@ -172,10 +190,24 @@ async def booked(s: Scene) -> Scene:
     return s
 
 
+async def asked(s: Scene) -> Scene:
+    """The scene with a quote run, and an import whose service is away."""
+    opener = s.people["opener"]
+    s.run = (await opener.do("/api/quotes", a_stay(s.hotel, tripId=s.trip)))["runId"]
+    sent = await opener.post("/api/jobs", [HOTEL_ROW], params={"tripId": s.trip, "name": "May"})
+    s.job = sent.json()["jobId"]
+    return s
+
+
 async def scene_for(http: httpx.AsyncClient, endpoint: Endpoint) -> Scene:
     """A scene with what that route is about."""
     made = await scene(http)
-    return await booked(made) if endpoint.tag == "cart" else made
+    match endpoint.tag:
+        case "cart":
+            return await booked(made)
+        case "quotes" | "jobs":
+            return await asked(made)
+    return made
 
 
 def test_every_route_has_a_row_in_the_matrix():

@@ -23,6 +23,8 @@ from starlette.types import ASGIApp
 from roadcrew_server import catalogue
 from roadcrew_server.app import Server, make_app
 from roadcrew_server.http import HttpServer, listen
+from roadcrew_server.quotes import registry
+from roadcrew_server.quotes.registry import Providers
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store
 from roadcrew_server.stores.sqlite import SqliteStore
@@ -33,6 +35,8 @@ UNLIMITED: dict[str, Any] = {
     "logins_per_name": "1000000/minute",
     "invites_per_address": "1000000/minute",
     "lookups_per_address": "1000000/minute",
+    "quotes_per_user": "1000000/minute",
+    "jobs_per_user": "1000000/minute",
     "book_ahead_days": 3650,
 }
 """What most tests want of limits, and dates that stay good: a test of a limit sets its own."""
@@ -79,12 +83,17 @@ def settings_for(store: Path, **settings: Any) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def served(place: Path, *, store: Store | None = None, **settings: Any) -> AsyncIterator[Running]:
-    """A server in this event loop, on a free port, with its store in the folder `place` (or a given one)."""
+async def served(
+    place: Path, *, store: Store | None = None, asked: Providers | None = None, **settings: Any
+) -> AsyncIterator[Running]:
+    """A server in this event loop, on a free port, with its store in the folder `place` (or a given one); `asked` are
+    who is asked for prices, if not those that the setting `quotes` names."""
     file = place / "store.sqlite"
     chosen = settings_for(file, **settings)
     kept = store or SqliteStore(file, synchronous="NORMAL")  # nobody cuts the power in here
-    server = Server(kept, chosen, catalogue=catalogue.named(chosen.catalog))
+    server = Server(
+        kept, chosen, catalogue=catalogue.named(chosen.catalog), quotes=asked or registry.named(chosen.quotes)
+    )
     sock = listen(chosen)
     server.port = sock.getsockname()[1]
     http = QuickServer(make_app(server), timeout_graceful_shutdown=2, trusted_proxies=chosen.trusted_proxies)
