@@ -72,11 +72,20 @@ _JSON_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 def price_of(text: str, named: str, fallback: str | None) -> Money:
     """The price that a row says in words. `named` is its currency column (may be empty), `fallback` the currency of
     rows that name none. Raises `BadRow`: `bad-price`, `bad-currency`, `no-currency`."""
-    if len(text) <= MOST_CHARACTERS and not text.isascii():
-        text = unicodedata.normalize("NFKC", text)  # other widths of digits and of spaces
-    found = _PRICE.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
+    if not text:
+        raise BadRow("bad-price", "There is no price.")
+    if len(text) > MOST_CHARACTERS or len(named) > MOST_CHARACTERS:
+        raise BadRow("bad-price", f"{quoted(text)} is no price, or {quoted(named)} no currency.")
+    return _price_of(text, named, fallback)
+
+
+@lru_cache(maxsize=4096)
+def _price_of(text: str, named: str, fallback: str | None) -> Money:
+    """Many hotels cost the same."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)  # other widths of digits and of spaces
+    found = _PRICE.fullmatch(plain)
     if found is None:
-        raise BadRow("bad-price", f"{quoted(text)} is no price." if text else "There is no price.")
+        raise BadRow("bad-price", f"{quoted(text)} is no price.")
     if found["before"] and found["after"]:
         raise BadRow("bad-price", f"{quoted(text)} names a currency on both sides.")
     currency = currency_of(found["before"] or found["after"] or "", named, fallback)

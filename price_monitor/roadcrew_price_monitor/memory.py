@@ -70,6 +70,7 @@ class Memory:
         self.id: str = self._one("select value from about where name = 'id'")
         """Another one when the file was lost."""
         self._walked = b""
+        self._abandoned = False
 
     def begin(self, job: str) -> tuple[int, bool]:
         """A number for the job, and whether all that it has had is remembered."""
@@ -138,9 +139,15 @@ class Memory:
         return old is not None or upto is not None
 
     def close(self) -> None:
-        """Keep what there is, and let go of the file."""
-        self.commit()
-        self._db.close()
+        """Keep what there is, and let go of the file. Nothing, if it was abandoned."""
+        if not self._abandoned:
+            self.commit()
+            self._db.close()
+
+    def abandon(self) -> None:
+        """Let go of the file without what was not committed. From then on every call raises `apsw.Error`."""
+        self._abandoned = True
+        self._db.close(force=True)
 
     def _latest(self, hotel: bytes, currency: str) -> int | None:
         found: int | None = self._one(

@@ -98,6 +98,11 @@ class Parser:
         return None if rows is None else self._judged(rows)
 
     @property
+    def offset(self) -> int:
+        """Bytes of the feed that are done."""
+        return self.begins if self._reader is None else self._reader.offset
+
+    @property
     def checkpoint(self) -> Checkpoint:
         """The place after the rows so far; never before the one that was begun with. Good only when `Memory.commit`
         has come after it."""
