@@ -147,14 +147,14 @@ class Service:
             return
 
     async def _work(self, job: Callable[[], _T]) -> _T:
-        """In the worker's thread. What could not be kept must not be built upon, by this job nor another: after an error
+        """In the worker's thread. What could not be kept must not be built upon, by this job nor others: after an error
         of the memory, nothing is kept any more."""
 
         def kept() -> _T:
             try:
                 return job()
             except apsw.Error as error:
-                _log.error("the memory can't be used: %s: %s", type(error).__name__, error)  # noqa: TRY400 - no trace helps
+                _log.error("the memory can't be used: %s: %s", type(error).__name__, error)
                 self._memory.abandon()
                 raise
 
