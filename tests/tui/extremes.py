@@ -22,8 +22,21 @@ from roadcrew_domain.exhibitions import TicketKind
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
+from roadcrew_domain.quotes_state import (
+    AskedHotel,
+    AskedProvider,
+    CancelRun,
+    Choice,
+    Driver,
+    Price,
+    Stay,
+    Vehicle,
+    VoteQuote,
+)
+from roadcrew_domain.running import StartRunner
 
 MANY = 100
+HOUR = timedelta(hours=1)
 ANSWERS: tuple[Answer, ...] = ("yes", "maybe", "no")
 SENTENCE = (
     "By the night train over Hendaye, with a long morning in San Sebastian, lunch in the old town of Burgos, "
@@ -143,6 +156,43 @@ def endless() -> Scene:
         scene = story.scene(*crew[:3], flight=flight, drivers=drivers, where=where, azul=hotels[0], alfama=hotels[1])
         for n, who in enumerate(crew[::2]):
             scene.world.look(scene.trip_id, who.id, ("overview", "polls", "hotels")[n % 3])
+    return scene
+
+
+def quoting(scene: Scene, texts: Sequence[str]) -> Scene:
+    """The scene's server asks providers that are called so and say such things: a run that is over, a vehicle's that
+    was stopped, and one that asks the same once more and goes on, which another server has taken over."""
+    world, desk = scene.world, scene.world.desk
+    world.features = (*world.features, "quotes")
+    desk.providers = tuple(
+        AskedProvider(f"p{n}", f"{text}{n}"[:60], simulated=n % 2 == 1, timeout=9.0)
+        for n, text in enumerate((*texts, *texts, *texts))
+    )
+    now, day = world.now(), world.now().date() + timedelta(days=20)
+    hotels = sorted(world.trips[scene.trip_id].hotels.values(), key=lambda h: (h.added_at, h.id))[:4]
+    asked = tuple(AskedHotel(h.id, h.name, h.city, h.stars) for h in hotels)
+    with open_door():
+        first = desk.begin(world, scene.ben, Stay(asked, day, day + timedelta(days=4), 4), scene.trip_id, at=now - HOUR)
+        for n, provider in enumerate(desk.providers):
+            price = Price(Money(7 ** (n % 14), ("EUR", "JPY")[n % 2]), hotels[n % 4].id, texts[n % len(texts)])
+            if n % 3:
+                desk.answers(world, first, provider.id, price, at=now - HOUR)
+            else:
+                desk.fails(world, first, provider.id, "refused", texts[n % len(texts)], at=now - HOUR)
+        car = Vehicle("1HGCM82633A004352", (Driver(34), Driver(41)), day, day)
+        stopped = desk.begin(world, scene.ana, car, scene.trip_id, at=now - HOUR / 2)
+        desk.do(world, stopped, CancelRun(), by=scene.ana.id, at=now - HOUR / 2)
+        again = desk.begin(world, scene.ana, desk.run(first).request, scene.trip_id, first, at=now - HOUR / 200)
+        desk.do(world, again, StartRunner(2))
+        for n, provider in enumerate(desk.providers[:-3]):
+            price = Price(Money(7 ** (n % 14) + n % 5, ("EUR", "JPY")[n % 2]), hotels[(n + n % 4 // 3) % 4].id)
+            if n % 5:
+                desk.answers(world, again, provider.id, price)
+                desk.do(world, again, VoteQuote(Choice(provider.id, price.hotel_id)), by=scene.carla.id)
+            else:
+                desk.says(world, again, provider.id, texts[n % len(texts)])
+        for who in (scene.ana, scene.dev):
+            desk.do(world, again, VoteQuote(Choice("p1", hotels[1].id)), by=who.id)
     return scene
 
 

@@ -18,7 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.tui.conftest import SIZES, Stage, folders, staged
 from tests.tui.drawing import drawn, picture
-from tests.tui.extremes import FAMILY, ONE_WORD, SENTENCE, WIDE, booking, endless, hostile, open_door
+from tests.tui.extremes import FAMILY, ONE_WORD, SENTENCE, WIDE, booking, endless, hostile, open_door, quoting
 from tests.tui.importing import importing
 from tests.tui.measured import POLLING
 from tests.tui.outbox import all_kinds
@@ -146,6 +146,12 @@ VIEWS = (
     View("imports-refused", ("f", "r", "enter", "end"), "#refused", "quotes"),
     View("imports-file", ("f", "n", PASTED), "#files", "quotes"),
     View("imports-cancel", ("f", "x"), "#ask", "quotes"),
+    View("quotes", ("enter", "space", "down"), "#qu-head", "quotes"),
+    View("quotes-end", ("enter", "end", "tab", "end"), "#qu-head", "quotes"),
+    View("quotes-over", ("down", "down", "enter", "down"), "#qu-head", "quotes"),
+    View("quotes-stay", ("n", "enter", "down", "space"), "#form", "quotes"),
+    View("quotes-vehicle", ("n", "down", "enter", PASTED), "#form", "quotes"),
+    View("quotes-stop", ("x",), "#ask", "quotes"),
     View("book", ("enter", "enter", "enter", "plus", "down", "plus"), "#bk-sum", "book"),
     View("book-cart", ("tab",) * 3, "#cart", "book"),
     View("book-pay", ("tab", "tab", "tab", "p"), "#ask", "book"),
@@ -224,8 +230,9 @@ async def test_a_screen_looks_as_it_did(
         monkeypatch.chdir(tmp_path)
         with open_door():
             importing(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
-    if view.start == "book":
-        booking(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
+    more = {"book": booking, "quotes": quoting}.get(view.start)
+    if more is not None and not view.name.startswith("imports"):
+        more(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
     tab = view.start if view.start in ("polls", "hotels", "quotes", "book") else ""
     first_run, in_trip = view.start == "welcome", view.start != "lobby"
     async with staged(tmp_path, made, size=SIZES[0], tab=tab, in_trip=in_trip, first_run=first_run) as s:

@@ -17,8 +17,8 @@ Draw = Callable[[int], Content]
 TONES = {"warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
 STATES = {"waiting": "", "working": render.ACCENT, "priced": render.GOOD, "failed": render.BAD, "nothing": render.MUTED}
 SIMULATED = "simulated"
-BAR, WIDE_BAR = 14, 30
-LEAST_NAME, MOST_PROVIDER, MOST_HOTEL = 10, 28, 34
+LEAST_BAR, BAR, WIDE_BAR = 4, 14, 30
+LEAST_NAME, MOST_PROVIDER, MOST_HOTEL, MOST_VOTERS = 10, 28, 34, 24
 GAP = "  "
 MOST_DOTS = 4
 ROOMY = 66
@@ -52,22 +52,30 @@ def head(sheet: Sheet, more: Sequence[Remark]) -> Draw:
 
     def draw(width: int) -> Content:
         about = [part for name in sheet.about for part in (", ", render.said(name, render.MUTED))][1:]
-        cells = WIDE_BAR if width >= ROOMY else BAR
+        room = width - 1 - len(sheet.words)
+        cells = max(LEAST_BAR, min(WIDE_BAR if width >= ROOMY else BAR, room))
         progress = render.join(render.bar(sheet.share, cells), " ", render.ours(sheet.words))
         return render.stack(
             [
                 render.cut(render.join(render.ours(sheet.title, "bold"), render.ours(f", {sheet.all_of}")), width),
                 render.cut(render.join(*about), width),
                 render.cut(progress, width),
-                *(line for remark in (*sheet.remarks, *more) for line in _remark(remark, width)),
+                *(line for remark in _together((*sheet.remarks, *more)) for line in _remark(remark, width)),
             ]
         )
 
     return draw
 
 
+def _together(remarks: Sequence[Remark]) -> list[Remark]:
+    """What is only mentioned needs no lines of its own."""
+    grave = [remark for remark in remarks if remark.tone != "muted"]
+    mentioned = " ".join(remark.words for remark in remarks if remark.tone == "muted")
+    return [*grave, *([Remark(mentioned)] if mentioned else [])]
+
+
 def _remark(remark: Remark, width: int) -> list[Content]:
-    return render.wrapped(render.ours(remark.words, TONES[remark.tone]), width, 2)
+    return render.wrapped(render.ours(remark.words, TONES[remark.tone]), width, 3)
 
 
 def sentences(*remarks: Remark) -> Draw:
@@ -88,6 +96,7 @@ class Widths:
     total: int
     tail: int
     votes: int
+    voters: int
 
     @classmethod
     def of(cls, rows: Sequence[PriceRow]) -> Widths:
@@ -99,12 +108,13 @@ class Widths:
             max((len(money.written(row.total)) for row in rows), default=0),
             max((len(_tail(row)) for row in rows), default=0),
             max((len(_dots(row)) for row in rows), default=0),
+            min(MOST_VOTERS, max((render.join(*_voters(row)).cell_length for row in rows), default=0)),
         )
 
     def names(self, width: int) -> tuple[int, int]:
         """Cells for a hotel and for a provider."""
         room = width - 2 - 1 - self.per - 1 - self.tail - 1 - self.votes
-        room -= self.total + 2 if width >= ROOMY else 0
+        room -= 2 + self.total + 1 + self.voters if width >= ROOMY else 0
         if not self.hotel:
             return 0, max(LEAST_NAME, min(self.provider, MOST_PROVIDER + MOST_HOTEL, room))
         hotel = min(self.hotel, MOST_HOTEL)
@@ -147,8 +157,8 @@ def price(row: PriceRow, widths: Widths) -> Draw:
         cells += [" ", render.pad(render.ours(_tail(row), _tone(row)), widths.tail), " "]
         cells += [render.pad(render.ours(_dots(row), render.GOOD), widths.votes)]
         if width >= ROOMY:
-            cells += [" ", *_voters(row)]
-        return render.cut(render.join(*cells), width)
+            cells += [" ", render.cut(render.join(*_voters(row)), widths.voters)]
+        return render.cut(render.join(*cells).rstrip(), width)
 
     return draw
 
@@ -193,9 +203,7 @@ def chosen(row: PriceRow | None, sheet: Sheet) -> Draw:
         lowest = f", the lowest in {row.total.currency}" if row.best else ""
         told = _said(render.join(render.ours(f"{total} in all, {sheet.all_of}{lowest}"), note), width)
         if row.simulated:
-            told = render.stack(
-                [told, *_remark(Remark("Simulated: made up for trying out, nobody offers this.", "warn"), width)]
-            )
+            told = render.stack([told, *_remark(Remark("Simulated: nobody really offers this.", "warn"), width)])
         voters = _voters(row, "you")
         words = render.join("Votes: ", *voters) if voters else render.ours("Nobody has voted for it.", render.MUTED)
         return render.stack([told, render.cut(words, width)])

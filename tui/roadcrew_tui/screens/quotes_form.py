@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from roadcrew_domain.quotes import checked_request
-from roadcrew_domain.quotes_state import MAX_ASKED_HOTELS, AskedHotel, Driver, QuoteRequest, Stay, Vehicle
+from roadcrew_domain.quotes_state import MAX_ASKED_HOTELS, MAX_GUESTS, AskedHotel, Driver, QuoteRequest, Stay, Vehicle
 from roadcrew_domain.trip import Trip
 from roadcrew_tui import dates, when
 from roadcrew_tui.screens.form import Field, FormProblem, Values
@@ -35,7 +35,7 @@ def stay_fields(trip: Trip, today: date, *, first: Sequence[str] = ()) -> list[F
         ),
         Field("checkIn", "First night", value=starts),
         Field("checkOut", "You leave on", "Such as 25 May, Mon or 2027-05-25.", ends),
-        Field("guests", "Guests", value=str(len(trip.members))),
+        Field("guests", "Guests", value=str(min(MAX_GUESTS, len(trip.members)))),
     ]
 
 

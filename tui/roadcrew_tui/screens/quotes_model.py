@@ -190,7 +190,7 @@ def _remarks(run: QuoteRun, now: datetime, before: QuoteRun | None) -> list[Rema
     if before is not None:
         found.append(Remark(f"Compared with the run of {when.clock(before.started_at, now)}."))
     if len(currencies(standings(run))) > 1:
-        found.append(Remark("Prices in different currencies are not compared."))
+        found.append(Remark("Currencies are not compared."))
     return found
 
 
