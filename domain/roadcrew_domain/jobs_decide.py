@@ -41,7 +41,16 @@ from roadcrew_domain.jobs_state import (
 )
 from roadcrew_domain.money import is_currency
 from roadcrew_domain.refusals import Refused, id_taken
-from roadcrew_domain.running import LOOKED_AFTER, MOST_RUNNERS, RunnerStarted, StartRunner, kept, require_fence
+from roadcrew_domain.running import (
+    LOOKED_AFTER,
+    MOST_RUNNERS,
+    EndTold,
+    RunnerStarted,
+    StartRunner,
+    TellEnd,
+    kept,
+    require_fence,
+)
 
 RunnersAct = StartRunner | SayConnected | SayDisconnected | AddRows | FinishImport | FailImport
 
@@ -59,6 +68,8 @@ def decide(job: ImportJob | None, command: JobCommand, now: datetime) -> tuple[F
         return _requested(job, command, act, now)
     if job is None:
         raise Refused("unknown-job", "missing", "There is no such import.")
+    if isinstance(act, TellEnd):
+        return (EndTold(),) if _untold(job) else ()
     if job.expired or now >= job.keep_until:
         raise Refused("job-expired", "missing", "This import is no longer kept.")
     if isinstance(act, CancelImport):
@@ -166,10 +177,16 @@ def _too_many(rows: int) -> ImportFailed:
     return ImportFailed("too-many-rows", f"The feed has more rows than an import takes over; {rows} are in.")
 
 
+def _untold(job: ImportJob) -> bool:
+    """Whether the trip may not know yet what came of it."""
+    return not (job.status == "processing" or job.told or job.expired)
+
+
 def next_due(job: ImportJob) -> datetime | None:
     """When time brings something, or when others must look whether a process still works on it."""
     if job.expired:
         return None
     if job.status != "processing":
-        return job.keep_until
+        told_by = (job.ended_at or job.started_at) + LOOKED_AFTER
+        return min(job.keep_until, told_by) if _untold(job) else job.keep_until
     return min(job.ends_by, (job.alive_at or job.started_at) + LOOKED_AFTER)

@@ -23,7 +23,7 @@ from roadcrew_domain.jobs_state import (
     ReasonCount,
     RowsImported,
 )
-from roadcrew_domain.running import RunnerStarted
+from roadcrew_domain.running import EndTold, RunnerStarted
 
 
 def evolve(job: ImportJob | None, event: Event) -> ImportJob:
@@ -55,8 +55,11 @@ def _requested(event: Event, f: ImportRequested) -> ImportJob:
 
 
 def _changes(job: ImportJob, event: Event) -> dict[str, object]:
-    if isinstance(event.data, ImportExpired):
-        return {"expired": True}
+    match event.data:
+        case ImportExpired():
+            return {"expired": True}
+        case EndTold():
+            return {"told": True}
     if job.status != "processing":
         raise ValueError(f"{event.type} in an import that is over")
     ended: dict[str, object] = {"ended_at": event.at, "connected": False, "retry_at": None}

@@ -10,7 +10,7 @@ from typing import Literal
 
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import Money
-from roadcrew_domain.running import StartRunner
+from roadcrew_domain.running import StartRunner, TellEnd
 from roadcrew_domain.values import Moment, Value
 
 SNAPSHOT_VERSION = 1
@@ -100,6 +100,7 @@ class ImportJob(Value, frozen=True):
     detail: str | None = None
     because: InterruptedBecause | None = None
     expired: bool = False
+    told: bool = False
     fence: int = 0
     runners: int = 0
     runner_at: Moment | None = None
@@ -243,6 +244,7 @@ JobAct = (
     | FinishImport
     | FailImport
     | CancelImport
+    | TellEnd
     | JobTick
 )
 

@@ -42,7 +42,16 @@ from roadcrew_domain.quotes_state import (
     VoteQuote,
 )
 from roadcrew_domain.refusals import Refused, id_taken
-from roadcrew_domain.running import LOOKED_AFTER, MOST_RUNNERS, RunnerStarted, StartRunner, kept, require_fence
+from roadcrew_domain.running import (
+    LOOKED_AFTER,
+    MOST_RUNNERS,
+    EndTold,
+    RunnerStarted,
+    StartRunner,
+    TellEnd,
+    kept,
+    require_fence,
+)
 
 
 def decide(run: QuoteRun | None, command: QuoteCommand, now: datetime) -> tuple[Fact, ...]:
@@ -59,6 +68,8 @@ def decide(run: QuoteRun | None, command: QuoteCommand, now: datetime) -> tuple[
         return _requested(run, command, act, now)
     if run is None:
         raise Refused("unknown-quote-run", "missing", "There is no such quote run.")
+    if isinstance(act, TellEnd):
+        return (EndTold(),) if _untold(run) else ()
     if run.expired or now >= run.keep_until:
         raise Refused("quote-run-expired", "missing", "This quote run is no longer kept. Ask for prices again.")
     if isinstance(act, VoteQuote):
@@ -176,10 +187,16 @@ def _progress(run: QuoteRun, *, priced: int = 0, failed: int = 0) -> tuple[Fact,
     return (progress,) if progress.done < progress.total else (progress, QuoteFinished(priced, failed))
 
 
+def _untold(run: QuoteRun) -> bool:
+    """Whether the trip may not know yet what came of it."""
+    return not (run.trip_id is None or run.status == "processing" or run.told or run.expired)
+
+
 def next_due(run: QuoteRun) -> datetime | None:
     """When time brings something, or when others must look whether a process still works on it."""
     if run.expired:
         return None
     if run.status != "processing":
-        return run.keep_until
+        told_by = (run.ended_at or run.started_at) + LOOKED_AFTER
+        return min(run.keep_until, told_by) if _untold(run) else run.keep_until
     return min(run.ends_by, (run.alive_at or run.started_at) + LOOKED_AFTER)

@@ -20,7 +20,7 @@ from roadcrew_domain.quotes_state import (
     QuoteRun,
     QuoteVoted,
 )
-from roadcrew_domain.running import RunnerStarted
+from roadcrew_domain.running import EndTold, RunnerStarted
 
 
 def evolve(run: QuoteRun | None, event: Event) -> QuoteRun:
@@ -62,6 +62,8 @@ def _changes(run: QuoteRun, event: Event) -> dict[str, object]:
             return {"ballots": ballots, "votes": run.votes + 1}
         case QuoteExpired():
             return {"expired": True}
+        case EndTold():
+            return {"told": True}
     if run.status != "processing":
         raise ValueError(f"{event.type} in a run that is over")
     match event.data:

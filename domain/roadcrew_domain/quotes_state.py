@@ -13,7 +13,7 @@ from rpds import HashTrieMap
 
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import Money
-from roadcrew_domain.running import StartRunner
+from roadcrew_domain.running import StartRunner, TellEnd
 from roadcrew_domain.values import Moment, Value
 
 MAX_PROVIDERS = 32
@@ -129,6 +129,7 @@ class QuoteRun(Value, frozen=True):
     ended_at: Moment | None = None
     because: InterruptedBecause | None = None
     expired: bool = False
+    told: bool = False
     fence: int = 0
     runners: int = 0
     runner_at: Moment | None = None
@@ -256,7 +257,9 @@ class QuoteTick(Value, frozen=True):
     """Time has passed. Sent by the server's timer, by nobody else."""
 
 
-QuoteAct = RequestQuote | StartRunner | SayActivity | AddResult | AddFailure | CancelRun | VoteQuote | QuoteTick
+QuoteAct = (
+    RequestQuote | StartRunner | SayActivity | AddResult | AddFailure | CancelRun | VoteQuote | TellEnd | QuoteTick
+)
 
 
 class QuoteCommand(Value, frozen=True):

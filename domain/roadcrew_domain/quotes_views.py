@@ -42,6 +42,7 @@ class QuoteRunView(Value, frozen=True):
     ballots: dict[str, Choice]
     votes: int
     alive_at: Moment | None = None
+    told: bool = False
     v: int = SNAPSHOT_VERSION
 
 

@@ -34,6 +34,14 @@ class StartRunner(Value, frozen=True):
     fence: int
 
 
+class EndTold(Fact, frozen=True):
+    """The trip has been told what came of it; nobody looks for that any more."""
+
+
+class TellEnd(Value, frozen=True):
+    """Sent by the server, by whichever process has told the trip."""
+
+
 def require_fence(newest: int, fence: int) -> None:
     """Raises `Refused` (`fenced-off`) when the work was taken over by somebody else since."""
     if fence != newest:

@@ -57,6 +57,9 @@ class Work(Protocol):
         """It is over: tell whom that concerns. Called at least once, perhaps by several processes. May raise `Refused`
         and `TopicMissing`, when that concerns nobody any more."""
 
+    def told(self, command_id: str) -> Any:
+        """The command that says so, once that is done: nobody looks for it any more."""
+
 
 class Run:
     """What a `Work` has of the topic that it works for, under one lease."""
@@ -140,7 +143,7 @@ class Runners:
         if work.wants(state):
             self.begin(name)
         else:
-            await _told(work, name, state)
+            await self._tell(work, name, state)
 
     def hinted(self, hint: Hint) -> None:
         """Somewhere a topic grew. If it is one with work, its process may be dead when it is due."""
@@ -213,11 +216,16 @@ class Runners:
                 self.taken_over += state.runners > 1
                 await work.run(run)
             if run.is_over and run.state is not None:
-                await _insist(lambda: _told(work, run.name, run.state))
+                await _insist(lambda: self._tell(work, run.name, run.state))
         except Refused as refused:
             log.info("work of %r ends here: %s", run.name, refused.code)
         except Exception:
             log.exception("work of %r failed", run.name)
+
+    async def _tell(self, work: Work, name: str, state: Any) -> None:
+        with suppress(Refused, TopicMissing):
+            await work.over(name, state)
+        await self._hub.execute(name, work.told(self._hub.new_id()))
 
     async def _leave_due(self, topic: Topic) -> None:
         """Have it taken up as soon as somebody looks."""
@@ -234,11 +242,6 @@ class Runners:
         )
         if not isinstance(result, Appended):
             log.info("somebody was faster with %r", topic.name)
-
-
-async def _told(work: Work, name: str, state: Any) -> None:
-    with suppress(Refused, TopicMissing):
-        await work.over(name, state)
 
 
 async def _insist(do: Callable[[], Awaitable[T]]) -> T:

@@ -32,7 +32,7 @@ from roadcrew_domain.jobs_state import (
     SayConnected,
     SayDisconnected,
 )
-from roadcrew_domain.running import LOOKED_AFTER, MOST_RUNNERS, StartRunner
+from roadcrew_domain.running import LOOKED_AFTER, MOST_RUNNERS, StartRunner, TellEnd
 
 replace = msgspec.structs.replace
 
@@ -230,7 +230,9 @@ def test_an_import_never_stays_under_way_for_longer_than_it_may_and_is_gone_afte
     assert (play.tick(), next_due(play.state)) == ([], START + WITHIN)
     play.now = START + WITHIN
     assert play.do(None, SayConnected(1)) == ["ImportInterrupted"]
-    assert (play.state.because, next_due(play.state)) == ("too-long", START + KEPT)
+    assert (play.state.because, next_due(play.state)) == ("too-long", play.now + LOOKED_AFTER)
+    assert (play.do(None, TellEnd()), play.do(None, TellEnd())) == (["EndTold"], [])
+    assert next_due(play.state) == START + KEPT
     play.now = START + KEPT
     assert play.refusal(ANA, CancelImport()) == ("job-expired", "missing")
     assert play.tick() == ["ImportExpired"]

@@ -55,7 +55,7 @@ from roadcrew_domain.quotes_state import (
     Vehicle,
     VoteQuote,
 )
-from roadcrew_domain.running import LONGEST, LOOKED_AFTER, MOST_RUNNERS, StartRunner
+from roadcrew_domain.running import LONGEST, LOOKED_AFTER, MOST_RUNNERS, StartRunner, TellEnd
 from roadcrew_domain.seats_state import SlotOpened
 
 # --- what can be asked ---------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def test_a_run_whose_processes_die_one_after_the_other_is_called_interrupted():
 
 
 # R: Q7
-def test_others_look_after_a_run_until_it_is_over_and_then_when_it_is_forgotten():
+def test_others_look_after_a_run_until_its_trip_knows_what_came_of_it_and_then_when_it_is_forgotten():
     play = QuotePlay().ask()
     assert next_due(play.state) == START + LOOKED_AFTER
     play.now += 5 * SECOND
@@ -261,6 +261,9 @@ def test_others_look_after_a_run_until_it_is_over_and_then_when_it_is_forgotten(
     play.start(2)
     assert next_due(play.state) == START + WITHIN
     play.do(ANA, CancelRun())
+    assert next_due(play.state) == play.now + LOOKED_AFTER, "the trip may not know what came of it"
+    assert play.do(None, TellEnd()) == ["EndTold"]
+    assert play.do(None, TellEnd()) == []
     assert next_due(play.state) == START + KEPT
     play.now = START + KEPT
     assert play.tick() == ["QuoteExpired"]

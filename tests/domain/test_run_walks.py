@@ -45,7 +45,7 @@ from roadcrew_domain.quotes_state import (
     VoteQuote,
 )
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.running import StartRunner
+from roadcrew_domain.running import StartRunner, TellEnd
 
 PROVIDERS = st.sampled_from(["rates", "web", "slow", "eve"])
 PROCESS = st.integers(0, 4)
@@ -94,7 +94,7 @@ def check_due(play: Log[Any, Any], due: Any, tick: Any, decide: Callable[..., tu
         assert state.expired
         return
     assert decide(state, tick, due - timedelta(microseconds=1)) == ()
-    if state.status != "processing" or due == state.ends_by:
+    if due in (state.ends_by, state.keep_until):
         assert decide(state, tick, due)
     for end in (state.ends_by, state.keep_until):
         facts = decide(state, tick, end)
@@ -185,6 +185,10 @@ class QuoteWalk(RuleBasedStateMachine):
         self.act(None, QuoteTick())
 
     @rule()
+    def tell_the_trip(self) -> None:
+        self.act(None, TellEnd())
+
+    @rule()
     def start_a_copy_from_the_snapshot(self) -> None:
         self.copy = quotes.decode_run(quotes.encode_run(self.play.state))
 
@@ -195,7 +199,7 @@ class QuoteWalk(RuleBasedStateMachine):
         run, events = self.play.state, self.play.events
         assert quotes.decode_run(quotes.encode_run(run)) == run
         assert self.copy is None or self.copy == run
-        check_log(self.play, ENDS, {"QuoteVoted", "QuoteExpired"}, quotes.evolve)
+        check_log(self.play, ENDS, {"QuoteVoted", "QuoteExpired", "EndTold"}, quotes.evolve)
         answers = [e for e in events if e.type in ("QuoteResult", "QuoteFailure")]
         answered = {e.data.provider for e in answers}  # type: ignore[attr-defined]
         assert len(answers) == len(answered)
@@ -254,6 +258,7 @@ def long_walk(crowd: QuoteWalk, chance: Random) -> None:
         (1, lambda: crowd.cancel(chance.choice([ANA, BEN]), chair=False, really=chance.randrange(5))),
         (6, lambda: crowd.wait(chance.choice([0.5, 5.0, 20.0]))),
         (2, crowd.tick),
+        (2, crowd.tell_the_trip),
         (2, crowd.start_a_copy_from_the_snapshot),
     ]
     acts, weights = [act for _, act in ways], [weight for weight, _ in ways]
@@ -275,7 +280,7 @@ def test_a_run_s_rules_hold_on_long_walks_and_all_that_can_happen_was_met(count:
         long_walk(QuoteWalk(), Random(seed))
     figure("events of runs", dict(QuoteWalk.accepted))
     answers = {"QuoteActivity", "QuoteResult", "QuoteFailure", "QuoteProgress"}
-    assert set(QuoteWalk.accepted) == {*ENDS, *answers, "QuoteVoted", "QuoteExpired", "RunnerStarted"}
+    assert set(QuoteWalk.accepted) == {*ENDS, *answers, "QuoteVoted", "QuoteExpired", "RunnerStarted", "EndTold"}
 
 
 # R: Q4 Q7
@@ -374,14 +379,14 @@ def walk(seed: int, met: Counter[str]) -> None:
         ]
         if play.state.status != "processing":
             play.now += timedelta(minutes=20)
-            ways.append((30, play.tick))
+            ways += [(30, play.tick), (10, lambda: play.do(None, TellEnd()))]
         try:
             chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]()
         except Refused as refused:
             met[refused.code] += 1
         tick = JobCommand("c", None, JobTick())
         check_due(play, jobs.next_due(play.state), tick, jobs.decide)
-    check_log(play, JOB_ENDS, {"ImportExpired"}, jobs.evolve)
+    check_log(play, JOB_ENDS, {"ImportExpired", "EndTold"}, jobs.evolve)
     job = play.state
     assert jobs.decode_job(jobs.encode_job(job)) == job
     parts = [e.data.checkpoint.offset for e in play.events if e.type == "RowsImported"]  # type: ignore[attr-defined]
@@ -399,7 +404,7 @@ def test_in_whatever_order_processes_die_and_take_over_no_row_is_imported_twice_
     for seed in range(count(reduced=150, full=3000)):
         walk(seed, met)
     figure("met on walks through imports", dict(met))
-    assert not {*JOB_ENDS, "RowsImported", "ImportConnected", "ImportDisconnected", "fenced-off"} - set(met)
+    assert not {*JOB_ENDS, "RowsImported", "ImportConnected", "ImportDisconnected", "EndTold", "fenced-off"} - set(met)
 
 
 # R: Q7 J4

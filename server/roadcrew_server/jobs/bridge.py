@@ -28,7 +28,7 @@ from roadcrew_domain.jobs_state import (
     SayDisconnected,
 )
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.running import StartRunner
+from roadcrew_domain.running import StartRunner, TellEnd
 from roadcrew_domain.runs import NoteRun, NoteRunEnd
 from roadcrew_price_monitor import protocol
 from roadcrew_server.jobs.checking import MOST_REFUSED, Bad, Checked
@@ -90,6 +90,10 @@ class JobWork:
     def start(self, command_id: str, fence: int) -> jobs.JobCommand:
         """Take it up."""
         return jobs.JobCommand(command_id, None, StartRunner(fence))
+
+    def told(self, command_id: str) -> jobs.JobCommand:
+        """The trip knows what came of it."""
+        return jobs.JobCommand(command_id, None, TellEnd())
 
     async def run(self, run: Run) -> None:
         """Import until all is in, or it can't be, or somebody cancels it."""

@@ -29,7 +29,7 @@ from roadcrew_domain.quotes_state import (
     Stay,
 )
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.running import StartRunner
+from roadcrew_domain.running import StartRunner, TellEnd
 from roadcrew_domain.runs import NoteRun, NoteRunEnd
 from roadcrew_domain.trip_state import Command
 from roadcrew_server.hub import Hub
@@ -80,6 +80,10 @@ class QuoteWork:
     def start(self, command_id: str, fence: int) -> QuoteCommand:
         """Take it up."""
         return QuoteCommand(command_id, None, StartRunner(fence))
+
+    def told(self, command_id: str) -> QuoteCommand:
+        """The trip knows what came of it."""
+        return QuoteCommand(command_id, None, TellEnd())
 
     async def run(self, run: Run) -> None:
         """Ask whoever has not answered. Ends at once when the run does."""
