@@ -57,7 +57,7 @@ class Work(Protocol):
         """It is over: tell whom that concerns. Called at least once, perhaps by several processes. May raise `Refused`
         and `TopicMissing`, when that concerns nobody any more."""
 
-    def told(self, command_id: str) -> Any:
+    def tell_end(self, command_id: str) -> Any:
         """The command that says so, once that is done: nobody looks for it any more."""
 
 
@@ -225,7 +225,7 @@ class Runners:
     async def _tell(self, work: Work, name: str, state: Any) -> None:
         with suppress(Refused, TopicMissing):
             await work.over(name, state)
-        await self._hub.execute(name, work.told(self._hub.new_id()))
+        await self._hub.execute(name, work.tell_end(self._hub.new_id()))
 
     async def _leave_due(self, topic: Topic) -> None:
         """Have it taken up as soon as somebody looks."""

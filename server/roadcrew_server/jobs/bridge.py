@@ -91,7 +91,7 @@ class JobWork:
         """Take it up."""
         return jobs.JobCommand(command_id, None, StartRunner(fence))
 
-    def told(self, command_id: str) -> jobs.JobCommand:
+    def tell_end(self, command_id: str) -> jobs.JobCommand:
         """The trip knows what came of it."""
         return jobs.JobCommand(command_id, None, TellEnd())
 

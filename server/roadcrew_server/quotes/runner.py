@@ -81,7 +81,7 @@ class QuoteWork:
         """Take it up."""
         return QuoteCommand(command_id, None, StartRunner(fence))
 
-    def told(self, command_id: str) -> QuoteCommand:
+    def tell_end(self, command_id: str) -> QuoteCommand:
         """The trip knows what came of it."""
         return QuoteCommand(command_id, None, TellEnd())
 
