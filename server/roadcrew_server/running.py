@@ -191,23 +191,21 @@ class Runners:
 
     async def _keep(self, lease: Lease, until: float, run: Run, working: asyncio.Task[None]) -> None:
         """Prolong the lease until the work is done. Returns too when the lease is, or may be, lost."""
-        loop = asyncio.get_running_loop()
-        wait, overtime = RENEWED, 0
-        while not (await asyncio.wait({working}, timeout=wait))[0] and overtime < OVERTIME:
-            asked, wait = loop.time(), RENEWED
+        clock, overtime = asyncio.get_running_loop().time, 0
+        while not (await asyncio.wait({working}, timeout=RENEWED))[0] and overtime < OVERTIME:
+            asked = clock()
             overtime += run.is_over
-            try:
-                async with asyncio.timeout_at(until):
-                    renewed = await self._store.lease_renew(lease, LEASE)
-            except TimeoutError:
-                renewed = None
-            except StoreError:
-                wait = AGAIN
-                continue
-            if renewed is None:
+            if not await self._prolonged(lease, until):
                 log.warning("the lease of %r was lost", run.name)
                 return
             until = asked + LEASE.total_seconds()
+
+    async def _prolonged(self, lease: Lease, until: float) -> bool:
+        """A store that fails is asked again for as long as that is of use."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                return await _insist(lambda: self._store.lease_renew(lease, LEASE)) is not None
+        return False
 
     async def _do(self, run: Run, work: Work) -> None:
         try:
