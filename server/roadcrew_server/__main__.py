@@ -43,6 +43,9 @@ MONITOR_HELP = (
     "(default: none, and nothing can be imported)"
 )
 
+TELLING = ("roadcrew_server.jobs", "roadcrew_server.routes.jobs")
+"""Loggers that say what goes well, too: how an import goes at a service elsewhere is looked for in the log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -178,6 +181,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings, part = arguments(given)
     who = "" if part.worker is None else f"worker {part.worker} "
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {who}%(levelname)s %(name)s: %(message)s")
+    for name in TELLING:
+        logging.getLogger(name).setLevel(logging.INFO)
     leads = settings.workers > 1 and part.worker is None
     try:
         offered = catalogue.named(settings.catalog)
