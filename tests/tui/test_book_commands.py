@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ import pytest
 from icalendar import Calendar
 from tests.support.commands import NO_KEYRING
 from tests.support.serving import ServerProcess, server_process
+from tests.tui.typist import Typist
 
-from roadcrew_client.credentials import Credentials
 from roadcrew_client.settings import SystemClock
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.payments.signing import HEADER, signature
-from roadcrew_tui.cli import main
 from roadcrew_tui.commands.headless_book import ahead
 
 STEPS = [
@@ -30,8 +29,6 @@ STEPS = [
     "roadcrew: Adding booking to cart…",
     "roadcrew: Booking added to cart successfully!",
 ]
-SAID_ONCE = ("Your sign-in is kept in", "The crew sees you as")
-"""What somebody new is told besides."""
 DAY = next(
     day
     for day in (datetime.now(UTC).date() + timedelta(days=n) for n in range(30, 60))
@@ -66,58 +63,11 @@ class ImpatientClock(SystemClock):
         await asyncio.sleep(0)
 
 
-@dataclass(frozen=True)
-class Done:
-    """How a sub-command ended. `err` without what is said once."""
-
-    status: int
-    out: list[str]
-    err: list[str]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who only uses sub-commands, in this process, with a folder of their own."""
-
-    home: Path
-    server: str
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
-
-    def run(self, *words: str, server: str | None = None) -> Done:
-        with self.monkeypatch.context() as patch:
-            patch.setenv("ROADCREW_HOME", str(self.home))
-            patch.setenv("ROADCREW_SERVER", server or self.server)
-            try:
-                status = main(words)
-            except SystemExit as ended:
-                status = int(str(ended.code))
-        said = self.capsys.readouterr()
-        err = [line for line in said.err.splitlines() if not any(once in line for once in SAID_ONCE)]
-        return Done(status, said.out.splitlines(), err)
-
-    def done(self, *words: str) -> list[str]:
-        """What it prints for people; fails unless it is done."""
-        ended = self.run(*words)
-        assert ended.status == 0, ended
-        return ended.out
-
-    def json(self, *words: str) -> Any:
-        ended = self.run(*words, "--json")
-        assert ended.status == 0, ended
-        (line,) = ended.out
-        return json.loads(line)
+class Person(Typist):
+    """Who books."""
 
     def add(self, exhibition: str = "Azulejo", time: str = "10:00", *more: str) -> Any:
         return self.json("book", "add", exhibition, ON, time, *(more or ("--ticket", "adult=2")))
-
-    def headers(self) -> dict[str, str]:
-        token = Credentials(self.home / "data").load(self.server)
-        return {"Authorization": f"Bearer {token}"}
-
-    def get(self, path: str) -> Any:
-        """What HTTP says."""
-        return httpx.get(f"{self.server}{path}", headers=self.headers(), trust_env=False).json()
 
 
 New = Callable[..., Person]

@@ -91,10 +91,12 @@ async def again(client: Client, args: Args) -> Any:
 async def _hotels(client: Client, trip: Trip | None, said: list[str]) -> list[str]:
     if trip is None:
         known = [(hotel.id, hotel.name) for hotel in (await client.quote_hotels()).hotels]
+        none = "This server knows no hotels of its own. Ask for those of a trip."
     else:
         known = [(hotel.id, hotel.name) for hotel in hotel_order(trip)]
+        none = "The shortlist is empty. Add one: roadcrew hotel add --help"
     if not known:
-        raise Refused("unknown-hotel", "missing", "The shortlist is empty. Add one: roadcrew hotel add --help")
+        raise Refused("unknown-hotel", "missing", none)
     if not said:
         return [hotel_id for hotel_id, _ in known]
     return [find(words, known, lambda hotel: hotel[1], lambda hotel: hotel[0], "hotel")[0] for words in said]
