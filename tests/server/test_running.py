@@ -138,7 +138,8 @@ async def start(
             if request.param == "valkey" or not shared:
                 shared.append(opened := make())
                 stack.push_async_callback(opened.close)
-                await opened.open()
+                with here().asking():
+                    await opened.open()
             process = await Process.started(shared[-1], work, **settings)
             stack.push_async_callback(process.end)
             return process

@@ -5,9 +5,10 @@ cut for good, as by a `kill -9`, or held, as for a process that is stopped. Not 
 """
 
 import asyncio
+import contextlib
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from roadcrew_server.stores.watched import CALLS
 
 BEGAN = datetime(2034, 6, 1, 9, tzinfo=UTC)
 LOOKS = 4
-"""Milliseconds of real time in which what a store published arrives, after somebody has spoken to it."""
+"""Milliseconds of real time that something else may need, after somebody has spoken to a store."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -58,6 +59,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds."""
         return self.selector.now
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """A store is asked something: time stands still, or goes as slowly as the real one."""
+        self.selector.pending += 1
+        try:
+            yield
+        finally:
+            self.selector.pending -= 1
 
 
 def here() -> VirtualLoop:
@@ -128,11 +138,10 @@ class Way:
             await self._open.wait()
             self._require_life()
             self.calls.append(name)
-            here().selector.pending += 1
-            try:
+            with here().asking():
                 result = await done(*given, **more)
-            finally:
-                here().selector.pending -= 1
+                if name == "append":
+                    await self._store.ping()  # by its answer, what was published has been sent to everybody
             self._require_life()  # or it died before it heard of that
             return result
 
