@@ -7,6 +7,7 @@ checked. So no name that points elsewhere a moment later gets it to a service in
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -17,6 +18,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 import httpcore
 
 from roadcrew_server.quotes.base import Failed
+
+logging.getLogger("httpcore").setLevel(logging.INFO)
+"""In detail it would log headers that came, and somebody may send our key back."""
 
 LOOKING_UP = 4
 """Threads of one provider that look names up. The system's own look-up can't be ended."""
@@ -41,7 +45,12 @@ def is_public(address: str) -> bool:
         found = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in _meant(found))
+    return all(map(_is_public, _meant(found)))
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    site = isinstance(address, IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or site)
 
 
 def _meant(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
