@@ -46,6 +46,8 @@ class QuotesPane(Pane):
     _last: tuple[Snapshot, Trip, str, datetime] | None = None
     _sheet: model.Sheet | None = None
     _sheet_of = ""
+    _chose = False
+    """Whether this person has been among the prices of the run that is shown."""
     _wanted = ""
     """A run that this person has started, until it is among the trip's."""
 
@@ -155,6 +157,12 @@ class QuotesPane(Pane):
         return next((row for row in prices if row.id == self.rows("prices").cursor), None)
 
     @property
+    def _first_price(self) -> str:
+        """Where one begins: at the price that I want, or else at the lowest."""
+        prices = () if self._sheet is None else self._sheet.prices
+        return next((row.id for row in prices if row.mine), prices[0].id if prices else "")
+
+    @property
     def my_vote(self) -> Choice | None:
         """What I have voted for, also while that is on its way."""
         run, me = self.run, self.crew_screen.me
@@ -184,6 +192,7 @@ class QuotesPane(Pane):
         for name in list(self._runs)[:-MOST_KEPT]:
             del self._runs[name]
         self.redraw()
+        self.crew_screen.show_keys()
 
     def show_sending(self, run_id: str, choice: Choice | None) -> None:
         """A vote of mine is on its way."""
@@ -277,12 +286,13 @@ class QuotesPane(Pane):
             self.go("runs")
         if sheet.id != self._sheet_of:
             # Another run: where the cursor stood in the one before says nothing about this one.
-            self._sheet_of = sheet.id
-            prices.move_to(next((row.id for row in sheet.prices if row.mine), rows[0].id or "" if rows else ""))
-        self._draw_price(sheet)
+            self._sheet_of, self._chose = sheet.id, False
+        if not self._chose:
+            prices.move_to(self._first_price)
+        self._draw_price()
 
-    def _draw_price(self, sheet: model.Sheet) -> None:
-        self.query_one("#qu-price", Lines).show(quotes_draw.chosen(self._price_row, sheet))
+    def _draw_price(self) -> None:
+        self.query_one("#qu-price", Lines).show(quotes_draw.chosen(self._price_row))
 
     def _draw_nothing(self, chosen: RunNote | None) -> None:
         for name in ("prices", "providers"):
@@ -290,7 +300,7 @@ class QuotesPane(Pane):
         self.query_one("#qu-price", Lines).show(lambda _: render.BLANK)
         if chosen is not None:
             seen = self._runs.get(f"quote:{chosen.id}")
-            self.query_one("#qu-head", Lines).show(quotes_draw.sentences(*model.unseen(chosen, seen)))
+            self.query_one("#qu-head", Lines).show(quotes_draw.unseen(model.unseen(chosen, seen), chosen))
 
     def _tick(self) -> None:
         if self.display and self.crew_screen.crew_app.looked_at and self.screen.is_current:
@@ -337,8 +347,8 @@ class QuotesPane(Pane):
     @on(RowList.Moved, "#providers")
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
-        if self._sheet is not None:
-            self._draw_price(self._sheet)
+        self._chose = True
+        self._draw_price()
         self.crew_screen.show_keys()
 
     @on(RowList.Chosen, "#runs")
@@ -350,9 +360,7 @@ class QuotesPane(Pane):
         elif self.note is not None and self.note.kind == "import":
             self._do("import.show")
         elif prices:
-            self.rows("prices").move_to(next((row.id for row in prices if row.mine), prices[0].id))
             self.go("prices")
-            self._moved(event)
         elif self._sheet is not None:
             self.go("providers")
 
@@ -366,5 +374,6 @@ class QuotesPane(Pane):
             self.crew_screen.start(commands.find(name))
 
     def on_descendant_focus(self) -> None:
-        """Other keys matter now."""
+        """Other keys matter now; and who is among the prices is not taken elsewhere there."""
+        self._chose |= self.at == "prices"
         self.crew_screen.show_keys()

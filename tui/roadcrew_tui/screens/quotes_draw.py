@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from roadcrew_domain.runs import RunNote
 from roadcrew_tui import money, render
 from roadcrew_tui.screens.quotes_model import Remark, RunRow, Sheet
 from roadcrew_tui.screens.quotes_rows import PriceRow, ProviderRow
@@ -29,17 +30,15 @@ ROOMY = 66
 
 
 def run(row: RunRow) -> Draw:
-    """What was asked, for what least price; by whom and when, and how it ended."""
+    """What was asked; by whom and when, and what came of it."""
 
     def draw(width: int) -> Content:
-        words = render.template(row.words, name=row.name)
-        best = render.BLANK if row.best is None else render.ours(money.written(row.best), render.GOOD)
-        head = render.ends(words, best, width) if best else render.cut(words, width)
-        end = render.ours("under way", render.WARN) if row.under_way else render.ours(row.end, render.WARN)
+        words = render.cut(render.template(row.words, name=row.name), width)
+        end = render.ours("under way" if row.under_way else row.end, render.WARN)
+        if not end and row.best is not None:
+            end = render.ours(f"from {money.written(row.best)}", render.GOOD)
         by = render.template(f"{{who}}, {row.ago}", render.MUTED, who=row.who)
-        if not end and row.best_of:
-            end = render.said(row.best_of, render.MUTED, width=max(render.LEAST_NAME, width - by.cell_length - 4))
-        return render.stack([head, render.join("  ", render.ends(by, end, width - 2) if end else by)])
+        return render.stack([words, render.join("  ", render.ends(by, end, width - 2) if end else by)])
 
     return draw
 
@@ -78,9 +77,17 @@ def _remark(remark: Remark, width: int) -> list[Content]:
     return render.wrapped(render.ours(remark.words, TONES[remark.tone]), width, 3)
 
 
-def sentences(*remarks: Remark) -> Draw:
-    """Where there is no run to be seen, why."""
-    return lambda width: render.stack(line for remark in remarks for line in _remark(remark, width))
+def unseen(remark: Remark, chosen: RunNote) -> Draw:
+    """Where there is no run to be seen, why; and what the trip knows of it."""
+
+    def draw(width: int) -> Content:
+        rows = _remark(remark, width)
+        if chosen.best is not None:
+            words = f"The lowest price was {money.written(chosen.best)}, from {{who}}."
+            rows += render.wrapped(render.template(words, render.MUTED, who=chosen.best_of or ""), width, 2)
+        return render.stack(rows)
+
+    return draw
 
 
 # --- prices --------------------------------------------------------------------------------------
@@ -97,6 +104,8 @@ class Widths:
     tail: int
     votes: int
     voters: int
+    marks: bool
+    """Whether some are simulated and others are not."""
 
     @classmethod
     def of(cls, rows: Sequence[PriceRow]) -> Widths:
@@ -109,6 +118,7 @@ class Widths:
             max((len(_tail(row)) for row in rows), default=0),
             max((len(_dots(row)) for row in rows), default=0),
             min(MOST_VOTERS, max((render.join(*_voters(row)).cell_length for row in rows), default=0)),
+            not all_simulated(rows),
         )
 
     def names(self, width: int) -> tuple[int, int]:
@@ -130,12 +140,18 @@ def _tail(row: PriceRow) -> str:
     return row.change or ("best" if row.best else "")
 
 
+def all_simulated(rows: Sequence[PriceRow]) -> bool:
+    """Whether that can be said once for all of them."""
+    return bool(rows) and all(row.simulated for row in rows)
+
+
 def prices_heading(sheet: Sheet) -> Draw:
     """`PRICES  for a person and night`."""
+    mark = render.ours(f", {SIMULATED}", render.WARN) if all_simulated(sheet.prices) else render.BLANK
 
     def draw(width: int) -> Content:
         words = f"{sheet.unit}, and in all" if width >= ROOMY else sheet.unit
-        return render.cut(render.heading("Prices", render.ours(words, render.MUTED)), width)
+        return render.cut(render.heading("Prices", render.join(render.ours(words, render.MUTED), mark)), width)
 
     return draw
 
@@ -149,7 +165,7 @@ def price(row: PriceRow, widths: Widths) -> Draw:
         cells: list[Content | str] = [render.ours(f"{s.yes} " if row.best else "  ", render.GOOD)]
         if widths.hotel:
             cells += [render.pad(render.said(row.hotel) if row.hotel else render.BLANK, hotel), GAP]
-        cells += [render.pad(_named(row.provider, row.simulated, provider), provider)]
+        cells += [render.pad(_offerer(row, provider, widths), provider)]
         per = render.ours(money.written(row.per), "bold" if row.best else render.MUTED if row.choice is None else "")
         cells += [" ", render.pad(per, widths.per, right=True)]
         if width >= ROOMY:
@@ -161,6 +177,12 @@ def price(row: PriceRow, widths: Widths) -> Draw:
         return render.cut(render.join(*cells).rstrip(), width)
 
     return draw
+
+
+def _offerer(row: PriceRow, room: int, widths: Widths) -> Content:
+    if widths.marks:
+        return _named(row.provider, row.simulated, room)
+    return render.said(row.provider.removesuffix(f" ({SIMULATED})"), render.MUTED, width=room)
 
 
 def _named(name: str, simulated: bool, width: int) -> Content:
@@ -190,7 +212,7 @@ def _voters(row: PriceRow, you: str = "your vote") -> list[Content | str]:
     return [part for name in names for part in (", ", name)][1:]
 
 
-def chosen(row: PriceRow | None, sheet: Sheet) -> Draw:
+def chosen(row: PriceRow | None) -> Draw:
     """What there is to say of the price under the cursor."""
 
     def draw(width: int) -> Content:
@@ -201,9 +223,8 @@ def chosen(row: PriceRow | None, sheet: Sheet) -> Draw:
             return _said(render.ours(f"Gone: {total} in all was offered in the run before.", render.MUTED), width)
         note = render.join(". ", render.said(row.note, render.MUTED)) if row.note else render.BLANK
         lowest = f", the lowest in {row.total.currency}" if row.best else ""
-        told = _said(render.join(render.ours(f"{total} in all, {sheet.all_of}{lowest}"), note), width)
-        if row.simulated:
-            told = render.stack([told, *_remark(Remark("Simulated: nobody really offers this.", "warn"), width)])
+        made_up = render.ours(f", {SIMULATED}", render.WARN) if row.simulated else render.BLANK
+        told = _said(render.join(render.ours(f"{total} in all{lowest}"), made_up, note), width)
         voters = _voters(row, "you")
         words = render.join("Votes: ", *voters) if voters else render.ours("Nobody has voted for it.", render.MUTED)
         return render.stack([told, render.cut(words, width)])

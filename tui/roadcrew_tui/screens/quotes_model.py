@@ -44,7 +44,6 @@ class RunRow:
     end: str
     under_way: bool
     best: Money | None
-    best_of: str
 
 
 def run_rows(trip: Trip, now: datetime) -> list[RunRow]:
@@ -62,7 +61,6 @@ def _run_row(trip: Trip, note: RunNote, now: datetime) -> RunRow:
         "" if note.ended is None else ENDS.get(note.ended, note.ended),
         note.ended is None,
         note.best,
-        note.best_of or "",
     )
 
 
@@ -205,12 +203,12 @@ def more_remarks(seen: RunSnapshot, *, lost: bool) -> list[Remark]:
     return found
 
 
-def unseen(chosen: RunNote, seen: RunSnapshot | None) -> list[Remark]:
+def unseen(chosen: RunNote, seen: RunSnapshot | None) -> Remark:
     """Why there is nothing to be seen of a run."""
     if chosen.kind == "import":
-        return [Remark("An import of hotels from a file. Enter shows it.")]
+        return Remark("An import of hotels from a file. Enter shows it.")
     if seen is not None and seen.gone is not None:
-        return [Remark("This run is no longer kept: prices are, for a while. Press n to ask for new ones.")]
+        return Remark("This run is no longer kept: prices are, for a while. Press n to ask for new ones.")
     if seen is not None and seen.status.state == "offline":
-        return [Remark("Offline, and not seen here before: wait for the network.", "warn")]
-    return [Remark("Looking it up…")]
+        return Remark("Offline, and not seen here before: wait for the network.", "warn")
+    return Remark("Looking it up…")
