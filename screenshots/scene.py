@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.tui.bookings import exhibition
+from tests.tui.quoting import euros
 from tests.tui.scenes import Scene
 from tests.tui.standins import StandInClient, StandInMaker, World
 
@@ -22,6 +23,7 @@ from roadcrew_domain.exhibitions import TicketKind
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
+from roadcrew_domain.quotes_state import AskedHotel, AskedProvider, Choice, Stay, VoteQuote
 from roadcrew_domain.trip import EditTrip
 
 SERVER, CODE = "https://trips.example.org", "K7QM-2D4F"
@@ -165,6 +167,44 @@ def booking() -> Scene:
     world.shop.do(s.ana.id, f"{order}-on", ConfirmOrder(order), world.now())
     world.shop.hold_for = timedelta(seconds=102)
     world.shop.add(world, s.ana.id, held, f"clocks.{saturday:%Y%m%d}.1700", {"adult": 2, "child": 1}, s.trip_id)
+    return s
+
+
+def pricing() -> Scene:
+    """The same trip with its dates, at a server that asks for prices: once they were asked for, and now again, which
+    goes on and has votes."""
+    s = lisbon()
+    world, desk, day = s.world, s.world.desk, date(datetime.now(UTC).year, 5, 21)
+    world.do(s.trip_id, s.ana.id, EditTrip(starts_on=day, ends_on=day + timedelta(days=4)))
+    world.features = (*world.features, "quotes")
+    desk.providers = tuple(
+        AskedProvider(name, title, simulated=simulated, timeout=20.0)
+        for name, title, simulated in (
+            ("tables", "House rates", False), ("quick", "Quickbed (simulated)", True),
+            ("slow", "Slowcoach (simulated)", True), ("silent", "Silent Partner (simulated)", True),
+        )
+    )  # fmt: skip
+    hotels = sorted(world.trips[s.trip_id].hotels.values(), key=lambda h: h.added_at)[:3]
+    azul, mira, lantern = (h.id for h in hotels)
+    stay = Stay(tuple(AskedHotel(h.id, h.name, h.city, h.stars) for h in hotels), day, day + timedelta(days=4), 4)
+    then, lately = world.now() - timedelta(minutes=50), world.now() - timedelta(seconds=7)
+    first = desk.begin(world, s.dev, stay, s.trip_id, at=then)
+    desk.answers(world, first, "tables", euros(672, azul), euros(492, mira), euros(384, lantern), at=then)
+    desk.answers(world, first, "quick", euros(640, azul), euros(455, mira), at=then)
+    for name in ("slow", "silent"):
+        desk.fails(world, first, name, "timeout", "No answer within 20 s.", at=then)
+    run = desk.begin(world, s.ben, stay, s.trip_id, first, at=lately)
+    ahead = lately + timedelta(seconds=2)
+    desk.answers(world, run, "tables", euros(672, azul), euros(468, mira), euros(396, lantern), at=ahead)
+    desk.answers(world, run, "quick", euros(612, azul), euros(455, mira), euros(428, lantern), at=ahead)
+    desk.fails(world, run, "silent", "unreachable", "The service can't be reached.", at=ahead)
+    desk.says(world, run, "slow", "Asking the front desk of The Lantern.")
+    for who, choice in (
+        (s.carla, Choice("tables", mira)),
+        (s.dev, Choice("tables", mira)),
+        (s.ben, Choice("quick", azul)),
+    ):
+        desk.do(world, run, VoteQuote(choice), by=who.id)
     return s
 
 
