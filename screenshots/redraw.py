@@ -74,7 +74,7 @@ PICTURES = (
     Picture("trip-overview-light", (120, 18), "LATELY", theme="light"),
     Picture("trip-overview-80x24", (80, 24), "NEEDS YOU"),
     Picture("book", (120, 24), "Together", "enter enter enter plus plus down down plus", booking, "book"),
-    Picture("quotes", (120, 22), "Quickbed", "enter", pricing, "quotes"),
+    Picture("quotes", (120, 26), "Quickbed", "enter", pricing, "quotes"),
     Picture("cart", (80, 24), "ends in", "tab tab tab", booking, "book"),
 )
 
