@@ -161,7 +161,7 @@ class CsvFeed:
                     if ends - begins > 1 and self._size(begins, ends) > MOST_ROW:
                         fault = _TOO_LONG
                         break
-                    if fields:
+                    if any(fields):  # spreadsheets leave empty rows behind
                         rows.append(self._row(self._line + 1 + begins - start, fields))
                     begins = ends
                     if begins >= upto:
@@ -189,8 +189,6 @@ class CsvFeed:
     def _row(self, line: int, fields: list[str]) -> Row | Bad:
         width = self._begun.width
         if len(fields) != width and (len(fields) < width or any(fields[width:])):
-            if not any(fields):
-                return Bad(line, "bad-row", "The row is empty.")
             return Bad(line, "bad-row", f"The row has {len(fields)} fields, and the first line names {width}.")
         if self._strange and (byte := _NO_UTF8.search("".join(fields))):
             return Bad(line, "bad-encoding", f"It has bytes that are no UTF-8 (0x{ord(byte[0]) - 0xDC00:02X}).")

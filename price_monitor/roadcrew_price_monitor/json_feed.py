@@ -6,6 +6,7 @@ by msgspec. So the place between two elements is known to the byte, and one that
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 
@@ -25,12 +26,11 @@ _PLAIN = re.compile(rb'[^\s,"{}\[\]]+')
 _LIST_FOLLOWS = re.compile(rb"\s*:\s*\[")
 _WHOLE_TEXT = re.compile(_TEXT, re.DOTALL)
 _CHANGES = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
-_QUOTE, _OPENING, _CLOSING = ord('"'), b"{[", b"]}"
-_STARTS = b'"{['
+_QUOTE, _LIST_CLOSES, _OBJECT_CLOSES = ord('"'), ord("]"), ord("}")
+_OPENING = b"{["
+_NO_WORDS = (b"{", b"[", b"t", b"f")
 _FIELDS = ("name", "city", "stars", "price", "currency")
-_NOTHING = (0, "", False)
-_LAST = 1_000
-"""The rank of a currency that a price's key names: any key of its own comes before it."""
+_NOTHING = (0, b"null", None)
 _TOO_LONG = ("row-too-long", f"The element is longer than {MOST_ROW // 1024} KiB.")
 
 _elements = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -114,13 +114,14 @@ class ListFeed:
             at = _end(_BETWEEN, held, at)
             if at == len(held):
                 break
-            if held[at] in _CLOSING:
-                if held[at] == _CLOSING[0]:
-                    self._over = True
-                    return at + 1
+            if held[at] == _LIST_CLOSES:
+                self._over = True
+                return at + 1
+            plain = _PLAIN.match(held, at, at + PIECE)
+            if held[at] == _OBJECT_CLOSES or (plain and plain.end() - at > MOST_ROW):
                 if rows:
                     break
-                raise BadFeed(f"After element {self._line} a bracket closes that none has opened.")
+                raise BadFeed(f"What comes after element {self._line} is no JSON.")
             end = self._end_of(at, final=final)
             if end is None and len(held) - at <= MOST_ROW:
                 if final and not rows:
@@ -172,8 +173,6 @@ class ListFeed:
                 at += 1
                 if self._depth == 0:
                     return at
-            elif self._depth == 0 and held[at] not in _STARTS:
-                return _end(_PLAIN, held, at)
             for mark in _MARK.finditer(held, at):
                 at = mark.end()
                 self._in_text = mark[0] == b'"'
@@ -215,13 +214,13 @@ class LinesFeed:
     def step(self, *, final: bool) -> Sequence[Row | Bad] | None:
         """See `Reader`."""
         if self._at == len(self._held):
-            offset, line = self._given.offset, self._given.line
             piece = self._given.cut(final=final)
             if piece is None:
                 return None
             if isinstance(piece, Bad):
                 return [piece]
-            self._held, self._at, self._offset, self._line = piece.splitlines(keepends=True), 0, offset, line
+            self._held, self._at = [*io.BytesIO(piece)], 0
+            self._offset, self._line = self._given.offset - len(piece), self._given.line - len(self._held)
         taken = self._held[self._at : self._at + STEP]
         rows = [_row(self._line + n, line) for n, line in enumerate(taken, 1) if line.strip()]
         self._at += len(taken)
@@ -239,26 +238,27 @@ def _end(pattern: re.Pattern[bytes], held: bytearray, at: int) -> int:
 def _row(line: int, element: bytes) -> Row | Bad:
     """What an element says, by the names that its keys may have."""
     try:
-        found = _elements.decode(element)
-        fields: dict[str, tuple[int, str, bool]] = {}
-        for key, value in found.items():
+        found: dict[str, tuple[int, bytes, str | None]] = {}
+        for key, value in _elements.decode(element).items():
             meaning = meaning_of(key) if len(key) <= LONGEST else None
             if meaning is not None:
                 field, rank, currency = meaning
-                if field not in fields or rank < fields[field][0]:
-                    fields[field] = (rank, *_words(bytes(value)))
-                    if currency is not None:
-                        fields.setdefault("currency", (_LAST, currency, False))
+                if field not in found or rank < found[field][0]:
+                    found[field] = (rank, bytes(value), currency)
+        for field, (_, said, _) in found.items():
+            if said[:1] in _NO_WORDS:
+                return Bad(line, "bad-row", f"The element's {field} is neither text nor a number.")
+        name, city, stars, price, named = (_words(found.get(field, _NOTHING)[1]) for field in _FIELDS)
     except msgspec.ValidationError:
         return Bad(line, "bad-row", "The element is no object.")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Bad(line, "bad-row", "The element is no JSON that can be read.")
-    name, city, stars, price, named = (fields.get(field, _NOTHING) for field in _FIELDS)
-    return Row(line, name[1], city[1], stars[1], price[1], named[1], price[2])
+    is_number = found.get("price", _NOTHING)[1][:1] not in (b'"', b"n")
+    return Row(line, name, city, stars, price, named or found.get("price", _NOTHING)[2] or "", is_number)
 
 
-def _words(value: bytes) -> tuple[str, bool]:
-    """A value as words, and whether it is a number."""
+def _words(value: bytes) -> str:
+    """A value as words."""
     if value[:1] == b'"':
-        return _texts.decode(value), False
-    return ("", False) if value == b"null" else (value.decode(), True)
+        return _texts.decode(value)
+    return "" if value == b"null" else value.decode()
