@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.tui.bookings import exhibition
+from tests.tui.importing import hotel
 from tests.tui.quoting import euros
 from tests.tui.scenes import Scene
 from tests.tui.standins import StandInClient, StandInMaker, World
@@ -21,6 +22,7 @@ from roadcrew_domain.cart_acts import ConfirmOrder, PlaceOrder
 from roadcrew_domain.crew import RenewInvite
 from roadcrew_domain.exhibitions import TicketKind
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
+from roadcrew_domain.jobs_state import RefusedRow
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
 from roadcrew_domain.quotes_state import AskedHotel, AskedProvider, Choice, Stay, VoteQuote
@@ -206,6 +208,49 @@ def pricing() -> Scene:
     ):
         desk.do(world, run, VoteQuote(choice), by=who.id)
     return s
+
+
+def importing() -> Scene:
+    """The same trip: Dev has sent a file of hotels, which is half read; one of before was read to its end."""
+    s = pricing()
+    world, desk = s.world, s.world.imports
+    world.features = (*world.features, "imports")
+    then = world.now() - timedelta(days=2)
+    world.at = then
+    old = desk.begin(world, s.trip_id, s.ana, "alfama.json", 21_000)
+    desk.connect(world, old)
+    desk.come(world, old, *(hotel(n) for n in range(1, 61)), bytes=21_000)
+    desk.finish(world, old)
+    world.at = datetime.now(UTC) - timedelta(seconds=20)
+    job = desk.begin(world, s.trip_id, s.dev, "lisbon-hotels.csv", 4_200_000)
+    desk.connect(world, job)
+    known = [(h.name, h.city, h.stars, h.price_per_night.amount) for h in world.trips[s.trip_id].hotels.values()]
+    rows = [*known, *HOTELS]
+    good = [
+        hotel(n, name, city=city, stars=stars, price_per_night=Money(price, "EUR"), was=WAS.get(name))
+        for n, (name, city, stars, price) in enumerate(rows, 2)
+    ]
+    rest = [hotel(n, f"Pensão {n}", price_per_night=Money(9_000 + n, "EUR")) for n in range(100, 1_300)]
+    bad = [RefusedRow(n, *REFUSED[n % len(REFUSED)]) for n in range(40, 58)]
+    desk.come(world, job, *good, *rest, *bad, bytes=2_400_000)
+    world.at = None
+    return s
+
+
+HOTELS = (
+    ("Residencial Graça", "Lisbon", 1, 3900),
+    ("Baixa Rooms", "Lisbon", 2, 4650),
+    ("Estrela House", "Lisbon", 3, 5800),
+    ("Tram 28 Guesthouse", "Lisbon", 2, 6100),
+    ("Cais do Sodré Inn", "Lisbon", 3, 6900),
+    ("Jardim Suites", "Sintra", 4, 8200),
+)
+WAS = {"Estrela House": Money(6400, "EUR"), "Baixa Rooms": Money(4200, "EUR")}
+REFUSED = (
+    ("bad-price", "“on request” is no price."),
+    ("no-city", "There is no city."),
+    ("duplicate", "The same hotel is on line 12."),
+)
 
 
 class Maker(StandInMaker):
