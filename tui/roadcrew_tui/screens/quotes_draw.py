@@ -102,6 +102,7 @@ class Widths:
     per: int
     total: int
     tail: int
+    roomy_tail: int
     votes: int
     voters: int
     marks: bool
@@ -115,7 +116,8 @@ class Widths:
             max((render.said(row.provider).cell_length for row in rows), default=0),
             max((len(money.written(row.per)) for row in rows), default=0),
             max((len(money.written(row.total)) for row in rows), default=0),
-            max((len(_tail(row)) for row in rows), default=0),
+            max((len(_tail(row, roomy=False)) for row in rows), default=0),
+            max((len(_tail(row, roomy=True)) for row in rows), default=0),
             max((len(_dots(row)) for row in rows), default=0),
             min(MOST_VOTERS, max((render.join(*_voters(row)).cell_length for row in rows), default=0)),
             not all_simulated(rows),
@@ -123,8 +125,8 @@ class Widths:
 
     def names(self, width: int) -> tuple[int, int]:
         """Cells for a hotel and for a provider."""
-        room = width - 2 - 1 - self.per - 1 - self.tail - 1 - self.votes
-        room -= 2 + self.total + 1 + self.voters if width >= ROOMY else 0
+        room = width - 2 - 1 - self.per - 1 - 1 - self.votes
+        room -= 3 + self.total + self.roomy_tail + 1 + self.voters if width >= ROOMY else self.tail
         if not self.hotel:
             return 0, max(LEAST_NAME, min(self.provider, MOST_PROVIDER + MOST_HOTEL, room))
         hotel = min(self.hotel, MOST_HOTEL)
@@ -136,8 +138,10 @@ class Widths:
         return hotel, provider
 
 
-def _tail(row: PriceRow) -> str:
-    return row.change or ("best" if row.best else "")
+def _tail(row: PriceRow, *, roomy: bool) -> str:
+    """What it is among the others, and what it was; where not all has room, what it was: the best stand first."""
+    words = [word for word in ("best" if row.best else "", row.change) if word]
+    return ", ".join(words) if roomy else row.change or "".join(words)
 
 
 def all_simulated(rows: Sequence[PriceRow]) -> bool:
@@ -161,18 +165,20 @@ def price(row: PriceRow, widths: Widths) -> Draw:
     s = sign()
 
     def draw(width: int) -> Content:
+        roomy = width >= ROOMY
         hotel, provider = widths.names(width)
+        tail = widths.roomy_tail if roomy else widths.tail
         cells: list[Content | str] = [render.ours(f"{s.yes} " if row.best else "  ", render.GOOD)]
         if widths.hotel:
             cells += [render.pad(render.said(row.hotel) if row.hotel else render.BLANK, hotel), GAP]
         cells += [render.pad(_offerer(row, provider, widths), provider)]
         per = render.ours(money.written(row.per), "bold" if row.best else render.MUTED if row.choice is None else "")
-        cells += [" ", render.pad(per, widths.per, right=True)]
-        if width >= ROOMY:
-            cells += ["  ", render.pad(render.ours(money.written(row.total), render.MUTED), widths.total, right=True)]
-        cells += [" ", render.pad(render.ours(_tail(row), _tone(row)), widths.tail), " "]
+        cells += [GAP if roomy else " ", render.pad(per, widths.per, right=True)]
+        if roomy:
+            cells += [GAP, render.pad(render.ours(money.written(row.total), render.MUTED), widths.total, right=True)]
+        cells += [" ", render.pad(render.ours(_tail(row, roomy=roomy), _tone(row)), tail), " "]
         cells += [render.pad(render.ours(_dots(row), render.GOOD), widths.votes)]
-        if width >= ROOMY:
+        if roomy:
             cells += [" ", render.cut(render.join(*_voters(row)), widths.voters)]
         return render.cut(render.join(*cells).rstrip(), width)
 
