@@ -34,7 +34,6 @@ MOST_LINES = 2**53
 LABEL = labelled(
     {
         "ImportRequested": "requested",
-        "RunnerStarted": "runner",
         "ImportConnected": "connected",
         "ImportDisconnected": "disconnected",
         "RowsImported": "progress",

@@ -45,7 +45,6 @@ MOST = 1_000
 LABEL = labelled(
     {
         "QuoteRequested": "requested",
-        "RunnerStarted": "runner",
         "QuoteActivity": "activity",
         "QuoteProgress": "progress",
         "QuoteResult": "result",

@@ -45,9 +45,10 @@ async def leads(call: Call, trip_id: str | None) -> bool:
 
 def labelled(labels: Mapping[str, str]) -> Label:
     """What events are called on a stream, by their type; one of a later version is a `change`."""
+    known = {"RunnerStarted": "runner", "EndTold": "told", **labels}
 
     def label(event: Event) -> str:
-        return labels.get(event.type, "change")
+        return known.get(event.type, "change")
 
     return label
 
