@@ -45,8 +45,10 @@ def whole(body: bytes, status: str = "200 OK", **more: Any) -> bytes:
 async def hostile_api() -> AsyncIterator[HostileApi]:
     """On a free port of this computer."""
     api = HostileApi()
+    under_way: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        under_way[writer] = asyncio.current_task()
         api.open += 1
         api.most_open = max(api.most_open, api.open)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -54,6 +56,9 @@ async def hostile_api() -> AsyncIterator[HostileApi]:
                 pass
         api.open -= 1
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        del under_way[writer]
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
@@ -63,6 +68,9 @@ async def hostile_api() -> AsyncIterator[HostileApi]:
     finally:
         api.release.set()
         server.close()
+        for writer in under_way:
+            writer.transport.abort()
+        await asyncio.gather(*filter(None, under_way.values()), return_exceptions=True)
 
 
 async def _one(api: HostileApi, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
