@@ -65,7 +65,7 @@ class Service:
             max_queue=4,
             write_limit=AHEAD,
             open_timeout=10,
-            close_timeout=5,
+            close_timeout=2,
             ping_interval=20,
             ping_timeout=SILENCE,
             logger=_quiet,
