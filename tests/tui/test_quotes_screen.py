@@ -17,6 +17,7 @@ from roadcrew_domain.running import StartRunner
 from roadcrew_tui import symbols
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.screens.form import Form
+from roadcrew_tui.snapshot import RunSnapshot
 from roadcrew_tui.widgets.checks import Checks
 
 
@@ -223,6 +224,36 @@ async def test_a_vote_is_one_key_is_seen_by_all_and_is_taken_back_by_the_same_ke
         await s.sees("Votes: Carla")
         await s.press("down", "space")
         await s.until(lambda: s.world.desk.run(run).ballots.get(scene.ana.id) == Choice("rates", scene.azul))
+
+
+async def test_a_run_as_it_was_before_my_vote_was_answered_does_not_take_the_vote_away(tmp_path: Path):
+    scene = quotable()
+    run = begun(scene)
+    answered(scene, run)
+    async with at_the_quotes(tmp_path, scene) as s:
+        await s.sees("2 of 3 answered")
+        before = RunSnapshot(f"quote:{run}", s.world.desk.run(run))
+        await s.press("enter", "space")
+        await s.sees("Votes: you")
+        pane(s).show_run(before)
+        await s.settle()
+        assert "Votes: you" in s.text
+
+
+async def test_a_run_that_is_not_kept_any_more_stays_on_the_screen_and_says_so(tmp_path: Path):
+    scene = quotable()
+    run = begun(scene)
+    answered(scene, run)
+    async with at_the_quotes(tmp_path, scene) as s:
+        await s.sees("2 of 3 answered")
+        s.world.desk.put(f"quote:{run}", None)
+        await s.sees("It is no longer kept.")
+        s.world.desk.lives[0].tell("status")
+        await s.settle()
+        assert "It is no longer kept." in s.text
+        assert "2 of 3 answered" in s.text
+        await s.press("enter", "space")
+        await s.until(lambda: "This quote run is no longer kept." in toasts(s.app))
 
 
 async def test_a_vote_that_is_refused_is_taken_back_and_says_why(tmp_path: Path):

@@ -32,6 +32,8 @@ class RunsLink:
         self._wanted: dict[str, str] = {}
         self._lives: dict[str, tuple[LiveRun, Callable[[], None]]] = {}
         self._turning: asyncio.Task[None] | None = None
+        self._gone: dict[str, str] = {}
+        """Why nothing more comes of some that are looked at."""
         self._away: Signal | None = None
 
     # --- for screens -----------------------------------------------------------------------------
@@ -71,6 +73,7 @@ class RunsLink:
                 live, unlisten = self._lives.pop(name)
                 unlisten()
                 await live.stop()
+                self._gone.pop(name, None)
             for name in wanted - set(self._lives):
                 await self._begin(name)
 
@@ -87,6 +90,9 @@ class RunsLink:
         self._tell(name, live)
 
     def _tell(self, name: str, live: LiveRun, change: RunChange | None = None) -> None:
-        gone = change.reason or "unknown" if change is not None and change.kind == "gone" else None
-        status = Status(live.status.state, live.status.interval)
-        self._say(RunChanged(RunSnapshot(name, live.state, status, gone, live.server_now() - datetime.now(UTC))))
+        if change is not None and change.kind == "gone":
+            self._gone[name] = change.reason or "unknown"
+        elif live.state is not None:
+            self._gone.pop(name, None)
+        status, ahead = Status(live.status.state, live.status.interval), live.server_now() - datetime.now(UTC)
+        self._say(RunChanged(RunSnapshot(name, live.state, status, self._gone.get(name), ahead)))

@@ -6,7 +6,7 @@ A run goes on at the server whether anybody looks or not; it is followed here wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -48,6 +48,7 @@ class QuotesPane(Pane):
     _sheet_of = ""
     _chose = False
     """Whether this person has been among the prices of the run that is shown."""
+    _due = False
     _wanted = ""
     """A run that this person has started, until it is among the trip's."""
 
@@ -184,13 +185,22 @@ class QuotesPane(Pane):
     # --- what comes in ---------------------------------------------------------------------------
 
     def show_run(self, seen: RunSnapshot) -> None:
-        """Something about a run is new. What is not said again of one that was known stays."""
+        """Something about a run is new. It is drawn with the next frame, so that a burst of answers is drawn once."""
+        if not seen.name.startswith("quote:"):
+            return
         before = self._runs.pop(seen.name, None)
-        if seen.state is None and before is not None and before.state is not None:
-            seen = RunSnapshot(seen.name, before.state, seen.status, seen.gone, seen.ahead)
+        known = before.state if before is not None else None
+        if isinstance(known, QuoteRun) and _is_older(seen.state, known):
+            seen = replace(seen, state=known)
         self._runs[seen.name] = seen
         for name in list(self._runs)[:-MOST_KEPT]:
             del self._runs[name]
+        if not self._due:
+            self._due = True
+            self.call_later(self._draw_due)
+
+    def _draw_due(self) -> None:
+        self._due = False
         self.redraw()
         self.crew_screen.show_keys()
 
@@ -199,15 +209,20 @@ class QuotesPane(Pane):
         self._sending[run_id] = choice
         self.redraw()
 
-    def show_sent(self, run_id: str) -> None:
-        """It has been answered, whatever came of it."""
+    def show_sent(self, run_id: str, run: QuoteRun | None) -> None:
+        """It has been answered, with the run as it is since; None: it was refused."""
         self._sending.pop(run_id, None)
+        seen = self._runs.get(f"quote:{run_id}")
+        if seen is not None and run is not None:
+            self.show_run(replace(seen, state=run))
         self.redraw()
 
     # --- drawing ---------------------------------------------------------------------------------
 
     def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
         """Draw all of it."""
+        if self._last is not None and self._last[2] != me:
+            self._runs.clear()  # somebody else may not see them
         self._last = (snapshot, trip, me, now)
         self.redraw()
 
@@ -245,26 +260,16 @@ class QuotesPane(Pane):
             self.crew_screen.crew_app.link.runs.look(PLACE, name)
 
     def _draw_sheet(self) -> None:
-        """By the server's clock."""
         chosen, run = self.note, self.run
-        if self._last is None:
-            return
         self.query_one("#qu-sheet").display = chosen is not None
         going = run is not None and run.status == "processing"
         if self._ticks is not None:
             (self._ticks.resume if going else self._ticks.pause)()
-        if chosen is None or chosen.kind == "import" or run is None:
+        if chosen is None or run is None:
             self._sheet = None
             self._draw_nothing(chosen)
             return
-        _, trip, me, _ = self._last
-        names: Mapping[str, str] = {member.id: member.name for member in trip.members.values()}
-        sending = (self._sending[run.id],) if run.id in self._sending else None
-        seen = self._runs[f"quote:{run.id}"]
-        before = self._compared_with(run)
-        self._sheet = sheet = model.sheet(run, names, me, seen.now(), before=before, sending=sending)
-        remarks = model.more_remarks(seen, lost=run.again_of in self._lost)
-        self.query_one("#qu-head", Lines).show(quotes_draw.head(sheet, remarks))
+        self._sheet = sheet = self._draw_head(run)
         self._draw_prices(sheet)
         longest = quotes_draw.longest(sheet.providers)
         providers = self.rows("providers")
@@ -273,6 +278,18 @@ class QuotesPane(Pane):
             [Row(row.id, quotes_draw.provider(row, longest)) for row in sheet.providers],
             heading=render.heading("Who was asked"),
         )
+
+    def _draw_head(self, run: QuoteRun) -> model.Sheet:
+        """By the server's clock."""
+        trip, me = self.crew_screen.trip, self.crew_screen.me
+        names = {} if trip is None else {member.id: member.name for member in trip.members.values()}
+        sending = (self._sending[run.id],) if run.id in self._sending else None
+        seen = self._runs[f"quote:{run.id}"]
+        before = self._compared_with(run)
+        sheet = model.sheet(run, names, me, seen.now(), before=before, sending=sending)
+        remarks = model.more_remarks(seen, lost=run.again_of in self._lost)
+        self.query_one("#qu-head", Lines).show(quotes_draw.head(sheet, remarks))
+        return sheet
 
     def _draw_prices(self, sheet: model.Sheet) -> None:
         prices = self.rows("prices")
@@ -303,8 +320,9 @@ class QuotesPane(Pane):
             self.query_one("#qu-head", Lines).show(quotes_draw.unseen(model.unseen(chosen, seen), chosen))
 
     def _tick(self) -> None:
-        if self.display and self.crew_screen.crew_app.looked_at and self.screen.is_current:
-            self._draw_sheet()
+        run = self.run
+        if run is not None and self.display and self.crew_screen.crew_app.looked_at and self.screen.is_current:
+            self._draw_head(run)
 
     # --- the run before --------------------------------------------------------------------------
 
@@ -377,3 +395,8 @@ class QuotesPane(Pane):
         """Other keys matter now; and who is among the prices is not taken elsewhere there."""
         self._chose |= self.at == "prices"
         self.crew_screen.show_keys()
+
+
+def _is_older(run: object, known: QuoteRun) -> bool:
+    """Whether a run is not known any more, or is as it was before a vote that has been answered."""
+    return not isinstance(run, QuoteRun) or run.votes < known.votes

@@ -128,10 +128,11 @@ async def vote(screen: TripScreen) -> None:
     run_id = run.id
     wanted: Choice | None = None if pane.my_vote == choice else choice
     pane.show_sending(run_id, wanted)
+    answer = None
     try:
-        await _done(screen, lambda client: client.vote_quote(run_id, wanted))
+        answer = await _done(screen, lambda client: client.vote_quote(run_id, wanted))
     finally:
-        pane.show_sent(run_id)
+        pane.show_sent(run_id, answer.run if answer is not None else None)
 
 
 async def cancel(screen: TripScreen) -> None:
