@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from roadcrew_client import Client, ImportJobAnswer, LiveRun, RunChange
 
 KINDS: tuple[RunKind, ...] = ("import",)
-MANY = 200
-"""Hotels that are looked through for one of a name."""
+MANY, MOST = 200, 20
+"""Hotels of an answer, and answers, that are looked through for one of a name."""
 
 
 def job_shape(job: ImportJob) -> Any:
@@ -175,9 +175,15 @@ async def shortlist(client: Client, args: Args) -> Any:
 
 
 async def _named(client: Client, job_id: str, said: str, args: Args) -> ImportedHotel:
-    found = (await client.imported_hotels(job_id, "line", q=said, city=args.get("city"), limit=MANY)).hotels
+    found, after = list[ImportedHotel](), None
+    for _ in range(MOST):
+        page = await client.imported_hotels(job_id, "line", q=said, city=args.get("city"), limit=MANY, after=after)
+        found += page.hotels
+        after = page.next
+        if after is None:
+            break
     exact = [hotel for hotel in found if hotel.name.casefold() == said.casefold()]
-    fitting = exact or list(found)
+    fitting = exact or found
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
