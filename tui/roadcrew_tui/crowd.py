@@ -27,6 +27,8 @@ from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll, Poll
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip, TripAct
 from roadcrew_domain.views import encode_trip
+from roadcrew_tui import errands
+from roadcrew_tui.errands import Errand
 
 NAMES = ("Ben", "Carla", "Dev", "Elif", "Finn", "Grace", "Hugo", "Ines", "Jonas", "Kaya")
 MARK = "(sim)"
@@ -35,10 +37,13 @@ MOST = 40
 SETTLE = 10.0
 """Seconds within which everybody must have read everything after the last act."""
 PLACES = ("overview", "polls", "hotels")
-BOOKS_AT = {0: 4.5, 2: 7.5}
-"""Seconds after which some of them book, by their numbers."""
-BOOKED_WITHIN = 5
-"""Days of a trip that are looked at for that."""
+ERRANDS: dict[int, tuple[float, Errand]] = {
+    0: (4.5, errands.book),
+    1: (3.0, errands.ask_for_prices),
+    2: (7.5, errands.book),
+    3: (6.0, errands.import_hotels),
+}
+"""What some of them do, by their numbers, and after how many seconds."""
 ANSWERS: tuple[Answer, ...] = ("yes", "maybe", "no")
 POLLS: tuple[OpenPoll, ...] = (
     OpenPoll("When do we fly?", "yes-maybe-no", ("Wed 20 May", "Thu 21 May", "Fri 22 May")),
@@ -116,10 +121,11 @@ class Member:
         ideas: Sequence[Idea],
         pace: float,
         together: Together,
-        books_at: float | None = None,
+        errand: tuple[float, Errand] | None = None,
     ) -> None:
         self.name = name
-        self._books_at = books_at
+        self._errand = errand
+        self._begun: str | None = None
         self._together = together
         self._random = random.Random(seed)  # noqa: S311 - a plan that can be repeated, not a secret
         self._ideas = list(ideas)
@@ -137,6 +143,7 @@ class Member:
                 live = await open_while_here.enter_async_context(client.follow(trip.id))
                 self._together.trips.append(live)
                 await self._act_until(client, live, stop)
+                await self._see_the_end(client, live)
             finally:
                 self._together.done()
             return await self._report(live)
@@ -150,10 +157,24 @@ class Member:
             if live.trip is not None and not live.trip.ended and live.status.state not in ("gone", "signed-out"):
                 seconds = (asyncio.get_running_loop().time() - began) / self._pace
                 self._act(live, seconds)
-                if self._books_at is not None and seconds >= self._books_at:
-                    self._books_at = None
+                if self._errand is not None and seconds >= self._errand[0]:
+                    (_, errand), self._errand = self._errand, None
                     with suppress(RoadcrewError):
-                        await self._book(client, live.trip)
+                        self._begun = await errand(client, live.trip, self._random)
+
+    async def _see_the_end(self, client: Client, live: LiveTrip) -> None:
+        """Nobody may compare copies before the trip has been told what came of what this member began."""
+        begun, trip = self._begun, live.confirmed
+        if begun is None or trip is None:
+            return
+        with suppress(RoadcrewError):
+            await errands.stop(client, trip, begun)
+
+        def ended() -> bool:
+            run = live.confirmed.runs.get(begun) if live.confirmed is not None else None
+            return run is not None and run.ended is not None
+
+        await until([live], ended, SETTLE)
 
     def _act(self, live: LiveTrip, seconds: float) -> None:
         trip = live.trip
@@ -165,23 +186,6 @@ class Member:
             return
         with suppress(Refused):
             live.act(act)
-
-    async def _book(self, client: Client, trip: Trip) -> None:
-        """Seats of an exhibition during the trip, to be paid at the venue; where one can book at all."""
-        offered = (await client.exhibitions()).exhibitions
-        if not offered:
-            return
-        exhibition = self._random.choice(offered)
-        day = trip.starts_on or client.server_now().date()
-        for n in range(BOOKED_WITHIN):
-            slots = (await client.slots(exhibition.id, day + timedelta(days=n))).slots
-            free = [slot for slot in slots if slot.state == "open"]
-            if free:
-                slot = self._random.choice(free)
-                tickets = {exhibition.tickets[0].kind: min(slot.seats_left, self._random.randint(1, 3))}
-                await client.add_to_cart(slot.id, tickets, trip.id)
-                await client.checkout(provider="venue")
-                return
 
     def _next(self, live: LiveTrip, trip: Trip, seconds: float) -> TripAct | None:
         if self._ideas and seconds >= self._ideas[0].after:
@@ -254,7 +258,7 @@ async def crowd(server: str, invite: str, people: int, seed: int, pace: float, s
             IDEAS[i::people] if people < len(IDEAS) else IDEAS[i : i + 1],
             pace,
             together,
-            BOOKS_AT.get(i),
+            ERRANDS.get(i),
         )
         for i in range(people)
     ]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.maker import RealMaker
-from roadcrew_tui.serving import OwnServer
+from roadcrew_tui.serving import OwnMonitor, OwnServer
 from roadcrew_tui.settings import Folders
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "ROADCREW_INVITES_PER_ADDRESS": "10000/minute",
     "ROADCREW_PAYMENTS": "simulated,venue",
 }
+OFFERED = ("--catalog", "sample", "--quotes", "sample")
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,16 @@ class Demo:
 
 @contextmanager
 def running(bots: int, name: str, seed: int) -> Iterator[Demo]:
-    """A server, a sample trip whose organiser is `name`, and `bots` simulated members on their way.
+    """A server and its price-monitor, a sample trip whose organiser is `name`, and `bots` simulated members.
 
     Raises `CantServe`. Everything ends with the `with`, and nothing is left on the disk.
     """
     with tempfile.TemporaryDirectory(prefix="roadcrew-demo-") as folder:
         store = f"sqlite:///{Path(folder) / 'demo.db'}"
-        with OwnServer(["--port", "0", "--store", store, "--catalog", "sample"], ENVIRONMENT) as server:
+        with (
+            OwnMonitor(Path(folder)) as monitor,
+            OwnServer(["--port", "0", "--store", store, *OFFERED], ENVIRONMENT | monitor.known_as) as server,
+        ):
             token, trip_id, code = asyncio.run(_prepare(server.url, name, bots))
             crowd = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
                 [

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
-READY = "Roadcrew server ready on "
+READY = " ready on "
+MONITOR, MONITOR_KEY = "MONITOR_PRICE_APP_HOST", "PRICE_MONITOR_API_KEY"
+"""What a server and its price-monitor are told of each other, in the environment."""
 START_SECONDS = 20.0
 STOP_SECONDS = 8.0
 
@@ -62,13 +66,16 @@ class OwnServer:
     its standard input is a pipe from this process, and it stops when that ends.
 
     It can be stopped and started again: the arguments say where its trips are kept, and the port stays. What is set
-    for other servers (`ROADCREW_…` in the environment) is not for this one. All calls block.
+    for other servers (`ROADCREW_…` in the environment, and their price-monitor) is not for this one. All calls block.
     """
+
+    MODULE = "roadcrew_server"
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self._arguments = list(arguments)
-        others = {name: value for name, value in os.environ.items() if not name.startswith("ROADCREW_")}
-        self._environment = {**others, **(environment or {})}
+        theirs = ("ROADCREW_", MONITOR, MONITOR_KEY)
+        others = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+        self.environment = {**others, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._said: IO[str] | None = None
         self.url = ""
@@ -80,7 +87,7 @@ class OwnServer:
     def start(self) -> None:
         """Start it and wait until it is ready. Raises `CantServe`."""
         port = ["--port", self.url.rpartition(":")[2]] if self.url else []
-        command = [*server_command(self._arguments), *port, "--end-with-stdin"]
+        command = [*server_command(self._arguments, self.MODULE), *port, "--end-with-stdin"]
         # A file, for nobody reads a pipe while the server runs, and a full one would hold it up.
         self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in `_end`
         process = self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
@@ -89,7 +96,7 @@ class OwnServer:
             stdout=subprocess.PIPE,
             stderr=self._said,
             text=True,
-            env=self._environment,
+            env=self.environment,
         )
         try:
             self.url = self._wait(process)
@@ -107,10 +114,10 @@ class OwnServer:
             line = process.stdout.readline() if process.stdout else ""
         finally:
             late.cancel()
-        if not line.startswith(READY):
+        if READY not in line:
             process.wait()  # its output has ended, so it is about to
             raise CantServe(self.said() or f"The server was not ready after {START_SECONDS:.0f} s.")
-        return line.removeprefix(READY).split()[0]
+        return line.partition(READY)[2].split()[0]
 
     def said(self) -> str:
         """What it has complained of, as long as it has not been stopped."""
@@ -145,7 +152,7 @@ class OwnServer:
                 file.close()
         self._said = None
 
-    def __enter__(self) -> OwnServer:
+    def __enter__(self) -> Self:
         """Start it and wait until it is ready. Raises `CantServe`."""
         self.start()
         return self
@@ -155,3 +162,19 @@ class OwnServer:
     ) -> None:
         """Ask it to stop, and see that it does."""
         self.stop()
+
+
+class OwnMonitor(OwnServer):
+    """A price-monitor of our own, in the same way, for a server of our own."""
+
+    MODULE = "roadcrew_price_monitor"
+
+    def __init__(self, folder: Path) -> None:
+        """It remembers in `folder`."""
+        self._key = secrets.token_urlsafe(24)
+        super().__init__(["--port", "0", "--data", str(folder)], {MONITOR_KEY: self._key})
+
+    @property
+    def known_as(self) -> dict[str, str]:
+        """What a server must have in its environment, once this has been started."""
+        return {MONITOR: self.url.removeprefix("ws://"), MONITOR_KEY: self._key}

@@ -1,13 +1,13 @@
-"""The server at which tapes are played. Not for when it is stopped or started: tapes say that."""
+"""The server at which tapes are played, with its price-monitor. Not for when it is stopped: tapes say that."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from roadcrew_tui.demo import ENVIRONMENT
+from roadcrew_tui.demo import ENVIRONMENT, OFFERED
 from roadcrew_tui.pilot.player import Missed
-from roadcrew_tui.serving import CantServe, OwnServer
+from roadcrew_tui.serving import CantServe, OwnMonitor, OwnServer
 
 UNLIMITED = {**ENVIRONMENT, "ROADCREW_REQUESTS_PER_USER": "1000000/minute"}
 """All terminals come from one address, and type faster than people."""
@@ -18,9 +18,8 @@ class Venue:
 
     def __init__(self, address: str | None, folder: Path) -> None:
         self._address = address
-        self._own = OwnServer(
-            ["--port", "0", "--store", f"sqlite:///{folder / 'pilot.db'}", "--catalog", "sample"], UNLIMITED
-        )
+        self._monitor = OwnMonitor(folder)
+        self._own = OwnServer(["--port", "0", "--store", f"sqlite:///{folder / 'pilot.db'}", *OFFERED], UNLIMITED)
         self._starting: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._wanted = True
@@ -28,14 +27,20 @@ class Venue:
     async def __aenter__(self) -> Venue:
         """Begin to start it. `address` waits for it."""
         if self._address is None:
-            self._starting = asyncio.create_task(asyncio.to_thread(self._own.start))
+            self._starting = asyncio.create_task(asyncio.to_thread(self._start))
         return self
+
+    def _start(self) -> None:
+        self._monitor.start()
+        self._own.environment.update(self._monitor.known_as)
+        self._own.start()
 
     async def __aexit__(self, *_: object) -> None:
         """Nobody is left who would mind: it is not asked."""
         if self._starting is not None:
             await asyncio.wait({self._starting})
             await asyncio.to_thread(self._own.kill)
+            await asyncio.to_thread(self._monitor.kill)
 
     async def address(self) -> str:
         """Where it is. Raises `CantServe`."""
