@@ -189,6 +189,7 @@ def _places(text: str) -> dict[Place, int]:
                 table = _newest((*table, part), several)
             table = (*table, last)
             if begins[1] == "[[":
+                lines.setdefault(table, number)
                 several[table] += 1
                 table = _newest(table, several)
             lines[table] = number

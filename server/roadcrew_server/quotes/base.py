@@ -12,11 +12,13 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from roadcrew_domain.quotes_state import AskedHotel, FailureCode, Price, QuoteRequest
-from roadcrew_server._toml_file import Entry, Faults
+
+if TYPE_CHECKING:  # a server that asks nobody reads no file
+    from roadcrew_server._toml_file import Entry, Faults
 
 SHORTEST_SECRET = 8
 """Characters. A shorter one could not be told from words when it is taken out of texts."""
@@ -118,5 +120,5 @@ class Tools:
     """Chance from a seed."""
 
 
-Make = Callable[[Entry, Tools], QuoteProvider]
+Make = Callable[["Entry", Tools], QuoteProvider]
 """What an entry point names: from the `[[provider]]` table of the file. Raises ValueError with a sentence."""

@@ -25,7 +25,7 @@ from roadcrew_server.quotes.amounts import money
 from roadcrew_server.quotes.base import Failed, Say, Tools, names_secret
 from roadcrew_server.quotes.guarded import Line, PublicOnly, Question, Resolve
 from roadcrew_server.quotes.paths import Path
-from roadcrew_server.quotes.registry import KEYS
+from roadcrew_server.quotes.reading import KEYS
 from roadcrew_server.quotes.templates import HOTEL, STAY, VEHICLE, Body, Template, quoted, values_of
 
 AT_ONCE = 4
@@ -93,7 +93,7 @@ class Asking:
 def make(table: Entry, tools: Tools, *, resolve: Resolve | None = None) -> HttpProvider:
     """From its table. `resolve` looks names up; by default the system does."""
     faults = tools.faults
-    known(table, tuple(_TABLE), faults, tables=(*KEYS, "stay", "vehicle"))
+    known(table, (*KEYS, *_TABLE, "stay", "vehicle"), faults)
     values = taken(table, _TABLE, faults, optional={"allow_private": False, "connections": 16, "max_bytes": 256 * 1024})
     asking = {}
     for kind in ("stay", "vehicle"):
@@ -113,7 +113,7 @@ def make(table: Entry, tools: Tools, *, resolve: Resolve | None = None) -> HttpP
 def _asking(table: Entry, kind: str, tools: Tools, *, allow_private: bool) -> Asking | None:
     faults, before = tools.faults, len(tools.faults)
     keys = tuple(key for key in _ASKING if key != "each" or kind == "stay")
-    known(table, keys, faults, tables=("headers", "body", "answer"))
+    known(table, (*keys, "headers", "body", "answer"), faults)
     optional = {"method": "POST" if "body" in table else "GET", "each": "hotel", "not_covered": ()}
     values = taken(table, {key: _ASKING[key] for key in keys}, faults, optional=optional)
     for_each = kind == "stay" and values["each"] == "hotel"

@@ -38,7 +38,7 @@ from roadcrew_server.quotes.rate_tables import (
     StarsRate,
     VehicleRates,
 )
-from roadcrew_server.quotes.registry import KEYS
+from roadcrew_server.quotes.reading import KEYS
 
 MOST = 1_000
 """Of each sort of table."""
@@ -107,7 +107,7 @@ _BAND: Mapping[str, tuple[Parser, str]] = {"from": _AN_AGE, "to": _AN_AGE, "perc
 def read(table: Entry, faults: Faults) -> Rates:
     """The tables of one provider. What is wrong is among the faults, and the tables are good for nothing then."""
     tables = ("hotel", "stars", "season", "weekdays", "length", "vehicle")
-    known(table, tuple(_HEAD), faults, tables=(*KEYS, *tables))
+    known(table, (*KEYS, *_HEAD, *tables), faults)
     optional = {"sample": False, "valid_from": date(YEARS[0], 1, 1), "valid_to": date(YEARS[1], 12, 31)}
     head = taken(table, _HEAD, faults, optional=optional)
     money = head["currency"]
@@ -219,7 +219,7 @@ def _vehicle(table: Entry, money: str | None, faults: Faults) -> VehicleRates | 
     if not isinstance(entry, Entry):
         faults.add(table.line("vehicle"), "vehicle: Begin it with a line [provider.vehicle].")
         return None
-    known(entry, ("extra_driver",), faults, tables=("class", "age", "length"))
+    known(entry, ("extra_driver", "class", "age", "length"), faults)
     values = taken(entry, {"extra_driver": _money(money, least=0)}, faults, optional={"extra_driver": 0})
     classes = _tables(entry, "class", faults)
     if not classes:

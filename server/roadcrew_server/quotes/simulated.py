@@ -17,7 +17,7 @@ from roadcrew_domain.quotes_state import AskedHotel, Price, QuoteRequest, Stay
 from roadcrew_server._toml_file import Entry, known
 from roadcrew_server._values import Parser, currency, each, like_one, number, taken, whole
 from roadcrew_server.quotes.base import Failed, Say, Tools
-from roadcrew_server.quotes.registry import KEYS, KINDS
+from roadcrew_server.quotes.reading import KEYS, KINDS
 
 LONGEST = 3600.0
 NIGHT = (45, 260)
@@ -55,7 +55,7 @@ _OPTIONAL: Mapping[str, Any] = {
 def make(table: Entry, tools: Tools) -> SimulatedProvider:
     """From its table. `hangs`, `flaky` (fails, and works when it is asked again), `wrong` (answers with nonsense) and
     `full` (has no room in a hotel) are percent of the times."""
-    known(table, tuple(_KEYS), tools.faults, tables=KEYS)
+    known(table, (*KEYS, *_KEYS), tools.faults)
     values = taken(table, _KEYS, tools.faults, optional=_OPTIONAL)
     fastest, slowest = values["fastest"], values["slowest"]
     if fastest is not None and slowest is not None and fastest > slowest:
