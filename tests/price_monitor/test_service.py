@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from roadcrew_domain.jobs_state import Checkpoint
 from roadcrew_price_monitor import protocol, session
 from roadcrew_price_monitor.service import Service
 
+ROOT = Path(__file__).resolve().parents[2]
 FEED = "".join(generated(20_000, bad=100)).encode()
 
 
@@ -70,6 +72,19 @@ async def test_on_a_new_connection_it_goes_on_where_the_server_was(port: int):
     assert importer.begun_at[0] == 0
     assert importer.begun_at == sorted(set(importer.begun_at))
     assert len({hotel.name for hotel in importer.hotels}) == len(importer.hotels) == 19_800
+
+
+async def test_the_example_in_the_documentation_is_what_is_said(port: int):
+    example = (ROOT / "docs" / "price-monitor.md").read_text(encoding="utf-8").partition("## An example")[2]
+    size, feed = re.search(r"> \((\d+) bytes\) (.*)", example).groups()  # type: ignore[union-attr]
+    importer = Importer(feed.replace("⏎", "\n").encode())
+    assert len(importer.feed) == int(size)
+    before = Importer((HEAD + "Alfama,Lisbon,2,52,EUR\n").encode(), job="before")
+    for each in (before, importer):
+        async with dial(port) as wire:
+            await each.go(wire)
+    for said in (*importer.hotels, *importer.refused):
+        assert msgspec.json.encode(said).decode() in example
 
 
 async def test_a_price_that_changed_since_an_earlier_import_is_told(port: int):
