@@ -24,7 +24,6 @@ from roadcrew_server import catalogue
 from roadcrew_server.app import Server, make_app
 from roadcrew_server.http import HttpServer, listen
 from roadcrew_server.quotes import registry
-from roadcrew_server.quotes.registry import Providers
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store
 from roadcrew_server.stores.sqlite import SqliteStore
@@ -84,9 +83,9 @@ def settings_for(store: Path, **settings: Any) -> Settings:
 
 @contextlib.asynccontextmanager
 async def served(
-    place: Path, *, store: Store | None = None, asked: Providers | None = None, **settings: Any
+    place: Path, *, store: Store | None = None, asked: Any = None, **settings: Any
 ) -> AsyncIterator[Running]:
-    """A server in this event loop, on a free port, with its store in the folder `place` (or a given one); `asked` are
+    """A server in this event loop, on a free port, with its store in the folder `place` (or a given one); `asked` (`Providers`) are
     who is asked for prices, if not those that the setting `quotes` names."""
     file = place / "store.sqlite"
     chosen = settings_for(file, **settings)
