@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from tests.api_client.scripted import FAST, Request, Script, ScriptedServer, serving
@@ -181,8 +182,13 @@ async def test_a_server_that_refuses_before_it_has_read_all_of_it_is_heard(file:
 
 
 async def test_who_gives_up_while_a_file_is_sent_leaves_it_closed(file: Path, monkeypatch: pytest.MonkeyPatch):
-    opened = []
-    monkeypatch.setattr("roadcrew_client._feeds._open", lambda path: opened.append(path.open("rb")) or opened[-1])
+    opened: list[BinaryIO] = []
+
+    def keeps(path: Path) -> BinaryIO:
+        opened.append(path.open("rb"))
+        return opened[-1]
+
+    monkeypatch.setattr("roadcrew_client._feeds._open", keeps)
     half = asyncio.Event()
 
     async def never(request: Request) -> None:
@@ -196,7 +202,7 @@ async def test_who_gives_up_while_a_file_is_sent_leaves_it_closed(file: Path, mo
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
-        assert all(found.closed for found in opened)
+        assert [found.closed for found in opened] == [True, True]
 
 
 async def test_a_disk_that_hangs_holds_up_nothing_else_and_only_one_piece_is_held(
@@ -204,9 +210,9 @@ async def test_a_disk_that_hangs_holds_up_nothing_else_and_only_one_piece_is_hel
 ):
     answers, original = threading.Event(), Feed._next
 
-    def slowly(feed: Feed, *given: object) -> bytes:
+    def slowly(feed: Feed, file: BinaryIO, done: int) -> bytes:
         answers.wait()
-        return original(feed, *given)
+        return original(feed, file, done)
 
     monkeypatch.setattr(Feed, "_next", slowly)
     feed = await Feed.of(file)

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.api_client.scripted import until
@@ -132,7 +133,7 @@ async def test_a_file_is_sent_through_a_torn_line_imported_once_and_looked_throu
             cable.tear()
 
     with Process(tmp_path / "monitor") as monitor:
-        where = {"MONITOR_PRICE_APP_HOST": f"127.0.0.1:{monitor.port}", "PRICE_MONITOR_API_KEY": KEY}
+        where: dict[str, Any] = {"MONITOR_PRICE_APP_HOST": f"127.0.0.1:{monitor.port}", "PRICE_MONITOR_API_KEY": KEY}
         async with (
             served(tmp_path, **where) as running,
             rc.Client(running.url, settings=QUICK, cable=cable) as ana,
