@@ -9,7 +9,8 @@ from textual.geometry import Offset
 
 from roadcrew_domain.hotels import ShortlistHotel
 from roadcrew_domain.money import Money
-from roadcrew_tui.widgets.rows import RowList
+from roadcrew_tui import render
+from roadcrew_tui.widgets.rows import Row, RowList
 
 
 def line(stage: Stage) -> str:
@@ -49,6 +50,18 @@ async def test_the_terminals_cursor_stays_on_a_row_in_a_list_that_scrolls(tmp_pa
         rows.scroll_to(y=0, animate=False, immediate=True)
         await stage.settle()
         assert stage.app.cursor_position.y == rows.content_region.bottom - 1
+
+
+async def test_a_list_that_has_no_room_may_become_shorter_and_its_cursor_be_put_somewhere(tmp_path: Path) -> None:
+    async with staged(tmp_path, tab="hotels") as stage:
+        rows = stage.rows("hotels")
+        rows.show([Row(str(n), lambda _: render.ours("x")) for n in range(5)])
+        await stage.settle()
+        rows.display = False
+        await stage.settle()
+        rows.show([Row("9", lambda _: render.ours("x"))])
+        rows.move_to("9")
+        assert rows.cursor == "9"
 
 
 async def test_the_terminals_cursor_is_in_the_field_of_a_form_and_comes_back_from_it(tmp_path: Path) -> None:

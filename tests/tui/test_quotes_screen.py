@@ -343,6 +343,22 @@ async def test_the_run_under_the_cursor_is_the_one_that_is_followed(tmp_path: Pa
         await s.until(lambda: s.world.desk.lives == [], "none")
 
 
+async def test_a_run_with_fewer_prices_is_shown_after_one_with_many_that_was_hidden_meanwhile(tmp_path: Path):
+    scene = quotable()
+    first = begun(scene)
+    answered(scene, first)
+    async with at_the_quotes(tmp_path, scene) as s:
+        await s.sees("2 of 3 answered")
+        second = begun(scene, by=scene.carla)
+        state = s.world.desk.states.pop(f"quote:{second}")
+        await s.sees("Carla, now")
+        await s.press("down")
+        await s.sees("This run is no longer kept")
+        s.world.desk.put(f"quote:{second}", state)
+        s.world.desk.answers(s.world, second, "rates", euros(99, scene.azul))
+        await s.sees("1 of 3 answered")
+
+
 # R: S2 S3
 async def test_a_run_learns_that_nobody_looks_as_a_trip_does(tmp_path: Path):
     scene = quotable()

@@ -136,6 +136,7 @@ class RowList(ScrollView, can_focus=True):
 
     def _lay_out_anew(self) -> None:
         self._drawn.clear()
+        self._lines = ()  # where there is no room, those of the rows before would stay
         self._laid_out_for = -1
         self._lay_out()
 
