@@ -160,6 +160,20 @@ async def test_what_somebody_asked_for_never_names_a_secret(tmp_path: Path, api:
     assert "?env%3AOTHER_KEY%20%7Bguests%7D&sk-live" in api.asked[0][0]
 
 
+async def test_a_name_leads_to_no_other_part_of_an_address(tmp_path: Path, api: HostileApi):
+    api.answers["/rooms//price"] = api.answers["/rooms/..%2F..%2Fadmin/price"] = {"offers": []}
+    for name in ("..", "../../admin"):
+        text = ONE.replace("vehicle", "stay").replace("{url}", f"{api.url}/rooms/{{hotel.name}}/price")
+        await told(loaded(tmp_path, text), stay(hotel(name, hotel_id="h1")))
+    assert api.paths() == ["/rooms//price", "/rooms/..%2F..%2Fadmin/price"]
+
+
+async def test_an_api_that_is_a_sandbox_is_marked_as_simulated(tmp_path: Path):
+    text = ONE.replace("allow_private = true", "sample = true").replace("{url}", "https://x.example/")
+    (asked,) = loaded(tmp_path, text).asked("vehicle")
+    assert (asked.name, asked.simulated) == ("Acme (simulated)", True)
+
+
 async def test_some_hotels_without_a_price_leave_the_others_theirs(tmp_path: Path, api: HostileApi):
     text = ONE.replace("vehicle", "stay").replace("{url}", f"{api.url}/{{hotel.name}}")
     said = Said()

@@ -25,8 +25,9 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def quoted(value: object) -> str:
-    """A value as a part of an address."""
-    return quote(",".join(map(str, value)) if isinstance(value, list | tuple) else str(value), safe="")
+    """A value as a part of an address. One of dots only is left out: it would lead to another part of the address."""
+    written = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return quote(written, safe="") if written.strip(".") else ""
 
 
 class Template:
