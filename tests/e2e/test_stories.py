@@ -5,6 +5,7 @@ a session that ends, in test_booking_tapes.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ STORIES = [
     "server_restarted",
     "connection",
     "seats_gone",
+    "prices",
 ]
 
 BOOKING = ["booked_and_paid", "booking_connection", "booking_signed_out"]
@@ -29,10 +31,12 @@ def test_no_story_is_left_out() -> None:
     assert {folder.name for folder in TAPES.iterdir() if folder.is_dir()} - others == set(STORIES)
 
 
-# R: T3, T4, T5, T6, S1, S5, S7, C2, C8, C10
+# R: T3, T4, T5, T6, S1, S5, S7, C2, C8, C10, Q8, J1, J3, J6
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_goes_as_it_should(story: str, tmp_path: Path, full: bool, figure: Figure) -> None:
     tapes = sorted(str(file) for file in (TAPES / story).glob("*.tape"))
+    for file in (TAPES / story).glob("*.csv"):
+        shutil.copy(file, tmp_path)
     for way in ("headless", "pty") if full else ("headless",):
         done = pilot(tmp_path, *tapes, "--report", "json", "--out", str(tmp_path / way), *options(way))
         report = told(done)
