@@ -309,7 +309,8 @@ class QuotesPane(Pane):
         self._draw_price()
 
     def _draw_price(self) -> None:
-        self.query_one("#qu-price", Lines).show(quotes_draw.chosen(self._price_row))
+        prices = () if self._sheet is None else self._sheet.prices
+        self.query_one("#qu-price", Lines).show(quotes_draw.chosen(self._price_row, prices))
 
     def _draw_nothing(self, chosen: RunNote | None) -> None:
         for name in ("prices", "providers"):

@@ -218,8 +218,10 @@ def _voters(row: PriceRow, you: str = "your vote") -> list[Content | str]:
     return [part for name in names for part in (", ", name)][1:]
 
 
-def chosen(row: PriceRow | None) -> Draw:
-    """What there is to say of the price under the cursor."""
+def chosen(row: PriceRow | None, prices: Sequence[PriceRow]) -> Draw:
+    """What there is to say of the price under the cursor, among all of them."""
+    several = len({price.total.currency for price in prices}) > 1
+    marks = not all_simulated(prices)
 
     def draw(width: int) -> Content:
         if row is None:
@@ -228,8 +230,8 @@ def chosen(row: PriceRow | None) -> Draw:
         if row.choice is None:
             return _said(render.ours(f"Gone: {total} in all was offered in the run before.", render.MUTED), width)
         note = render.join(". ", render.said(row.note, render.MUTED)) if row.note else render.BLANK
-        lowest = f", the lowest in {row.total.currency}" if row.best else ""
-        made_up = render.ours(f", {SIMULATED}", render.WARN) if row.simulated else render.BLANK
+        lowest = ", the lowest" + (f" in {row.total.currency}" if several else "") if row.best else ""
+        made_up = render.ours(f", {SIMULATED}", render.WARN) if row.simulated and marks else render.BLANK
         told = _said(render.join(render.ours(f"{total} in all{lowest}"), made_up, note), width)
         voters = _voters(row, "you")
         words = render.join("Votes: ", *voters) if voters else render.ours("Nobody has voted for it.", render.MUTED)
