@@ -31,6 +31,8 @@ from roadcrew_server.moving import restore as restoring
 from roadcrew_server.moving.files import new_file, require_free
 from roadcrew_server.moving.lines import Counts
 from roadcrew_server.moving.reading import BadFile
+from roadcrew_server.quotes import registry as quotes
+from roadcrew_server.quotes.registry import BadQuotes
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores import _sqlite_backup
 from roadcrew_server.stores.base import Store, StoreError, StoreLocked
@@ -42,7 +44,7 @@ DONE, FAILED, INTERRUPTED, ENDED = 0, 1, 130, 143
 TOLD_EVERY = 2.0
 """Seconds between two lines of progress."""
 
-ABOUT = """Move a store to another place, copy one that is in use, or check a catalogue of exhibitions.
+ABOUT = """Move a store to another place, copy one that is in use, or check a catalogue or a file of quote providers.
 
 An export is one file with everything: trips with their history, members, passwords' hashes and sign-ins. After an
 import into a new store nobody has to sign in again, and open terminals go on where they were. A backup is a copy of
@@ -52,6 +54,7 @@ EXAMPLES = """examples:
   roadcrew admin export trips.export                                     (stop the server first)
   roadcrew admin import trips.export --store redis://127.0.0.1:6379/0    (then start it with that store)
   roadcrew admin catalog exhibitions.toml                                (then: roadcrew serve --catalog ...)
+  roadcrew admin quotes quotes.toml                                      (then: roadcrew serve --quotes ...)
 
 Keep exports and backups as safe as the store itself. See docs/operating.md, "Moving and backups"."""
 
@@ -65,6 +68,10 @@ write. The copy is a store itself: to go back to it, stop the server and start i
 A Redis or Valkey is backed up by its own means."""
 CATALOG = """Reads a catalogue of exhibitions and says what a server would offer from it, or all that is wrong with it,
 by line. How it is written: docs/operating.md, "Exhibitions". `sample` is the one that comes with the server."""
+
+QUOTES = """Reads a file of quote providers and says whom a server would ask for prices, or all that is wrong with it,
+by line. Nobody is asked. How it is written: docs/quote-providers.md. `sample` is the one that comes with the server.
+What it names as `env:NAME` must be set here too."""
 
 
 class Trouble(Exception):
@@ -109,6 +116,16 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("file", metavar="FILE", help="the catalogue, .toml or .csv, or `sample`")
     sub.add_argument("--json", action="store_true", help="print what would be offered as JSON")
     sub.set_defaults(run=_catalog, store=None)
+    sub = subs.add_parser(
+        "quotes",
+        help="reads a file of quote providers, and says what is wrong with it",
+        description=QUOTES,
+        epilog="example:\n  roadcrew admin quotes quotes.toml",
+        formatter_class=formatter,
+    )
+    sub.add_argument("file", metavar="FILE", help="the file, .toml, or `sample`")
+    sub.add_argument("--json", action="store_true", help="print who would be asked as JSON")
+    sub.set_defaults(run=_quotes, store=None)
     return top
 
 
@@ -209,6 +226,20 @@ def _catalog(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[s
     return "\n".join(lines), {"exhibitions": msgspec.to_builtins(offered.exhibitions), "note": offered.note}
 
 
+def _quotes(given: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, Any]]:
+    asked = quotes.named(given.file)
+    if asked is None:
+        raise Trouble("Name the file of providers.")
+    hotels = asked.hotels()
+    lines = [f"{len(asked.all)} providers, who know {len(hotels)} hotels."]
+    facts: list[dict[str, Any]] = []
+    for one in asked.all:
+        kinds = sorted(one.kinds)
+        lines.append(f"  {one.id}: {one.name}; {', '.join(kinds)}; {one.timeout:g} s, tries: {one.tries}")
+        facts.append({**msgspec.to_builtins(one.asked), "kinds": kinds, "tries": one.tries})
+    return "\n".join(lines), {"providers": facts, "hotels": msgspec.to_builtins(hotels)}
+
+
 def _settings(store: str | None) -> Settings:
     """The server's settings, with another store if one is named. Raises ValueError with a sentence."""
     try:
@@ -239,7 +270,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words, facts = given.run(given, settings)
     except (StoreError, exporting.CantExport, restoring.CantImport, Trouble) as error:
         _say(str(error))
-    except BadCatalogue as error:
+    except (BadCatalogue, BadQuotes) as error:
         print(error, file=sys.stderr)
     except BadFile as error:
         _say(f"{given.file} can't be believed, {error}. Nothing in it is used.")

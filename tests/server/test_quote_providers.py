@@ -1,5 +1,6 @@
 """Which providers a server asks: the file that names them, plug-ins that are found, the simulated one, and the page."""
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from tests.support.quoting import Said, asked, faults, hotel, loaded, stay, vehi
 from tests.support.serving import settings_for
 
 from roadcrew_domain.quotes_state import AskedHotel, Driver, Stay, Vehicle
+from roadcrew_server import admin
 from roadcrew_server.__main__ import main
 from roadcrew_server.quotes import registry
 from roadcrew_server.quotes.base import HIDDEN, Failed, Secrets
@@ -87,6 +89,20 @@ def test_a_file_that_is_not_there_ends_the_start_with_a_sentence(tmp_path: Path,
     file = tmp_path / "none.toml"
     assert main(["--port", "0", "--store", f"sqlite:///{tmp_path / 's.db'}", "--quotes", str(file)]) == 2
     assert capsys.readouterr().err == f"{file}: The file can't be read: No such file or directory.\n"
+
+
+def test_a_file_can_be_checked_before_it_is_served(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "quotes.toml"
+    file.write_text(SIMULATED, "utf-8")
+    assert admin.main(["quotes", str(file)]) == 0
+    said = "1 providers, who know 0 hotels.\n  sim: Sim (simulated); stay, vehicle; 10 s, tries: 2\n"
+    assert capsys.readouterr().out == said
+    assert admin.main(["quotes", "sample", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [one["simulated"] for one in facts["providers"]] == [True] * 6
+    file.write_text(SIMULATED.replace("slowest", "slower"), "utf-8")
+    assert admin.main(["quotes", str(file)]) == 1
+    assert capsys.readouterr().err.startswith(f'{file}:6: "slower" is not known here.')
 
 
 def test_the_setting_is_read_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
