@@ -55,7 +55,8 @@ class Feed:
                 done += len(piece)
                 sent(done)
         finally:
-            file.close()
+            # Not waited for: a disk that hangs in a read would hold up the closing, and with it who gives up.
+            asyncio.get_running_loop().run_in_executor(None, file.close)
 
     def _next(self, file: BinaryIO, done: int) -> bytes:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from tests.api_client.scripted import FAST, Request, Script, ScriptedServer, serving
+from tests.api_client.scripted import FAST, Request, Script, ScriptedServer, serving, until
 
 import roadcrew_client as rc
 from roadcrew_client._feeds import PIECE, Feed
@@ -202,7 +202,49 @@ async def test_who_gives_up_while_a_file_is_sent_leaves_it_closed(file: Path, mo
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
-        assert [found.closed for found in opened] == [True, True]
+        await until(lambda: [found.closed for found in opened] == [True, True])
+
+
+class OnASlowDisk:
+    """A file that answers when it may, and notes on which threads it was asked."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.asked, self.answers = threading.Event(), threading.Event()
+        self.threads: set[threading.Thread] = set()
+
+    def _wait(self) -> None:
+        self.threads.add(threading.current_thread())
+        self.asked.set()
+        self.answers.wait(5)
+
+    def read(self, size: int) -> bytes:
+        self._wait()
+        return self.file.read(size)
+
+    def close(self) -> None:
+        self._wait()
+        self.file.close()
+
+    def fileno(self) -> int:
+        return self.file.fileno()
+
+
+async def test_a_disk_that_hangs_does_not_hold_up_who_gives_up(file: Path, monkeypatch: pytest.MonkeyPatch):
+    async with sending(takes_it) as (client, server):
+        feed = await Feed.of(file)
+        slow = OnASlowDisk(file.open("rb"))
+        monkeypatch.setattr(Feed, "of", lambda source: asyncio.sleep(0, feed))
+        monkeypatch.setattr("roadcrew_client._feeds._open", lambda path: slow)
+        task = asyncio.create_task(client.start_import("t", file, "hotels", "csv"))
+        await until(slow.asked.is_set)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        slow.answers.set()
+        await until(lambda: slow.file.closed)
+    assert threading.current_thread() not in slow.threads
+    assert server.requests == []
 
 
 async def test_a_disk_that_hangs_holds_up_nothing_else_and_only_one_piece_is_held(

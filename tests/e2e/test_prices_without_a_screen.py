@@ -89,6 +89,23 @@ def test_a_file_is_imported_with_lines_in_a_pipe_and_with_data_for_programs(ana:
     assert KEY not in done.stdout + done.stderr + lines.stdout
 
 
+# R: G5
+def test_who_stops_reading_the_lines_ends_it_without_a_word(ana: Commander, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        roadcrew("import", str(tmp_path / "hotels.csv"), "--json"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ana.environment,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert process.stderr.read() == b""
+
+
 # R: J1, G5
 def test_in_a_terminal_there_is_a_bar_that_gives_way_to_what_came_of_it(ana: Commander, tmp_path: Path) -> None:
     command = roadcrew("import", str(tmp_path / "hotels.csv"))

@@ -66,29 +66,34 @@ async def meant(client: Client, args: Args, kinds: Collection[RunKind], what: st
 async def follow(client: Client, name: str, tell: Callable[[LiveRun, RunChange | None], bool]) -> None:
     """Until `tell`, which is shown each change, and None now and then, says that it is over. Raises `Unreachable` when
     the server is away for long."""
-    turned = asyncio.Event()
-    over = [False]
-    gone: list[str] = []
+    turned, over, gone = asyncio.Event(), False, ""
+    broken: OSError | None = None
 
     def heard(change: RunChange) -> None:
+        nonlocal over, gone, broken
         if change.kind == "gone":
-            gone.append(change.reason or "unknown")
-        over[0] = over[0] or tell(live, change)
+            gone = change.reason or "unknown"
+        try:
+            over = over or tell(live, change)
+        except OSError as error:  # whoever read our lines has gone; a listener that fails would not end anything
+            broken = error
         turned.set()
 
     loop = asyncio.get_running_loop()
     async with client.follow_run(name) as live:
         live.listen(heard)
         there = loop.time()
-        while not over[0]:
+        while not over:
             turned.clear()
             try:
                 async with asyncio.timeout(LOOK):
                     await turned.wait()
             except TimeoutError:
-                over[0] = tell(live, None)
+                over = tell(live, None)
+            if broken is not None:
+                raise broken
             if gone:
-                raise NotFound("unknown", GONE.get(gone[0], "There is no such thing on this server."))
+                raise NotFound("unknown", GONE.get(gone, "There is no such thing on this server."))
             state = live.status.state
             if state == "signed-out":
                 raise NotSignedIn("not-signed-in", "Sign in first.")
