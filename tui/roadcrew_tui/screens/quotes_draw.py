@@ -22,8 +22,8 @@ LEAST_BAR, BAR, WIDE_BAR = 4, 14, 30
 LEAST_NAME, MOST_PROVIDER, MOST_HOTEL, MOST_VOTERS = 10, 28, 34, 24
 GAP = "  "
 MOST_DOTS = 4
-ROOMY = 66
-"""Cells in which a table has room for totals and voters."""
+ROOMY, NAMED = 62, 76
+"""Cells in which a table has room for totals, and for voters too."""
 
 
 # --- the list of runs ----------------------------------------------------------------------------
@@ -126,7 +126,8 @@ class Widths:
     def names(self, width: int) -> tuple[int, int]:
         """Cells for a hotel and for a provider."""
         room = width - 2 - 1 - self.per - 1 - 1 - self.votes
-        room -= 3 + self.total + self.roomy_tail + 1 + self.voters if width >= ROOMY else self.tail
+        room -= 3 + self.total + self.roomy_tail if width >= ROOMY else self.tail
+        room -= 1 + self.voters if width >= NAMED else 0
         if not self.hotel:
             return 0, max(LEAST_NAME, min(self.provider, MOST_PROVIDER + MOST_HOTEL, room))
         hotel = min(self.hotel, MOST_HOTEL)
@@ -178,7 +179,7 @@ def price(row: PriceRow, widths: Widths) -> Draw:
             cells += [GAP, render.pad(render.ours(money.written(row.total), render.MUTED), widths.total, right=True)]
         cells += [" ", render.pad(render.ours(_tail(row, roomy=roomy), _tone(row)), tail), " "]
         cells += [render.pad(render.ours(_dots(row), render.GOOD), widths.votes)]
-        if roomy:
+        if width >= NAMED:
             cells += [" ", render.cut(render.join(*_voters(row)), widths.voters)]
         return render.cut(render.join(*cells).rstrip(), width)
 
