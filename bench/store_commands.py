@@ -42,6 +42,7 @@ time.monotonic = lambda: _real_monotonic() + _ahead
 time.time = lambda: _real_time() + _ahead
 
 from bench import report  # noqa: E402
+from bench.monitor import Monitor  # noqa: E402
 from redis.asyncio.connection import AbstractConnection  # noqa: E402
 from tests.support.valkey import ValkeyProcess  # noqa: E402
 
@@ -271,70 +272,6 @@ async def day(crews: list[Crew], together: bool, days: int) -> None:
 async def _at(when: float, work: Any) -> None:
     await asyncio.sleep(max(0.0, when - time.monotonic()))
     await work
-
-
-# --- counting --------------------------------------------------------------------------------------
-
-
-class Monitor:
-    """Reads MONITOR on a connection of its own, in a thread."""
-
-    def __init__(self, valkey: ValkeyProcess) -> None:
-        import socket  # noqa: PLC0415 - this one is not simulated
-
-        self.sent: Counter[str] = Counter()
-        self.inner: Counter[str] = Counter()
-        self._sock = socket.create_connection(("127.0.0.1", valkey.port), 5)
-        self._sock.settimeout(None)
-        self._sock.sendall(b"MONITOR\r\n")
-        self._file = self._sock.makefile("rb")
-        self._file.readline()
-        self._mark = threading.Event()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        for line in self._file:
-            head, _, rest = line.partition(b"] ")
-            command = rest.split(b'"')[1].decode("ascii", "replace").lower() if b'"' in rest else "?"
-            if b'"end of the day"' in rest:
-                self._mark.set()
-            elif b" lua" in head:
-                self.inner[command] += 1
-            else:
-                self.sent[self._named(command, rest)] += 1
-
-    def _named(self, command: str, rest: bytes) -> str:
-        if command not in ("evalsha", "eval"):
-            return command
-        sha = rest.split(b'"')[3].decode("ascii", "replace")
-        return f"script {NAMES.get(sha, '(limits library)')}"
-
-    def settle(self, valkey: ValkeyProcess) -> None:
-        """Wait until all that was sent so far has been read."""
-        self._mark.clear()
-        valkey.say("ECHO", '"end of the day"')
-        self._mark.wait(20)
-
-    def reset(self) -> None:
-        """Count from here."""
-        self.sent.clear()
-        self.inner.clear()
-
-    def close(self) -> None:
-        """Hang up."""
-        self._sock.close()
-
-
-def script_names() -> dict[str, str]:
-    """Hash and name of our scripts."""
-    from roadcrew_server.stores import _redis_scripts as scripts  # noqa: PLC0415
-    from roadcrew_server.stores._redis_scripts import Script  # noqa: PLC0415
-
-    return {s.sha: s.name for s in vars(scripts).values() if isinstance(s, Script)}
-
-
-NAMES = script_names()
 
 
 # --- the two designs -------------------------------------------------------------------------------
