@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ from roadcrew_server.quotes.paths import MAX_FOUND
 from roadcrew_server.quotes.paths import Path as JsonPath
 from roadcrew_server.quotes.registry import Providers
 
+TLS = Path(__file__).parent / "tls"
 KEY = "sk-live-0123456789+/%"
 CASA, FOZ = hotel("Casa [b] & Söhne/..", hotel_id="h1"), hotel("Foz", hotel_id="h2")
 
@@ -478,6 +480,30 @@ async def test_a_name_with_an_address_inside_among_others_is_not_spoken_to(
     with pytest.raises(NotPublic):
         await backend.connect_tcp("mixed.example", 80)
     assert reached == []
+
+
+async def test_a_certificate_must_be_that_of_the_name_though_the_connection_goes_to_an_address(tmp_path: Path):
+    theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    theirs.load_cert_chain(TLS / "server.pem", TLS / "server.key")
+    trusted = ssl.create_default_context(cafile=TLS / "ca.pem")
+
+    async def here(host: str, port: int) -> Iterable[str]:
+        return ["127.0.0.1"]
+
+    async def ask(host: str, tls: ssl.SSLContext | None) -> int | str:
+        line = Line(PublicOnly(allow_private=True, resolve=here), connections=1, most=1024, timeout=5, tls=tls)
+        try:
+            return (await line.ask(Question("GET", httpcore.URL(f"https://{host}:{port}/good"), {})))[0]
+        except Failed as failed:
+            return failed.code
+        finally:
+            await line.close()
+
+    async with hostile_api(theirs) as api:
+        port = api.url.rpartition(":")[2]
+        assert await ask("127.0.0.1", trusted) == 200
+        assert await ask("localhost", trusted) == "unreachable"  # another name than the certificate's
+        assert await ask("127.0.0.1", None) == "unreachable"  # an authority that nobody trusts
 
 
 async def test_a_name_without_an_address_can_not_be_reached(tmp_path: Path):

@@ -392,6 +392,25 @@ async def test_a_failure_of_an_unknown_kind_or_without_words_is_told_all_the_sam
     assert (await odd(tmp_path, long))["detail"] == "x" * MAX_DETAIL
 
 
+class Wordless(Failed):
+    def __init__(self) -> None:  # without what a failure has
+        pass
+
+
+class Endless(list[Price]):
+    def __iter__(self) -> Any:
+        while True:
+            yield price()
+
+
+async def test_what_only_looks_like_a_failure_or_like_prices_stops_nobody(tmp_path: Path):
+    async def quote(request: object, say: object) -> Any:
+        raise Wordless
+
+    assert (await odd(tmp_path, quote))["failure"] == "internal"
+    assert (await odd(tmp_path, given(Endless([price()]))))["failure"] == "nonsense"
+
+
 async def test_a_provider_that_talks_without_end_is_kept_short(tmp_path: Path):
     async def quote(request: object, say: Any) -> Any:
         say(7)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,8 +43,8 @@ def whole(body: bytes, status: str = "200 OK", **more: Any) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def hostile_api() -> AsyncIterator[HostileApi]:
-    """On a free port of this computer."""
+async def hostile_api(tls: ssl.SSLContext | None = None) -> AsyncIterator[HostileApi]:
+    """On a free port of this computer, with `tls` or without."""
     api = HostileApi()
     under_way: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
@@ -60,7 +61,7 @@ async def hostile_api() -> AsyncIterator[HostileApi]:
             await writer.wait_closed()
         del under_way[writer]
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     host, port = server.sockets[0].getsockname()
     api.url = f"http://{host}:{port}"
     try:

@@ -7,6 +7,7 @@ What it is not for: who asks, trips, and votes. A provider knows requests and pr
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -98,7 +99,7 @@ class Secrets:
             raise ValueError(
                 f"The variable {found[1]} is to hold a secret of {SHORTEST_SECRET} or more plain characters."
             )
-        self._known |= {value, quote(value), quote(value, safe="")}
+        self._known |= {value, quote(value), quote(value, safe=""), repr(value)[1:-1], json.dumps(value)[1:-1]}
         return value
 
 

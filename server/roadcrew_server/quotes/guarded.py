@@ -10,9 +10,11 @@ import asyncio
 import logging
 import re
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpcore
@@ -137,12 +139,24 @@ class Question:
 class Line:
     """To one provider: at most so many `connections` at once, answers of at most `most` bytes."""
 
-    def __init__(self, backend: PublicOnly, *, connections: int, most: int, timeout: float) -> None:
+    def __init__(
+        self,
+        backend: PublicOnly,
+        *,
+        connections: int,
+        most: int,
+        timeout: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`tls` says whose certificates are good; by default those that the system and certifi trust are."""
         self._backend = backend
         self._most = most
         self._timeouts = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
         self._pool = httpcore.AsyncConnectionPool(
-            max_connections=connections, keepalive_expiry=KEPT_OPEN, network_backend=backend
+            ssl_context=tls or _tls(),
+            max_connections=connections,
+            keepalive_expiry=KEPT_OPEN,
+            network_backend=backend,
         )
 
     async def ask(self, question: Question) -> tuple[int, bytes]:
@@ -189,6 +203,14 @@ class Line:
         """Nothing is asked any more."""
         await self._pool.aclose()
         self._backend.close()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all: reading the authorities takes longer than a connection."""
+    context = httpcore.default_ssl_context()
+    context.load_default_certs()
+    return context
 
 
 def _host(url: httpcore.URL) -> bytes:

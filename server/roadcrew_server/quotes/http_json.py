@@ -27,8 +27,16 @@ from roadcrew_server.quotes.templates import values_of
 
 AT_ONCE = 4
 """Requests of one run to one provider at the same time, where each hotel is asked for alone."""
+LONGEST_NUMBER = 60
+"""Characters of a number with decimals."""
 
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+
+def _number(written: str) -> Decimal:
+    """No number, if it is longer than amounts are: taking it apart would take its time."""
+    return Decimal(written) if len(written) <= LONGEST_NUMBER else Decimal("NaN")
+
+
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
 
 
 def make(table: Entry, tools: Tools, *, resolve: Resolve | None = None) -> HttpProvider:

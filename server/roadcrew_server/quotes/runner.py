@@ -212,9 +212,10 @@ async def _contained(provider: Provider, request: QuoteRequest, saying: Saying) 
     """What came of one question. Nothing that a plug-in raises gets out, not even what would end the server."""
     clean = provider.secrets.clean
     try:
-        return checked_prices(request, await provider.inner.quote(request, saying), clean)
-    except Failed as failed:
-        return checked_failure(failed, clean)
+        try:
+            return checked_prices(request, await provider.inner.quote(request, saying), clean)
+        except Failed as failed:
+            return checked_failure(failed, clean)
     except GeneratorExit:
         raise
     except BaseException as error:  # somebody else's code
