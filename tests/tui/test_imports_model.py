@@ -51,7 +51,7 @@ OVER: dict[str, Any] = {"ended_at": NOW, "connected": False}
     [
         (job(runners=0), 0.0, "Waiting for its turn.", ""),
         (job(), 0.0, "Connecting to the price monitor.", ""),
-        (job(retry_at=AWAY), 0.0, "The service can not be reached, trying again in 4 s.", ""),
+        (job(retry_at=AWAY), 0.0, "The service can't be reached, trying again in 4 s.", ""),
         (job(41_200, 1, 500_000, retry_at=AWAY), 0.5, "The service went away, trying again in 4 s.",
          "41,200 hotels, 1 row refused"),
         (job(1, 0, 500_000, retry_at=NOW - timedelta(seconds=2)), 0.5, "The service went away, trying again now.",

@@ -27,6 +27,7 @@ PAGE = 100
 KEPT = 3
 """Pages that are kept; a list of 100,000 hotels is never here as a whole."""
 SAID_REASONS = 4
+NOT_THERE = "can't be reached"
 
 Tone = Literal["good", "warn", "bad", "muted", ""]
 R = TypeVar("R")
@@ -105,7 +106,7 @@ def _running(job: ImportJob, pace: Pace, now: datetime, counted: str) -> Live:
         if job.retry_at is not None:
             left = max(0, round((job.retry_at - now).total_seconds()))
             again = f"trying again in {left} s" if left else "trying again now"
-            words = f"The service {'went away' if began else 'can not be reached'}, {again}."
+            words = f"The service {'went away' if began else NOT_THERE}, {again}."
             return Live(_share(job), words, counted if began else "", tone="warn")
         waits = "Connecting to the price monitor." if job.runners else "Waiting for its turn."
         return Live(_share(job), waits, counted if began else "", tone="muted")
