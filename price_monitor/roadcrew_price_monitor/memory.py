@@ -27,6 +27,9 @@ MOST_PRICES = 50
 TIDY = 5_000
 """Rows that one tidying looks at, so that it takes its turn with the feeds."""
 
+CACHE = 16_384
+"""KiB of the file that are kept in memory."""
+
 _SCHEMA = """
 create table if not exists about (name text primary key, value text not null) without rowid;
 create table if not exists jobs (
@@ -40,6 +43,12 @@ create table if not exists prices (
     hotel blob not null, currency text not null, at integer not null, amount integer not null,
     primary key (hotel, currency, at)
 ) without rowid;
+"""
+
+_SEE = """
+insert or ignore into seen values (
+    ?1, ?2, ?3, (select amount from prices where hotel = ?2 and currency = ?4 order by at desc limit 1)
+) returning was
 """
 
 
@@ -57,9 +66,11 @@ class Memory:
             self._db = apsw.Connection(str(file))
             self._db.set_busy_timeout(1_000)
             # Another service on the same file would tell its jobs apart by our numbers.
-            self._db.execute("pragma locking_mode=exclusive; pragma journal_mode=wal")
+            self._db.pragma("locking_mode", "exclusive")
+            self._db.pragma("journal_mode", "wal")
             # A checkpoint that a server keeps must find here what came before it, also after a power cut.
-            self._db.execute("pragma synchronous=full; pragma cache_size=-8000")
+            self._db.pragma("synchronous", "full")
+            self._db.pragma("cache_size", -CACHE)
             with self._db:
                 self._db.execute(_SCHEMA)
                 self._db.execute("insert or ignore into about values ('id', ?)", (secrets.token_hex(8),))
@@ -88,12 +99,13 @@ class Memory:
     def see(self, job: int, hotel: bytes, line: int, price: Money) -> tuple[int, int | None]:
         """The line on which the job had this hotel first, and its price before the job, in minor units of the same
         currency. What is seen again has the same answer."""
-        found = self._db.execute("select line, was from seen where job = ? and hotel = ?", (job, hotel)).fetchone()
-        if found is not None:
-            return found[0], found[1]
         self._write()
-        was = self._latest(hotel, price.currency)
-        self._db.execute("insert into seen values (?, ?, ?, ?)", (job, hotel, line, was))
+        added = self._db.execute(_SEE, (job, hotel, line, price.currency)).fetchone()
+        if added is None:
+            known = self._db.execute("select line, was from seen where job = ? and hotel = ?", (job, hotel))
+            first, before = next(known)
+            return first, before
+        was: int | None = added[0]
         if was != price.amount:
             now = int(self._clock())
             self._db.execute(
@@ -148,12 +160,6 @@ class Memory:
         """Let go of the file without what was not committed. From then on every call raises `apsw.Error`."""
         self._abandoned = True
         self._db.close(force=True)
-
-    def _latest(self, hotel: bytes, currency: str) -> int | None:
-        found: int | None = self._one(
-            "select amount from prices where hotel = ? and currency = ? order by at desc limit 1", hotel, currency
-        )
-        return found
 
     def _forget_oldest(self, hotel: bytes, currency: str) -> None:
         self._db.execute(
