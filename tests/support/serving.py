@@ -85,8 +85,8 @@ def settings_for(store: Path, **settings: Any) -> Settings:
 async def served(
     place: Path, *, store: Store | None = None, asked: Any = None, **settings: Any
 ) -> AsyncIterator[Running]:
-    """A server in this event loop, on a free port, with its store in the folder `place` (or a given one); `asked` (`Providers`) are
-    who is asked for prices, if not those that the setting `quotes` names."""
+    """A server in this event loop, on a free port, with its store in the folder `place` (or a given one); `asked`
+    (`Providers`) are who is asked for prices, if not those that the setting `quotes` names."""
     file = place / "store.sqlite"
     chosen = settings_for(file, **settings)
     kept = store or SqliteStore(file, synchronous="NORMAL")  # nobody cuts the power in here
