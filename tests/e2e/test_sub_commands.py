@@ -142,6 +142,8 @@ SCREEN_ONLY = {
     "poll.take-back",
     "crew.member",  # a menu of other actions
     "hotel.link",
+    "import.filter",  # roadcrew import hotels --city, --search, --stars, --max
+    "import.fresh",
     "book.more",  # roadcrew book add --ticket adult=2
     "book.fewer",
 }
