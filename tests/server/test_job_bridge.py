@@ -2,6 +2,7 @@
 misbehaves can do (nothing)."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from roadcrew_domain.running import StartRunner
 from roadcrew_price_monitor import protocol
 from roadcrew_server.jobs.bridge import JobWork
 from roadcrew_server.jobs.checking import MOST_TOKEN
+from roadcrew_server.jobs.link import Link
 
 
 class Clock:
@@ -249,7 +251,7 @@ async def test_a_service_that_is_there_and_does_not_get_on_is_given_up_too(tmp_p
         await link.whole()
         if how == "is silent":
             await link.socket.wait_closed()
-        for n in range(1_000):
+        for n in itertools.count():
             await link.rows([], rows=0, at=0, token=f"{n}.")
 
     patience = 0.3 if how == "is silent" else 20
@@ -293,7 +295,18 @@ async def test_a_feed_that_the_service_can_not_read_has_failed_with_its_sentence
         assert (job.failure, job.detail) == ("bad-feed", "The first line names[31m no columns.")
 
 
-async def test_what_the_service_said_before_it_hung_up_counts_also_while_the_feed_is_sent(tmp_path: Path):
+async def test_what_the_service_said_before_it_hung_up_counts_also_when_that_is_heard_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    hear = Link.hear
+
+    async def hear_slowly(link: Link) -> protocol.FromService:
+        said = await hear(link)
+        await asyncio.sleep(0.05 if isinstance(said, protocol.Failed) else 0)
+        return said
+
+    monkeypatch.setattr(Link, "hear", hear_slowly)
+
     async def refuses(link: Scripted) -> None:
         await link.hear()
         await link.say(protocol.Ready(0, 10**9))
@@ -303,6 +316,7 @@ async def test_what_the_service_said_before_it_hung_up_counts_also_while_the_fee
     async with scene(tmp_path, refuses) as s:
         job = await s.done(FEED * 3_000)
         assert (job.failure, job.detail) == ("bad-feed", "No.")
+        assert len(s.service.links) == 1
 
 
 # R: J1

@@ -131,12 +131,12 @@ async def test_what_is_no_feed_is_refused_with_its_reason_and_leaves_nothing(
 
 @asynccontextmanager
 async def beginning(
-    s: Scene, body: bytes, length: str = f"Content-Length: {4 * PIECE}"
+    s: Scene, body: bytes, length: str = f"Content-Length: {4 * PIECE}", name: str = "May"
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """An upload of which no more than that comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", s.running.server.port)
     head = (
-        f"POST /api/jobs?tripId={s.trip}&name=May HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+        f"POST /api/jobs?tripId={s.trip}&name={name} HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
         f"Authorization: Bearer {s.ana.token}\r\n{length}\r\n\r\n"
     )
     writer.write(head.encode() + body)
@@ -177,6 +177,15 @@ async def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path):
             await until(s, 2)
         await until(s, 0)
         assert (s.jobs(), s.service.links) == ([], [])
+
+
+# R: J1
+async def test_what_can_be_refused_is_refused_before_the_feed_has_come(tmp_path: Path):
+    async with scene(tmp_path) as s, beginning(s, b"", name="x" * 121) as (reader, _):
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"}")
+        assert answer.startswith(b"HTTP/1.1 422 ")
+        assert b'"text-too-long"' in answer
 
 
 # R: J1
