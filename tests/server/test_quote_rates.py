@@ -241,6 +241,8 @@ def test_a_price_is_never_off_by_more_than_half_a_minor_unit(price: int, percent
         ("extra_driver = 5", "extra_drivers = 5", '"extra_drivers" is not known here. Is it extra_driver?'),
         ('makers = ["BMW", "Audi"]', "makers = []", "makers: The list is empty."),
         ("days = 7", "days = 0", "days: 0 is not right."),
+        ('name = "Casa"', "name = 3.5\n    fame = 1", '"fame" is not known here. Is it name?'),
+        ('city = "Vila Azul"', "city = []", "city: A list is not right."),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said_with_its_line(tmp_path: Path, old: str, new: str, fault: str):

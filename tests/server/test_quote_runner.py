@@ -443,6 +443,20 @@ async def test_a_provider_that_is_asked_no_more_has_failed_and_the_run_ends(tmp_
     assert answer_of(run, "p1")["state"] == "priced"  # that was in the log
 
 
+# R: Q7
+async def test_whose_answer_is_in_the_log_is_not_asked_again_by_the_next_process(tmp_path: Path):
+    held = Played()
+    async with serving(tmp_path, providers(held, ready(amount=1_234))) as ana:
+        run_id = await ana.start()
+        topic = ana.running.server.hub.topics[f"quote:{run_id}"]
+        await eventually(lambda: topic.state.answers["p1"].state == "priced", "the first price")
+    again, never = ready(amount=5_678), ready(amount=9_999)
+    async with serving(tmp_path, providers(again, never), ana.token) as ana:
+        run = await ana.ended(run_id)
+    assert (totals(run, "p0"), totals(run, "p1")) == ([5_678], [1_234])
+    assert (len(again.asked), len(never.asked)) == (1, 0)
+
+
 async def test_a_run_that_is_cancelled_cancels_its_questions(tmp_path: Path):
     begun: list[str] = []
     ended_by: list[str] = []

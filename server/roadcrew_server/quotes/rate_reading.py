@@ -115,7 +115,7 @@ def read(table: Entry, faults: Faults) -> Rates:
     once(hotels, "id", "hotel", faults)
     rates = Rates(
         **head,
-        hotels=tuple(_hotel(one, money, faults) for one in hotels),
+        hotels=tuple(filter(None, (_hotel(one, money, faults) for one in hotels))),
         stars=tuple(_by_stars(one, money, faults) for one in _tables(table, "stars", faults)),
         seasons=_seasons(table, faults),
         weekdays=_weekdays(table, faults),
@@ -160,8 +160,11 @@ def _money(money: str | None, *, least: int = 1) -> tuple[Parser, str]:
     return parsed, _AN_AMOUNT
 
 
-def _hotel(entry: Entry, money: str | None, faults: Faults) -> HotelRate:
+def _hotel(entry: Entry, money: str | None, faults: Faults) -> HotelRate | None:
+    before = len(faults)
     values = _priced(entry, _HOTEL, money, faults)
+    if len(faults) > before:
+        return None
     return HotelRate(values["id"], values["name"], values["city"], values["stars"], _room(values))
 
 
