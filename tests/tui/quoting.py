@@ -58,7 +58,7 @@ class Desk:
                 live.tell("event" if state is not None else "gone")
 
     def run(self, run_id: str) -> QuoteRun:
-        state = self.states.get(f"quote:{run_id}")
+        state: QuoteRun | None = self.states.get(f"quote:{run_id}")
         if state is None:
             raise errors.NotFound("quote-run-expired", "This quote run is no longer kept.", status=404)
         return state
@@ -66,15 +66,15 @@ class Desk:
     def do(self, world: World, run_id: str, act: Any, *, by: str | None = None, at: datetime | None = None) -> QuoteRun:
         """By the domain's rules; the trip hears of the end. Raises `Refused`."""
         now = at or world.at or world.now()
-        before = run = self.states.get(f"quote:{run_id}")
+        before: QuoteRun | None = self.states.get(f"quote:{run_id}")
+        run = before
         for fact in decide(run, QuoteCommand(run_id if run is None else world.new_id(), by, act), now):
             run = evolve(run, event(f"quote:{run_id}", 0, now, by, run_id, fact))
         assert run is not None
         self.put(f"quote:{run_id}", run)
-        if run.trip_id is not None and run.status != "processing" and before.status == "processing":
-            best = next(iter(standings(run)), None)
-            ended = NoteRunEnd(run_id, run.status, 0, best and best.total, best and best.provider.name)
-            world.do(run.trip_id, None, ended, at=now)
+        if run.trip_id is not None and run.status != "processing" and before and before.status == "processing":
+            best: Any = [(place.total, place.provider.name) for place in standings(run)[:1]] or [(None, None)]
+            world.do(run.trip_id, None, NoteRunEnd(run_id, run.status, 0, *best[0]), at=now)
         return run
 
     def begin(
@@ -93,13 +93,11 @@ class Desk:
         act = acts.RequestQuote(request, self.providers, WITHIN, KEPT, trip_id, again_of)
         self.do(world, run_id, act, by=by.id, at=at)
         self.do(world, run_id, StartRunner(1), at=at)
-        stay = isinstance(request, Stay)
-        about: Any = (
-            ("stay", None, request.check_in, request.check_out, request.guests)
-            if stay
-            else ("vehicle", request.vin, request.begins, request.ends, len(request.drivers))
-        )
-        world.do(trip_id, by.id, NoteRun(run_id, *about), at=at)
+        if isinstance(request, Stay):
+            noted = NoteRun(run_id, "stay", None, request.check_in, request.check_out, request.guests)
+        else:
+            noted = NoteRun(run_id, "vehicle", request.vin, request.begins, request.ends, len(request.drivers))
+        world.do(trip_id, by.id, noted, at=at)
         return run_id
 
     def says(self, world: World, run_id: str, provider: str, text: str) -> None:

@@ -13,7 +13,7 @@ from tests.tui.quoting import PROVIDERS, euros
 from roadcrew_domain.money import Money
 from roadcrew_domain.quotes import QuoteRun
 from roadcrew_domain.quotes_state import Answer, AskedHotel, Choice, Driver, Price, QuoteRequest, Stay, Vehicle
-from roadcrew_domain.runs import RunNote
+from roadcrew_domain.runs import RunEnd, RunNote
 from roadcrew_tui import money
 from roadcrew_tui.screens import quotes_model as model
 from roadcrew_tui.screens.quotes_rows import FAILURES
@@ -81,7 +81,8 @@ def sheet(shown: QuoteRun, seconds: float = 12, **more: Any) -> model.Sheet:
 )
 def test_how_far_a_run_is_stands_in_words_beside_its_bar(shown: QuoteRun, share: float, words: str):
     found = sheet(shown)
-    assert (found.share, found.words) == (pytest.approx(share), words)
+    assert found.share == pytest.approx(share)
+    assert found.words == words
 
 
 # R: Q7 Q8
@@ -191,7 +192,7 @@ def test_where_a_provider_stands_is_said_in_words(
 
 # R: Q8
 def test_prices_stand_by_what_they_are_for_a_person_and_night_with_the_lowest_marked():
-    answers = {"rates": priced(euros(336, "h1"), euros(192, "h2")), "slow": priced(euros(200, "h1"))}
+    answers: dict[str, Any] = {"rates": priced(euros(336, "h1"), euros(192, "h2")), "slow": priced(euros(200, "h1"))}
     rows = sheet(run(**answers)).prices
     assert [(row.hotel, row.per.amount, row.best, row.simulated) for row in rows] == [
         ("Alfama", 1200, True, False),
@@ -282,7 +283,7 @@ def test_how_a_run_ended_is_said_in_a_word():
 
     scene = quotable()
     trip = scene.world.trips[scene.trip_id]
-    ends = ("finished", "cancelled", "failed", "interrupted")
+    ends: tuple[RunEnd, ...] = ("finished", "cancelled", "failed", "interrupted")
     notes = {end: RunNote(end, "stay", scene.ana.id, START, ended=end) for end in ends}
     rows = model.run_rows(msgspec.structs.replace(trip, runs=HashTrieMap(notes)), scene.world.now())
     assert {row.id: row.end for row in rows} == {

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from tests.tui.conftest import SIZES, Stage, staged
 from tests.tui.quote_stage import VIN, answered, at_the_quotes, begun, in_ten_days, pane, quotable, stay, vehicle
-from tests.tui.quoting import AskedProvider, euros
+from tests.tui.quoting import euros
 from tests.tui.scenes import NASTY, lisbon
 
 from roadcrew_domain.hotels import UnshortlistHotel
-from roadcrew_domain.quotes_state import Choice, Stay, Vehicle, VoteQuote
+from roadcrew_domain.quotes_state import AskedProvider, Choice, Stay, Vehicle, VoteQuote
 from roadcrew_domain.running import StartRunner
 from roadcrew_tui import symbols
 from roadcrew_tui.app import RoadcrewApp
