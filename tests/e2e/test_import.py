@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -243,3 +243,40 @@ async def test_the_service_is_killed_half_way_and_the_import_goes_on_where_it_wa
             await s.is_all_in(started["jobId"], rows, figure)
     finally:
         service.__exit__()
+
+
+async def goes_on_at_a_new_server(
+    place: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure, rows: int, *, end: Callable[[ServerProcess], object]
+) -> None:
+    """The server is ended half-way, and started again: the import goes on, and every row is in once."""
+    with Process(place / "data", key=KEY) as service:
+        async with scene(place, service, monkeypatch) as s:
+            started = await s.started(rows)
+            async with s.following(started) as stream:
+                await stream.until(lambda f: f.kind == "progress" and f.data["data"]["counts"]["good"] > rows // 3, 30)
+            began = time.monotonic()
+            await asyncio.to_thread(end, s.server)
+            await asyncio.to_thread(s.server.start)
+            async with s.following(started) as stream:
+                await stream.next("finished", seconds=60)
+            figure("seconds until all was in", f"{time.monotonic() - began:.1f}")
+            assert [f.kind for f in stream.frames].count("runner") == 2
+            await s.is_all_in(started["jobId"], rows, figure)
+
+
+# R: J4
+@pytest.mark.timeout(300)
+async def test_a_server_that_stops_leaves_an_import_to_the_next_one_which_goes_on_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: Count, figure: Figure
+):
+    rows = count(reduced=20_000, full=100_000)
+    await goes_on_at_a_new_server(tmp_path, monkeypatch, figure, rows, end=ServerProcess.terminate)
+
+
+# R: J4 Q7
+@pytest.mark.only_full
+@pytest.mark.timeout(300)
+async def test_a_server_that_is_killed_half_way_through_an_import_goes_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure
+):
+    await goes_on_at_a_new_server(tmp_path, monkeypatch, figure, 40_000, end=ServerProcess.kill)
