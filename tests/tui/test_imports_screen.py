@@ -15,7 +15,7 @@ from tests.tui.scenes import NASTY, Scene, lisbon
 from roadcrew_client.errors import Rejected
 from roadcrew_domain.jobs_state import ImportedHotel, RefusedRow
 from roadcrew_domain.money import Money
-from roadcrew_tui.screens.imports import ImportsScreen
+from roadcrew_tui.screens.imports import LOOKED, ImportsScreen
 
 
 def offering() -> Scene:
@@ -283,6 +283,25 @@ async def test_rows_that_come_while_one_is_in_the_list_wait_to_be_asked_for(tmp_
         await s.press("u")
         await s.sees("Hotel 2")
         assert s.rows("imported").cursor == "1"
+
+
+async def test_a_list_that_grows_is_asked_for_now_and_then_not_with_each_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("roadcrew_tui.screens.imports.TICK", 3600.0)
+    scene = offering()
+    job = half_way(scene, hotel(1))
+    async with at_imports(tmp_path, scene) as s:
+        await s.sees("Hotel 1")
+        asked = len(scene.world.imports.asked)
+        for line in range(2, 30):
+            scene.world.imports.come(scene.world, job, hotel(line), bytes=10)
+        await s.sees("29 hotels")
+        assert len(scene.world.imports.asked) == asked
+        for _ in range(LOOKED):
+            screen(s)._tick()
+        await s.sees("Hotel 9 ")
+        assert len(scene.world.imports.asked) == asked + 1
 
 
 # R: J3

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
 from textual.timer import Timer
 from textual.worker import Worker
 
@@ -38,6 +39,8 @@ PLACE = "imports"
 """What the link knows this screen by."""
 TICK = 1.0
 """Seconds between two looks at speed and countdowns, while there are any."""
+LOOKED = 3
+"""So many of these pass before a list that grows is asked for again."""
 EDGE = 20
 """Rows from the end of what is here at which more is asked for."""
 
@@ -67,6 +70,7 @@ class ImportsScreen(CommandScreen):
         self._looking: Worker[None] | None = None
         self._trouble = ""
         self._ticks: Timer | None = None
+        self._ticked = 0
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -140,7 +144,7 @@ class ImportsScreen(CommandScreen):
 
     def on_mount(self) -> None:
         """At the newest import."""
-        self._ticks = self.set_interval(TICK, self._draw_live, pause=True)
+        self._ticks = self.set_interval(TICK, self._tick, pause=True)
         for name in ("imported", "refused"):
             self.watch(self.rows(name), "scroll_y", self._need_more, init=False)
         self.redraw()
@@ -170,14 +174,29 @@ class ImportsScreen(CommandScreen):
         """A new state of the import that is looked at."""
         if run.name != f"job:{self.job_id}" or not self.is_mounted:
             return
-        ended = self.job is not None and self.job.status != "processing"
-        self.run = run
+        before, self.run = self.job, run
         job = self.job
         if job is not None:
             self._pace = self._pace.after(job, run.now())
-            if self._seen == 0 or (not ended and not self._list.has_focus) or job.expired:
+            if before is None or (before.status != job.status and not self.in_list):
                 self.look_again()
-        self.redraw()
+        if before is None or job is None or before.status != job.status:
+            self.redraw()
+        else:
+            self._draw_live()
+            self._list.refresh()  # its heading counts
+            self.show_keys()
+
+    def _tick(self) -> None:
+        """Seconds are counted; a list that grows is asked for again, unless somebody is in it."""
+        self._ticked += 1
+        if self._falls_behind and self._ticked % LOOKED == 0:
+            self.look_again()
+        self._draw_live()
+
+    @property
+    def _falls_behind(self) -> bool:
+        return self.fresh > 0 and not self.in_list and not self._trouble
 
     @on(Sent)
     def _sent(self, event: Sent) -> None:
@@ -326,7 +345,7 @@ class ImportsScreen(CommandScreen):
 
     def _draw_live(self) -> None:
         line, job = self.query_one("#job-live", Lines), self.job
-        counting = job is not None and job.status == "processing"
+        counting = self._falls_behind or (job is not None and job.status == "processing")
         if self._ticks is not None:
             (self._ticks.resume if counting else self._ticks.pause)()
         line.display = True
@@ -352,7 +371,7 @@ class ImportsScreen(CommandScreen):
             rows = [Row(str(r.line), draw.refused(r)) for r in self._refused.rows]
             refused.show(
                 rows or self._nothing("No row was refused."),
-                heading=draw.refused_heading(self._refused.total or job.counts.refused, model.reasons(job)),
+                heading=self._refused_heading,
             )
             return
         known, widths = model.listed(self.trip), draw.Widths.of(self._hotels.rows)
@@ -363,8 +382,13 @@ class ImportsScreen(CommandScreen):
         nothing = "No hotel is like that." if self.wanted.filtered else "No hotel has come yet."
         hotels.show(
             found or self._nothing(nothing),
-            heading=draw.hotels_heading(self.wanted, self._hotels.total, self.fresh),
+            heading=lambda width: draw.hotels_heading(self.wanted, self._hotels.total, self.fresh)(width),
         )
+
+    def _refused_heading(self, width: int) -> Content:
+        job = self.job
+        total, why = (job.counts.refused, model.reasons(job)) if job is not None else (0, "")
+        return draw.refused_heading(total, why)(width)
 
     def _nothing(self, words: str) -> list[Row]:
         waits = self._looking is not None and not self._looking.is_finished
