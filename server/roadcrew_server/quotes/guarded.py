@@ -28,6 +28,9 @@ LOOKING_UP = 4
 """Threads of one provider that look names up. The system's own look-up can't be ended."""
 KEPT_OPEN = 30.0
 """Seconds for which a connection that nobody uses is kept."""
+IDLE = 8
+"""Such connections to one provider. With every request, the library looks at each of them as often as there are
+connections: with a hundred, that took most of a server's time."""
 
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _COMPATIBLE = IPv6Network("::/96")
@@ -155,6 +158,7 @@ class Line:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or _tls(),
             max_connections=connections,
+            max_keepalive_connections=min(IDLE, connections),
             keepalive_expiry=KEPT_OPEN,
             network_backend=backend,
         )
