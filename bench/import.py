@@ -135,7 +135,7 @@ def measure(reader: str, file: Path) -> None:
     """In a process of its own: rows, seconds and memory as JSON."""
     for module in MODULES.get(reader, ()):
         importlib.import_module(module)
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     rows = {
         "nothing": with_nothing,
         "csv": with_csv,
@@ -143,9 +143,10 @@ def measure(reader: str, file: Path) -> None:
         "parser": with_parser,
         "service": with_service,
     }[reader](file)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - used
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"rows": rows, "seconds": seconds, "mib": most / (2**20 if sys.platform == "darwin" else 1024)}))
+    mib = most / (2**20 if sys.platform == "darwin" else 1024)
+    print(json.dumps({"rows": rows, "seconds": seconds, "cpu": cpu, "mib": mib}))
 
 
 async def measured(reader: str, file: Path) -> dict[str, float]:
@@ -175,13 +176,15 @@ def main() -> None:
             raise SystemExit(f"{reader} has not read {given.rows} rows: {found}")
         seconds = statistics.median(run["seconds"] for run in found)
         rate = 0 if reader == "nothing" else round(given.rows / seconds)
-        figures["readers"][reader] = {"rate": rate, "seconds": seconds, "mib": max(run["mib"] for run in found)}
+        cpu = statistics.median(run["cpu"] for run in found) / given.rows * 1e6
+        most = max(run["mib"] for run in found)
+        figures["readers"][reader] = {"rate": rate, "seconds": seconds, "cpu_us": cpu, "mib": most}
     print(f"{given.rows} rows, {size / 1e6:.0f} MB")
     said = [
-        (reader, of["rate"], f"{of['rate'] * size / given.rows / 1e6:.1f}", round(of["mib"]))
+        (reader, of["rate"], f"{of['rate'] * size / given.rows / 1e6:.1f}", f"{of['cpu_us']:.1f}", round(of["mib"]))
         for reader, of in figures["readers"].items()
     ]
-    table(("reader", "rows/s", "MB/s", "peak MiB"), said)
+    table(("reader", "rows/s", "MB/s", "CPU µs a row", "peak MiB"), said)
     write(given.json, "import", figures)
 
 
