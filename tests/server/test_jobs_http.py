@@ -128,13 +128,13 @@ async def test_what_is_no_feed_is_refused_with_its_reason_and_leaves_nothing(tmp
 
 @asynccontextmanager
 async def beginning(
-    s: Scene, body: bytes, length: str = f"Content-Length: {4 * PIECE}", name: str = "May"
+    s: Scene, body: bytes, length: str = f"Content-Length: {4 * PIECE}", *, name: str = "May", who: int = 0
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """An upload of which no more than that comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", s.running.server.port)
     head = (
         f"POST /api/jobs?tripId={s.trip}&name={name} HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
-        f"Authorization: Bearer {s.ana.token}\r\n{length}\r\n\r\n"
+        f"Authorization: Bearer {s.crew[who].token}\r\n{length}\r\n\r\n"
     )
     writer.write(head.encode() + body)
     await writer.drain()
@@ -183,6 +183,18 @@ async def test_what_can_be_refused_is_refused_before_the_feed_has_come(tmp_path:
             answer = await reader.readuntil(b"}")
         assert answer.startswith(b"HTTP/1.1 422 ")
         assert b'"text-too-long"' in answer
+
+
+# R: J3
+async def test_who_is_removed_while_their_feed_comes_begins_no_import(tmp_path: Path):
+    async with scene(tmp_path) as s, beginning(s, bytes(PIECE + 5), who=1) as (reader, writer):
+        await until(s, 1)
+        await s.ana.do("/remove-member", {"tripId": s.trip, "memberId": s.crew[1].id})
+        writer.write(bytes(3 * PIECE - 5))
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"}")
+        assert answer.startswith(b"HTTP/1.1 403 ")
+        assert s.jobs() == []
 
 
 # R: J1

@@ -24,6 +24,7 @@ from roadcrew_server.jobs.pages import MOST_ROWS, HotelPage, PageGone, Question,
 from roadcrew_server.numbered import follow
 from roadcrew_server.problems import Problem
 from roadcrew_server.routes.runs import found, labelled, leads, require_member
+from roadcrew_server.sse import wants_stream
 from roadcrew_server.topic import Topic
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ async def start(call: Call) -> JobStarted:
     act = msgspec.structs.replace(act, size=feed.size)
     said = hashlib.blake2b(msgspec.json.encode((act, feed.digest)), digest_size=16).hexdigest()
     name = job_topic(command)
+    await require_member(call, trip_id)  # still, when all of it has come; what nobody wants expires
     try:
         done = await call.server.hub.execute(
             name, jobs.JobCommand(command, call.user_id, act), key=key, body=said, status=call.endpoint.status
@@ -128,7 +130,8 @@ async def read(call: Call) -> dict[str, Any]:
 async def progress(call: Call) -> ASGIApp | Response:
     """How it goes."""
     topic = await _job(call)
-    log.info("Client joining import job job=%s user=%s", topic.state.id, call.user_id)
+    if wants_stream(call.headers.get("accept", ""), unsaid=True):
+        log.info("Client joining import job job=%s user=%s", topic.state.id, call.user_id)
     return await follow(call, topic.name, LABEL)
 
 

@@ -153,7 +153,8 @@ async def start(call: Call) -> RunStarted:
         done = await call.server.hub.execute(
             name, QuoteCommand(command, call.user_id, act), key=key, body=call.body_hash, status=call.endpoint.status
         )
-    call.server.runners.begin(name)
+    if done.state.status == "processing":
+        call.server.runners.begin(name)
     return RunStarted(command, done.state.status, f"/api/quotes/{command}/stream")
 
 
