@@ -118,6 +118,7 @@ async def test_a_file_is_found_while_its_name_is_typed_and_sent_with_a_currency(
     (tmp_path / "feeds" / "porto.csv").write_text("name,city,stars,price\n" * 100)
     monkeypatch.chdir(tmp_path)
     scene = offering()
+    half_way(scene, hotel(2), name="older.csv")
     async with at_imports(tmp_path / "home", scene) as s:
         await s.press("n")
         await s.sees("feeds/")
@@ -134,7 +135,9 @@ async def test_a_file_is_found_while_its_name_is_typed_and_sent_with_a_currency(
         await s.until(lambda: scene.world.imports.uploads, "the upload")
         assert scene.world.imports.uploads == [("porto.csv", "csv", "GBP", 2200)]
         await s.sees("Waiting for its turn.")
-        assert screen(s).job_id in screen(s).rows("jobs").ids
+        await s.sees("No hotel has come yet.")
+        jobs = s.rows("jobs")
+        assert jobs.ids[0] == jobs.cursor == screen(s).job_id
 
 
 async def test_what_is_no_feed_is_said_below_the_path_and_nothing_is_sent(

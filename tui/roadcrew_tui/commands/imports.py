@@ -127,13 +127,13 @@ class SortHotels(ImportCommand):
     )
 
     def available(self, screen: ImportsScreen) -> bool:
-        return screen.job is not None and not screen.shows_refused
+        return screen.job is not None and not screen.listing.refused
 
     def footer_words(self, screen: ImportsScreen) -> str:
         return self.footer if screen.in_list else ""
 
     async def on_screen(self, screen: ImportsScreen) -> None:
-        screen.want(screen.wanted.next_order())
+        screen.want(screen.listing.wanted.next_order())
 
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import headless_imports  # noqa: PLC0415 - for a fast start
@@ -168,12 +168,12 @@ class ShowRefused(ImportCommand):
     examples = ("roadcrew import refused", "roadcrew import refused --after 4210 --json")
 
     def footer_words(self, screen: ImportsScreen) -> str:
-        if screen.shows_refused:
+        if screen.listing.refused:
             return "hotels"
         return "refused" if screen.job is not None and screen.job.counts.refused else ""
 
     async def on_screen(self, screen: ImportsScreen) -> None:
-        screen.turn(refused=not screen.shows_refused)
+        screen.turn(refused=not screen.listing.refused)
 
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import headless_imports  # noqa: PLC0415 - for a fast start

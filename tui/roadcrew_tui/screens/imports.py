@@ -6,17 +6,15 @@ Everybody of the trip sees the same import; what the table shows is asked of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
-from textual.worker import Worker
 
-from roadcrew_domain.jobs_state import ImportedHotel, ImportJob, RefusedRow
+from roadcrew_domain.jobs_state import ImportedHotel, ImportJob
 from roadcrew_domain.trip import Trip
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
@@ -24,6 +22,7 @@ from roadcrew_tui.screens import imports_draw as draw
 from roadcrew_tui.screens import imports_model as model
 from roadcrew_tui.screens.base import CommandScreen, bindings
 from roadcrew_tui.screens.imports_actions import Sent, Upload, stop_upload
+from roadcrew_tui.screens.imports_listing import Listing
 from roadcrew_tui.screens.trip import TONES
 from roadcrew_tui.screens.trip_model import status_words
 from roadcrew_tui.symbols import sign
@@ -31,7 +30,6 @@ from roadcrew_tui.widgets.lines import KeyLine, Lines, TitleLine
 from roadcrew_tui.widgets.rows import Row, RowList, note
 
 if TYPE_CHECKING:
-    from roadcrew_client import Client
     from roadcrew_tui.screens.trip import TripScreen
     from roadcrew_tui.snapshot import News, RunSnapshot, Snapshot
 
@@ -60,15 +58,10 @@ class ImportsScreen(CommandScreen):
         """The import that is looked at."""
         self.run: RunSnapshot | None = None
         self.upload: Upload | None = None
-        self.wanted = model.Wanted()
-        self.shows_refused = False
+        self.listing = Listing(self, self._show_rows)
         self._pace = model.Pace()
-        self._hotels: model.Window[ImportedHotel] = model.Window()
-        self._refused: model.Window[RefusedRow] = model.Window()
-        self._seen = 0
-        """Rows, good or refused, that there were when the list was asked for last."""
-        self._looking: Worker[None] | None = None
-        self._trouble = ""
+        self._arriving = ""
+        """An import that was begun here, until it is among those of the trip."""
         self._ticks: Timer | None = None
         self._ticked = 0
 
@@ -99,18 +92,15 @@ class ImportsScreen(CommandScreen):
     def hotel(self) -> ImportedHotel | None:
         """The hotel under the cursor, while it is in the table."""
         rows = self.query("#imported")
-        if self.shows_refused or not rows or not rows.first().has_focus:
+        if self.listing.refused or not rows or not rows.first().has_focus:
             return None
         at = rows.first(RowList).cursor
-        return next((h for h in self._hotels.rows if str(h.line) == at), None)
+        return next((h for h in self.listing.hotels.rows if str(h.line) == at), None)
 
     @property
     def fresh(self) -> int:
         """Rows that have come since the list was asked for."""
-        job = self.job
-        if job is None:
-            return 0
-        return max(0, (job.counts.refused if self.shows_refused else job.counts.good) - self._seen)
+        return self.listing.fresh(self.job)
 
     @property
     def may_cancel(self) -> bool:
@@ -128,7 +118,7 @@ class ImportsScreen(CommandScreen):
 
     @property
     def _list(self) -> RowList:
-        return self.rows("refused" if self.shows_refused else "imported")
+        return self.rows("refused" if self.listing.refused else "imported")
 
     # --- layout ----------------------------------------------------------------------------------
 
@@ -196,7 +186,7 @@ class ImportsScreen(CommandScreen):
 
     @property
     def _falls_behind(self) -> bool:
-        return self.fresh > 0 and not self.in_list and not self._trouble
+        return self.fresh > 0 and not self.in_list and not self.listing.trouble
 
     @on(Sent)
     def _sent(self, event: Sent) -> None:
@@ -210,110 +200,54 @@ class ImportsScreen(CommandScreen):
             return
         self.job_id, self.run, self._pace = job_id, None, model.Pace()
         self.crew_app.link.runs.look(PLACE, f"job:{job_id}")
-        self.wanted = model.Wanted()
-        self.forget_list()
-        self.rows("jobs").move_to(job_id)
+        self.listing.wanted = model.Wanted()
+        self.listing.forget()
+        self._arriving = job_id
         self.redraw()
 
     # --- its list, page by page ------------------------------------------------------------------
 
     def want(self, wanted: model.Wanted) -> None:
         """Other hotels, or in another order."""
-        self.wanted = wanted
-        self.forget_list()
-        self.look_again()
+        self.listing.wanted = wanted
+        self._anew()
 
     def turn(self, *, refused: bool) -> None:
         """To the refused rows, or to the hotels."""
-        had_focus = self._list.has_focus
-        self.shows_refused = refused
-        self.forget_list()
-        self.look_again()
+        had_focus = self.in_list
+        self.listing.refused = refused
+        self._anew()
         if had_focus:
             self.set_focus(self._list)
 
-    def forget_list(self) -> None:
-        """What is listed is about to be something else."""
-        self._hotels, self._refused, self._seen, self._trouble = model.Window(), model.Window(), 0, ""
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+    def _anew(self) -> None:
+        self.listing.forget()
+        self.look_again()
         self.redraw()
 
     def look_again(self) -> None:
-        """The list from its beginning, unless that is being asked for."""
-        if self._looking is None or self._looking.is_finished:
-            self._ask_for(0, anew=True)
+        """The list from its beginning."""
+        if self.job is not None:
+            self.listing.begin(self.job)
 
     def _need_more(self, *_: object) -> None:
-        """A page below or above, when the cursor or the scroll comes near an edge of what is here."""
-        rows, window = self._list, self._refused if self.shows_refused else self._hotels
-        ids = rows.ids
-        if not ids or (self._looking is not None and not self._looking.is_finished):
+        """When the cursor or the scroll comes near an edge of what is here."""
+        rows, ids = self._list, self._list.ids
+        if not ids or self.job is None:
             return
         at, top = ids.index(rows.cursor) if rows.cursor in ids else 0, rows.scroll_offset.y
-        bottom = max(at, top + rows.size.height)
-        if window.below is not None and bottom > len(ids) - EDGE:
-            self._ask_for(window.below)
-        elif window.above is not None and min(at, top) < EDGE:
-            self._ask_for(window.above)
+        if max(at, top + rows.size.height) > len(ids) - EDGE:
+            self.listing.below(self.job)
+        if min(at, top) < EDGE:
+            self.listing.above(self.job)
 
-    def _ask_for(self, number: int, *, anew: bool = False) -> None:
-        if self.job_id is not None:
-            self._looking = self.run_worker(self._ask(self.job_id, number, anew=anew), group="listing")
-
-    async def _ask(self, job_id: str, number: int, *, anew: bool) -> None:
-        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
-
-        job, refused = self.job, self.shows_refused
-        had = 0 if job is None else job.counts.refused if refused else job.counts.good
-        try:
-            if refused:
-                await self._ask_refused(job_id, number, anew=anew)
-            else:
-                await self._ask_hotels(job_id, number, anew=anew)
-        except RoadcrewError as error:
-            self._trouble = error.detail
-        else:
-            self._trouble = ""
-            self._seen = had if anew else self._seen
-        self.redraw()
-
-    async def _ask_hotels(self, job_id: str, number: int, *, anew: bool) -> None:
-        w, before = self.wanted, model.Window[ImportedHotel]() if anew else self._hotels
-        after: Any = before.starts[number]
-
-        async def ask(client: Client) -> Any:
-            return await client.imported_hotels(
-                job_id,
-                sort=w.order.sort,
-                descending=w.order.descending,
-                city=w.city or None,
-                q=w.q or None,
-                min_stars=w.min_stars or None,
-                max_price=w.max_price.amount if w.max_price is not None else None,
-                limit=model.PAGE,
-                after=after,
-            )
-
-        found = await self.crew_app.link.call(ask)
-        self._hotels = before.put(number, found.hotels, found.total, found.next)
-        self._show(self.rows("imported"), before.first, self._hotels.first, [len(p) for p in before.pages], anew=anew)
-
-    async def _ask_refused(self, job_id: str, number: int, *, anew: bool) -> None:
-        before = model.Window[RefusedRow]() if anew else self._refused
-        after: Any = before.starts[number]
-        found = await self.crew_app.link.call(lambda client: client.refused_rows(job_id, after=after, limit=model.PAGE))
-        self._refused = before.put(number, found.rows, found.total, found.next)
-        self._show(self.rows("refused"), before.first, self._refused.first, [len(p) for p in before.pages], anew=anew)
-
-    def _show(self, rows: RowList, first: int, now: int, pages: Sequence[int], *, anew: bool) -> None:
-        """Draw what is here now; what is seen stays where it is, though rows have come or gone above it."""
+    def _show_rows(self, above: int) -> None:
+        """What has come; what is seen stays where it is, though rows have come or gone above it."""
+        rows = self._list
         top = rows.scroll_offset.y
-        self._draw_list()
+        self.redraw()
         rows.settle()
-        if not anew and now != first:
-            above = -pages[0] if now > first else len((self._refused if self.shows_refused else self._hotels).pages[0])
+        if above:
             rows.scroll_to(y=max(0, top + above), animate=False, immediate=True)
 
     # --- drawing ---------------------------------------------------------------------------------
@@ -328,8 +262,10 @@ class ImportsScreen(CommandScreen):
         if self.job_id is None and found:
             self.show(found[0].id)
             return
-        if self.job_id in jobs.ids and not jobs.has_focus:
-            jobs.move_to(self.job_id)
+        if self._arriving in jobs.ids:
+            jobs.settle()
+            jobs.move_to(self._arriving)
+            self._arriving = ""
         self._draw_live()
         self._draw_list()
         words = self.query_one("#imports-note", Lines)
@@ -363,26 +299,23 @@ class ImportsScreen(CommandScreen):
     def _draw_list(self) -> None:
         hotels, refused = self.rows("imported"), self.rows("refused")
         job = self.job
-        hotels.display = job is not None and not self.shows_refused
-        refused.display = job is not None and self.shows_refused
+        hotels.display = job is not None and not self.listing.refused
+        refused.display = job is not None and self.listing.refused
         if job is None:
             return
-        if self.shows_refused:
-            rows = [Row(str(r.line), draw.refused(r)) for r in self._refused.rows]
-            refused.show(
-                rows or self._nothing("No row was refused."),
-                heading=self._refused_heading,
-            )
+        if self.listing.refused:
+            rows = [Row(str(r.line), draw.refused(r)) for r in self.listing.bad_rows.rows]
+            refused.show(rows or self._nothing("No row was refused."), heading=self._refused_heading)
             return
-        known, widths = model.listed(self.trip), draw.Widths.of(self._hotels.rows)
+        kept, wanted = self.listing.hotels, self.listing.wanted
+        known, widths = model.listed(self.trip), draw.Widths.of(kept.rows)
         found = [
             Row(str(h.line), draw.hotel(h, widths, "on the list" if model.known_as(h) in known else ""))
-            for h in self._hotels.rows
+            for h in kept.rows
         ]
-        nothing = "No hotel is like that." if self.wanted.filtered else "No hotel has come yet."
         hotels.show(
-            found or self._nothing(nothing),
-            heading=lambda width: draw.hotels_heading(self.wanted, self._hotels.total, self.fresh)(width),
+            found or self._nothing("No hotel is like that." if wanted.filtered else "No hotel has come yet."),
+            heading=lambda width: draw.hotels_heading(wanted, kept.total, self.fresh)(width),
         )
 
     def _refused_heading(self, width: int) -> Content:
@@ -391,13 +324,13 @@ class ImportsScreen(CommandScreen):
         return draw.refused_heading(total, why)(width)
 
     def _nothing(self, words: str) -> list[Row]:
-        waits = self._looking is not None and not self._looking.is_finished
-        return [note(render.ours("Looking…" if waits else self._trouble or words, render.MUTED))]
+        said = "Looking…" if self.listing.waits else self.listing.trouble or words
+        return [note(render.said(said, render.MUTED))]
 
     def _note(self, any_imports: bool) -> str:
         if not any_imports and self.upload is None:
             return "Hotels with their prices, from a CSV or JSON file, for the whole crew. Press n to choose one."
-        return self._trouble
+        return self.listing.trouble
 
     def hints(self) -> list[tuple[str, str, str]]:
         """Enter goes from an import to its list."""
@@ -408,6 +341,7 @@ class ImportsScreen(CommandScreen):
     @on(RowList.Moved, "#jobs")
     def _another(self, event: RowList.Moved) -> None:
         event.stop()
+        self._arriving = ""
         self.show(event.row)
 
     @on(RowList.Chosen, "#jobs")

@@ -104,7 +104,7 @@ async def shortlist(screen: ImportsScreen) -> None:
 
 async def choose(screen: ImportsScreen) -> None:
     """Which hotels are shown."""
-    wanted = screen.wanted
+    wanted = screen.listing.wanted
     stars = (("0", "any"), *((str(n), str(n)) for n in range(1, MAX_STARS + 1)))
     price = money.written(wanted.max_price) if wanted.max_price is not None else ""
     fields = [
@@ -120,7 +120,7 @@ async def choose(screen: ImportsScreen) -> None:
         except money.NotAPrice as problem:
             raise FormProblem("price", str(problem)) from problem
         found = model.Wanted(wanted.order, values["q"], values["city"], int(values["stars"]), most)
-        if found != screen.wanted:
+        if found != screen.listing.wanted:
             screen.want(found)
 
     await screen.app.push_screen_wait(Form("Only some hotels", fields, send, button="show"))
