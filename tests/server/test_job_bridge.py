@@ -15,6 +15,7 @@ from tests.conftest import Count
 from tests.support.monitors import FEED, KEY, Monitor, Script, Scripted, bad, hotel, monitor, over, sent
 from tests.support.people import JSON, SSE, Person, Stream, connected, eventually
 from tests.support.serving import Running, served
+from tests.support.valkey import ValkeyProcess
 
 from roadcrew_domain.jobs import JobCommand
 from roadcrew_domain.jobs_state import Checkpoint, ImportedHotel, ImportJob, ReasonCount
@@ -24,6 +25,8 @@ from roadcrew_price_monitor import protocol
 from roadcrew_server.jobs.bridge import JobWork
 from roadcrew_server.jobs.checking import MOST_TOKEN
 from roadcrew_server.jobs.link import Link
+from roadcrew_server.stores._redis_address import address_of
+from roadcrew_server.stores.redis import RedisStore
 
 
 class Clock:
@@ -570,3 +573,27 @@ async def test_what_happens_stands_in_the_log_and_the_key_does_not(tmp_path: Pat
         said = [r.getMessage() for r in caplog.records if not r.name.startswith("websockets.server")]
         assert KEY not in "\n".join(said)
         assert KEY not in str([frame.data for frame in stream.frames])
+
+
+# R: J1 J2
+async def test_an_import_is_watched_and_read_at_another_process_over_a_valkey(tmp_path: Path, valkey: ValkeyProcess):
+    async with monitor(three_of_two_sorts) as service:
+        one, two = (RedisStore(address_of(valkey.url)) for _ in range(2))
+        async with (
+            served(tmp_path, store=one, **service.settings) as here,
+            served(tmp_path, store=two, **service.settings) as there,
+            connected(here.url) as http,
+            connected(there.url) as other,
+        ):
+            ana = await Person.guest(http, "Ana")
+            trip = (await ana.create())["trip"]["id"]
+            started = await sent(ana, trip)
+            elsewhere = Person(other, ana.token, ana.id)
+            request = other.build_request("GET", started["streamUrl"], headers=elsewhere.auth | SSE)
+            stream = Stream(await other.send(request, stream=True))
+            await stream.next("finished")
+            await stream.aclose()
+            answer = await elsewhere.get(f"/api/jobs/{started['jobId']}/hotels", sort="name")
+            assert [row["line"] for row in answer.json()["hotels"]] == [2, 3, 5]
+            assert bytes(service.links[0].feed) == FEED
+            assert len(service.links) == 1
