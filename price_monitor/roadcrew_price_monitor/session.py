@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 from roadcrew_domain.jobs_state import Checkpoint, ImportedHotel, RefusedRow
@@ -164,14 +165,16 @@ class Session:
         """Returns when all was said and acknowledged."""
         try:
             while True:
-                found = await self._work(self._step)
+                # The end may come while a step is under way, which then has not read to it.
+                ended = self._ended
+                found = await self._work(partial(self._step, ended=ended))
                 self._news.set()
                 if found is not None:
                     self._hotels += found.hotels
                     self._refused += found.refused
                     if self._is_full or (self._is_due and self._may_tell):
                         await self._tell()
-                elif self._ended and not self._chunks:
+                elif ended:
                     break
                 else:
                     await self._more()
@@ -182,10 +185,10 @@ class Session:
         await self._require(lambda: not self._unacknowledged)
         await self._say(protocol.Done(self._parser.rows))
 
-    def _step(self) -> Found | None:
+    def _step(self, *, ended: bool) -> Found | None:
         while self._chunks:
             self._parser.take(self._chunks.popleft())
-        if self._ended:
+        if ended:
             self._parser.end()
         return self._parser.step()
 
