@@ -38,7 +38,7 @@ from roadcrew_domain.running import StartRunner
 
 if TYPE_CHECKING:
     from tests.tui.scenes import Scene
-    from tests.tui.standins import StandInClient, World
+    from tests.tui.standins import World
 
     from roadcrew_client.models import User
 
@@ -138,7 +138,7 @@ class ImportCalls:
     user: User | None
 
     async def start_import(
-        self: StandInClient,
+        self,
         trip_id: str,
         feed: Path,
         name: str,
@@ -159,7 +159,7 @@ class ImportCalls:
         desk.uploads.append((name, format, currency, size))
         return SimpleNamespace(job_id=desk.begin(self.world, trip_id, self.user, name, size, currency))
 
-    async def cancel_import(self: StandInClient, job_id: str) -> None:
+    async def cancel_import(self, job_id: str) -> None:
         desk = self.world.imports
         assert self.user is not None
         chair = self.world.trips[desk.jobs[job_id].trip_id].organiser == self.user.id
@@ -169,7 +169,7 @@ class ImportCalls:
             raise errors.Forbidden(refused.code, refused.detail) from refused
         desk.over(self.world, job_id)
 
-    async def imported_hotels(self: StandInClient, job_id: str, *, limit: int, after: str | None, **asked: Any) -> Any:
+    async def imported_hotels(self, job_id: str, *, limit: int, after: str | None, **asked: Any) -> Any:
         desk = self.world.imports
         desk.asked.append({**asked, "after": after})
         keys: dict[str, Callable[[ImportedHotel], Any]] = {
@@ -193,7 +193,7 @@ class ImportCalls:
         part = tuple(found[begin : begin + limit])
         return SimpleNamespace(hotels=part, total=len(found), next=str(begin + limit) if more else None)
 
-    async def refused_rows(self: StandInClient, job_id: str, *, after: int | None, limit: int) -> Any:
+    async def refused_rows(self, job_id: str, *, after: int | None, limit: int) -> Any:
         rows = [row for row in self.world.imports.refused.get(job_id, []) if row.line > (after or 0)]
         part = tuple(rows[:limit])
         following = part[-1].line if len(rows) > limit else None

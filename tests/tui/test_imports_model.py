@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tui.scenes import lisbon
 
+from roadcrew_client.models import User
 from roadcrew_domain.jobs_state import Counts, ImportJob, ReasonCount
-from roadcrew_domain.runs import NoteRun, NoteRunEnd
+from roadcrew_domain.runs import NoteRun, NoteRunEnd, RunEnd
 from roadcrew_tui.screens import imports_model as model
 
 NOW = datetime(2027, 5, 2, 15, 40, tzinfo=UTC)
@@ -119,11 +120,12 @@ def test_reasons_are_said_by_their_number_and_the_seldom_ones_together():
 def test_imports_of_a_trip_are_listed_newest_first_with_whose_they_are_and_what_came_of_them():
     scene = lisbon()
     world, trip = scene.world, scene.trip_id
-    for who, name, at, ended in (
+    begun: tuple[tuple[User, str, int, RunEnd | None], ...] = (
         (scene.ana, "old.csv", 50, "finished"),
         (scene.ben, "broken.json", 30, "failed"),
         (scene.ben, "new.csv", 10, None),
-    ):
+    )
+    for who, name, at, ended in begun:
         then = world.now() - timedelta(minutes=at)
         run = world.new_id()
         world.do(trip, who.id, NoteRun(run, "import", name), at=then)
