@@ -98,6 +98,18 @@ async def test_an_import_of_somebody_else_is_seen_as_it_goes(tmp_path: Path, siz
         assert s.app.focused is focus
 
 
+async def test_from_the_tab_of_quotes_one_comes_to_the_import_under_the_cursor(tmp_path: Path):
+    scene = offering()
+    older = half_way(scene, hotel(2), name="older.csv")
+    half_way(scene, hotel(3), name="newer.csv")
+    async with staged(tmp_path, scene, tab="quotes") as s:
+        await s.press("down", "enter")
+        await s.until(lambda: isinstance(s.app.screen, ImportsScreen), "the imports")
+        assert screen(s).job_id == s.rows("jobs").cursor == older
+        await s.press("escape")
+        assert "[4 Quotes" in s.text
+
+
 # R: J4
 async def test_a_service_that_went_away_is_said_with_the_time_of_the_next_try(tmp_path: Path):
     scene = offering()

@@ -50,8 +50,10 @@ class ImportsScreen(CommandScreen):
     MODULES = ("imports", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("imports", "everywhere")]
 
-    def __init__(self, trip_screen: TripScreen) -> None:
+    def __init__(self, trip_screen: TripScreen, *, goes_to: str | None = None) -> None:
+        """`goes_to`: the import that is looked at first; else the newest one."""
         super().__init__()
+        self._goes_to = goes_to
         self.trip_screen = trip_screen
         self.snapshot = trip_screen.snapshot
         self.job_id: str | None = None
@@ -260,7 +262,7 @@ class ImportsScreen(CommandScreen):
         jobs = self.rows("jobs")
         jobs.show([Row(r.id, draw.job(r)) for r in found], heading=render.heading("Imports"))
         if self.job_id is None and found:
-            self.show(found[0].id)
+            self.show(self._goes_to if self._goes_to in jobs.ids else found[0].id)
             return
         if self._arriving in jobs.ids:
             jobs.settle()

@@ -151,7 +151,9 @@ async def cancel(screen: TripScreen) -> None:
 
 
 async def show_imports(screen: TripScreen) -> None:
-    """The trip's imports of hotels, in a screen of their own."""
+    """The trip's imports of hotels, in a screen of their own; the one under the cursor first."""
     from roadcrew_tui.screens.imports import ImportsScreen  # noqa: PLC0415 - when it is opened
 
-    await screen.app.push_screen(ImportsScreen(screen))
+    note = _pane(screen).note
+    goes_to = note.id if note is not None and note.kind == "import" else None
+    await screen.app.push_screen(ImportsScreen(screen, goes_to=goes_to))
