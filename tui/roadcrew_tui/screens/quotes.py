@@ -6,7 +6,6 @@ A run goes on at the server whether anybody looks or not; it is followed here wh
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +21,7 @@ from roadcrew_tui import commands, render
 from roadcrew_tui.screens import quotes_draw
 from roadcrew_tui.screens import quotes_model as model
 from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.screens.quotes_known import Known
 from roadcrew_tui.screens.quotes_rows import PriceRow
 from roadcrew_tui.snapshot import RunSnapshot, Snapshot
 from roadcrew_tui.widgets.lines import Lines
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 TICK = 1.0
 """Seconds between two looks at how long a run lasts, while somebody looks at it."""
-MOST_KEPT = 12
-"""Runs that are kept here as they were seen last."""
 NEW, NOTHING_ASKED = "new", "Nobody has asked for prices yet. Enter asks, and so does n."
 """The only row of an empty list."""
 PLACE = "quotes"
@@ -54,11 +52,7 @@ class QuotesPane(Pane):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._runs: dict[str, RunSnapshot] = {}
-        self._before: dict[str, QuoteRun | None] = {}
-        """Runs that others are compared with; None: it is asked for, or can't be had."""
-        self._lost: set[str] = set()
-        """Of these, those that are no longer kept."""
+        self._known = Known(lambda: self.crew_screen, self.redraw)
         self._looked_at: str | None = None
         self._sending: dict[str, Choice | None] = {}
         """Votes of mine that are on their way, by run."""
@@ -143,8 +137,7 @@ class QuotesPane(Pane):
     @property
     def run(self) -> QuoteRun | None:
         """The quote run under the cursor, if it is known."""
-        seen = self._runs.get(f"quote:{self.rows('runs').cursor}")
-        return seen.state if seen is not None and isinstance(seen.state, QuoteRun) else None
+        return self._known.run(self.rows("runs").cursor)
 
     @property
     def choice(self) -> Choice | None:
@@ -188,13 +181,7 @@ class QuotesPane(Pane):
         """Something about a run is new. It is drawn with the next frame, so that a burst of answers is drawn once."""
         if not seen.name.startswith("quote:"):
             return
-        before = self._runs.pop(seen.name, None)
-        known = before.state if before is not None else None
-        if isinstance(known, QuoteRun) and _is_older(seen.state, known):
-            seen = replace(seen, state=known)
-        self._runs[seen.name] = seen
-        for name in list(self._runs)[:-MOST_KEPT]:
-            del self._runs[name]
+        self._known.take(seen)
         if not self._due:
             self._due = True
             self.call_later(self._draw_due)
@@ -212,9 +199,8 @@ class QuotesPane(Pane):
     def show_sent(self, run_id: str, run: QuoteRun | None) -> None:
         """It has been answered, with the run as it is since; None: it was refused."""
         self._sending.pop(run_id, None)
-        seen = self._runs.get(f"quote:{run_id}")
-        if seen is not None and run is not None:
-            self.show_run(replace(seen, state=run))
+        if run is not None:
+            self._known.take_answer(run)
         self.redraw()
 
     # --- drawing ---------------------------------------------------------------------------------
@@ -222,13 +208,14 @@ class QuotesPane(Pane):
     def draw(self, snapshot: Snapshot, trip: Trip, me: str, now: datetime) -> None:
         """Draw all of it."""
         if self._last is not None and self._last[2] != me:
-            self._runs.clear()  # somebody else may not see them
+            self._known.forget()
         self._last = (snapshot, trip, me, now)
         self.redraw()
 
     def on_resize(self) -> None:
-        """More stands in a wide terminal."""
+        """More stands in a wide terminal. Its lists learn their own widths after this."""
         self.redraw()
+        self.call_after_refresh(self.redraw)
 
     def redraw(self) -> None:
         """Draw what is known once more."""
@@ -284,10 +271,9 @@ class QuotesPane(Pane):
         trip, me = self.crew_screen.trip, self.crew_screen.me
         names = {} if trip is None else {member.id: member.name for member in trip.members.values()}
         sending = (self._sending[run.id],) if run.id in self._sending else None
-        seen = self._runs[f"quote:{run.id}"]
-        before = self._compared_with(run)
-        sheet = model.sheet(run, names, me, seen.now(), before=before, sending=sending)
-        remarks = model.more_remarks(seen, lost=run.again_of in self._lost)
+        seen = self._known.seen(run.id) or RunSnapshot(f"quote:{run.id}", run)
+        sheet = model.sheet(run, names, me, seen.now(), before=self._known.before(run), sending=sending)
+        remarks = model.more_remarks(seen, lost=self._known.has_lost_before(run))
         self.query_one("#qu-head", Lines).show(quotes_draw.head(sheet, remarks))
         return sheet
 
@@ -304,9 +290,16 @@ class QuotesPane(Pane):
         if sheet.id != self._sheet_of:
             # Another run: where the cursor stood in the one before says nothing about this one.
             self._sheet_of, self._chose = sheet.id, False
-        if not self._chose:
-            prices.move_to(self._first_price)
+        self._begin_at_first()
+        self.call_after_refresh(self._begin_at_first)
         self._draw_price()
+
+    def _begin_at_first(self) -> None:
+        """Until the person has chosen. Once more when the list has its size: what it scrolls to needs that."""
+        if not self._chose:
+            prices = self.rows("prices")
+            prices.scroll_to(y=0, animate=False, immediate=True)
+            prices.move_to(self._first_price)
 
     def _draw_price(self) -> None:
         prices = () if self._sheet is None else self._sheet.prices
@@ -317,41 +310,13 @@ class QuotesPane(Pane):
             self.rows(name).display = False
         self.query_one("#qu-price", Lines).show(lambda _: render.BLANK)
         if chosen is not None:
-            seen = self._runs.get(f"quote:{chosen.id}")
+            seen = self._known.seen(chosen.id)
             self.query_one("#qu-head", Lines).show(quotes_draw.unseen(model.unseen(chosen, seen), chosen))
 
     def _tick(self) -> None:
         run = self.run
         if run is not None and self.display and self.crew_screen.crew_app.looked_at and self.screen.is_current:
             self._draw_head(run)
-
-    # --- the run before --------------------------------------------------------------------------
-
-    def _compared_with(self, run: QuoteRun) -> QuoteRun | None:
-        """The run that this one repeats; asked for once, where it has not been looked at."""
-        name = run.again_of
-        if name is None:
-            return None
-        seen = self._runs.get(f"quote:{name}")
-        if seen is not None and isinstance(seen.state, QuoteRun):
-            return seen.state
-        if name not in self._before:
-            self._before[name] = None
-            self.crew_screen.run_worker(self._load(name), group="quotes")
-        return self._before[name]
-
-    async def _load(self, run_id: str) -> None:
-        from roadcrew_client.errors import RoadcrewError, Unreachable  # noqa: PLC0415 - it is there when this runs
-
-        try:
-            answer = await self.crew_screen.crew_app.link.call(lambda client: client.quote_run(run_id))
-        except Unreachable:
-            del self._before[run_id]  # asked again when this is drawn again
-        except (RoadcrewError, LookupError):
-            self._lost.add(run_id)
-        else:
-            self._before[run_id] = answer.run
-            self.redraw()
 
     # --- what the person does --------------------------------------------------------------------
 
@@ -396,8 +361,3 @@ class QuotesPane(Pane):
         """Other keys matter now; and who is among the prices is not taken elsewhere there."""
         self._chose |= self.at == "prices"
         self.crew_screen.show_keys()
-
-
-def _is_older(run: object, known: QuoteRun) -> bool:
-    """Whether a run is not known any more, or is as it was before a vote that has been answered."""
-    return not isinstance(run, QuoteRun) or run.votes < known.votes

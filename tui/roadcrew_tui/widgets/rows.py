@@ -240,7 +240,8 @@ class RowList(ScrollView, can_focus=True):
         if lines[0] < top:
             self.scroll_to(y=lines[0], animate=False, immediate=True)
         elif lines[-1] >= top + room:
-            self.scroll_to(y=lines[-1] - room + 1, animate=False, immediate=True)
+            # Of one that is taller than the room, its beginning.
+            self.scroll_to(y=min(lines[0], lines[-1] - room + 1), animate=False, immediate=True)
 
     def on_click(self, event: events.Click) -> None:
         """The first click on a row moves the cursor there; one on the cursor's row opens it."""
