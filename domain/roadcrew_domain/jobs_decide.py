@@ -179,14 +179,13 @@ def _too_many(rows: int) -> ImportFailed:
 
 def _untold(job: ImportJob) -> bool:
     """Whether the trip may not know yet what came of it."""
-    return not (job.status == "processing" or job.told or job.expired)
+    return not (job.status == "processing" or job.told)
 
 
 def next_due(job: ImportJob) -> datetime | None:
     """When time brings something, or when others must look whether a process still works on it."""
-    if job.expired:
-        return None
-    if job.status != "processing":
-        told_by = (job.ended_at or job.started_at) + LOOKED_AFTER
-        return min(job.keep_until, told_by) if _untold(job) else job.keep_until
-    return min(job.ends_by, (job.alive_at or job.started_at) + LOOKED_AFTER)
+    if job.status == "processing":
+        return min(job.ends_by, (job.alive_at or job.started_at) + LOOKED_AFTER)
+    told_by = (job.ended_at or job.started_at) + LOOKED_AFTER if _untold(job) else None
+    forgotten = None if job.expired else job.keep_until
+    return min((due for due in (told_by, forgotten) if due is not None), default=None)

@@ -189,14 +189,13 @@ def _progress(run: QuoteRun, *, priced: int = 0, failed: int = 0) -> tuple[Fact,
 
 def _untold(run: QuoteRun) -> bool:
     """Whether the trip may not know yet what came of it."""
-    return not (run.trip_id is None or run.status == "processing" or run.told or run.expired)
+    return not (run.trip_id is None or run.status == "processing" or run.told)
 
 
 def next_due(run: QuoteRun) -> datetime | None:
     """When time brings something, or when others must look whether a process still works on it."""
-    if run.expired:
-        return None
-    if run.status != "processing":
-        told_by = (run.ended_at or run.started_at) + LOOKED_AFTER
-        return min(run.keep_until, told_by) if _untold(run) else run.keep_until
-    return min(run.ends_by, (run.alive_at or run.started_at) + LOOKED_AFTER)
+    if run.status == "processing":
+        return min(run.ends_by, (run.alive_at or run.started_at) + LOOKED_AFTER)
+    told_by = (run.ended_at or run.started_at) + LOOKED_AFTER if _untold(run) else None
+    forgotten = None if run.expired else run.keep_until
+    return min((due for due in (told_by, forgotten) if due is not None), default=None)

@@ -142,7 +142,7 @@ class Runners:
         state = (await self._hub.topic(name)).state
         if work.wants(state):
             self.begin(name)
-        else:
+        elif not state.told:
             await self._tell(work, name, state)
 
     def hinted(self, hint: Hint) -> None:

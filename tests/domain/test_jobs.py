@@ -241,6 +241,8 @@ def test_an_import_never_stays_under_way_for_longer_than_it_may_and_is_gone_afte
     late = importing()
     late.now = START + KEPT
     assert late.tick() == ["ImportInterrupted", "ImportExpired"]
+    assert next_due(late.state) == late.now + LOOKED_AFTER, "the trip does not know it"
+    assert (late.do(None, TellEnd()), next_due(late.state)) == (["EndTold"], None)
 
 
 # R: J3

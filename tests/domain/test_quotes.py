@@ -270,6 +270,16 @@ def test_others_look_after_a_run_until_its_trip_knows_what_came_of_it_and_then_w
     assert next_due(play.state) is None
 
 
+# R: Q7
+def test_a_run_that_was_forgotten_as_it_was_found_is_looked_after_until_its_trip_knows():
+    play = running()
+    play.now = START + KEPT
+    assert play.tick() == ["QuoteInterrupted", "QuoteExpired"]
+    assert next_due(play.state) == play.now + LOOKED_AFTER
+    assert (play.do(None, TellEnd()), play.do(None, TellEnd())) == (["EndTold"], [])
+    assert next_due(play.state) is None
+
+
 # --- ends ----------------------------------------------------------------------------------------
 
 

@@ -55,9 +55,9 @@ class Asker(Person):
 
 
 @contextlib.asynccontextmanager
-async def serving(place: Path, asked: Providers, token: str | None = None) -> AsyncIterator[Asker]:
+async def serving(place: Path, asked: Providers, token: str | None = None, **settings: Any) -> AsyncIterator[Asker]:
     """Somebody at a server that asks these."""
-    async with served(place, asked=asked) as running, connected(running.url) as http:
+    async with served(place, asked=asked, **settings) as running, connected(running.url) as http:
         asker = Asker(http, token or (await Person.guest(http, "Ana")).token)
         asker.running = running
         yield asker
@@ -498,6 +498,17 @@ async def test_a_trip_is_told_that_a_run_began_and_what_came_of_it(tmp_path: Pat
         work = runner.QuoteWork(hub, providers())
         await work.over(f"quote:{run_id}", hub.topics[f"quote:{run_id}"].state)  # whoever finds it over tells it again
         assert topic.head == head
+
+
+# R: Q7
+async def test_a_trip_is_told_also_of_a_run_whose_end_is_that_of_its_keeping(tmp_path: Path):
+    async with serving(tmp_path, providers(Played()), quote_hours=1 / 3600) as ana:
+        trip = (await ana.create())["trip"]["id"]
+        run_id = await ana.start(a_vehicle(tripId=trip))
+        topic = ana.running.server.hub.topics[f"trip:{trip}"]
+        note = await eventually(lambda: topic.state.runs.get(run_id), "the note that it began")
+        assert note.ended is None
+        await eventually(lambda: topic.state.runs[run_id].ended == "interrupted", "the note that it ended", SOON)
 
 
 # --- many ----------------------------------------------------------------------------------------------

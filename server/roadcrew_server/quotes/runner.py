@@ -100,7 +100,7 @@ class QuoteWork:
 
     async def over(self, name: str, state: QuoteRun) -> None:
         """Tell the trip what came of it."""
-        if state.trip_id is None or state.expired or state.status == "processing":
+        if state.trip_id is None or state.status == "processing":
             return
         with suppress(Refused):  # who asked may have left the trip since
             await self._note_begun(state)
