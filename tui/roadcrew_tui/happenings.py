@@ -81,7 +81,7 @@ def told(recent: Recent) -> Happening | None:
 
 def by_others(recent: Iterable[Recent], me: str, after: int) -> list[Happening]:
     """What others did after event `after`, newest first; the same thing done again is told once."""
-    told_of: set[tuple[str, str | None, str | None]] = set()
+    told_of: set[tuple[str, str | None, str | None, str | None]] = set()
     found: list[Happening] = []
     for r in sorted(recent, key=lambda r: r.seq, reverse=True):
         happening = told(r) if r.seq > after and r.by != me else None
