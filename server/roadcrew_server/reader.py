@@ -9,7 +9,6 @@ and may read on only as long as the guard is open to them.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from roadcrew_server.presence import encode_present
 from roadcrew_server.problems import Problem
 from roadcrew_server.topic import Entry, News, Topic, TopicMissing
 from roadcrew_server.topics import Closed
+from roadcrew_server.waking import Signal
 
 CHUNK = 200
 """Events that are taken from one topic before the others get their turn."""
@@ -31,39 +31,6 @@ CHUNK = 200
 NO_NEWS = News(Position("", 0, ""), ())
 PLACES = 64
 """Places in a log, and in those that are read with it, for which a topic keeps the news ready."""
-
-
-class Signal:
-    """An `asyncio.Event` for one who waits, without a queue of waiters: there is one for each stream."""
-
-    __slots__ = ("_set", "_waiter")
-
-    def __init__(self) -> None:
-        self._set = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    def is_set(self) -> bool:
-        """True from `set` to `clear`."""
-        return self._set
-
-    def set(self) -> None:
-        """Wake who waits."""
-        self._set = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def clear(self) -> None:
-        """Have the next one wait."""
-        self._set = False
-
-    async def wait(self) -> None:
-        """Wait until it is set."""
-        if not self._set:
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
 
 
 def left_to_tasks(_: Topic) -> bool:
