@@ -345,7 +345,7 @@ async def test_an_import_that_is_kept_no_longer_says_so(tmp_path: Path):
         await s.sees("This import is kept no longer.")
 
 
-# R: G6
+# R: J3
 async def test_hostile_names_are_data(tmp_path: Path):
     scene = offering()
     rows = [hotel(n, text, city=text) for n, text in enumerate(NASTY.values(), 1)]
