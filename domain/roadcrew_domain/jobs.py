@@ -4,9 +4,10 @@ what that changes (jobs_evolve.py) and its JSON. Pure.
 
 import msgspec
 
-from roadcrew_domain.jobs_decide import decide, next_due
+from roadcrew_domain.jobs_decide import decide
 from roadcrew_domain.jobs_evolve import evolve
 from roadcrew_domain.jobs_state import SNAPSHOT_VERSION, ImportJob, JobCommand
+from roadcrew_domain.running import next_due
 from roadcrew_domain.values import read
 
 __all__ = ["ImportJob", "JobCommand", "decide", "decode_job", "encode_job", "evolve", "next_due", "without_pages"]

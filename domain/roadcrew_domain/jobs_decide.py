@@ -42,7 +42,6 @@ from roadcrew_domain.jobs_state import (
 from roadcrew_domain.money import is_currency
 from roadcrew_domain.refusals import Refused, id_taken
 from roadcrew_domain.running import (
-    LOOKED_AFTER,
     MOST_RUNNERS,
     EndTold,
     RunnerStarted,
@@ -50,6 +49,8 @@ from roadcrew_domain.running import (
     TellEnd,
     kept,
     require_fence,
+    time_passed,
+    untold,
 )
 
 RunnersAct = StartRunner | SayConnected | SayDisconnected | AddRows | FinishImport | FailImport
@@ -69,7 +70,7 @@ def decide(job: ImportJob | None, command: JobCommand, now: datetime) -> tuple[F
     if job is None:
         raise Refused("unknown-job", "missing", "There is no such import.")
     if isinstance(act, TellEnd):
-        return (EndTold(),) if _untold(job) else ()
+        return (EndTold(),) if untold(job) else ()
     if job.expired or now >= job.keep_until:
         raise Refused("job-expired", "missing", "This import is no longer kept.")
     if isinstance(act, CancelImport):
@@ -95,12 +96,7 @@ def _requested(job: ImportJob | None, command: JobCommand, act: RequestImport, n
 
 
 def _tick(job: ImportJob, now: datetime) -> tuple[Fact, ...]:
-    facts: list[Fact] = []
-    if job.status == "processing" and now >= job.ends_by:
-        facts.append(ImportInterrupted("too-long"))
-    if not job.expired and now >= job.keep_until:
-        facts.append(ImportExpired())
-    return tuple(facts)
+    return time_passed(job, now, ImportInterrupted("too-long"), ImportExpired())
 
 
 def _cancelled(job: ImportJob, by: str | None, act: CancelImport, now: datetime) -> tuple[Fact, ...]:
@@ -175,17 +171,3 @@ def _check_order(job: ImportJob, act: AddRows) -> None:
 
 def _too_many(rows: int) -> ImportFailed:
     return ImportFailed("too-many-rows", f"The feed has more rows than an import takes over; {rows} are in.")
-
-
-def _untold(job: ImportJob) -> bool:
-    """Whether the trip may not know yet what came of it."""
-    return not (job.status == "processing" or job.told)
-
-
-def next_due(job: ImportJob) -> datetime | None:
-    """When time brings something, or when others must look whether a process still works on it."""
-    if job.status == "processing":
-        return min(job.ends_by, (job.alive_at or job.started_at) + LOOKED_AFTER)
-    told_by = (job.ended_at or job.started_at) + LOOKED_AFTER if _untold(job) else None
-    forgotten = None if job.expired else job.keep_until
-    return min((due for due in (told_by, forgotten) if due is not None), default=None)

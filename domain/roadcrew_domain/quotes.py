@@ -3,12 +3,13 @@ quotes_request.py), what that changes (quotes_evolve.py), its JSON (quotes_views
 (quotes_standings.py). Pure.
 """
 
-from roadcrew_domain.quotes_decide import decide, next_due
+from roadcrew_domain.quotes_decide import decide
 from roadcrew_domain.quotes_evolve import evolve
 from roadcrew_domain.quotes_request import checked_request, units
 from roadcrew_domain.quotes_standings import Change, Standing, changed, currencies, standings
 from roadcrew_domain.quotes_state import QuoteCommand, QuoteRun
 from roadcrew_domain.quotes_views import decode_run, encode_run
+from roadcrew_domain.running import next_due
 
 __all__ = [
     "Change",

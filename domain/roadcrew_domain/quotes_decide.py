@@ -43,7 +43,6 @@ from roadcrew_domain.quotes_state import (
 )
 from roadcrew_domain.refusals import Refused, id_taken
 from roadcrew_domain.running import (
-    LOOKED_AFTER,
     MOST_RUNNERS,
     EndTold,
     RunnerStarted,
@@ -51,6 +50,8 @@ from roadcrew_domain.running import (
     TellEnd,
     kept,
     require_fence,
+    time_passed,
+    untold,
 )
 
 
@@ -69,7 +70,7 @@ def decide(run: QuoteRun | None, command: QuoteCommand, now: datetime) -> tuple[
     if run is None:
         raise Refused("unknown-quote-run", "missing", "There is no such quote run.")
     if isinstance(act, TellEnd):
-        return (EndTold(),) if _untold(run) else ()
+        return (EndTold(),) if untold(run) else ()
     if run.expired or now >= run.keep_until:
         raise Refused("quote-run-expired", "missing", "This quote run is no longer kept. Ask for prices again.")
     if isinstance(act, VoteQuote):
@@ -92,12 +93,7 @@ def _requested(run: QuoteRun | None, command: QuoteCommand, act: RequestQuote, n
 
 
 def _tick(run: QuoteRun, now: datetime) -> tuple[Fact, ...]:
-    facts: list[Fact] = []
-    if run.status == "processing" and now >= run.ends_by:
-        facts.append(QuoteInterrupted("too-long"))
-    if not run.expired and now >= run.keep_until:
-        facts.append(QuoteExpired())
-    return tuple(facts)
+    return time_passed(run, now, QuoteInterrupted("too-long"), QuoteExpired())
 
 
 def _cancelled(run: QuoteRun, by: str | None, act: CancelRun, now: datetime) -> tuple[Fact, ...]:
@@ -185,17 +181,3 @@ def _progress(run: QuoteRun, *, priced: int = 0, failed: int = 0) -> tuple[Fact,
     failed += sum(answer.state == "failed" for answer in run.answers.values())
     progress = QuoteProgress(priced + failed, len(run.providers))
     return (progress,) if progress.done < progress.total else (progress, QuoteFinished(priced, failed))
-
-
-def _untold(run: QuoteRun) -> bool:
-    """Whether the trip may not know yet what came of it."""
-    return not (run.trip_id is None or run.status == "processing" or run.told)
-
-
-def next_due(run: QuoteRun) -> datetime | None:
-    """When time brings something, or when others must look whether a process still works on it."""
-    if run.status == "processing":
-        return min(run.ends_by, (run.alive_at or run.started_at) + LOOKED_AFTER)
-    told_by = (run.ended_at or run.started_at) + LOOKED_AFTER if _untold(run) else None
-    forgotten = None if run.expired else run.keep_until
-    return min((due for due in (told_by, forgotten) if due is not None), default=None)

@@ -7,6 +7,7 @@ refused. A process that slept and wakes up can therefore write nothing. Not for 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from roadcrew_domain.events import Fact
 from roadcrew_domain.refusals import Refused
@@ -20,6 +21,29 @@ LOOKED_AFTER = timedelta(seconds=15)
 """So long after a process last wrote something of the work, others look whether it still has it."""
 LONGEST = timedelta(days=31)
 """Bounds a setting of the server's: for so long work is kept at the most."""
+
+
+class Worked(Protocol):
+    """What is alike in the states of all that is worked for. `alive_at`: when whoever does it last wrote something."""
+
+    @property
+    def trip_id(self) -> str | None: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def alive_at(self) -> datetime | None: ...
+    @property
+    def ends_by(self) -> datetime: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def told(self) -> bool: ...
+    @property
+    def keep_until(self) -> datetime: ...
+    @property
+    def expired(self) -> bool: ...
 
 
 class RunnerStarted(Fact, frozen=True):
@@ -54,3 +78,28 @@ def kept(now: datetime, within: float, keep_for: float) -> tuple[datetime, datet
     if not 0 < within <= keep_for <= LONGEST.total_seconds():
         raise Refused("bad-limit", "invalid", "Work ends before it is forgotten, which is within a month.")
     return now + timedelta(seconds=within), now + timedelta(seconds=keep_for)
+
+
+def time_passed(work: Worked, now: datetime, interrupted: Fact, expired: Fact) -> tuple[Fact, ...]:
+    """What time has brought: it is not over and should be, it is no longer kept, both, or nothing."""
+    facts: list[Fact] = []
+    if work.status == "processing" and now >= work.ends_by:
+        facts.append(interrupted)
+    if not work.expired and now >= work.keep_until:
+        facts.append(expired)
+    return tuple(facts)
+
+
+def untold(work: Worked) -> bool:
+    """Whether its trip may not know yet what came of it."""
+    return not (work.trip_id is None or work.status == "processing" or work.told)
+
+
+def next_due(work: Worked) -> datetime | None:
+    """When time brings something, or when others must look: whether a process still works on it, or has told of its
+    end."""
+    if work.status == "processing":
+        return min(work.ends_by, (work.alive_at or work.started_at) + LOOKED_AFTER)
+    told_by = (work.ended_at or work.started_at) + LOOKED_AFTER if untold(work) else None
+    forgotten = None if work.expired else work.keep_until
+    return min((due for due in (told_by, forgotten) if due is not None), default=None)
