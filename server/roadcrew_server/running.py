@@ -118,20 +118,22 @@ class Runners:
         self._prefixes = tuple(f"{work.prefix}:" for work in works)
         self._most = settings.runs_per_process
         self._holder = holder or secrets.token_hex(8)
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._under_way: dict[str, dict[str, asyncio.Task[None]]] = {work.prefix: {} for work in works}
         self._stopping = False
 
     def __len__(self) -> int:
-        return len(self._under_way)
+        return sum(map(len, self._under_way.values()))
 
     def begin(self, name: str) -> None:
-        """There is work in a topic, perhaps since a moment ago: do it, unless another process does. More than there is
-        room for waits until it is due."""
+        """There is work in a topic, perhaps since a moment ago: do it, unless another process does. More of its kind
+        than there is room for waits until it is due; so imports that wait for their service hold up no quote run."""
         work = self._work(name)
-        if work is None or self._stopping or name in self._under_way or len(self._under_way) >= self._most:
+        if work is None or self._stopping:
             return
-        self._under_way[name] = task = self._hub.spawn(self._take_up(name, work))
-        task.add_done_callback(lambda _: self._under_way.pop(name, None))
+        of_kind = self._under_way[work.prefix]
+        if name not in of_kind and len(of_kind) < self._most:
+            of_kind[name] = task = self._hub.spawn(self._take_up(name, work))
+            task.add_done_callback(lambda _: of_kind.pop(name, None))
 
     async def attend(self, name: str) -> None:
         """A topic is due, or may have ended: do its work, or tell that it is over. Of other kinds it does nothing.
@@ -153,7 +155,7 @@ class Runners:
     async def stop(self) -> None:
         """End all work here, so that other processes, or the next one, take it up at once."""
         self._stopping = True
-        tasks = tuple(self._under_way.values())
+        tasks = [task for of_kind in self._under_way.values() for task in of_kind.values()]
         for task in tasks:
             task.cancel()
         if tasks:

@@ -209,7 +209,7 @@ class Settings(BaseSettings):
     """The same for what payment providers send, by address."""
 
     runs_per_process: int = Field(500, ge=1)
-    """Quote runs and imports that one process works on at the same time; more wait for their turn."""
+    """Quote runs that one process works on at the same time, and imports beside them; more wait for their turn."""
 
     # upkeep
     snapshot_every: int = Field(200, ge=1)

@@ -171,3 +171,16 @@ async def test_who_joined_by_another_process_reads_the_trips_runs_at_this_one_at
         await ben.do("/join", {"invite": made["invite"]["code"]})
         assert ben.id not in two.server.hub.topics[f"trip:{made['trip']['id']}"].state.members
         assert (await polled(Person(there, ben.token), f"/api/quotes/{run.id}")).status_code == 200
+
+
+# R: Q8
+async def test_who_became_the_organiser_at_another_process_can_cancel_at_this_one_at_once(tmp_path: Path) -> None:
+    async with two_servers(tmp_path) as (one, two), connected(one.url) as here, connected(two.url) as there:
+        made, (ana, ben) = await crew(here, 2)
+        run = await run_of(two, [ana], made)
+        bens = Person(there, ben.token)
+        refused = await bens.request("DELETE", f"/api/quotes/{run.id}")
+        assert (refused.status_code, refused.json()["code"]) == (403, "not-yours-to-cancel")
+        await ana.do("/organiser", {"tripId": made["trip"]["id"], "memberId": ben.id})
+        assert two.server.hub.topics[f"trip:{made['trip']['id']}"].state.organiser == ana.id
+        assert (await bens.request("DELETE", f"/api/quotes/{run.id}")).json()["status"] == "cancelled"

@@ -18,12 +18,15 @@ from tests.support.valkey import ValkeyProcess
 from tests.support.virtual import VirtualLoop, Way, here, sqlite_store, tell_of_valkey, valkey_store
 
 from roadcrew_domain.events import decode_event
+from roadcrew_domain.jobs import ImportJob, JobCommand
+from roadcrew_domain.jobs_state import RequestImport
 from roadcrew_domain.money import Money
 from roadcrew_domain.quotes import QuoteCommand, QuoteRun
 from roadcrew_domain.quotes_state import AddResult, CancelRun, Price, SayActivity
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.running import MOST_RUNNERS, StartRunner, TellEnd
 from roadcrew_server.hub import Hub
+from roadcrew_server.jobs.kinds import JobKind
 from roadcrew_server.quotes.kinds import QuoteKind
 from roadcrew_server.running import Run, Runners
 from roadcrew_server.stores.base import Store
@@ -88,6 +91,27 @@ class Asking:
         self.told.append(f"{name} {state.status}")
 
 
+class Waiting:
+    """Work: imports whose service does not answer."""
+
+    prefix = "job"
+
+    def wants(self, state: ImportJob) -> bool:
+        return state.status == "processing"
+
+    def start(self, command_id: str, fence: int) -> JobCommand:
+        return JobCommand(command_id, None, StartRunner(fence))
+
+    def tell_end(self, command_id: str) -> JobCommand:
+        return JobCommand(command_id, None, TellEnd())
+
+    async def run(self, run: Run) -> None:
+        await run.ended()
+
+    async def over(self, name: str, state: ImportJob) -> None:
+        return
+
+
 async def act(run: Run, what: Any) -> Any:
     return await run.act(lambda command, fence: QuoteCommand(command, None, what))
 
@@ -106,9 +130,9 @@ class Process:
         """One that runs."""
         way: Any = Way(store)
         chosen = settings_for(Path("unused"), **settings)
-        hub = Hub(way, (TripKind(), QuoteKind()), chosen)
+        hub = Hub(way, (TripKind(), QuoteKind(), JobKind()), chosen)
         work = work or Asking()
-        process = cls(way, hub, Runners(hub, way, (work,), chosen), work)
+        process = cls(way, hub, Runners(hub, way, (work, Waiting()), chosen), work)
         hub.on_due, hub.on_hint = process.runners.attend, process.runners.hinted
         await hub.start()
         return process
@@ -362,6 +386,18 @@ async def test_a_process_does_so_many_runs_at_once_and_the_others_have_their_tur
         await until(one, run, "finished")
     assert one.work.most_at_once == 2
     assert set(one.work.asked.values()) == {1}
+
+
+# R: Q4
+async def test_imports_that_wait_for_their_service_hold_up_no_quote_run(start: Start) -> None:
+    one = await start(Asking(1), runs_per_process=2)
+    for _ in range(3):
+        job = one.hub.new_id()
+        wanted = RequestImport("t", "hotels.csv", "csv", 1, within=600, keep_for=7200)
+        await one.hub.execute(f"job:{job}", JobCommand(job, "ana", wanted))
+        one.runners.begin(f"job:{job}")
+    await passes(lambda: len(one.runners) == 2)
+    assert await until(one, await asked(one), "finished") < 5
 
 
 # R: Q8

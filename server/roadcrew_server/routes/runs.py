@@ -36,10 +36,12 @@ async def found(call: Call, name: str, kept: timedelta) -> Topic:
 
 
 async def leads(call: Call, trip_id: str | None) -> bool:
-    """Whether who asks is the organiser of that trip."""
+    """Whether who asks is the organiser of that trip. A no is the store's: another process may have made them it."""
     if trip_id is None:
         return False
     topic = await call.server.hub.topic(trip_topic(trip_id))
+    if topic.state.organiser != call.user_id:
+        await call.server.hub.refresh(topic)
     return bool(topic.state.organiser == call.user_id)
 
 
