@@ -322,6 +322,20 @@ async def test_what_the_service_said_before_it_hung_up_counts_also_when_that_is_
         assert len(s.service.links) == 1
 
 
+async def test_why_a_service_gave_up_is_heard_also_when_its_last_rows_could_not_be_acknowledged(tmp_path: Path):
+    async def gives_up(link: Scripted) -> None:
+        await link.greet()
+        size = len(await link.whole())
+        await link.say(protocol.Rows((hotel(2),), (), Checkpoint(size // 2, "t"), 1, size // 2))
+        await link.say(protocol.Failed("bad-feed", "It ends too early."))
+        await link.socket.close()
+
+    async with scene(tmp_path, gives_up, three_of_two_sorts) as s:
+        job = await s.done()
+        assert (job.failure, job.detail, job.counts.good) == ("bad-feed", "It ends too early.", 1)
+        assert len(s.service.links) == 1
+
+
 # R: J1
 async def test_a_person_cancels_and_the_service_is_told(tmp_path: Path):
     heard: list[Any] = []

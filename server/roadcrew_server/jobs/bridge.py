@@ -229,7 +229,8 @@ class Import:
                     checked = await Checked.of(said, self._job, sent=window.sent, last=last)
                     await self._keep(checked)
                     last = checked.last
-                    await link.say(protocol.Ack(said.checkpoint))
+                    with suppress(ConnectionClosed):  # what hung up may have said more before
+                        await link.say(protocol.Ack(said.checkpoint))
                     window.move(said.checkpoint.offset)
                     if self._left() <= 0:
                         raise Gone("it does not get on")
