@@ -10,7 +10,7 @@ from typing import Literal
 
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import Money
-from roadcrew_domain.running import StartRunner, TellEnd
+from roadcrew_domain.running import InterruptedBecause, StartRunner, TellEnd
 from roadcrew_domain.values import Moment, Value
 
 SNAPSHOT_VERSION = 1
@@ -32,7 +32,6 @@ MAX_DETAIL = 240
 FeedFormat = Literal["csv", "json"]
 JobStatus = Literal["processing", "finished", "cancelled", "failed", "interrupted"]
 JobFailure = Literal["unreachable", "service-refused", "bad-feed", "too-many-rows", "protocol"]
-InterruptedBecause = Literal["too-long", "too-often"]
 
 
 class ImportedHotel(Value, frozen=True):

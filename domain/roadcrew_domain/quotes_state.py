@@ -13,7 +13,7 @@ from rpds import HashTrieMap
 
 from roadcrew_domain.events import Fact
 from roadcrew_domain.money import Money
-from roadcrew_domain.running import StartRunner, TellEnd
+from roadcrew_domain.running import InterruptedBecause, StartRunner, TellEnd
 from roadcrew_domain.values import Moment, Value
 
 MAX_PROVIDERS = 32
@@ -37,7 +37,6 @@ FailureCode = Literal[
     "timeout", "unreachable", "http-status", "too-large", "nonsense", "not-covered", "refused", "internal"
 ]
 """Why a provider has no price. `not-covered`: it has none for what was asked, and nothing went wrong."""
-InterruptedBecause = Literal["too-long", "too-often"]
 """The run's time was over; or too many processes have died while they did it."""
 
 

@@ -9,11 +9,11 @@ from roadcrew_domain.quotes_state import (
     Answer,
     AskedProvider,
     Choice,
-    InterruptedBecause,
     QuoteRequest,
     QuoteRun,
     QuoteStatus,
 )
+from roadcrew_domain.running import InterruptedBecause
 from roadcrew_domain.values import Moment, Value, read
 
 SNAPSHOT_VERSION = 1

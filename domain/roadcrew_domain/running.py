@@ -7,7 +7,7 @@ refused. A process that slept and wakes up can therefore write nothing. Not for 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from roadcrew_domain.events import Fact
 from roadcrew_domain.refusals import Refused
@@ -21,6 +21,8 @@ LOOKED_AFTER = timedelta(seconds=15)
 """So long after a process last wrote something of the work, others look whether it still has it."""
 LONGEST = timedelta(days=31)
 """Bounds a setting of the server's: for so long work is kept at the most."""
+
+InterruptedBecause = Literal["too-long", "too-often"]
 
 
 class Worked(Protocol):

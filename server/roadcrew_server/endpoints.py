@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -114,11 +113,12 @@ class Call:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, of a route that `takes` one; what reads it must count. Raises `Problem` 408 when the
         next part, or the whole, takes too long, and `ClientDisconnect` when it breaks off."""
-        ends = time.monotonic() + STREAM_SECONDS
+        clock, patience = asyncio.get_running_loop().time, self.server.settings.body_timeout
+        ends = clock() + STREAM_SECONDS
         parts = self.request.stream()
         while True:
             try:
-                async with asyncio.timeout(min(self.server.settings.body_timeout, ends - time.monotonic())):
+                async with asyncio.timeout_at(min(clock() + patience, ends)):
                     part = await anext(parts, None)
             except TimeoutError:
                 raise _too_slow() from None
