@@ -74,7 +74,7 @@ def test_what_can_not_work_is_told_in_a_sentence(tmp_path: Path, arguments: list
 
 # R: J4
 async def test_killed_again_and_again_it_goes_on_and_says_no_row_twice(tmp_path: Path, count: Count):
-    rows = count(reduced=30_000, full=100_000)
+    rows = count(reduced=15_000, full=100_000)
     importer = Importer("".join(generated(rows, bad=100)).encode())
     end = None
     for upto in (1, rows // 3, rows * 2 // 3, None):
@@ -92,7 +92,7 @@ async def test_killed_again_and_again_it_goes_on_and_says_no_row_twice(tmp_path:
 # R: J5
 @pytest.mark.timeout(900)  # with --full it reads 100 MB, at 40,000 rows a second at most
 async def test_memory_is_flat_however_large_the_feed(tmp_path: Path, count: Count, figure: Figure):
-    rows = count(reduced=130_000, full=2_900_000)  # 5 MB, 100 MB
+    rows = count(reduced=80_000, full=2_900_000)  # 3 MB, 100 MB
     feed = "".join(generated(rows, bad=100)).encode()
     with Process(tmp_path / "data") as service:
         async with dial(service.port) as wire:
