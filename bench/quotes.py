@@ -147,7 +147,9 @@ class Server:
         quotes = place / "quotes.toml"
         quotes.write_text("".join(PROVIDER.format(n=n, port=api.port) for n in range(PROVIDERS)), encoding="utf-8")
         with on_core(SERVER_CORE):
-            self.process = ServerProcess(place, store=store, quotes=quotes, quotes_per_user="1000000/hour").start()
+            self.process = ServerProcess(
+                place, store=store, quotes=quotes, quotes_per_user="1000000/hour", quotes_per_address="1000000/hour"
+            ).start()
         self._api = api
         caller = Caller(("127.0.0.1", self.process.port))
         self.members = [Member(token, trip_of(caller, [token], "Trip")[0].trip) for token in guests(caller, members)]

@@ -22,7 +22,9 @@ class Limits:
         self._lookup = parse(settings.lookups_per_address)
         self._webhook = parse(settings.webhooks_per_address)
         self._quotes = parse(settings.quotes_per_user)
+        self._quotes_from = parse(settings.quotes_per_address)
         self._imports = parse(settings.jobs_per_user)
+        self._feeds_from = parse(settings.feed_mib_per_address)
 
     async def request(self, user: str) -> None:
         """Any request of somebody who is signed in."""
@@ -44,20 +46,22 @@ class Limits:
         """Telling of a payment; signatures must not be guessed by trying."""
         await self._hit(self._webhook, "webhook", address)
 
-    async def ask_for_prices(self, user: str) -> None:
-        """Starting a quote run."""
+    async def ask_for_prices(self, user: str, address: str) -> None:
+        """Starting a quote run. By address too: whoever likes is another guest in a second."""
         await self._hit(self._quotes, "quotes", user)
+        await self._hit(self._quotes_from, "quotes-from", address)
 
-    async def send_feed(self, user: str) -> None:
-        """Starting an import."""
+    async def send_feed(self, user: str, address: str, size: int) -> None:
+        """Starting an import, of so many bytes."""
         await self._hit(self._imports, "imports", user)
+        await self._hit(self._feeds_from, "feeds-from", address, -(-size // 1024**2))
 
     async def look_up(self, address: str) -> None:
         """Looking at what the catalogue has."""
         await self._hit(self._lookup, "lookup", address)
 
-    async def _hit(self, item: RateLimitItem, kind: str, who: str) -> None:
-        if await self._limiter.hit(item, kind, who):
+    async def _hit(self, item: RateLimitItem, kind: str, who: str, cost: int = 1) -> None:
+        if await self._limiter.hit(item, kind, who, cost=cost):
             return
         window = await self._limiter.get_window_stats(item, kind, who)
         wait = min(max(window.reset_time - time.time(), 1), item.get_expiry())

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """For so long the prices that somebody asked for can be read."""
     quotes_per_user: str = "60/hour"
     """Over it, somebody who asks for prices is answered 429 with `Retry-After`."""
+    quotes_per_address: str = "600/hour"
+    """The same for all who ask from one address (of IPv6: one network, /64)."""
     monitor_price_app_host: str = Field("", validation_alias="MONITOR_PRICE_APP_HOST")
     """Where the service listens that reads feeds of hotels: `HOST:PORT`, or with `wss://` in front. It is spoken to by
     TLS, but for one on this computer. Empty: no feeds are taken."""
@@ -147,6 +149,10 @@ class Settings(BaseSettings):
     """For so long what was imported can be read."""
     jobs_per_user: str = "30/hour"
     """Over it, somebody who sends feeds is answered 429 with `Retry-After`."""
+
+    feed_mib_per_address: str = "1024/day"
+    """MiB of feeds from one address (of IPv6: one network, /64); more are answered 429 with `Retry-After`. What is
+    imported takes about as much room in the store as its feed, until it is no longer kept."""
 
     # what a trip may be
     trip_days: float = Field(180, gt=0, le=3650)
@@ -278,7 +284,9 @@ class Settings(BaseSettings):
         "lookups_per_address",
         "webhooks_per_address",
         "quotes_per_user",
+        "quotes_per_address",
         "jobs_per_user",
+        "feed_mib_per_address",
     )
     @classmethod
     def _a_rate(cls, text: str) -> str:

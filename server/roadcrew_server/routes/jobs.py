@@ -75,9 +75,10 @@ async def start(call: Call) -> JobStarted:
     command, key = call.command()
     jobs.decide(None, jobs.JobCommand(command, call.user_id, act), call.server.store.now())
     feeds = call.server.feeds
-    if int(call.headers.get("content-length", "0")) > feeds.most:
+    size = int(call.headers.get("content-length", feeds.most))
+    if size > feeds.most:
         raise too_large(feeds.most)
-    await call.server.limits.send_feed(call.user_id)
+    await call.server.limits.send_feed(call.user_id, call.address, size)
     feed = await feeds.keep(command, call.user_id, call.chunks())
     act = msgspec.structs.replace(act, size=feed.size)
     said = hashlib.blake2b(msgspec.json.encode((act, feed.digest)), digest_size=16).hexdigest()

@@ -139,7 +139,7 @@ async def start(call: Call) -> RunStarted:
     name = quote_topic(command)
     done = None if key is None else await call.server.hub.replayed(name, key, call.body_hash)
     if done is None:
-        await call.server.limits.ask_for_prices(call.user_id)
+        await call.server.limits.ask_for_prices(call.user_id, call.address)
         offered = providers.hotels() if trip is None else await _shortlist(call, trip, b)
         kept = call.server.settings.quote_hours * 3600
         act = RequestQuote(

@@ -1,0 +1,59 @@
+"""What somebody can do with quote runs and imports who means harm: read, take up room, or keep others waiting."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.support.monitors import FEED, Scripted
+from tests.support.people import Person, connected
+from tests.support.pricing import a_vehicle, providers, ready
+from tests.support.serving import Running, served
+
+from roadcrew_price_monitor import protocol
+
+AWAY: dict[str, Any] = {"monitor_price_app_host": "127.0.0.1:9", "price_monitor_api_key": "nobody-asks-for-it"}
+CSV = {"Content-Type": "text/csv"}
+
+
+async def feeds_of(running: Running) -> list[str]:
+    """The records of feeds that the store keeps."""
+    return [r.key for r in (await running.server.store.walk_records()).items if r.kind == "feed"]
+
+
+async def at_once(link: Scripted) -> None:
+    """An import without a row."""
+    await link.greet()
+    size = len(await link.whole())
+    await link.rows([], rows=0, at=size)
+    await link.say(protocol.Done(0))
+
+
+# --- what is left in the store -----------------------------------------------------------------------
+
+
+# --- who may ---------------------------------------------------------------------------------------
+
+
+async def test_another_guest_a_second_asks_for_no_more_prices_than_their_address_may(tmp_path: Path):
+    more: dict[str, Any] = {"quotes_per_address": "3/hour"}
+    async with served(tmp_path, asked=providers(ready()), **more) as running, connected(running.url) as http:
+        answers = [await (await Person.guest(http, f"G{n}")).post("/api/quotes", a_vehicle()) for n in range(4)]
+        assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+
+
+async def test_feeds_take_no_more_room_than_their_address_may_have_also_where_nothing_says_their_size(tmp_path: Path):
+    mib = b"x" * 1024**2
+    more: dict[str, Any] = {"feed_mib_per_address": "6/day", "max_feed": 3 * len(mib), **AWAY}
+
+    async def unsaid() -> Any:
+        yield FEED
+
+    async with served(tmp_path, **more) as running, connected(running.url) as http:
+        status = []
+        for feed in (mib + b"x", b"x", unsaid(), b"x"):
+            somebody = await Person.guest(http, "G")
+            params = {"tripId": (await somebody.create())["trip"]["id"], "name": "May"}
+            status.append(await somebody.request("POST", "/api/jobs", params=params, content=feed, headers=CSV))
+        assert [answer.status_code for answer in status] == [202, 202, 202, 429]
+
+
+# --- what is told ----------------------------------------------------------------------------------
