@@ -1,14 +1,20 @@
 """What somebody can do with quote runs and imports who means harm: read, take up room, or keep others waiting."""
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.support.monitors import FEED, Scripted
+from tests.support.monitors import hotel as imported
 from tests.support.people import Person, connected
 from tests.support.pricing import a_vehicle, providers, ready
 from tests.support.serving import Running, served
 
 from roadcrew_price_monitor import protocol
+from roadcrew_server.jobs.pages import MOST_ASKED, Pages, Question
+from roadcrew_server.problems import Problem
+from roadcrew_server.stores.sqlite import SqliteStore
 
 AWAY: dict[str, Any] = {"monitor_price_app_host": "127.0.0.1:9", "price_monitor_api_key": "nobody-asks-for-it"}
 CSV = {"Content-Type": "text/csv"}
@@ -54,6 +60,18 @@ async def test_feeds_take_no_more_room_than_their_address_may_have_also_where_no
             params = {"tripId": (await somebody.create())["trip"]["id"], "name": "May"}
             status.append(await somebody.request("POST", "/api/jobs", params=params, content=feed, headers=CSV))
         assert [answer.status_code for answer in status] == [202, 202, 202, 429]
+
+
+async def test_who_asks_for_hotels_without_waiting_keeps_only_themselves_waiting(tmp_path: Path):
+    store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
+    await store.open()
+    pages = Pages(store)
+    await pages.write("p", (imported(2),), store.now() + timedelta(hours=1))
+    asked = [asyncio.create_task(pages.hotels(("p",) * 50, Question(), by="eve")) for _ in range(30)]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(one, Problem) and one.status == 429 for one in found) == 30 - MOST_ASKED
+    assert (await pages.hotels(("p",), Question(), by="eve")).total == 1  # and later again
+    await store.close()
 
 
 # --- what is told ----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import binascii
 import heapq
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import chain
 from typing import Any, Literal, TypeVar
@@ -30,6 +31,8 @@ MOST_ROWS = 200
 """Of one answer."""
 SCANS = 2
 """Questions that are looked for in pages at the same time; others wait, so that streams don't have to."""
+MOST_ASKED = 8
+"""Questions of one person that wait or are looked for; a screen has one."""
 MAX_AFTER = 4_000
 """Characters of a `next`."""
 
@@ -99,18 +102,27 @@ class PageGone(Exception):
     """A page of a job is no longer kept."""
 
 
+class _Line:
+    """What one person has asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.turn = asyncio.Lock()
+
+
 class Pages:
     """The pages of one store. Every method may raise `StoreUnavailable`; those that read, `PageGone`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._room = asyncio.Semaphore(SCANS)
+        self._lines: dict[str, _Line] = {}
 
     async def write(self, key: str, rows: Sequence[ImportedHotel] | Sequence[RefusedRow], ends: datetime) -> None:
         """Keep a page until then. Writing it again does no harm."""
         await self._store.put(RECORD, key, zlib.compress(msgspec.json.encode(rows), LEVEL), ends)
 
-    async def hotels(self, pages: Sequence[str], question: Question) -> HotelPage:
+    async def hotels(self, pages: Sequence[str], question: Question, *, by: str = "") -> HotelPage:
         """The good rows that are asked for. Raises `Problem` (`invalid`) for an `after` that is none of ours."""
         (key, _), wanted = _orders[question.sort], question.asks_for()
         after = None if question.after is None else _parsed(question)
@@ -123,7 +135,7 @@ class Pages:
                     yield row
 
         take = heapq.nlargest if question.descending else heapq.nsmallest
-        async with self._room:
+        async with self._turn(by):
             async for rows in self._each(pages, _hotels):
                 found = [row for row in rows if wanted(row)]
                 total += len(found)
@@ -132,11 +144,11 @@ class Pages:
         shown = tuple(best[: question.limit])
         return HotelPage(shown, total, _after(question, key(shown[-1])) if more else None)
 
-    async def refused(self, pages: Sequence[str], after: int, limit: int, total: int) -> RefusedPage:
+    async def refused(self, pages: Sequence[str], after: int, limit: int, total: int, *, by: str = "") -> RefusedPage:
         """The bad rows after a line, of `total` in all. Pages are in the order of lines, so no more are read than are
         needed."""
         best: list[RefusedRow] = []
-        async with self._room:
+        async with self._turn(by):
             async for rows in self._each(pages, _refused):
                 best += [row for row in rows if row.line > after][: limit + 1 - len(best)]
                 if len(best) > limit:
@@ -151,6 +163,22 @@ class Pages:
         async for bad in self._each(refused[-1:], _refused):
             last = max(last, bad[-1].line)
         return last
+
+    @asynccontextmanager
+    async def _turn(self, by: str) -> AsyncIterator[None]:
+        """A place to look from, one for each person: who asks without end waits for themselves, and not everybody for
+        them. Raises `Problem` 429."""
+        line = self._lines.setdefault(by, _Line())
+        if line.asked >= MOST_ASKED:
+            raise Problem(429, "too-many-requests", "Wait for the answers to what you have asked.", retry_after=1)
+        line.asked += 1
+        try:
+            async with line.turn, self._room:
+                yield
+        finally:
+            line.asked -= 1
+            if not line.asked:
+                del self._lines[by]
 
     async def _each(
         self, pages: Sequence[str], decoder: msgspec.json.Decoder[tuple[Row, ...]]

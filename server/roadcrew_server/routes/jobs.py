@@ -150,7 +150,7 @@ async def good(call: Call) -> HotelPage:
     question = _question(call)
     topic = await _job(call)
     try:
-        return await call.server.pages.hotels(topic.state.pages, question)
+        return await call.server.pages.hotels(topic.state.pages, question, by=call.user_id)
     except PageGone:
         raise topic.kind.problem("ended") from None
 
@@ -162,7 +162,7 @@ async def refused(call: Call) -> RefusedPage:
     topic = await _job(call)
     job: jobs.ImportJob = topic.state
     try:
-        return await call.server.pages.refused(job.refused_pages, after, limit, job.counts.refused)
+        return await call.server.pages.refused(job.refused_pages, after, limit, job.counts.refused, by=call.user_id)
     except PageGone:
         raise topic.kind.problem("ended") from None
 
