@@ -5,10 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.hubs import two_servers
 from tests.support.monitors import FEED, Scripted
 from tests.support.monitors import hotel as imported
-from tests.support.people import Person, connected
-from tests.support.pricing import a_vehicle, providers, ready
+from tests.support.people import Person, connected, crew, eventually
+from tests.support.pricing import Played, a_vehicle, providers, ready
 from tests.support.serving import Running, served
 
 from roadcrew_price_monitor import protocol
@@ -37,6 +38,26 @@ async def at_once(link: Scripted) -> None:
 
 
 # --- who may ---------------------------------------------------------------------------------------
+
+
+async def test_who_was_removed_votes_and_cancels_no_more_where_only_another_process_has_heard_of_it(tmp_path: Path):
+    async with (
+        two_servers(tmp_path, asked=providers(Played(), ready())) as (one, two),
+        connected(one.url) as first,
+        connected(two.url) as second,
+    ):
+        made, (ana, ben) = await crew(first, 2)
+        trip = made["trip"]["id"]
+        run = (await ben.do("/api/quotes", a_vehicle(tripId=trip)))["runId"]
+        topic = await one.server.hub.topic(f"quote:{run}")
+        await eventually(lambda: topic.state.answers["p1"].state == "priced")
+        there = Person(second, ben.token, ben.id)
+        assert (await there.get(f"/api/quotes/{run}")).status_code == 200
+        await ana.do("/remove-member", {"tripId": trip, "memberId": ben.id})
+        vote = await there.post(f"/api/quotes/{run}/vote", {"choice": {"provider": "p1"}})
+        assert (vote.status_code, vote.json()["code"]) == (403, "not-a-member")
+        cancel = await there.request("DELETE", f"/api/quotes/{run}")
+        assert (cancel.status_code, cancel.json()["code"]) == (403, "not-a-member")
 
 
 async def test_another_guest_a_second_asks_for_no_more_prices_than_their_address_may(tmp_path: Path):

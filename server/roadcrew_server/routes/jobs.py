@@ -112,9 +112,9 @@ def _asked(call: Call, trip_id: str) -> RequestImport:
     )
 
 
-async def _job(call: Call) -> Topic:
+async def _job(call: Call, *, changes: bool = False) -> Topic:
     name = job_topic(call.request.path_params["jobId"])
-    return await found(call, name, timedelta(hours=call.server.settings.job_hours))
+    return await found(call, name, timedelta(hours=call.server.settings.job_hours), changes=changes)
 
 
 def _answer(call: Call, topic: Topic) -> dict[str, Any]:
@@ -138,7 +138,7 @@ async def progress(call: Call) -> ASGIApp | Response:
 
 async def cancel(call: Call) -> dict[str, Any]:
     """No more of it is imported; what is in stays."""
-    topic = await _job(call)
+    topic = await _job(call, changes=True)
     act = CancelImport(chair=await leads(call, topic.state.trip_id))
     command, key = call.command()
     await call.server.hub.execute(topic.name, jobs.JobCommand(command, call.user_id, act), key=key, body=call.body_hash)

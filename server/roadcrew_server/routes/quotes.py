@@ -188,9 +188,9 @@ async def hotels(call: Call) -> AskableHotels:
     return AskableHotels(_providers(call).hotels())
 
 
-async def _run(call: Call) -> Topic:
+async def _run(call: Call, *, changes: bool = False) -> Topic:
     name = quote_topic(call.request.path_params["runId"])
-    return await found(call, name, timedelta(hours=call.server.settings.quote_hours))
+    return await found(call, name, timedelta(hours=call.server.settings.quote_hours), changes=changes)
 
 
 def _answer(call: Call, topic: Topic) -> dict[str, Any]:
@@ -211,14 +211,15 @@ async def stream(call: Call) -> ASGIApp | Response:
 
 async def cancel(call: Call) -> dict[str, Any]:
     """Who has not answered yet is not waited for."""
-    topic = await _run(call)
+    topic = await _run(call, changes=True)
     return await _change(call, topic, CancelRun(chair=await leads(call, topic.state.trip_id)))
 
 
 async def vote(call: Call) -> dict[str, Any]:
     """The price that I would take."""
     b: ChoiceBody | None = call.body.choice
-    return await _change(call, await _run(call), VoteQuote(None if b is None else Choice(b.provider, b.hotel_id)))
+    topic = await _run(call, changes=True)
+    return await _change(call, topic, VoteQuote(None if b is None else Choice(b.provider, b.hotel_id)))
 
 
 async def _change(call: Call, topic: Topic, act: QuoteAct) -> dict[str, Any]:

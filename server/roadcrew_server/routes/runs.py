@@ -14,18 +14,25 @@ from roadcrew_server.topics import trip_topic
 
 
 async def require_member(call: Call, trip_id: str) -> Topic:
-    """The trip, for whom it is open. Raises `Problem`, and `TopicMissing` where there is none."""
-    topic, closed = await call.server.hub.look(trip_topic(trip_id), call.user_id)
+    """The trip, for whom it is open, also by what only other processes have heard of. Raises `Problem`, and
+    `TopicMissing` where there is none."""
+    hub = call.server.hub
+    await hub.refresh(await hub.topic(trip_topic(trip_id)))
+    topic, closed = await hub.look(trip_topic(trip_id), call.user_id)
     if closed is not None:
         raise topic.kind.problem(closed)
     return topic
 
 
-async def found(call: Call, name: str, kept: timedelta) -> Topic:
-    """The topic, for whom it is open. One that is no longer in the store, and would not be `kept` so long, has expired:
-    its id tells its age. Raises `Problem`."""
+async def found(call: Call, name: str, kept: timedelta, *, changes: bool = False) -> Topic:
+    """The topic, for whom it is open; for who `changes` something, also by what only other processes have heard of its
+    trip. One that is no longer in the store, and would not be `kept` so long, has expired: its id tells its age. Raises
+    `Problem`."""
+    hub = call.server.hub
     try:
-        topic, closed = await call.server.hub.look(name, call.user_id)
+        if changes and (guard := await hub.guard(await hub.topic(name))) is not None:
+            await hub.refresh(guard)
+        topic, closed = await hub.look(name, call.user_id)
     except TopicMissing as missing:
         if missing.kind is not None and _is_older(name.partition(":")[2], kept, call.server.store.now()):
             raise missing.kind.problem("ended") from None
