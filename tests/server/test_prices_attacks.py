@@ -1,12 +1,13 @@
 """What somebody can do with quote runs and imports who means harm: read, take up room, or keep others waiting."""
 
 import asyncio
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.support.hubs import two_servers
-from tests.support.monitors import FEED, Scripted
+from tests.support.monitors import FEED, Scripted, monitor, over, sent
 from tests.support.monitors import hotel as imported
 from tests.support.people import Person, connected, crew, eventually
 from tests.support.pricing import Played, a_vehicle, providers, ready
@@ -35,6 +36,46 @@ async def at_once(link: Scripted) -> None:
 
 
 # --- what is left in the store -----------------------------------------------------------------------
+
+
+async def test_another_feed_under_the_key_of_an_import_that_is_over_is_not_kept(tmp_path: Path):
+    async with (
+        monitor(at_once) as service,
+        served(tmp_path, **service.settings) as running,
+        connected(running.url) as http,
+    ):
+        ana = await Person.guest(http, "Ana")
+        trip, key = (await ana.create())["trip"]["id"], str(uuid.uuid4())
+        job = (await sent(ana, trip, key=key))["jobId"]
+        await over(running.server, job)
+        await eventually(lambda: not len(running.server.runners))
+        assert await feeds_of(running) == []
+        params = {"tripId": trip, "name": "May"}
+        answer = await ana.request("POST", "/api/jobs", params=params, content=FEED * 2, headers=CSV, key=key)
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-reused")
+        assert await feeds_of(running) == []
+
+
+async def test_who_is_removed_while_they_upload_imports_nothing(tmp_path: Path):
+    async with served(tmp_path, **AWAY) as running, connected(running.url) as http:
+        made, (ana, ben) = await crew(http, 2)
+        trip, begun, go_on = made["trip"]["id"], asyncio.Event(), asyncio.Event()
+
+        async def chunks() -> Any:
+            yield FEED
+            begun.set()
+            await go_on.wait()
+            yield FEED
+
+        upload = asyncio.create_task(
+            ben.request("POST", "/api/jobs", params={"tripId": trip, "name": "May"}, content=chunks(), headers=CSV)
+        )
+        await begun.wait()
+        await ana.do("/remove-member", {"tripId": trip, "memberId": ben.id})
+        go_on.set()
+        answer = await upload
+        assert (answer.status_code, answer.json()["code"]) == (403, "not-a-member")
+        assert await feeds_of(running) == []
 
 
 # --- who may ---------------------------------------------------------------------------------------

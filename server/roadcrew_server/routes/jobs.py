@@ -25,7 +25,7 @@ from roadcrew_server.numbered import follow
 from roadcrew_server.problems import Problem
 from roadcrew_server.routes.runs import found, labelled, leads, require_member
 from roadcrew_server.sse import wants_stream
-from roadcrew_server.topic import Topic
+from roadcrew_server.topic import KeyReused, Topic, TopicMissing
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +83,32 @@ async def start(call: Call) -> JobStarted:
     act = msgspec.structs.replace(act, size=feed.size)
     said = hashlib.blake2b(msgspec.json.encode((act, feed.digest)), digest_size=16).hexdigest()
     name = job_topic(command)
-    await require_member(call, trip_id)  # still, when all of it has come; what nobody wants expires
     try:
+        await require_member(call, trip_id)  # still, when all of it has come
         done = await call.server.hub.execute(
             name, jobs.JobCommand(command, call.user_id, act), key=key, body=said, status=call.endpoint.status
         )
-    except Refused:
-        await feeds.drop(command)
+    except (Problem, Refused, KeyReused, TopicMissing):
+        await _let_go(call, command)
         raise
     if done.state.status == "processing":
         call.server.runners.begin(name)
     else:
         await feeds.drop(command)  # it was sent once more when all was done
     return JobStarted(command, done.state.status, f"/api/jobs/{command}/progress")
+
+
+async def _let_go(call: Call, command: str) -> None:
+    """Nobody needs the feed, unless an import under way does."""
+    try:
+        topic = await call.server.hub.topic(job_topic(command))
+    except TopicMissing:
+        needed = False
+    else:
+        await call.server.hub.refresh(topic)
+        needed = topic.state.status == "processing"
+    if not needed:
+        await call.server.feeds.drop(command)
 
 
 def _asked(call: Call, trip_id: str) -> RequestImport:
