@@ -53,13 +53,22 @@ class Parser:
     """`begins`: the byte of the feed from which it wants to be given it. Raises `BadCheckpoint`, and `BadFeed` for a
     currency that there is not."""
 
-    def __init__(self, job: str, format: FeedFormat, currency: str | None, checkpoint: Checkpoint, memory: Memory):  # noqa: A002 - as in the protocol
+    def __init__(
+        self,
+        job: str,
+        format: FeedFormat,  # noqa: A002 - as in the protocol
+        currency: str | None,
+        checkpoint: Checkpoint,
+        memory: Memory,
+        history: str = "",
+    ):
         if currency is not None and not known_currency(currency):
             raise BadFeed("The currency for rows that name none is not known.")
         self._format = format
         self._currency = currency
         self._job, known = memory.begin(job)
         self._memory = memory
+        self._history = history
         self._reader: Reader | None = None
         self._head = bytearray()
         self._ended = False
@@ -157,7 +166,7 @@ class Parser:
     def _new(self, hotel: ImportedHotel) -> ImportedHotel:
         """The hotel with what it cost before. Raises `BadRow` if an earlier line has it."""
         price = hotel.price_per_night
-        first, was = self._memory.see(self._job, identity(hotel), hotel.line, price)
+        first, was = self._memory.see(self._job, identity(hotel, self._history), hotel.line, price)
         if first != hotel.line:
             raise BadRow("duplicate", f"The same hotel is on line {first}.")
         if was is None or was == price.amount:

@@ -15,7 +15,7 @@ Three rules keep both ends small:
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -62,7 +62,8 @@ class Message(Value, frozen=True, tag_field="type", tag=str.lower):
 
 class Hello(Message, frozen=True):
     """The first message on a connection. `job` is an id; `bytes` the size of the whole feed; `currency` is for rows
-    that name none; `checkpoint` the newest one whose rows are kept."""
+    that name none; `checkpoint` the newest one whose rows are kept. `history` says whose prices are compared: `was` is
+    of an import with the same one, so that nobody reads, or makes up, what others have found."""
 
     version: int
     job: str
@@ -70,6 +71,7 @@ class Hello(Message, frozen=True):
     bytes: int
     currency: str | None = None
     checkpoint: Checkpoint = Checkpoint()
+    history: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class End(Message, frozen=True):

@@ -51,9 +51,11 @@ def hotel_of(row: Row, currency: str | None) -> ImportedHotel:
     return ImportedHotel(row.line, name, city, stars, read(row.price.strip(), row.currency.strip(), currency))
 
 
-def identity(hotel: ImportedHotel) -> bytes:
-    """The same for two rows that mean the same hotel: its name and city, however they are written."""
-    return blake2b(f"{key_of(hotel.name)}\n{_city_key(hotel.city)}".encode(), digest_size=16).digest()
+def identity(hotel: ImportedHotel, history: str = "") -> bytes:
+    """The same for two rows that mean the same hotel: its name and city, however they are written. Another one in each
+    `history`."""
+    words = f"{key_of(hotel.name)}\n{_city_key(hotel.city)}\n{history}"
+    return blake2b(words.encode(), digest_size=16).digest()
 
 
 def tidy(words: str) -> str:

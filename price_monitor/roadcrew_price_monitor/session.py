@@ -103,7 +103,7 @@ class Session:
         begun = self._hello
         try:
             self._parser = await self._work(
-                lambda: Parser(begun.job, begun.format, begun.currency, begun.checkpoint, self._memory)
+                lambda: Parser(begun.job, begun.format, begun.currency, begun.checkpoint, self._memory, begun.history)
             )
         except BadCheckpoint as error:
             raise Fault(str(error)) from error

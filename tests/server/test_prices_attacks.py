@@ -137,3 +137,18 @@ async def test_who_asks_for_hotels_without_waiting_keeps_only_themselves_waiting
 
 
 # --- what is told ----------------------------------------------------------------------------------
+
+
+async def test_what_hotels_cost_before_is_told_from_the_imports_of_the_same_trip_only(tmp_path: Path):
+    async with (
+        monitor(at_once) as service,
+        served(tmp_path, **service.settings) as running,
+        connected(running.url) as http,
+    ):
+        ana = await Person.guest(http, "Ana")
+        trips = [(await ana.create())["trip"]["id"] for _ in range(2)]
+        for trip in (trips[0], trips[1], trips[0]):
+            await over(running.server, (await sent(ana, trip))["jobId"])
+    first, other, again = (link.hello.history for link in service.links)
+    assert first == again != other
+    assert not {first, other} & set(trips)

@@ -8,6 +8,7 @@ Nothing is told to those who watch more than ten times a second, whatever the se
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import secrets
 import time
@@ -177,7 +178,9 @@ class Import:
         self._job = topic.state
         async with linked(self._work.settings) as link:
             job = self._job
-            await link.say(protocol.Hello(protocol.VERSION, job.id, job.format, job.size, job.currency, job.checkpoint))
+            history = hashlib.blake2b(job.trip_id.encode(), digest_size=16).hexdigest()  # no other trip's prices
+            about = (job.id, job.format, job.size, job.currency, job.checkpoint, history)
+            await link.say(protocol.Hello(protocol.VERSION, *about))
             ready = await link.hear()
             if not isinstance(ready, protocol.Ready):
                 raise _end(ready)
