@@ -24,6 +24,10 @@ KEEP_PRICE = 400 * 86_400
 MOST_PRICES = 50
 """That a hotel has had, in one currency; the oldest makes room."""
 
+MOST_KNOWN = 3_000_000
+"""Prices that are remembered in all, some 200 MB. With so many, a hotel that is new is not remembered: whoever sends
+feeds of made-up hotels fills no disk."""
+
 TIDY = 5_000
 """Rows that one tidying looks at, so that it takes its turn with the feeds."""
 
@@ -80,6 +84,7 @@ class Memory:
             raise CantOpen(f"{file} can't be used: {error}") from error
         self.id: str = self._one("select value from about where name = 'id'")
         """Another one when the file was lost."""
+        self._known: int = self._one("select count(*) from prices")
         self._walked = b""
         self._abandoned = False
 
@@ -106,11 +111,12 @@ class Memory:
             first, before = next(known)
             return first, before
         was: int | None = added[0]
-        if was != price.amount:
+        if was != price.amount and (was is not None or self._known < MOST_KNOWN):
             now = int(self._clock())
             self._db.execute(
                 "insert or replace into prices values (?, ?, ?, ?)", (hotel, price.currency, now, price.amount)
             )
+            self._known += 1
             if was is not None:
                 self._forget_oldest(hotel, price.currency)
         return line, was
@@ -146,6 +152,7 @@ class Memory:
             "delete from prices where hotel >= ?1 and (?2 is null or hotel < ?2) and at < ?3",
             (self._walked, upto, now - KEEP_PRICE),
         )
+        self._known -= self._db.changes()
         self._walked = upto or b""
         self.commit()
         return old is not None or upto is not None
@@ -167,6 +174,7 @@ class Memory:
             "(select at from prices where hotel = ?1 and currency = ?2 order by at desc limit 1 offset ?3)",
             (hotel, currency, MOST_PRICES),
         )
+        self._known -= self._db.changes()
 
     def _one(self, query: str, *values: object) -> Any:
         row = self._db.execute(query, values).fetchone()

@@ -100,3 +100,18 @@ def test_a_file_that_is_no_memory_is_told_in_a_sentence(tmp_path: Path):
     (tmp_path / "m.db").write_bytes(b"this is no database " * 500)
     with pytest.raises(CantOpen, match="can't be used"):
         memory(tmp_path / "m.db")
+
+
+def test_feeds_of_made_up_hotels_fill_no_disk_and_what_is_known_stays_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("roadcrew_price_monitor.memory.MOST_KNOWN", 3)
+    clock = Clock()
+    remembered = Memory(Path(":memory:"), clock)
+    for n in range(5):
+        seen(remembered, "first", 84, n.to_bytes(16, "big"), line=n)
+    clock.now += 60
+    assert [seen(remembered, "second", 90, n.to_bytes(16, "big"), line=n)[1] for n in range(5)] == [84] * 3 + [None] * 2
+    clock.now += KEEP_PRICE + 1
+    while remembered.tidy():
+        pass
+    assert seen(remembered, "third", 95, HOTEL)[1] is None
+    assert seen(remembered, "fourth", 99, HOTEL)[1] == 95
