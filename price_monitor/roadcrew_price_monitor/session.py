@@ -30,6 +30,10 @@ HELLO_WITHIN = 10.0
 SILENCE = 60.0
 """Seconds that a server may leave us waiting for more of the feed, for an `Ack`, or to take what we say."""
 
+FEW, PATIENT = 1_000, 10
+"""So few rows wait for so many times the least time between two `Rows`. With many imports at once each gets its turn
+less often; told every time, a large feed would come to more pages than a server keeps."""
+
 _JOB = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _T = TypeVar("_T")
 
@@ -240,7 +244,9 @@ class Session:
 
     @property
     def _is_due(self) -> bool:
-        return self._is_news and _now() >= self._told_at + self._between
+        found = len(self._hotels) + len(self._refused)
+        wait = self._between if found >= FEW else PATIENT * self._between
+        return self._is_news and _now() >= self._told_at + wait
 
     @property
     def _may_tell(self) -> bool:

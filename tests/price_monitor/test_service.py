@@ -285,3 +285,27 @@ async def test_the_key_is_in_no_line_of_the_log(port: int, caplog: pytest.LogCap
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("roadcrew")]
     assert any("import begins job=job" in line for line in ours)
     assert not any(KEY in line for line in ours)
+
+
+async def test_among_many_imports_a_large_one_is_said_in_few_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each time that its turn comes, more than the least time between two messages has gone by."""
+    passed = 0.0
+    clock = asyncio.get_running_loop().time
+    monkeypatch.setattr(session, "_now", lambda: clock() + passed)
+
+    class Shared(Service):
+        async def _work(self, job: Any) -> Any:
+            nonlocal passed
+            passed += 0.15
+            return await super()._work(job)
+
+    feed = HEAD.encode() + b"".join(b"Hotel %05d,Lisbon,4,84.50,EUR\n" % n for n in range(30_000))
+    service = Shared(memory(tmp_path / "m.db"), KEY)
+    port = await service.start("127.0.0.1", 0)
+    try:
+        importer = Importer(feed)
+        async with dial(port) as wire:
+            assert await importer.go(wire) == protocol.Done(30_000)
+    finally:
+        await service.stop()
+    assert importer.messages <= 30_000 / 1_000 + 2
