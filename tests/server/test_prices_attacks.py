@@ -16,6 +16,8 @@ from tests.support.serving import Running, served
 from roadcrew_price_monitor import protocol
 from roadcrew_server.jobs.pages import MOST_ASKED, Pages, Question
 from roadcrew_server.problems import Problem
+from roadcrew_server.quotes.answers import said
+from roadcrew_server.quotes.base import Secrets
 from roadcrew_server.stores.sqlite import SqliteStore
 
 AWAY: dict[str, Any] = {"monitor_price_app_host": "127.0.0.1:9", "price_monitor_api_key": "nobody-asks-for-it"}
@@ -152,3 +154,10 @@ async def test_what_hotels_cost_before_is_told_from_the_imports_of_the_same_trip
     first, other, again = (link.hello.history for link in service.links)
     assert first == again != other
     assert not {first, other} & set(trips)
+
+
+def test_a_key_that_hides_behind_what_nobody_sees_is_taken_out_of_what_a_provider_says():
+    secrets = Secrets({"KEY": "sk-live-0123456789"})
+    secrets.filled("env:KEY")
+    for text in ("sk-live-01\u200b23456789", "sk-live-\x010123456789", "\x01" * 955 + "sk-live-0123456789"):
+        assert "sk-live" not in said(text, secrets.clean)

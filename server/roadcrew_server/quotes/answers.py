@@ -65,7 +65,8 @@ def said(given: object, clean: Clean, limit: int = MAX_SAID) -> str:
     """A text of a plug-in, harmless, short and without secrets; empty for what is no text."""
     if type(given) is not str:
         return ""
-    return text.cut(clean(given[: text.MAX_UNTIDY * limit]), limit)
+    tidy = text.cleaned(clean(given)[: text.MAX_UNTIDY * limit])  # where nothing hides inside of a secret any more
+    return text.cut(clean(tidy), limit)
 
 
 def _price(price: Any, asked: set[str] | set[None] | set[str | None], clean: Clean) -> Price:
