@@ -103,6 +103,13 @@ async def test_who_was_removed_votes_and_cancels_no_more_where_only_another_proc
         assert (cancel.status_code, cancel.json()["code"]) == (403, "not-a-member")
 
 
+async def test_a_run_repeats_a_run_and_not_just_any_text(tmp_path: Path):
+    async with served(tmp_path, asked=providers(ready())) as running, connected(running.url) as http:
+        ana = await Person.guest(http, "Ana")
+        answer = await ana.post("/api/quotes", a_vehicle(againOf="\x1b[2J"))
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
 async def test_another_guest_a_second_asks_for_no_more_prices_than_their_address_may(tmp_path: Path):
     more: dict[str, Any] = {"quotes_per_address": "3/hour"}
     async with served(tmp_path, asked=providers(ready()), **more) as running, connected(running.url) as http:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from roadcrew_domain.hotels import Hotel
+from roadcrew_domain.ids import is_id
 from roadcrew_domain.quotes import QuoteCommand, QuoteRun
 from roadcrew_domain.quotes_state import (
     AskedHotel,
@@ -134,6 +135,8 @@ async def start(call: Call) -> RunStarted:
     """Have all providers asked, and wait for none of them. Sent again, it is the run that it was."""
     providers = _providers(call)
     b: StayBody | VehicleBody = call.body.root
+    if b.again_of is not None and not is_id(b.again_of):
+        raise Problem(422, "invalid", "againOf is the id of a quote run.", field="againOf")
     trip = None if b.trip_id is None else await require_member(call, b.trip_id)
     command, key = call.command()
     name = quote_topic(command)
