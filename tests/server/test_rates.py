@@ -51,3 +51,17 @@ async def test_who_comes_no_more_is_forgotten_and_a_hit_looks_at_nobody_else(mon
         assert len(rates._windows) == 10
         assert await rates.reset() == 10
         assert await limiter.hit(LIMIT, "person 0")
+
+
+async def test_a_limit_of_a_day_does_not_keep_those_of_a_minute_in_memory():
+    rates = MemoryRates()
+    limiter = MovingWindowRateLimiter(rates)
+    with time_machine.travel(NOON, tick=False) as clock:
+        assert await limiter.hit(parse("9/day"), "ana")
+        for n in range(1000):
+            assert await limiter.hit(LIMIT, f"person {n}")
+        clock.shift(61)
+        for _ in range(600):
+            await limiter.hit(LIMIT, "ben")
+        assert len(rates._windows) <= 3
+        assert not await limiter.hit(parse("9/day"), "ana", cost=9)

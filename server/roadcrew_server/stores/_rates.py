@@ -53,9 +53,11 @@ class MemoryRates(MemoryStorage):
         return max(windows, await super().reset() or 0)
 
     def _forget(self, now: float) -> None:
-        """Drop those of whom nothing came for the length of their window: they were moved to the front."""
+        """Drop those of whom nothing came for the length of their window, going round: a window of a day must not keep
+        those of a minute behind it."""
         for _ in range(min(FORGOTTEN_AT_ONCE, len(self._windows))):
             key, (window, expiry) = next(iter(self._windows.items()))
             if window and window[-1] >= now - expiry:
-                return
-            del self._windows[key]
+                self._windows.move_to_end(key)
+            else:
+                del self._windows[key]
