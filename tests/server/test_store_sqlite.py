@@ -261,6 +261,21 @@ class TestTheSweep:
         assert sum(passes) == 3 * 50 + 3
         assert passes[-1] == 0
 
+    async def test_a_pass_takes_away_a_few_large_records_and_the_next_goes_on(
+        self, store: SqliteStore, advance: Advance, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("roadcrew_server.stores._sqlite_keys.SWEPT", 100_000, raising=False)
+        for number in range(7):
+            await store.put("feed", f"{number}", bytes(40_000), store.now() + timedelta(seconds=5))
+        await advance(6)
+
+        async def left() -> int:
+            assert store._writer is not None
+            return await store._write(lambda w: w.db.execute("SELECT count(*) FROM records").get)
+
+        counts = [(await store.sweep() > 0, await left()) for _ in range(4)]
+        assert counts == [(True, 4), (True, 1), (True, 0), (False, 0)]
+
     async def test_a_topic_born_again_before_the_sweep_keeps_its_events(
         self, store: SqliteStore, advance: Advance
     ) -> None:

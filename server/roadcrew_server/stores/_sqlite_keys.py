@@ -9,6 +9,9 @@ import apsw
 from roadcrew_server.stores._sqlite_log import sweep_topics
 from roadcrew_server.stores._sqlite_schema import row, rows
 
+SWEPT = 16 * 1024 * 1024
+"""Bytes of records that one sweep removes, about."""
+
 
 def get(db: apsw.Connection, kind: str, key: str, now: int) -> tuple[bytes, int | None] | None:
     """Value and expiry of a record, unless it has expired."""
@@ -117,12 +120,25 @@ def free_all_leases(db: apsw.Connection) -> None:
     db.execute("DELETE FROM leases")
 
 
+def _sweep_records(db: apsw.Connection, now: int, budget: int) -> int:
+    """A feed is thousands of pages of the file, which are given back one by one."""
+    room, gone = SWEPT, []
+    found = rows(db, "SELECT kind, key, length(value) FROM records WHERE expires_at <= ? LIMIT ?", (now, budget))
+    for kind, key, size in found:
+        if room <= 0:
+            break
+        room -= size
+        gone.append((kind, key))
+    db.executemany("DELETE FROM records WHERE kind = ? AND key = ?", gone)
+    return len(gone) if len(gone) == len(found) else budget
+
+
 def sweep(db: apsw.Connection, now: int, budget: int) -> int:
-    """Remove at most about `budget` rows that have expired; returns how many went."""
-    removed = 0
+    """Remove at most about `budget` rows that have expired, and not many MiB; returns how many went, or `budget` where
+    there are more."""
+    removed = _sweep_records(db, now, budget)
     for sql in (
         "DELETE FROM commands WHERE (topic, key) IN (SELECT topic, key FROM commands WHERE keep_until <= ? LIMIT ?)",
-        "DELETE FROM records WHERE (kind, key) IN (SELECT kind, key FROM records WHERE expires_at <= ? LIMIT ?)",
         "DELETE FROM leases WHERE name IN (SELECT name FROM leases WHERE expires_at <= ? LIMIT ?)",
     ):
         db.execute(sql, (now, max(budget - removed, 0)))
