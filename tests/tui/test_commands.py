@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_tui import commands
 from roadcrew_tui.commands.base import GROUPS, Command, NeedsTrip
 from roadcrew_tui.commands.palette import Palette
+from roadcrew_tui.oneshot import show
 from roadcrew_tui.screens.help import HelpScreen
 
 
@@ -218,3 +220,14 @@ def test_a_new_trip_comes_with_its_invite():
     assert made["trip"]["startsOn"] == "2026-12-02"
     assert made["invite"]["url"].endswith(made["invite"]["code"])
     assert datetime.fromisoformat(made["trip"]["createdAt"]).tzinfo in (UTC, datetime.now(UTC).tzinfo)
+
+
+def test_json_says_what_a_server_says_and_a_terminal_that_shows_it_obeys_none_of_it(
+    capsys: pytest.CaptureFixture[str],
+):
+    said = {"name": "Casa\x9b2J\x7f \u202egnol \u2066x\u2069 Ünal 東京 \x1b[2J"}
+    show(said, json=True)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert not [c for c in line if not c.isprintable()]
+    assert "Ünal 東京" in line
+    assert json.loads(line) == said

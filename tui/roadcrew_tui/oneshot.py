@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import json as json_module
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ BOOKING = frozenset(("exhibitions", "slots", "bookings", "cart", "orders", "text
 """By one of these a result is known as one of book_words.py's."""
 PRICES = frozenset(("runId", "jobId", "runs", "imports", "providers", "total"))
 """And by one of these as one of price_words.py's."""
+
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class NeedsSignIn(Exception):
@@ -207,10 +210,15 @@ async def which_trip(client: Client, wanted: str | None) -> str:
     raise NeedsTrip(f"Say which trip with --trip:\n{lines}")
 
 
+def data(written: str) -> str:
+    """JSON in which what a terminal obeys, or what turns its lines round, is escaped: it says the same."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+
+
 def show(result: Any, *, json: bool) -> None:
     """Print a result: as JSON, or as lines that people read."""
     if json:
-        print(json_module.dumps(result, ensure_ascii=False), flush=True)
+        print(data(json_module.dumps(result, ensure_ascii=False)), flush=True)
         return
     if isinstance(result, Mapping) and not BOOKING.isdisjoint(result):
         from roadcrew_tui.commands import book_words  # noqa: PLC0415 - only for who books

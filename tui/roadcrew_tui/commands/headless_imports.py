@@ -24,7 +24,7 @@ from roadcrew_tui.commands import price_words
 from roadcrew_tui.commands.base import Args
 from roadcrew_tui.commands.headless import do, shape
 from roadcrew_tui.commands.headless_runs import follow, its_trip, listed, meant
-from roadcrew_tui.oneshot import hint, show
+from roadcrew_tui.oneshot import data, hint, show
 from roadcrew_tui.progress import Progress
 from roadcrew_tui.receipts import safe
 from roadcrew_tui.screens.imports_model import Pace
@@ -99,7 +99,7 @@ async def _followed(client: Client, job_id: str, args: Args) -> Any:
         if not isinstance(job, ImportJob):
             return False
         if json and change is not None and change.event is not None:
-            print(encode_event(change.event).decode(), flush=True)
+            print(data(encode_event(change.event).decode()), flush=True)
         elif json and change is not None and change.kind == "reset":
             show(job_shape(job), json=True)
         now = live.server_now()

@@ -22,7 +22,7 @@ from roadcrew_tui.commands import price_words
 from roadcrew_tui.commands.base import Args
 from roadcrew_tui.commands.headless import find, shape, span
 from roadcrew_tui.commands.headless_runs import follow, its_trip, listed, meant
-from roadcrew_tui.oneshot import show
+from roadcrew_tui.oneshot import data, show
 from roadcrew_tui.progress import Progress
 from roadcrew_tui.receipts import safe
 
@@ -201,7 +201,7 @@ async def _followed(client: Client, run_id: str, args: Args) -> Any:
         if not isinstance(run, QuoteRun):
             return False
         if json and change is not None and change.event is not None:
-            print(encode_event(change.event).decode(), flush=True)
+            print(data(encode_event(change.event).decode()), flush=True)
         elif json and change is not None and change.kind == "reset":
             show(run_shape(run), json=True)
         rows = price_words.answered(run, live.server_now())
