@@ -192,8 +192,16 @@ class Person:
     ) -> AsyncIterator[Stream]:
         """A stream of `/api/sync` over these trips."""
         params = sync_params(trips, cursor) + ([("where", where)] if where else [])
+        async with self.following("/api/sync", params, last_event_id=last_event_id) as stream:
+            yield stream
+
+    @contextlib.asynccontextmanager
+    async def following(
+        self, path: str, params: Params | None = None, *, last_event_id: str = ""
+    ) -> AsyncIterator[Stream]:
+        """A stream of any path."""
         headers = self.auth | SSE | ({"Last-Event-ID": last_event_id} if last_event_id else {})
-        request = self.http.build_request("GET", "/api/sync", params=params, headers=headers, timeout=30)
+        request = self.http.build_request("GET", path, params=params, headers=headers, timeout=30)
         response = await self.http.send(request, stream=True)
         if response.status_code != 200:
             await response.aread()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from tests.support.people import JSON, SSE, Person, Stream
+from tests.support.people import JSON, Person, Stream
 
 from roadcrew_domain.money import Money
 from roadcrew_domain.quotes_state import (
@@ -95,17 +95,8 @@ class PlayedRun:
 @contextlib.asynccontextmanager
 async def followed(person: Person, path: str, *, last_event_id: str = "", **query: Any) -> AsyncIterator[Stream]:
     """A stream of numbered events."""
-    headers = person.auth | SSE | ({"Last-Event-ID": last_event_id} if last_event_id else {})
-    request = person.http.build_request("GET", path, params=query, headers=headers, timeout=30)
-    response = await person.http.send(request, stream=True)
-    if response.status_code != 200:
-        await response.aread()
-        raise AssertionError(f"{response.status_code} {response.text}")
-    stream = Stream(response)
-    try:
+    async with person.following(path, list(query.items()), last_event_id=last_event_id) as stream:
         yield stream
-    finally:
-        await stream.aclose()
 
 
 async def polled(person: Person, path: str, **query: Any) -> httpx.Response:
