@@ -63,7 +63,7 @@ def test_no_tape_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_server_of_its_own_the_pilot_says_why_and_leaves_nothing_behind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def not_installed(arguments: Sequence[str]) -> list[str]:
+    def not_installed(arguments: Sequence[str], module: str = "") -> list[str]:
         raise CantServe("The server's packages are not installed.")
 
     monkeypatch.setattr("roadcrew_tui.serving.server_command", not_installed)
