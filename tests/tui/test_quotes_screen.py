@@ -462,6 +462,19 @@ async def test_files_are_offered_only_where_hotels_can_be_imported(tmp_path: Pat
         await s.sees("f file")
 
 
+# R: J1
+async def test_where_hotels_can_be_imported_and_nobody_is_asked_for_prices_the_tab_offers_files_alone(tmp_path: Path):
+    scene = quotable()
+    scene.world.features = ("overview", "polls", "hotels", "imports")
+    async with at_the_quotes(tmp_path, scene) as s:
+        await s.sees("No hotels were imported yet.")
+        assert "n new" not in s.text
+        await s.press("n")
+        assert s.app.screen is s.trip
+        await s.press("enter")
+        await s.sees("IMPORTS OF HOTELS")
+
+
 # R: T14
 async def test_who_was_elsewhere_is_told_that_a_run_began_and_ended(tmp_path: Path):
     scene = quotable()

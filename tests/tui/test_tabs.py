@@ -71,6 +71,7 @@ def test_the_keys_of_tabs_are_their_numbers_and_stay_when_one_is_absent():
         (5, "Book"),
     ]
     assert [tab.id for tab in tabs.served(("hotels",))] == ["overview", "hotels"]
+    assert [tab.id for tab in tabs.served(("imports",))] == ["overview", "quotes"]
 
 
 def test_of_what_a_server_says_only_what_there_is_a_tab_for_is_known():

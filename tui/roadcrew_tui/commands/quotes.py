@@ -59,6 +59,9 @@ class NewQuote(QuoteCommand):
         'roadcrew quote stay --alone --dates "21 to 25 May" --json',
     )
 
+    def available(self, screen: TripScreen) -> bool:
+        return super().available(screen) and "quotes" in screen.crew_app.served
+
     async def on_screen(self, screen: TripScreen) -> None:
         from roadcrew_tui.screens import quotes_actions  # noqa: PLC0415 - when it is used
 

@@ -34,6 +34,8 @@ TICK = 1.0
 """Seconds between two looks at how long a run lasts, while somebody looks at it."""
 NEW, NOTHING_ASKED = "new", "Nobody has asked for prices yet. Enter asks, and so does n."
 """The only row of an empty list."""
+NOTHING_IMPORTED = "No hotels were imported yet. Enter chooses a file, and so does f."
+"""The same at a server that asks nobody for prices."""
 PLACE = "quotes"
 """What the link knows this tab by."""
 
@@ -114,7 +116,7 @@ class QuotesPane(Pane):
     def hints(self) -> list[tuple[str, str, str]]:
         """What enter does."""
         if self.at == "runs":
-            return [("open", "enter", "ask" if self.note is None else "look")]
+            return [("open", "enter", "look" if self.note is not None else "ask" if self._asks else "a file")]
         return []
 
     def select(self, thing: str) -> None:
@@ -165,9 +167,14 @@ class QuotesPane(Pane):
         return self._sending[run.id] if run.id in self._sending else run.ballots.get(me)
 
     @property
+    def _asks(self) -> bool:
+        """Whether this server asks anybody for prices; it may only import hotels."""
+        return "quotes" in self.crew_screen.crew_app.served
+
+    @property
     def may_ask_again(self) -> bool:
         """Whether the run under the cursor is over, and known."""
-        return self.run is not None and self.run.status != "processing"
+        return self._asks and self.run is not None and self.run.status != "processing"
 
     @property
     def may_cancel(self) -> bool:
@@ -223,7 +230,8 @@ class QuotesPane(Pane):
             return
         _, trip, _, now = self._last
         listed = model.run_rows(trip, now)
-        empty = Row(NEW, lambda width: render.stack(render.wrapped(render.ours(NOTHING_ASKED), width, 3)))
+        nothing = NOTHING_ASKED if self._asks else NOTHING_IMPORTED
+        empty = Row(NEW, lambda width: render.stack(render.wrapped(render.ours(nothing), width, 3)))
         self.set_class(not listed, "-empty")
         runs = self.rows("runs")
         runs.show([Row(row.id, quotes_draw.run(row)) for row in listed] or [empty], heading=render.heading("Requests"))
@@ -340,7 +348,7 @@ class QuotesPane(Pane):
         event.stop()
         prices = () if self._sheet is None else self._sheet.prices
         if event.row == NEW:
-            self._do("quote.new")
+            self._do("quote.new" if self._asks else "import.show")
         elif self.note is not None and self.note.kind == "import":
             self._do("import.show")
         elif prices:

@@ -52,21 +52,22 @@ TABS = (
 )
 FIRST = TABS[0]
 """The tab that a trip begins with, and that is always there."""
-PARTS = frozenset(("imports",))
-"""What a server may serve besides that is a part of a tab."""
+PARTS = {"imports": "quotes"}
+"""What a server may serve besides, or alone, and the tab that it is a part of."""
 UNTIL_KNOWN = frozenset(("overview", "polls", "hotels"))
 """What every server serves, as long as one has not said what it does."""
 
 
 def served(features: Collection[str]) -> list[Tab]:
     """The tabs for what a server serves."""
-    return [tab for tab in TABS if tab is FIRST or tab.feature in features]
+    wanted = {*features, *(PARTS[part] for part in features if part in PARTS)}
+    return [tab for tab in TABS if tab is FIRST or tab.feature in wanted]
 
 
 def known(features: Collection[str]) -> frozenset[str]:
     """Of what a server says that it serves, what there is a tab for, or a part of one. The rest is for later versions,
     or not meant."""
-    return frozenset(tab.feature for tab in TABS if tab.feature in features) | PARTS.intersection(features)
+    return frozenset(tab.feature for tab in TABS if tab.feature in features) | PARTS.keys() & features
 
 
 def import_all() -> None:
