@@ -60,6 +60,8 @@ OVER: dict[str, Any] = {"ended_at": NOW, "connected": False}
         (job(1, 2, 250_000, connected=True), 0.25, "Reading.", "1 hotel, 2 rows refused"),
         (job(99_000, 1_000, SIZE, status="finished", **OVER), 1.0, "Done in 1 min.",
          "99,000 hotels, 1,000 rows refused"),
+        (job(2, 0, SIZE, status="finished", ended_at=NOW, started_at=NOW - timedelta(seconds=0.9)), 1.0,
+         "Done in less than a second.", "2 hotels"),
         (job(0, 0, SIZE // 2, status="cancelled", **OVER), 0.5, "Cancelled after 1 min.", "0 hotels"),
         (job(7, 0, SIZE // 2, status="cancelled", **OVER), 0.5,
          "Cancelled after 1 min. What had come by then stays.", "7 hotels"),

@@ -264,7 +264,7 @@ def test_runs_stand_newest_first_with_who_asked_how_they_ended_and_the_lowest_pr
         ("Vehicle", "Carla", "now", True),
         ("Stay", "Ben", "30 min ago", False),
     ]
-    assert (rows[1].best, rows[0].best) == (Money(19200, "EUR"), None)
+    assert (rows[1].came, rows[0].came) == ("from €192", "")
 
 
 def test_an_import_stands_among_them_by_its_name():
@@ -275,7 +275,26 @@ def test_an_import_stands_among_them_by_its_name():
     scene = quotable()
     scene.world.do(scene.trip_id, scene.dev.id, NoteRun("j", "import", "hotels.csv"))
     (row,) = model.run_rows(scene.world.trips[scene.trip_id], scene.world.now())
-    assert (row.words, row.name, row.who) == ("Import of {name}", "hotels.csv", "Dev")
+    assert (row.words, row.name, row.who, row.came) == ("Import of {name}", "hotels.csv", "Dev", "")
+
+
+@pytest.mark.parametrize(
+    ("ended", "count", "came"),
+    [
+        ("finished", 100_000, "100,000 hotels"),
+        ("finished", 1, "1 hotel"),
+        ("finished", 0, "0 hotels"),
+        ("failed", 3, ""),
+    ],
+)
+def test_what_came_of_an_import_stands_with_it(ended: RunEnd, count: int, came: str):
+    from tests.tui.quote_stage import quotable
+
+    scene = quotable()
+    trip = scene.world.trips[scene.trip_id]
+    note = RunNote("j", "import", scene.dev.id, scene.world.now(), "hotels.csv", count=count, ended=ended)
+    (row,) = model.run_rows(msgspec.structs.replace(trip, runs=HashTrieMap({"j": note})), scene.world.now())
+    assert row.came == came
 
 
 def test_how_a_run_ended_is_said_in_a_word():

@@ -87,7 +87,8 @@ def live(job: ImportJob, pace: Pace, now: datetime) -> Live:
         return Live(None, "It is kept no longer.", tone="muted")
     if job.status == "processing":
         return _running(job, pace, now, counted)
-    took = amount_of((job.ended_at or now) - job.started_at)
+    lasted = (job.ended_at or now) - job.started_at
+    took = "less than a second" if lasted < timedelta(seconds=1) else amount_of(lasted)
     if job.status == "finished":
         return Live(1.0, f"Done in {took}.", counted, tone="good")
     stays = "" if not job.counts.good else " What had come by then stays."

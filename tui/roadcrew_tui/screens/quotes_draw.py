@@ -35,8 +35,8 @@ def run(row: RunRow) -> Draw:
     def draw(width: int) -> Content:
         words = render.cut(render.template(row.words, name=row.name), width)
         end = render.ours("under way" if row.under_way else row.end, render.WARN)
-        if not end and row.best is not None:
-            end = render.ours(f"from {money.written(row.best)}", render.GOOD)
+        if not end and row.came:
+            end = render.ours(row.came, render.GOOD)
         by = render.template(f"{{who}}, {row.ago}", render.MUTED, who=row.who)
         return render.stack([words, render.join("  ", render.ends(by, end, width - 2) if end else by)])
 

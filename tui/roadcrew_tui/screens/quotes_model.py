@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from roadcrew_domain.money import Money
 from roadcrew_domain.quotes import currencies, standings
 from roadcrew_domain.quotes_state import Answer, Choice, QuoteRun, Stay, Vehicle
 from roadcrew_domain.runs import RunNote
 from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import run_order
-from roadcrew_tui import when
+from roadcrew_tui import money, when
 from roadcrew_tui.screens.quotes_rows import PriceRow, ProviderRow, price_rows, provider_row
 from roadcrew_tui.snapshot import RunSnapshot
 
@@ -34,7 +33,8 @@ ENDS = {"finished": "", "cancelled": "stopped", "failed": "failed", "interrupted
 
 @dataclass(frozen=True)
 class RunRow:
-    """`words` have room for {name}, a person's text. `under_way`: it is not known to have ended."""
+    """`words` have room for {name}, a person's text. `end` says how it ended where that needs a word, and `came` what
+    came of it; `under_way`: it is not known to have ended."""
 
     id: str
     words: str
@@ -43,7 +43,7 @@ class RunRow:
     ago: str
     end: str
     under_way: bool
-    best: Money | None
+    came: str
 
 
 def run_rows(trip: Trip, now: datetime) -> list[RunRow]:
@@ -60,8 +60,14 @@ def _run_row(trip: Trip, note: RunNote, now: datetime) -> RunRow:
         when.ago(note.at, now),
         "" if note.ended is None else ENDS.get(note.ended, note.ended),
         note.ended is None,
-        note.best,
+        _came(note),
     )
+
+
+def _came(note: RunNote) -> str:
+    if note.best is not None:
+        return f"from {money.written(note.best)}"
+    return counted(note.count, "hotel") if note.kind == "import" and note.ended == "finished" else ""
 
 
 def _run_words(note: RunNote, today: date) -> str:
@@ -136,7 +142,7 @@ def sheet(
 
 def counted(n: int, noun: str) -> str:
     """`1 night`, `4 nights`."""
-    return f"{n} {noun}{'s' * (n != 1)}"
+    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def _ages(request: Vehicle) -> str:
