@@ -36,6 +36,7 @@ class Known:
         """Somebody else may not see them."""
         self._seen.clear()
         self._before.clear()
+        self._lost.clear()
 
     def take(self, seen: RunSnapshot) -> None:
         """A run as it is now. What is not said again of one that was known stays."""
