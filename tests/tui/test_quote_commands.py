@@ -195,7 +195,8 @@ def test_a_vehicle_is_asked_for_and_a_run_that_takes_too_long_is_stopped(new: Ne
     watched = ana.run("quote", "watch")
     assert (watched.status, watched.err[-1]) == (1, "roadcrew: The run was stopped.")
     assert watched.out == stopped
-    assert ana.done("quote", "list")[0].split("  ")[2:5] == ["2 drivers", "by Ana, now", "cancelled"]
+    row = ana.done("quote", "list")[0].split("  ")
+    assert (row[2], row[-2]) == ("2 drivers", "cancelled")
     wrong = ana.run("quote", "vehicle", VIN[:-1] + "9", *ages, "--dates", DATES)
     assert wrong.status == 1
     assert "check digit" in wrong.err[0]
@@ -215,6 +216,8 @@ def test_what_can_not_be_asked_is_refused_with_a_sentence(new: New) -> None:
     assert ana.run("quote", "show", "3").status == 1
     alone = ana.run("quote", "stay", "--alone", "--dates", DATES)
     assert (alone.status, alone.out) == (1, [])
+    nobody = ana.run("quote", "stay", "--guests", "0", "--dates", DATES)
+    assert (nobody.status, nobody.err) == (1, ["roadcrew: A stay is for 1 to 50 guests."])
     ana.json("trip", "edit", "--dates", DATES)
     assert ana.run("quote", "stay", "ritz").status == 0
     assert new().run("quote", "list").status == 3
