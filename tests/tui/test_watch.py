@@ -2,7 +2,8 @@
 
 from tests.tui.scenes import lisbon
 
-from roadcrew_domain.hotels import CloseHotelVoting, VoteHotel
+from roadcrew_domain.hotels import CloseHotelVoting, ShortlistHotel, VoteHotel
+from roadcrew_domain.money import Money
 from roadcrew_tui.watch import summary
 
 
@@ -26,3 +27,12 @@ def test_the_summary_names_the_winner_and_not_who_led() -> None:
     scene.world.do(scene.trip_id, scene.ana.id, VoteHotel(scene.azul))
     scene.world.do(scene.trip_id, scene.ana.id, CloseHotelVoting())
     assert list(summary(scene.world.trips[scene.trip_id]))[-1] == "Hotels: decided: Alfama (Casa Azul 2; Alfama 2)."
+
+
+def test_of_a_long_shortlist_the_summary_names_those_with_the_most_votes() -> None:
+    scene = lisbon()
+    for n in range(40):
+        scene.world.do(scene.trip_id, scene.ana.id, ShortlistHotel(f"Inn {n}", "Lisbon", 0, Money(5000, "EUR"), None))
+    last = list(summary(scene.world.trips[scene.trip_id]))[-1]
+    assert last.startswith("Hotels: Casa Azul leads (Casa Azul 2; Alfama 1; Inn 0 0; Inn 1 0; ")
+    assert last.endswith("Inn 5 0; and 34 more).")

@@ -26,6 +26,8 @@ STATES = {
     "offline": "offline, trying again",
     "signed-out": "signed out",
 }
+MOST_NAMED = 8
+"""Hotels that the summary names; those with the most votes, where there are more."""
 ENDS = {
     "removed": "You are no longer in this trip.",
     "ended": "This trip has ended.",
@@ -104,7 +106,12 @@ def _poll(poll: Poll) -> str:
 
 def _hotels(trip: Trip) -> str:
     votes = votes_by_hotel(trip.voting, trip.hotels)
-    counts = "; ".join(f"{safe(h.name)} {len(votes.get(h.id, ()))}" for h in hotel_order(trip))
+    shown = hotel_order(trip)
+    if len(shown) > MOST_NAMED:
+        shown = sorted(shown, key=lambda h: -len(votes.get(h.id, ())))[:MOST_NAMED]
+    counts = "; ".join(f"{safe(h.name)} {len(votes.get(h.id, ()))}" for h in shown)
+    if len(trip.hotels) > len(shown):
+        counts += f"; and {len(trip.hotels) - len(shown)} more"
     outcome, first = trip.voting.outcome, leading(trip.voting, trip.hotels)
     winner = trip.hotels.get(outcome.winner_id or "") if outcome else None
     names = " and ".join(safe(h.name) for h in first)
