@@ -23,7 +23,7 @@ from roadcrew_tui import feed_files, money
 from roadcrew_tui.commands import price_words
 from roadcrew_tui.commands.base import Args
 from roadcrew_tui.commands.headless import do, shape
-from roadcrew_tui.commands.headless_runs import follow, its_trip, listed, meant
+from roadcrew_tui.commands.headless_runs import AWAY, follow, is_away, its_trip, listed, meant
 from roadcrew_tui.oneshot import data, hint, show
 from roadcrew_tui.progress import Progress
 from roadcrew_tui.receipts import safe
@@ -105,6 +105,8 @@ async def _followed(client: Client, job_id: str, args: Args) -> Any:
         now = live.server_now()
         pace = pace.after(job, now)
         share, first, words = price_words.job_progress(job, pace, now)
+        if is_away(live):
+            first = words = AWAY
         if job.status == "processing":
             progress.show(share, words, stage=first != stage)
             stage = first

@@ -13,7 +13,7 @@ import msgspec
 
 from roadcrew_domain.events import encode_event
 from roadcrew_domain.quotes import QuoteRun, changed, encode_run
-from roadcrew_domain.quotes_state import Choice, Stay
+from roadcrew_domain.quotes_state import MAX_ASKED_HOTELS, Choice, Stay
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.runs import RunKind
 from roadcrew_domain.trip import Trip
@@ -21,7 +21,7 @@ from roadcrew_domain.views import hotel_order
 from roadcrew_tui.commands import price_words
 from roadcrew_tui.commands.base import Args
 from roadcrew_tui.commands.headless import find, shape, span
-from roadcrew_tui.commands.headless_runs import follow, its_trip, listed, meant
+from roadcrew_tui.commands.headless_runs import AWAY, follow, is_away, its_trip, listed, meant
 from roadcrew_tui.oneshot import data, show
 from roadcrew_tui.progress import Progress
 from roadcrew_tui.receipts import safe
@@ -51,7 +51,9 @@ async def stay(client: Client, args: Args) -> Any:
     begins, ends = _dates(args, trip)
     if begins == ends:
         raise Refused("bad-dates", "invalid", "A stay ends after it begins. Try --dates '21 to 25 May'", field="dates")
-    guests = args.get("guests") or (2 if trip is None else len(trip.members))
+    guests = args.get("guests")
+    if guests is None:
+        guests = 2 if trip is None else len(trip.members)
     ids = await _hotels(client, trip, [str(said) for said in args.get("hotel") or ()])
     started = await client.request_stay(ids, begins, ends, guests, None if trip is None else trip.id)
     return await _until_over(client, started, args)
@@ -97,6 +99,9 @@ async def _hotels(client: Client, trip: Trip | None, said: list[str]) -> list[st
         none = "The shortlist is empty. Add one: roadcrew hotel add --help"
     if not known:
         raise Refused("unknown-hotel", "missing", none)
+    if not said and len(known) > MAX_ASKED_HOTELS:
+        words = f"There are {len(known)} hotels, and at most {MAX_ASKED_HOTELS} can be asked for at once. Name some."
+        raise Refused("too-many-hotels", "invalid", words)
     if not said:
         return [hotel_id for hotel_id, _ in known]
     return [find(words, known, lambda hotel: hotel[1], lambda hotel: hotel[0], "hotel")[0] for words in said]
@@ -210,7 +215,8 @@ async def _followed(client: Client, run_id: str, args: Args) -> Any:
                 told.add(provider)
                 progress.line(words)
         if run.status == "processing":
-            progress.show(len(rows) / max(1, len(run.providers)), price_words.progress_words(run, live.server_now()))
+            words = AWAY if is_away(live) else price_words.progress_words(run, live.server_now())
+            progress.show(len(rows) / max(1, len(run.providers)), words)
         return run.status != "processing"
 
     try:

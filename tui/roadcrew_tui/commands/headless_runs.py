@@ -27,6 +27,7 @@ LOOK = 0.5
 """Seconds between two looks at how it goes, while nothing new is told."""
 PATIENCE = 60.0
 """Seconds without the server after which a sub-command no longer waits. What it waits for goes on there."""
+AWAY = "The server can't be reached, trying again."
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GONE = {"ended": "It is kept no longer.", "forbidden": "It is not yours to see.", "removed": "It is not yours to see."}
 
@@ -61,6 +62,11 @@ async def meant(client: Client, args: Args, kinds: Collection[RunKind], what: st
     if said.isdecimal() and 1 <= int(said) <= len(known):
         return known[int(said) - 1].id
     return find(said, known, lambda note: note.name or "", lambda note: note.id, what).id
+
+
+def is_away(live: LiveRun) -> bool:
+    """Whether what is known may be old, since the server does not answer."""
+    return live.status.state == "offline"
 
 
 async def follow(client: Client, name: str, tell: Callable[[LiveRun, RunChange | None], bool]) -> None:
