@@ -26,10 +26,10 @@ from roadcrew_server.catalogue import Catalogue
 from roadcrew_server.endpoints import Endpoint, EndpointApp
 from roadcrew_server.first_use import FirstUses
 from roadcrew_server.hub import Hub
-from roadcrew_server.jobs.bridge import JobWork
 from roadcrew_server.jobs.feeds import Feeds
 from roadcrew_server.jobs.kinds import JobKind
 from roadcrew_server.jobs.pages import Pages
+from roadcrew_server.jobs.runner import JobWork
 from roadcrew_server.limits import Limits
 from roadcrew_server.metrics import CountRequests, Metrics
 from roadcrew_server.moving.restore import require_whole

@@ -22,9 +22,9 @@ from roadcrew_domain.jobs_state import Checkpoint, ImportedHotel, ImportJob, Rea
 from roadcrew_domain.money import Money
 from roadcrew_domain.running import StartRunner
 from roadcrew_price_monitor import protocol
-from roadcrew_server.jobs.bridge import JobWork
 from roadcrew_server.jobs.checking import MOST_TOKEN
 from roadcrew_server.jobs.link import Link
+from roadcrew_server.jobs.runner import JobWork
 from roadcrew_server.stores._redis_address import address_of
 from roadcrew_server.stores.redis import RedisStore
 
