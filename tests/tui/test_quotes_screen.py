@@ -343,6 +343,18 @@ async def test_the_run_under_the_cursor_is_the_one_that_is_followed(tmp_path: Pa
         await s.until(lambda: s.world.desk.lives == [], "none")
 
 
+async def test_what_has_come_meanwhile_stands_below_and_is_reached_by_going_up_from_the_top(tmp_path: Path):
+    scene = quotable()
+    first = begun(scene)
+    async with at_the_quotes(tmp_path, scene) as s:
+        second = begun(scene, vehicle(), by=scene.carla)
+        await s.until(lambda: s.rows("runs").ids == [first, second], "it has come")
+        await s.press("up")
+        assert s.rows("runs").ids == [second, first]
+        assert s.rows("runs").cursor == second
+        await s.sees(VIN)
+
+
 async def test_a_run_with_fewer_prices_is_shown_after_one_with_many_that_was_hidden_meanwhile(tmp_path: Path):
     scene = quotable()
     first = begun(scene)

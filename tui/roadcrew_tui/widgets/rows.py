@@ -1,5 +1,6 @@
 """A list of rows with a cursor. Rows are known by id: what others do moves neither cursor nor scroll, and the
-order stays as it is while the list has the focus. What a row looks like is for whoever shows it."""
+order stays as it is while the list has the focus, until somebody goes up from its first row. What a row looks like is
+for whoever shows it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -219,6 +220,10 @@ class RowList(ScrollView, can_focus=True):
             return
         self.strayed = False
         place = ids.index(self._cursor) if self._cursor in ids else 0
+        if step < 0 and place == 0:
+            self.settle()  # above the first one can only be what has come since, and waits below
+            ids = self.ids
+            place = ids.index(self._cursor) if self._cursor in ids else 0
         to = ids[max(0, min(len(ids) - 1, place + step))]
         if to != self._cursor:
             self._cursor = to
