@@ -180,6 +180,7 @@ def test_the_same_thing_done_again_is_told_once_and_ones_own_deeds_not_at_all():
         ("import", "hotels.csv", "{who} began to import {what}"),
         ("stay-finished", "Rates", "The prices of hotels are there: the lowest is {what}'s"),
         ("stay-finished", None, "Nobody had a price of a hotel"),
+        ("import-finished", "hotels.csv", "The import of {what} is done"),
         ("import-failed", "hotels.csv", "The import of {what} failed"),
     ],
 )

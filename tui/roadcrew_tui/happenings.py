@@ -51,7 +51,7 @@ _RUNS = {
     "import": "{who} began to import {what}",
     "stay-finished": "The prices of hotels are there: the lowest is {what}'s",
     "vehicle-finished": "The prices for a vehicle are there: the lowest is {what}'s",
-    "import-finished": "The hotels of {what} are imported",
+    "import-finished": "The import of {what} is done",
     "stay-cancelled": "Asking for prices of hotels was cancelled",
     "vehicle-cancelled": "Asking for prices for a vehicle was cancelled",
     "import-cancelled": "The import of {what} was cancelled",
