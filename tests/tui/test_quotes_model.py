@@ -15,6 +15,7 @@ from roadcrew_domain.quotes import QuoteRun
 from roadcrew_domain.quotes_state import Answer, AskedHotel, Choice, Driver, Price, QuoteRequest, Stay, Vehicle
 from roadcrew_domain.runs import RunEnd, RunNote
 from roadcrew_tui import money
+from roadcrew_tui.screens import quotes_draw
 from roadcrew_tui.screens import quotes_model as model
 from roadcrew_tui.screens.quotes_rows import FAILURES
 from roadcrew_tui.screens.quotes_vin import vin_words
@@ -295,6 +296,12 @@ def test_what_came_of_an_import_stands_with_it(ended: RunEnd, count: int, came: 
     note = RunNote("j", "import", scene.dev.id, scene.world.now(), "hotels.csv", count=count, ended=ended)
     (row,) = model.run_rows(msgspec.structs.replace(trip, runs=HashTrieMap({"j": note})), scene.world.now())
     assert row.came == came
+
+
+def test_in_a_narrow_list_what_came_of_a_request_is_whole_and_who_asked_too():
+    row = model.RunRow("j", "Import of {name}", "a.csv", "Ana", "11 min ago", "", False, "100,000 hotels")
+    assert quotes_draw.run(row)(25).plain.split("\n")[1].split() == ["Ana", "100,000", "hotels"]
+    assert "Ana, 11 min ago" in quotes_draw.run(row)(40).plain
 
 
 def test_how_a_run_ended_is_said_in_a_word():

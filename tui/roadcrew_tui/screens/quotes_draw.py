@@ -18,6 +18,7 @@ Draw = Callable[[int], Content]
 TONES = {"warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
 STATES = {"waiting": "", "working": render.ACCENT, "priced": render.GOOD, "failed": render.BAD, "nothing": render.MUTED}
 SIMULATED = "simulated"
+LEAST_WHO = 6
 LEAST_BAR, BAR, WIDE_BAR = 4, 14, 30
 LEAST_NAME, MOST_PROVIDER, MOST_HOTEL, MOST_VOTERS = 10, 28, 34, 24
 GAP = "  "
@@ -38,6 +39,10 @@ def run(row: RunRow) -> Draw:
         if not end and row.came:
             end = render.ours(row.came, render.GOOD)
         by = render.template(f"{{who}}, {row.ago}", render.MUTED, who=row.who)
+        room = width - 3 - end.cell_length
+        if end and LEAST_WHO <= room < by.cell_length:  # half of what came of it, or of when, says nothing
+            by = render.pad(render.said(row.who, render.MUTED), room)
+            return render.stack([words, render.join("  ", by, " ", end)])
         return render.stack([words, render.join("  ", render.ends(by, end, width - 2) if end else by)])
 
     return draw
