@@ -133,7 +133,7 @@ async def agreed(anas: Sequence[Person], trip_id: str) -> bytes:
 async def test_a_hundred_votes_and_two_hundred_joins_at_once_on_three_processes_are_all_there_once(
     three_servers: Sequence[ServerProcess], count: Count, figure: Figure
 ):
-    rounds = count(reduced=2, full=50)
+    rounds = count(reduced=1, full=50)
     async with doors([s.url for s in three_servers]) as (front, each):
         people = await people_of(front, 1 + VOTERS + JOINERS)
         began = time.perf_counter()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -159,6 +160,17 @@ VIEWS = (
 )
 
 
+def each() -> Iterator[Any]:
+    """Every screen in one of the two trips; with `--full` in both."""
+    for n, view in enumerate(VIEWS):
+        for k, scene in enumerate(SCENES):
+            marks = () if k == n % len(SCENES) else (pytest.mark.only_full,)
+            yield pytest.param(view, scene, marks=marks, id=f"{view.name}-{scene}")
+
+
+EACH = tuple(each())
+
+
 class TextFile(SingleFileSnapshotExtension):
     """One file a screen."""
 
@@ -210,8 +222,7 @@ def leave(folder: Path, name: str, s: Stage) -> Path:
     return file
 
 
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+@pytest.mark.parametrize(("view", "scene"), EACH)
 async def test_a_screen_looks_as_it_did(
     view: View,
     scene: str,
