@@ -55,7 +55,7 @@ def told(done: subprocess.CompletedProcess[str]) -> Any:
 
 
 # R: T2, G2
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["headless", pytest.param("pty", marks=pytest.mark.only_full)])
 def test_three_friends_plan_a_trip(way: str, tmp_path: Path, figure: Figure, count: Count) -> None:
     tapes = sorted(str(file) for file in (TAPES / "three_join").glob("*.tape"))
     slowest = 0.0

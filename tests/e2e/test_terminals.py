@@ -13,7 +13,8 @@ from tests.support.serving import ServerProcess, server_process
 from tests.support.terminal import Terminal, roadcrew
 from tests.support.tmux import TmuxTerminal
 
-KINDS = [Terminal, *([TmuxTerminal] if shutil.which("tmux") or os.environ.get("CI") else [])]
+IN_TMUX = pytest.param(TmuxTerminal, marks=pytest.mark.only_full)
+KINDS = [Terminal, *([IN_TMUX] if shutil.which("tmux") or os.environ.get("CI") else [])]
 """A pseudo-terminal of our own, and tmux where there is one. CI must have it: there it fails without."""
 
 CODE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")

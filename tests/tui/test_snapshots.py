@@ -258,3 +258,10 @@ async def test_a_screen_looks_as_it_did(
                 assert {(cell_len(line), line.isprintable()) for line in s.text.split("\n")} == {(columns, True)}, name
             now = drawn(s.app)
             assert now == kept(name=f"{columns}x{rows}"), f"look at {leave(LEFT_IN, name, s)}"
+
+
+def test_no_screen_is_kept_that_nobody_draws():
+    kept_in = Path(__file__).parent / "__snapshots__" / "test_snapshots"
+    sizes = [f"{columns}x{rows}" for columns, rows in SIZES]
+    drawn_here = {f"test_a_screen_looks_as_it_did[{one.id}][{size}].txt" for one in EACH for size in sizes}
+    assert {file.name for file in kept_in.iterdir()} == drawn_here
