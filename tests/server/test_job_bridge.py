@@ -218,7 +218,7 @@ async def test_a_service_that_is_away_is_tried_again_with_growing_waits_until_th
         clock = s.on_a_clock()
         job = await s.done()
         assert (job.status, job.failure) == ("failed", "unreachable")
-        assert "could not be reached, or did not get on, for 300 s" in str(job.detail)
+        assert "could not be reached, was too busy, or did not get on, for 300 s" in str(job.detail)
         assert 300 <= clock.now < 301
         waits = [e["data"]["retryIn"] for e in await s.events(job.id) if e["type"] == "ImportDisconnected"]
         assert waits[:7] == [1, 2, 4, 8, 16, 20, 20]

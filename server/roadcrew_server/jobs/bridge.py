@@ -199,6 +199,6 @@ def _end(said: protocol.FromService) -> Exception:
 def _unreachable(seconds: float) -> Over:
     return Over(
         "unreachable",
-        f"The price-monitor service could not be reached, or did not get on, for {seconds:.0f} s. "
+        f"The price-monitor service could not be reached, was too busy, or did not get on, for {seconds:.0f} s. "
         "What was imported until then is kept.",
     )
