@@ -191,7 +191,8 @@ class CsvFeed:
         if len(fields) != width and (len(fields) < width or any(fields[width:])):
             return Bad(line, "bad-row", f"The row has {len(fields)} fields, and the first line names {width}.")
         if self._strange and (byte := _NO_UTF8.search("".join(fields))):
-            return Bad(line, "bad-encoding", f"It has bytes that are no UTF-8 (0x{ord(byte[0]) - 0xDC00:02X}): save the file as UTF-8.")
+            shown = f"0x{ord(byte[0]) - 0xDC00:02X}"
+            return Bad(line, "bad-encoding", f"It has bytes that are no UTF-8 ({shown}): save the file as UTF-8.")
         name, city, stars, price, currency = self._begun.columns
         return Row(
             line,
