@@ -121,13 +121,6 @@ class Memory:
                 self._forget_oldest(hotel, price.currency)
         return line, was
 
-    def history(self, hotel: bytes, currency: str) -> list[tuple[int, int]]:
-        """What it cost: when it was first seen so, and the amount, oldest first."""
-        rows = self._db.execute(
-            "select at, amount from prices where hotel = ? and currency = ? order by at", (hotel, currency)
-        )
-        return [(at, amount) for at, amount in rows]
-
     def commit(self) -> None:
         """Keep what was seen, of all jobs."""
         if self._db.in_transaction:

@@ -22,6 +22,12 @@ class Clock:
         return self.now
 
 
+def history(remembered: Memory, hotel: bytes, currency: str) -> list[tuple[int, int]]:
+    """What it cost: when it was first seen so, and the amount, oldest first."""
+    sql = "select at, amount from prices where hotel = ? and currency = ? order by at"
+    return [(at, amount) for at, amount in remembered._db.execute(sql, (hotel, currency))]
+
+
 def seen(remembered: Memory, job: str, amount: int, hotel: bytes = HOTEL, line: int = 2) -> tuple[int, int | None]:
     """What a job hears when it meets the hotel at that price."""
     return remembered.see(remembered.begin(job)[0], hotel, line, Money(amount, "EUR"))
@@ -35,8 +41,8 @@ def test_prices_of_a_hotel_are_kept_with_the_time_of_each_change():
         clock.now = NOW + day * 86_400
         was.append(seen(remembered, f"job{day}", amount)[1])
     assert was == [None, 84, 84, 90]
-    assert [amount for _, amount in remembered.history(HOTEL, "EUR")] == [84, 90, 84]
-    assert [at - NOW for at, _ in remembered.history(HOTEL, "EUR")] == [0, 2 * 86_400, 3 * 86_400]
+    assert [amount for _, amount in history(remembered, HOTEL, "EUR")] == [84, 90, 84]
+    assert [at - NOW for at, _ in history(remembered, HOTEL, "EUR")] == [0, 2 * 86_400, 3 * 86_400]
 
 
 def test_so_many_prices_of_a_hotel_are_kept_and_no_more():
@@ -45,7 +51,7 @@ def test_so_many_prices_of_a_hotel_are_kept_and_no_more():
     for n in range(MOST_PRICES + 20):
         clock.now += 60
         seen(remembered, f"job{n}", n)
-    kept = [amount for _, amount in remembered.history(HOTEL, "EUR")]
+    kept = [amount for _, amount in history(remembered, HOTEL, "EUR")]
     assert kept == list(range(20, MOST_PRICES + 20))
 
 
@@ -61,11 +67,11 @@ def test_what_is_old_is_forgotten_a_part_at_a_time(tmp_path: Path):
         rounds += 1
     assert rounds > 3
     assert (remembered.begin("new")[1], remembered.begin("old")[1]) == (True, False)
-    assert remembered.history(HOTEL, "EUR")
+    assert history(remembered, HOTEL, "EUR")
     clock.now += KEEP_PRICE + 1
     while remembered.tidy():
         pass
-    assert not remembered.history(HOTEL, "EUR")
+    assert not history(remembered, HOTEL, "EUR")
     remembered.close()
 
 
@@ -77,7 +83,7 @@ def test_what_was_committed_is_there_after_a_crash_and_nothing_else(tmp_path: Pa
     remembered.abandon()
     again = memory(tmp_path / "m.db")
     assert (again.id, again.begin("one")[1], again.begin("two")[1]) == (remembered.id, True, False)
-    assert again.history(HOTEL, "EUR") == [(NOW, 5)]
+    assert history(again, HOTEL, "EUR") == [(NOW, 5)]
     again.close()
 
 
