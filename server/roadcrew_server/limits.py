@@ -25,6 +25,9 @@ class Limits:
         self._quotes_from = parse(settings.quotes_per_address)
         self._imports = parse(settings.jobs_per_user)
         self._feeds_from = parse(settings.feed_mib_per_address)
+        self._talk = parse(settings.talk_per_user)
+        self._images = parse(settings.images_per_user)
+        self._images_from = parse(settings.images_per_address)
 
     async def request(self, user: str) -> None:
         """Any request of somebody who is signed in."""
@@ -55,6 +58,16 @@ class Limits:
         """Starting an import, of so many bytes."""
         await self._hit(self._imports, "imports", user)
         await self._hit(self._feeds_from, "feeds-from", address, -(-size // 1024**2))
+
+    async def talk(self, user: str) -> None:
+        """Saying something, or giving a mark."""
+        await self._hit(self._talk, "talk", user)
+
+    async def show_image(self, user: str, address: str) -> None:
+        """Showing an image, which says something too. By address too, as for prices."""
+        await self.talk(user)
+        await self._hit(self._images, "images", user)
+        await self._hit(self._images_from, "images-from", address)
 
     async def look_up(self, address: str) -> None:
         """Looking at what the catalogue has."""

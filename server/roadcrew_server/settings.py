@@ -16,10 +16,12 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from roadcrew_domain.cart import CartBounds
+from roadcrew_domain.ids import is_id
 from roadcrew_domain.seats_state import HoldBounds
 from roadcrew_domain.trip import Bounds
 
 _ADDRESS = re.compile(r"https?://[\w.~:/%\[\]-]+", re.IGNORECASE)
+_BLOBS = re.compile(r"file:///[^?#]+|s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII)
 _SERVICE = re.compile(r"(wss?://)?([\w.~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -154,6 +156,24 @@ class Settings(BaseSettings):
     """MiB of feeds from one address (of IPv6: one network, /64); more are answered 429 with `Retry-After`. What is
     imported takes about as much room in the store as its feed, until it is no longer kept."""
 
+    # talk
+    talk_per_user: str = "60/minute"
+    """Over it, somebody who writes, reacts, rates, likes or saves is answered 429 with `Retry-After`."""
+    images_per_user: str = "30/hour"
+    """The same for images, which count for both."""
+    images_per_address: str = "300/hour"
+    """The same for all images from one address (of IPv6: one network, /64)."""
+    moderators: str = ""
+    """Ids of people (`GET /api/session`) who may remove what others said of hotels and exhibitions, with commas
+    between. In a trip, its organiser may."""
+    max_image_bytes: int = Field(10 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    """Bytes of one image as it is sent; more is answered 413."""
+    max_image_pixels: int = Field(40_000_000, ge=10_000, le=200_000_000)
+    """Pixels of one image; more is answered 422."""
+    blobs: str = ""
+    """Where images are kept: `file:///FOLDER` that all processes share, or `s3://BUCKET`, perhaps with a path. Empty:
+    in the store."""
+
     # what a trip may be
     trip_days: float = Field(180, gt=0, le=3650)
     """For so long a trip is kept after its last change. It warns a week before."""
@@ -276,6 +296,23 @@ class Settings(BaseSettings):
     def _names(cls, text: str) -> str:
         return ",".join(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
 
+    @field_validator("moderators")
+    @classmethod
+    def _people(cls, text: str) -> str:
+        people = [part.strip() for part in text.split(",") if part.strip()]
+        for person in people:
+            if not is_id(person):
+                raise ValueError(f"Moderators are the ids of people with commas between, not {person!r}.")
+        return ",".join(people)
+
+    @field_validator("blobs")
+    @classmethod
+    def _a_place(cls, text: str) -> str:
+        text = text.strip()
+        if text and _BLOBS.fullmatch(text) is None:
+            raise ValueError(f"Images are kept in file:///FOLDER or s3://BUCKET/PATH, not in {text!r}.")
+        return text
+
     @field_validator(
         "requests_per_user",
         "signins_per_address",
@@ -287,6 +324,9 @@ class Settings(BaseSettings):
         "quotes_per_address",
         "jobs_per_user",
         "feed_mib_per_address",
+        "talk_per_user",
+        "images_per_user",
+        "images_per_address",
     )
     @classmethod
     def _a_rate(cls, text: str) -> str:
@@ -342,6 +382,11 @@ class Settings(BaseSettings):
     def payment_names(self) -> tuple[str, ...]:
         """The names of the payment providers, each once."""
         return tuple(self.payments.split(",")) if self.payments else ()
+
+    @property
+    def moderator_ids(self) -> frozenset[str]:
+        """Who may remove what others said of locations."""
+        return frozenset(self.moderators.split(",")) if self.moderators else frozenset()
 
     def address(self, port: int) -> str:
         """Where people reach this server: the public address, or where it listens."""

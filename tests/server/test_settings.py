@@ -90,6 +90,28 @@ def test_without_it_the_store_is_in_the_platforms_folder(monkeypatch: pytest.Mon
     assert path_of(default_store()).name == "roadcrew.db"
 
 
+# R: F2
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("MODERATORS", ("ana", "0190f1a2-6c3e-7b14-9d55-3f0a1c2b4d5e,ana", "*"), "Moderators are the ids of people"),
+        (
+            "BLOBS",
+            ("/srv/images", "file://host/images", "http://a/b", "s3://", "s3://B", "s3://b/?x"),
+            "Images are kept in file:///FOLDER or s3://BUCKET/PATH",
+        ),
+    ],
+)
+def test_a_moderator_is_an_id_and_images_are_kept_in_a_folder_or_a_bucket(
+    name: str, values: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for value in values:
+        monkeypatch.setenv(f"ROADCREW_{name}", value)
+        with pytest.raises(SystemExit):
+            arguments([])
+        assert f"error: {said}" in capsys.readouterr().err, value
+
+
 @pytest.mark.parametrize("rate", ["", "often", "10", "10/fortnight"])
 def test_a_rate_is_a_number_in_a_while(rate: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("ROADCREW_REQUESTS_PER_USER", rate)

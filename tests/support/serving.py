@@ -38,6 +38,9 @@ UNLIMITED: dict[str, Any] = {
     "quotes_per_address": "1000000/minute",
     "jobs_per_user": "1000000/minute",
     "feed_mib_per_address": "1000000/minute",
+    "talk_per_user": "1000000/minute",
+    "images_per_user": "1000000/minute",
+    "images_per_address": "1000000/minute",
     "book_ahead_days": 3650,
 }
 """What most tests want of limits, and dates that stay good: a test of a limit sets its own."""
