@@ -131,12 +131,13 @@ class Call:
         """Tells one body from another, for idempotency keys."""
         return hashlib.blake2b(self.raw, digest_size=16).hexdigest()
 
-    def command(self) -> tuple[str, str | None]:
-        """The command's id, and the key under which its outcome is recorded (None: no key was sent)."""
+    def command(self, *about: str) -> tuple[str, str | None]:
+        """The command's id, and the key under which its outcome is recorded (None: no key was sent). `about`: a key
+        that is no id of its own may be used again for something else."""
         key = self._key()
         if key is None:
             return self.server.hub.new_id(), None
-        return command_id(key, self.user_id, self.endpoint.path), f"{self.user_id}:{self.endpoint.path}:{key}"
+        return command_id(key, self.user_id, self.endpoint.path, *about), f"{self.user_id}:{self.endpoint.path}:{key}"
 
     def once(self) -> Once | None:
         """What makes this request of somebody who is nobody yet safe to repeat, if they sent a key that is hard to
