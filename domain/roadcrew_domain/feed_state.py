@@ -71,7 +71,7 @@ class Reacted(Value, frozen=True):
     by: tuple[str, ...]
 
 
-class Item(Value, frozen=True):
+class Item(Value, frozen=True, omit_defaults=True):
     """A comment, an image, a post or a blog. `id` is the command's, `no` its number in this feed, from 1; `name` is
     what its writer was called then. `text` is a caption for an image, Markdown for a blog; one that was `removed` has
     no text, title, picture, reply, mentions and reactions any more."""
@@ -107,6 +107,11 @@ class Feed(Value, frozen=True):
     def page_size(self) -> int:
         """Items of one page."""
         return PAGE[self.channel]
+
+    @property
+    def whole(self) -> bool:
+        """Whether `pages` are known, which in what people are shown they are not once there are any."""
+        return len(self.pages) * self.page_size + len(self.items) == self.count
 
 
 class Watching(Value, frozen=True):
@@ -267,4 +272,6 @@ class KeepFeed(Value, frozen=True):
     """Sent by the server, which has seen that what it is about is still there."""
 
 
-FeedAct = OpenFeed | WriteItem | EditItem | RemoveItem | GiveReaction | TakeReaction | ClosePage | KeepFeed
+ItemAct = EditItem | RemoveItem | GiveReaction | TakeReaction
+"""What is done to an item that is there."""
+FeedAct = OpenFeed | WriteItem | ItemAct | ClosePage | KeepFeed

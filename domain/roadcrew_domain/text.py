@@ -44,6 +44,7 @@ MAX_UNTIDY = 8
 
 _LINE_ENDS = re.compile(r"\r\n|[\r\n\u0085\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\n]+")
+_OTHER_SPACES = re.compile(r"[^\S\n ]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -61,10 +62,11 @@ def is_forbidden(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs")
 
 
-def cleaned(text: str, *, lines: bool = False) -> str:
-    """Any text made harmless and tidy; may be empty. With `lines`, newlines stay."""
+def cleaned(text: str, *, lines: bool = False, indents: bool = False) -> str:
+    """Any text made harmless and tidy; may be empty. With `lines`, newlines stay; with `indents` too, what lines begin
+    with."""
     text = _LINE_ENDS.sub("\n", text)
-    return _tidy("".join(c for c in text if not is_forbidden(c)), lines=lines)
+    return _tidy("".join(c for c in text if not is_forbidden(c)), lines=lines, indents=indents)
 
 
 def cut(text: str, limit: int) -> str:
@@ -73,12 +75,13 @@ def cut(text: str, limit: int) -> str:
     return _tidy(cleaned(text[: MAX_UNTIDY * limit])[:limit], lines=False)
 
 
-def checked(text: str, *, field: str, limit: int, lines: bool = False) -> str:
+def checked(text: str, *, field: str, limit: int, lines: bool = False, indents: bool = False) -> str:
     """The tidy text, or `Refused` with `unsafe-text`, `text-missing` or `text-too-long`.
 
-    `limit` counts characters (code points) after tidying; `field` names the text in the sentence.
+    `limit` counts characters (code points) after tidying; `field` names the text in the sentence. With `indents`, what
+    a line begins with stays as well, as Markdown needs it.
     """
-    tidy = _checked(text, field=field, limit=limit, lines=lines)
+    tidy = _checked(text, field=field, limit=limit, lines=lines, indents=indents)
     if not tidy:
         raise Refused("text-missing", "invalid", f"The {field} is empty.", field=field)
     return tidy
@@ -89,7 +92,7 @@ def checked_or_none(text: str | None, *, field: str, limit: int) -> str | None:
     return None if text is None else _checked(text, field=field, limit=limit, lines=False) or None
 
 
-def _checked(text: str, *, field: str, limit: int, lines: bool) -> str:
+def _checked(text: str, *, field: str, limit: int, lines: bool, indents: bool = False) -> str:
     if len(text) > MAX_UNTIDY * limit:
         raise _too_long(field, len(text), limit)
     text = _LINE_ENDS.sub("\n", text)
@@ -100,7 +103,7 @@ def _checked(text: str, *, field: str, limit: int, lines: bool) -> str:
             f"The {field} contains control characters or characters that change the direction of text. Take them out.",
             field=field,
         )
-    tidy = _tidy(text, lines=lines)
+    tidy = _tidy(text, lines=lines, indents=indents)
     if len(tidy) > limit:
         raise _too_long(field, len(tidy), limit)
     return tidy
@@ -116,15 +119,23 @@ def _too_long(field: str, length: int, limit: int) -> Refused:
     )
 
 
-def _tidy(text: str, *, lines: bool) -> str:
+def _tidy(text: str, *, lines: bool, indents: bool = False) -> str:
     text = unicodedata.normalize("NFC", "".join(c for c in text if c not in INVISIBLE))
     text = unicodedata.normalize("NFC", _on_a_base(text))
-    if lines:
+    if lines and indents:
+        text = _BLANK_LINES.sub("\n\n", "\n".join(_indented(line) for line in text.split("\n")))
+        text = text.rstrip().lstrip("\n")
+    elif lines:
         text = _BLANK_LINES.sub("\n\n", "\n".join(_SPACES.sub(" ", line).rstrip() for line in text.split("\n")))
+        text = text.strip()
     else:
         text = " ".join(text.split())
-    text = text.strip()
     return "" if all(c in BLANK_LOOKING or c.isspace() for c in text) else text
+
+
+def _indented(line: str) -> str:
+    """Spaces as they are, tabs as four; any other space, as wide as it may be, as one."""
+    return _OTHER_SPACES.sub(" ", line.expandtabs(4)).rstrip()
 
 
 def _on_a_base(text: str) -> str:

@@ -1,0 +1,196 @@
+"""What is allowed among comments, images, posts and blogs: a command becomes facts or is refused. Pure.
+
+Not for who may read or write there at all: that is the server's to know, and so is who may remove what others wrote.
+"""
+
+from __future__ import annotations
+
+import re
+
+from roadcrew_domain import text
+from roadcrew_domain.crew import MAX_PERSON
+from roadcrew_domain.events import Fact
+from roadcrew_domain.feed_state import (
+    MAX_MENTIONS,
+    MAX_REACTING,
+    MAX_TEXT,
+    MAX_TITLE,
+    OVERFULL,
+    REACTIONS,
+    ClosePage,
+    EditItem,
+    Feed,
+    FeedAct,
+    FeedKept,
+    GiveReaction,
+    Item,
+    ItemAct,
+    ItemEdited,
+    ItemRemoved,
+    ItemWritten,
+    KeepFeed,
+    OldItem,
+    OpenFeed,
+    PageClosed,
+    PageTurned,
+    Quoted,
+    ReactionGiven,
+    ReactionTaken,
+    RemoveItem,
+    WriteItem,
+)
+from roadcrew_domain.places import ListChannel
+from roadcrew_domain.refusals import Refused, id_taken
+
+_TAG = re.compile(r"[0-9a-f]{12}")
+_NOUN: dict[str, str] = {"comments": "comment", "images": "image", "posts": "post", "blogs": "blog"}
+
+
+def decide(feed: Feed, command_id: str, by: str | None, act: FeedAct) -> tuple[Fact, ...]:
+    """What happens if `act` is accepted; nothing, if it changes nothing.
+
+    Raises `Refused`: `forbidden`, `id-taken`, `feed-full`, `unknown-item`, `item-removed`, `not-yours`,
+    `bad-reaction`, `too-many-reactions`, `bad-image`, `bad-reply`, `page-turned`, or a text's.
+    """
+    match act:
+        case OpenFeed():
+            return ()
+        case KeepFeed():
+            return (FeedKept(),)
+        case ClosePage():
+            return _closed(feed, act)
+        case WriteItem():
+            return _written(feed, command_id, by, act)
+    item = found(feed, act.id) if act.old is None else act.old.item
+    if item is None or item.id != act.id:
+        raise Refused("unknown-item", "missing", "There is no such item among the newest. Say its number.")
+    turned = None if act.old is None else _turned(feed, act.old)
+    fact = judged(feed.channel, item, by, act, turned)
+    return () if fact is None else (fact,)
+
+
+def found(feed: Feed, item_id: str) -> Item | None:
+    """The item of this id among those in the state; None if it is in a page, or nowhere."""
+    return next((item for item in reversed(feed.items) if item.id == item_id), None)
+
+
+def judged(
+    channel: ListChannel, item: Item, by: str | None, act: ItemAct, turned: PageTurned | None = None
+) -> Fact | None:
+    """What `act` makes of an item, wherever it is kept; None if nothing changes. Raises `Refused`."""
+    noun = _NOUN[channel]
+    if by is None:
+        raise _nobody()
+    match act:
+        case EditItem():
+            if item.by != by:
+                raise Refused("not-yours", "forbidden", f"Only who wrote a {noun} can change it.")
+            _require_there(item, noun)
+            words, title = _words(channel, act.text, act.title)
+            mentions = _mentions(act.mentions)
+            if (words, title, mentions) == (item.text, item.title, item.mentions):
+                return None
+            return ItemEdited(item.id, item.no, words, title, mentions, turned)
+        case RemoveItem():
+            if item.removed is not None:
+                return None
+            if not (act.chair or item.by == by):
+                raise Refused("not-yours", "forbidden", f"Only who wrote a {noun}, or the organiser, can remove it.")
+            return ItemRemoved(item.id, item.no, text.cut(act.name, MAX_PERSON), turned)
+        case GiveReaction():
+            people = _reacting(item, act.reaction, noun)
+            if by in people:
+                return None
+            if len(people) >= MAX_REACTING:
+                sentence = f"At most {MAX_REACTING} people can give the same reaction."
+                raise Refused("too-many-reactions", "full", sentence, limit=MAX_REACTING)
+            return ReactionGiven(item.id, item.no, act.reaction, turned)
+        case _:
+            if by not in _reacting(item, act.reaction, noun):
+                return None
+            return ReactionTaken(item.id, item.no, act.reaction, turned)
+
+
+def _written(feed: Feed, command_id: str, by: str | None, act: WriteItem) -> tuple[Fact, ...]:
+    if by is None:
+        raise _nobody()
+    same = found(feed, command_id)
+    if same is not None:
+        if same.by == by:
+            return ()
+        raise id_taken()
+    if len(feed.items) >= OVERFULL * feed.page_size:
+        raise Refused("feed-full", "conflict", "Too much is being written here at once. Try again in a moment.")
+    if (act.picture is not None) != (feed.channel == "images"):
+        raise Refused("bad-image", "invalid", "An image is shown among the images, and nowhere else.")
+    words, title = _words(feed.channel, act.text, act.title)
+    name, mentions = text.cut(act.name, MAX_PERSON), _mentions(act.mentions)
+    return (ItemWritten(name, words, title, act.picture, _quoted(feed, act), mentions),)
+
+
+def _words(channel: ListChannel, said: str, title: str | None) -> tuple[str, str | None]:
+    """Text and title, tidy. An image may be without a caption; only a blog has a title."""
+    limit = MAX_TEXT[channel]
+    if (title is not None) != (channel == "blogs"):
+        raise Refused("bad-title", "invalid", "A blog has a title, and nothing else has.", field="title")
+    if channel == "images":
+        return text.checked_or_none(said, field="caption", limit=limit) or "", None
+    if title is not None:
+        title = text.checked(title, field="title", limit=MAX_TITLE)
+    return text.checked(said, field=_NOUN[channel], limit=limit, lines=True, indents=channel == "blogs"), title
+
+
+def _mentions(mentions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(mentions))[:MAX_MENTIONS]
+
+
+def _quoted(feed: Feed, act: WriteItem) -> Quoted | None:
+    if act.reply_to is None:
+        return None
+    if feed.channel != "comments":
+        raise Refused("bad-reply", "invalid", "Only comments are replies.", field="replyTo")
+    item = found(feed, act.reply_to)
+    if item is not None:
+        _require_there(item, "comment")
+        return Quoted(item.id, item.no, item.by, item.name)
+    if act.quoted is None or act.quoted.id != act.reply_to:
+        raise Refused("unknown-item", "missing", "What you reply to is not among the newest. Say its number.")
+    return act.quoted
+
+
+def _reacting(item: Item, reaction: str, noun: str) -> tuple[str, ...]:
+    """Who gave this reaction. Raises `Refused` where none can be given."""
+    if reaction not in REACTIONS:
+        raise Refused("bad-reaction", "invalid", f"A reaction is one of: {', '.join(REACTIONS)}.", field="reaction")
+    _require_there(item, noun)
+    return next((given.by for given in item.reactions if given.reaction == reaction), ())
+
+
+def _require_there(item: Item, noun: str) -> None:
+    if item.removed is not None:
+        raise Refused("item-removed", "gone", f"This {noun} was removed.")
+
+
+def _turned(feed: Feed, old: OldItem) -> PageTurned:
+    """What becomes of the page. Raises `Refused` (`page-turned`) if somebody else has changed it since."""
+    if not 0 <= old.page < len(feed.pages) or feed.pages[old.page] != old.before or not _TAG.fullmatch(old.after):
+        raise _page_turned()
+    return PageTurned(old.page, old.after)
+
+
+def _closed(feed: Feed, act: ClosePage) -> tuple[Fact, ...]:
+    if act.tag in feed.pages:
+        return ()  # whoever else closed it has written the same
+    size = feed.page_size
+    oldest = feed.items[:size]
+    if len(feed.items) < 2 * size or act.items != oldest or not _TAG.fullmatch(act.tag):
+        raise _page_turned()
+    return (PageClosed(act.tag),)
+
+
+def _page_turned() -> Refused:
+    return Refused("page-turned", "conflict", "Somebody else has changed this at the same time. Try again.")
+
+
+def _nobody() -> Refused:
+    return Refused("forbidden", "forbidden", "Somebody says it.")
