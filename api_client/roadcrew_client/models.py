@@ -12,7 +12,7 @@ from msgspec import Raw
 from roadcrew_client.errors import ServerTrouble, not_ours
 from roadcrew_domain.events import Event
 from roadcrew_domain.trip import Trip
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 from roadcrew_domain.views import BadView, decode_trip
 
 T = TypeVar("T")
@@ -172,17 +172,29 @@ class Reset(Value, frozen=True):
 
 
 class Here(Value, frozen=True):
-    """Somebody who is here, and which tab they look at."""
+    """Somebody who is here, and which tab they look at. Where talk is, also what they are called, and whether they are
+    writing something."""
 
     id: str
     where: str | None = None
+    name: str | None = None
+    typing: bool = False
+
+
+class LastSeen(Value, frozen=True):
+    """Somebody who was here, and when that was last so."""
+
+    id: str
+    at: Moment
+    name: str | None = None
 
 
 class Presence(Value, frozen=True):
-    """Everybody who is here now."""
+    """Everybody who is here now; where talk is, also who was lately and is not any more, the latest first."""
 
     topic: str
     present: tuple[Here, ...] = ()
+    seen: tuple[LastSeen, ...] = ()
 
 
 class Gone(Value, frozen=True):
