@@ -39,7 +39,19 @@ from roadcrew_server.problems import Problem
 from roadcrew_server.quotes.kinds import QuoteKind
 from roadcrew_server.quotes.registry import Providers
 from roadcrew_server.quotes.runner import QuoteWork
-from roadcrew_server.routes import cart, exhibitions, invites, jobs, payments, quotes, service, sessions, sync, trips
+from roadcrew_server.routes import (
+    cart,
+    exhibitions,
+    invites,
+    jobs,
+    payments,
+    quotes,
+    service,
+    sessions,
+    sync,
+    talk_mutes,
+    trips,
+)
 from roadcrew_server.running import Runners, Work
 from roadcrew_server.sessions import Sessions
 from roadcrew_server.settings import Settings
@@ -50,6 +62,7 @@ from roadcrew_server.topics import TripKind
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *sessions.ENDPOINTS,
+    *talk_mutes.ENDPOINTS,
     *trips.ENDPOINTS,
     *sync.ENDPOINTS,
     *invites.ENDPOINTS,

@@ -72,6 +72,7 @@ def at_eleven(day: int) -> str:
 MINE_ALONE = dict.fromkeys(("stranger", "removed", "member", "opener"), 404)
 NEW_HOTEL = {"name": "Alfama", "city": "Lisbon", "stars": 2, "pricePerNight": {"amount": 4800, "currency": "EUR"}}
 HOTEL_ROW = {"name": "Alfama", "city": "Lisbon", "stars": 2, "price": "48.00", "currency": "EUR"}
+SOMEBODY = "0190f1a2-6c3e-7b14-9d55-3f0a1c2b4d5e"
 CREDENTIALS = {"username": "somebody", "password": "long enough"}
 TRIP_OF: Callable[[Scene], dict[str, str]] = lambda s: {"tripId": s.trip}  # noqa: E731
 TOPIC_OF: Callable[[Scene], dict[str, str]] = lambda s: {"topic": f"trip:{s.trip}"}  # noqa: E731
@@ -85,6 +86,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/api/session"): Row(200),
     ("PATCH", "/api/session"): Row(200, lambda _: {"name": "Anna"}),
     ("DELETE", "/api/session"): Row(204),
+    ("GET", "/api/session/mutes"): Row(200),
+    ("POST", "/api/session/mutes"): Row(200, lambda _: {"userId": SOMEBODY, "name": "Mallory"}),
+    ("DELETE", "/api/session/mutes/{userId}"): Row(200, path=lambda _: f"/api/session/mutes/{SOMEBODY}"),
     ("POST", "/api/social-cart/create"): Row(201, lambda _: {"name": "Porto"}),
     # A crew's invite ends when somebody is removed; only who is in it already may still "use" it.
     ("POST", "/api/social-cart/join"): Row(200, lambda s: {"invite": s.code}, {"stranger": 410, "removed": 410}),
