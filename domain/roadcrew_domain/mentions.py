@@ -18,12 +18,13 @@ def mentioned(text: str, people: Mapping[str, str]) -> tuple[str, ...]:
     for person, name in people.items():
         named.setdefault(name.casefold(), []).append(person)
     lengths = sorted({len(name) for name in named if name}, reverse=True)
+    initials = {name[:1] for name in named}
     folded = text.casefold()
     found: dict[str, None] = {}
     at = folded.find("@")
     while at >= 0 and len(found) < MAX_MENTIONS:
         start = at + 1
-        if not at or not _in_word(folded[at - 1]):
+        if folded[start : start + 1] in initials and not (at and _in_word(folded[at - 1])):
             for length in lengths:
                 end = start + length
                 whole = end >= len(folded) or not _in_word(folded[end])

@@ -39,6 +39,10 @@ BLANK_LOOKING = frozenset("\u2800\U0001d159")
 MAX_MARKS = 4
 """Combining marks on one base; natural scripts need at most four, stacked text ("zalgo") uses dozens."""
 
+_MAX_RUN = 30
+"""Combining characters in a row that are read at all (the limit of Unicode's stream-safe text): bringing a run into its
+canonical order takes time that grows with its square."""
+
 MAX_UNTIDY = 8
 """A text may be this many times longer before it is tidied; beyond, it is refused unread."""
 
@@ -120,7 +124,7 @@ def _too_long(field: str, length: int, limit: int) -> Refused:
 
 
 def _tidy(text: str, *, lines: bool, indents: bool = False) -> str:
-    text = unicodedata.normalize("NFC", "".join(c for c in text if c not in INVISIBLE))
+    text = unicodedata.normalize("NFC", _in_short_runs("".join(c for c in text if c not in INVISIBLE)))
     text = unicodedata.normalize("NFC", _on_a_base(text))
     if lines and indents:
         text = _BLANK_LINES.sub("\n\n", "\n".join(_indented(line) for line in text.split("\n")))
@@ -131,6 +135,18 @@ def _tidy(text: str, *, lines: bool, indents: bool = False) -> str:
     else:
         text = " ".join(text.split())
     return "" if all(c in BLANK_LOOKING or c.isspace() for c in text) else text
+
+
+def _in_short_runs(text: str) -> str:
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= _MAX_RUN:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _indented(line: str) -> str:

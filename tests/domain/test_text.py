@@ -1,6 +1,7 @@
 """What a person's text may contain, and how it is made tidy."""
 
 import sys
+import time
 import unicodedata
 
 import pytest
@@ -158,18 +159,37 @@ def test_line_ends_of_every_kind_are_blanks_or_kept_where_lines_are_wanted():
     assert cleaned(text, lines=True) == "one\ntwo\nthree\nfour\nfive\n\nsix"
 
 
+def test_lines_begin_as_they_were_written_where_indents_are_wanted():
+    text = "\n \n    code\n\tmore\u3000x\n\n\n- one  \n  - two  a\n "
+    assert cleaned(text, lines=True, indents=True) == "    code\n    more x\n\n- one\n  - two  a"
+    assert checked(text, field="blog", limit=80, lines=True, indents=True) == cleaned(text, lines=True, indents=True)
+    assert cleaned(text, lines=True) == "code\n more x\n\n- one\n - two a"
+
+
+def test_the_costliest_order_of_combining_marks_is_tidied_about_as_quickly_as_letters():
+    """Sorting marks into their canonical order takes time that grows with the square of their number."""
+    letters, marks = ("ab" * 50_000, "a" + "\u0315\u0300" * 50_000)
+    seconds = {}
+    for text in (letters, marks):
+        began = time.perf_counter()
+        cleaned(text, lines=True)
+        seconds[text] = time.perf_counter() - began
+    assert len(cleaned(marks)) == 1 + MAX_MARKS - 1  # the first of them is composed with its base
+    assert seconds[marks] < 0.2 + 5 * seconds[letters]
+
+
 # R: S6
 def test_cleaning_twice_is_cleaning_once_and_the_door_takes_what_was_cleaned(count: Count):
     @settings(max_examples=count(reduced=1500, full=50_000), deadline=None)
-    @given(NASTY, st.booleans())
-    def holds(text: str, lines: bool):
-        clean = cleaned(text, lines=lines)
-        assert cleaned(clean, lines=lines) == clean
+    @given(NASTY, st.booleans(), st.booleans())
+    def holds(text: str, lines: bool, indents: bool):
+        clean = cleaned(text, lines=lines, indents=indents)
+        assert cleaned(clean, lines=lines, indents=indents) == clean
         assert not any(is_forbidden(c) for c in clean)
         assert lines or "\n" not in clean
         clean.encode()
         if clean:
-            assert checked(clean, field="name", limit=1000, lines=lines) == clean
+            assert checked(clean, field="name", limit=1000, lines=lines, indents=indents) == clean
 
     holds()
 
