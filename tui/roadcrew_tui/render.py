@@ -51,6 +51,11 @@ def said(text: object, style: str = "", *, width: int | None = None) -> Content:
     return content if width is None else cut(content, width)
 
 
+def piece(text: str, style: str = "") -> Content:
+    """Some of a longer text of a person: literal, and as `pasted` leaves it, with its spaces and line ends."""
+    return Content.styled(pasted(text), style)
+
+
 def ours(text: str, style: str = "") -> Content:
     """Our own words. Literal too; control characters are dropped, spaces and line ends kept."""
     return Content.styled(text, style)
