@@ -1,23 +1,26 @@
 """Who is here: open streams and recent polls, told to everybody who follows the same topic.
 
 An open stream or a poll is the sign of life; there are no requests for presence alone. Across processes the
-store carries it, with a time to live, so that a process that dies takes nobody's place for long.
+store carries it, with a time to live, so that a process that dies takes nobody's place for long. That somebody writes
+something is kept beside it, for a moment, and is in no log.
 """
 
 import asyncio
-import hashlib
 import logging
-import time
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import timedelta
 from typing import Literal, get_args
+from weakref import WeakKeyDictionary
 
 import msgspec
 
+from roadcrew_domain.places import parse_topic
+from roadcrew_server.company import Company, Viewer
 from roadcrew_server.hub import Hub
+from roadcrew_server.last_seen import LastSeen
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores.base import StoreError
+from roadcrew_server.stores.base import Stored, StoreError
 from roadcrew_server.topic import Topic
 
 log = logging.getLogger(__name__)
@@ -29,13 +32,24 @@ PLACES: tuple[Place, ...] = get_args(Place)
 
 REST = 0.25
 """Seconds at most between two looks at who is in one place."""
+TYPING = 5.0
+"""Seconds for which somebody is said to write something, unless they say so again."""
+TYPING_REST = 2.0
+"""Seconds at least between two changes of who writes something."""
+SLACK = 0.05
+"""Seconds after which what has run out is looked for: the store's clock is not quite ours."""
+RENEWED = 4 / 3
+"""Heartbeats after which the store is told again who is here: twice in the time for which it believes us."""
+
+_TYPING = "typing:"
 
 
-class Here(msgspec.Struct, frozen=True):
-    """One connection: whose it is and what they look at."""
+class Here(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One connection: whose it is and what they look at; where people talk, also what they are called."""
 
     user: str
     where: str
+    name: str | None = None
 
 
 class Presence:
@@ -44,44 +58,61 @@ class Presence:
     def __init__(self, hub: Hub, settings: Settings) -> None:
         self._hub = hub
         self._settings = settings
+        self._last_seen = LastSeen(hub.store)
         self._streams: dict[tuple[str, str], Here] = {}
         self._refreshing: dict[Topic, asyncio.Task[None]] = {}
         self._again: set[Topic] = set()
+        self._alarms: dict[Topic, asyncio.TimerHandle] = {}
+        self._typing_told: WeakKeyDictionary[Topic, float] = WeakKeyDictionary()
         hub.on_presence = self._changed
 
-    async def arrive(self, topic: str, connection: str, user: str, where: str) -> None:
+    async def arrive(self, topic: str, connection: str, user: str, where: str, name: str) -> None:
         """A stream opened; it says from now on whether they are here, and no poll that came before it does."""
         if not self._hub.tells_presence(topic):
             return
-        here = self._streams[topic, connection] = Here(user, where)
+        here = self._streams[topic, connection] = _here(topic, user, where, name)
         await self._set(topic, connection, here, self._settings.stream_presence)
         await self._hub.store.presence_drop(topic, _polling(user))
 
     async def leave(self, topic: str, connection: str) -> None:
         """A stream closed; unless another of the same person is open, they are gone at once."""
-        if self._streams.pop((topic, connection), None) is None:
+        here = self._streams.pop((topic, connection), None)
+        if here is None:
             return
+        if _is_talk(topic):  # before others hear that they left, and look
+            await self._last_seen.note(topic, here.user, here.name)
         with suppress(StoreError):
             await self._hub.store.presence_drop(topic, connection)
 
-    async def polled(self, topic: str, user: str, where: str) -> None:
+    async def polled(self, topic: str, user: str, where: str, name: str) -> None:
         """A poll was made: as good as being here for a while."""
-        if self._hub.tells_presence(topic):
-            await self._set(topic, _polling(user), Here(user, where), self._settings.poll_presence)
+        if not self._hub.tells_presence(topic):
+            return
+        await self._set(topic, _polling(user), _here(topic, user, where, name), self._settings.poll_presence)
+        if _is_talk(topic):
+            await self._last_seen.note_poll(topic, user, name)
 
     async def polls_no_more(self, topic: str, user: str) -> None:
         """What they polled is closed to them."""
         if self._hub.tells_presence(topic):
             await self._hub.store.presence_drop(topic, _polling(user))
 
+    async def typing(self, topic: str, user: str, on: bool) -> None:
+        """Somebody writes something, or has ended it. It is told of who is here, `TYPING` seconds long."""
+        if not self._hub.tells_presence(topic):
+            return
+        if on:
+            await self._hub.store.presence_set(topic, _TYPING + user, b"", timedelta(seconds=TYPING))
+        else:
+            await self._hub.store.presence_drop(topic, _TYPING + user)
+
     async def look(self, topic: str, user: str, where: str) -> None:
         """Somebody looks at another tab now."""
         if not self._hub.tells_presence(topic):
             return
-        for connection, value in (await self._hub.store.presence_list(topic)).items():
-            here = msgspec.json.decode(value, type=Here)
+        for connection, here in _connections(await self._hub.store.presence_list(topic)):
             if here.user == user and here.where != where:
-                moved = Here(user, where)
+                moved = msgspec.structs.replace(here, where=where)
                 if (topic, connection) in self._streams:
                     self._streams[topic, connection] = moved
                 ttl = self._settings.poll_presence if connection == _polling(user) else self._settings.stream_presence
@@ -110,30 +141,62 @@ class Presence:
             if (name, connection) not in self._streams:  # it closed meanwhile, and may have been told of too early
                 await self._hub.store.presence_drop(name, connection)
         if topic is not None and topic.followers:
-            self._listed(topic, listed, doubted)
+            await self._listed(topic, listed, doubted)
 
     async def refresh(self, topic: Topic) -> None:
         """Read who is here; followers are woken if it changed, or if they may have looked while it was not known."""
         if not topic.kind.presence:
             return
         doubted = _doubted(topic)
-        self._listed(topic, await self._hub.store.presence_list(topic.name), doubted)
+        await self._listed(topic, await self._hub.store.presence_list(topic.name), doubted)
 
-    def _listed(self, topic: Topic, listed: Mapping[str, bytes], doubted: bool) -> None:
-        people: dict[str, str] = {}
-        for connection, value in sorted(listed.items()):
-            here = msgspec.json.decode(value, type=Here)
-            people[here.user] = here.where
-            mine = self._streams.get((topic.name, connection))
+    async def _listed(self, topic: Topic, listed: Mapping[str, Stored], doubted: bool) -> None:
+        before = topic.presence
+        company = Company(self._viewers(topic.name, listed), before.seen)
+        again = self._runs_out(topic.name, listed)
+        if company.present != before.present and company.but_for_typing() == before.but_for_typing():
+            now = asyncio.get_running_loop().time()
+            rest = self._typing_told.get(topic, now - TYPING_REST) + TYPING_REST - now
+            if rest > 0:
+                company, again = before, min(again, rest)
+            else:
+                self._typing_told[topic] = now
+        self._settle(topic, company, doubted)
+        self._look_again(topic, again)
+        if _is_talk(topic.name) and (before.seen is None or not before.ids <= company.ids):
+            seen = await self._last_seen.of(topic.name)
+            self._settle(topic, Company(topic.presence.present, seen), doubted=False)
+
+    def _viewers(self, topic: str, listed: Mapping[str, Stored]) -> tuple[Viewer, ...]:
+        people: dict[str, Viewer] = {}
+        for connection, here in _connections(listed):
+            people[here.user] = Viewer(here.user, here.where, here.name, _TYPING + here.user in listed)
+            mine = self._streams.get((topic, connection))
             if mine is not None and mine != here:  # another process was told of a new tab
-                self._streams[topic.name, connection] = here
-        present = tuple(sorted(people.items()))
-        changed = present != topic.presence
+                self._streams[topic, connection] = here
+        return tuple(sorted(people.values(), key=lambda viewer: viewer.id))
+
+    def _settle(self, topic: Topic, company: Company, doubted: bool) -> None:
+        company = company.but_for_seen_again()
+        changed = company != topic.presence
         if changed:
-            topic.presence = present
-            topic.presence_tag = hashlib.blake2b(msgspec.json.encode(present), digest_size=4).hexdigest()
+            topic.presence, topic.presence_tag = company, company.tag
         if changed or doubted:
             topic.wake()
+
+    def _runs_out(self, topic: str, listed: Mapping[str, Stored]) -> float:
+        """Seconds until somebody is here no more whom this process does not renew."""
+        now = self._hub.store.now()
+        ends = (kept.expires_at for key, kept in listed.items() if (topic, key) not in self._streams)
+        return min(((end - now).total_seconds() for end in ends if end is not None), default=float("inf"))
+
+    def _look_again(self, topic: Topic, wait: float) -> None:
+        """Look after `wait` seconds: nobody tells of those who run out. What comes later than the next heartbeat is
+        seen then."""
+        if (alarm := self._alarms.pop(topic, None)) is not None:
+            alarm.cancel()
+        if topic.followers and wait < self._settings.heartbeat * RENEWED:
+            self._alarms[topic] = asyncio.get_running_loop().call_later(max(wait, 0) + SLACK, self._changed, topic)
 
     async def _set(self, topic: str, connection: str, here: Here, ttl: float) -> None:
         await self._hub.store.presence_set(topic, connection, msgspec.json.encode(here), timedelta(seconds=ttl))
@@ -148,15 +211,16 @@ class Presence:
     async def _refresh_quietly(self, topic: Topic) -> None:
         """Read who is here, and again when that has changed meanwhile. After each time it rests, so that a crowd that
         comes at once, each of which all are told of, keeps the process from nothing else."""
+        clock = asyncio.get_running_loop().time
         try:
             while topic in self._again:
                 self._again.discard(topic)
-                began = time.monotonic()
+                began = clock()
                 try:
                     await self.refresh(topic)
                 except StoreError as error:
                     log.warning("presence of %r not read: %s", topic.name, error)
-                await asyncio.sleep(min(REST, 10 * (time.monotonic() - began)))
+                await asyncio.sleep(min(REST, 10 * (clock() - began)))
         finally:
             del self._refreshing[topic]
 
@@ -167,12 +231,27 @@ def _doubted(topic: Topic) -> bool:
     return doubted
 
 
+def _is_talk(topic: str) -> bool:
+    """Whether strangers may meet there, who know each other by nothing else."""
+    return parse_topic(topic) is not None
+
+
+def _here(topic: str, user: str, where: str, name: str) -> Here:
+    return Here(user, where, name if _is_talk(topic) else None)
+
+
+def _connections(listed: Mapping[str, Stored]) -> Iterator[tuple[str, Here]]:
+    """Who looks, by connection, always in the same order."""
+    for key, kept in sorted(listed.items()):
+        if not key.startswith(_TYPING):
+            yield key, msgspec.json.decode(kept.value, type=Here)
+
+
 def _polling(user: str) -> str:
     """The key under which somebody's polls are a sign of life."""
     return f"poll:{user}"
 
 
-def encode_present(topic: str, present: tuple[tuple[str, str], ...]) -> bytes:
+def encode_present(topic: str, company: Company) -> bytes:
     """The JSON of who is here."""
-    body: Mapping[str, object] = {"topic": topic, "present": [{"id": user, "where": where} for user, where in present]}
-    return msgspec.json.encode(body)
+    return company.frame(topic)

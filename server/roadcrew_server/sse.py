@@ -72,6 +72,7 @@ class EventStream:
         self.token_hash = session.token_hash
         self._session_ends = session.expires_at
         self.where = where
+        self.name = session.user.name
         self.connection = secrets.token_hex(8)
         self.topics = [t.name for t in reader.topics]
         self._streams = streams

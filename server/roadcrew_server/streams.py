@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from roadcrew_server.presence import Presence
+from roadcrew_server.presence import RENEWED, Presence
 from roadcrew_server.problems import Problem, unavailable
 from roadcrew_server.settings import Settings
 from roadcrew_server.sse import EventStream
@@ -17,8 +17,6 @@ from roadcrew_server.stores.base import StoreError
 
 log = logging.getLogger(__name__)
 
-RENEWED = 4 / 3
-"""Heartbeats after which the store is told again who is here: twice in the time for which it believes us."""
 LOOK_AGAIN = 1.0
 """Seconds until the store is asked again for what it could not say."""
 
@@ -90,7 +88,7 @@ class Streams:
             stream.close("signed-out", 1000)
         for topic in tuple(stream.topics):
             with suppress(StoreError):
-                await self._presence.arrive(topic, stream.connection, user, stream.where)
+                await self._presence.arrive(topic, stream.connection, user, stream.where, stream.name)
             if topic not in stream.topics:  # it was closed to them meanwhile
                 await self._presence.leave(topic, stream.connection)
 

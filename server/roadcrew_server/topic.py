@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from roadcrew_domain.events import Event, Position, decode_event
+from roadcrew_server.company import Company
 from roadcrew_server.problems import Problem
 from roadcrew_server.stores.base import NOTHING_YET, StoredEvent
 from roadcrew_server.topics import Closed, Kind, Record
@@ -105,7 +106,7 @@ class Topic:
         self.ring: deque[Entry] = deque(maxlen=ring)
         self.followers: set[Follower] = set()
         self.news: dict[tuple[object, ...], News] = {}
-        self.presence: tuple[tuple[str, str], ...] = ()
+        self.presence = Company()
         self.presence_tag = "0"
         self.presence_known = False
         self.records: tuple[Record, ...] = ()

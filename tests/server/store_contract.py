@@ -6,7 +6,7 @@ here; what is true of one store alone is tested beside it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import pytest
@@ -92,6 +92,11 @@ async def bodies(store: Store, topic: str = "trip:1") -> list[bytes]:
 async def taken(stream: HintStream, number: int) -> list[Hint]:
     """The next hints; the test's own time limit catches one that never comes."""
     return [await anext(stream) for _ in range(number)]
+
+
+def said(listed: Mapping[str, Stored]) -> dict[str, bytes]:
+    """What everybody who is here is said to be."""
+    return {key: kept.value for key, kept in listed.items()}
 
 
 class StoreContract:
@@ -642,10 +647,24 @@ class StoreContract:
         await store.presence_set("trip:2", "carla/1", b"Carla", timedelta(seconds=60))
         await store.presence_drop("trip:1", "dev/1")
         await store.presence_drop("trip:1", "dev/1")
-        assert await store.presence_list("trip:1") == {"ana/1": b"Ana", "ben/1": b"Ben"}
+        assert said(await store.presence_list("trip:1")) == {"ana/1": b"Ana", "ben/1": b"Ben"}
         await advance(6)
-        assert await store.presence_list("trip:1") == {"ana/1": b"Ana"}
+        assert said(await store.presence_list("trip:1")) == {"ana/1": b"Ana"}
         assert await store.presence_list("trip:3") == {}
+
+    async def test_of_who_is_here_it_is_said_until_when_unless_they_are_renewed(
+        self, store: Store, advance: Advance
+    ) -> None:
+        # R: F3
+        began = store.now()
+        await store.presence_set("trip:1", "ana/1", b"Ana", timedelta(seconds=45))
+        until = (await store.presence_list("trip:1"))["ana/1"].expires_at
+        assert until is not None
+        assert timedelta(seconds=45) <= until - began < timedelta(seconds=50)
+        await advance(20)
+        renewed = (await store.presence_renew("trip:1", {"ana/1": b"Ana"}, timedelta(seconds=45)))["ana/1"].expires_at
+        assert renewed is not None
+        assert timedelta(seconds=20) <= renewed - until < timedelta(seconds=25)
 
     async def test_presence_hints_at_changes_only(self, store: Store) -> None:
         # R: F3 S9
@@ -667,11 +686,12 @@ class StoreContract:
         ttl = timedelta(seconds=10)
         await store.presence_set("trip:1", "carla/1", b"Carla", ttl)
         mine = {"ana/1": b"Ana", "ben/1": b"Ben"}
-        assert await store.presence_renew("trip:1", mine, ttl) == {**mine, "carla/1": b"Carla"}
+        assert said(await store.presence_renew("trip:1", mine, ttl)) == {**mine, "carla/1": b"Carla"}
         await advance(6)
-        assert await store.presence_renew("trip:1", mine, ttl) == {**mine, "carla/1": b"Carla"}  # nothing new
+        again = await store.presence_renew("trip:1", mine, ttl)  # nothing new
+        assert said(again) == {**mine, "carla/1": b"Carla"}
         await advance(6)
-        assert await store.presence_renew("trip:1", {}, ttl) == mine
+        assert said(await store.presence_renew("trip:1", {}, ttl)) == mine
         assert await store.presence_renew("trip:2", {}, ttl) == {}
         await store.revoke("session", "end")
         kinds = [hint.kind for hint in await taken(stream, 3)]  # in any order, on a cluster

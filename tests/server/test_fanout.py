@@ -64,7 +64,7 @@ async def test_streams_at_one_place_are_told_the_same_bytes_made_once(tmp_path: 
             for stream in (one, two, three):
                 await stream.next("reset")
             topic = running.server.hub.topics[f"trip:{trip_id}"]
-            await eventually(lambda: len(topic.presence) == 2, "both people")
+            await eventually(lambda: len(topic.presence.present) == 2, "both people")
             await eventually(lambda: all(_knows(r) for r in topic.followers), "everybody to know who is here")
             await edit(running, ana, trip_id, "Porto")
             news = [n for n in topic.news.values() if n.frames]

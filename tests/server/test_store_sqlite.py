@@ -504,7 +504,7 @@ class TestMemory:
         for number in range(20_000):
             presence.set(f"trip:{number}", "ana/1", b"Ana", number + 10, number)
         assert presence._entries == len(presence._topics) < 2_000
-        assert presence.list("trip:19999", 20_000) == {"ana/1": b"Ana"}
+        assert set(presence.list("trip:19999", 20_000)) == {"ana/1"}
 
 
 class TestDiskTrouble:

@@ -417,7 +417,7 @@ class SlowlyRenewed(SqliteStore):
         super().__init__(place / "store.sqlite", synchronous="NORMAL")
         self.hold, self.begun, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, Stored]:
         if here:
             self.begun.set()
             await self.hold.wait()

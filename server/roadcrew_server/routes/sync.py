@@ -49,7 +49,7 @@ async def sync(call: Call) -> ASGIApp | Response:
 async def _batch(call: Call, reader: Reader, positions: dict[str, Position], where: str) -> Response:
     await reader.start(positions, call.query.get("presenceTag"))
     for topic in reader.topics:
-        await call.server.presence.polled(topic.name, call.user_id, where)
+        await call.server.presence.polled(topic.name, call.user_id, where, call.session.user.name)
         await call.server.presence.refresh(topic)
     frames = await reader.take(POLL_FRAMES)
     await _leave(call, set(call.query.getlist("topic")).difference(topic.name for topic in reader.topics))

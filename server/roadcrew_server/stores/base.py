@@ -146,7 +146,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A keyed record with the time at which it is forgotten (None: never)."""
+    """A keyed record, or a sign of life, with the time at which it is forgotten (None: never)."""
 
     value: bytes
     expires_at: datetime | None = None
@@ -401,10 +401,10 @@ class Store(Protocol):
     async def presence_drop(self, topic: str, key: str) -> None:
         """It left. Hints `presence` when it was there."""
 
-    async def presence_list(self, topic: str) -> Mapping[str, bytes]:
-        """Who is here and has not run out."""
+    async def presence_list(self, topic: str) -> Mapping[str, Stored]:
+        """Who is here and has not run out, and when they will have unless they are renewed. Nobody is hinted then."""
 
-    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, Stored]:
         """As `presence_set` for all of these (key to value), and then as `presence_list`, in one step."""
 
     # --- hints and limits ------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import weakref
 from collections import deque
 from collections.abc import Iterable
 
-from roadcrew_server.stores.base import Hint
+from roadcrew_server.stores.base import Hint, Stored
+from roadcrew_server.stores.clock import from_ms
 
 
 class Listener:
@@ -119,10 +120,10 @@ class Presence:
             del self._topics[topic]
         return before[1] > now
 
-    def list(self, topic: str, now: int) -> dict[str, bytes]:
+    def list(self, topic: str, now: int) -> dict[str, Stored]:
         """Key and value of everybody who is here."""
         self._clear_topic(topic, now)
-        return {key: value for key, (value, _) in self._topics.get(topic, {}).items()}
+        return {key: Stored(value, from_ms(until)) for key, (value, until) in self._topics.get(topic, {}).items()}
 
     def _clear(self, now: int) -> None:
         for topic in list(self._topics):

@@ -367,11 +367,11 @@ class RedisStore:
         if was:
             self._tell(token, Hint("presence", topic))
 
-    async def presence_list(self, topic: str) -> Mapping[str, bytes]:
+    async def presence_list(self, topic: str) -> Mapping[str, Stored]:
         """Who is here: nobody is said to be besides."""
         return await self.presence_renew(topic, {}, timedelta())
 
-    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, Stored]:
         """All of these are here, in one script."""
         token = self._seen.token()
         pairs = (part for pair in here.items() for part in pair)
@@ -471,9 +471,9 @@ def _ms(at: datetime | None) -> str:
     return "" if at is None else str(to_ms(at))
 
 
-def _people(answer: list[Answer]) -> dict[str, bytes]:
+def _people(answer: list[Answer]) -> dict[str, Stored]:
     """Key and value of each connection, of an answer that has them in turn."""
-    return {key.decode(): value for key, value in zip(answer[::2], answer[1::2], strict=True)}
+    return {key.decode(): stored(value) for key, value in zip(answer[::2], answer[1::2], strict=True)}
 
 
 def _length(ttl: timedelta) -> int:

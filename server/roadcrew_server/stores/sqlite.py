@@ -386,12 +386,12 @@ class SqliteStore:
         if self._presence.drop(topic, key, self._clock.now_ms()):
             self._hints.publish([Hint("presence", topic)])
 
-    async def presence_list(self, topic: str) -> Mapping[str, bytes]:
+    async def presence_list(self, topic: str) -> Mapping[str, Stored]:
         """Who is here."""
         self._require_open()
         return self._presence.list(topic, self._clock.now_ms())
 
-    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, bytes]:
+    async def presence_renew(self, topic: str, here: Mapping[str, bytes], ttl: timedelta) -> Mapping[str, Stored]:
         """All of these are here."""
         for key, value in here.items():
             await self.presence_set(topic, key, value, ttl)

@@ -1,4 +1,4 @@
--- Several are here, as one process says. Hints when one of them is new. Answers whether, and who is here.
+-- Several are here, as one process says. Hints when one of them is new. Answers whether, and who is here until when.
 -- KEYS: here   ARGV: shift, topic name, length, hint channel, hint token; then for each: connection, value
 
 local ends = now + tonumber(ARGV[3])
@@ -20,7 +20,7 @@ local stored = redis.call('HGETALL', KEYS[1])
 for i = 1, #stored, 2 do
     if alive(stored[i + 1]) then
         answer[#answer + 1] = stored[i]
-        answer[#answer + 1] = value_of(stored[i + 1])
+        answer[#answer + 1] = stored[i + 1]
     else
         redis.call('HDEL', KEYS[1], stored[i])
     end

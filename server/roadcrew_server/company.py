@@ -1,0 +1,63 @@
+"""Who is in one place, as those who follow it are told: a frame. Not for how that is known (presence.py)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+SHOWN = 20
+"""People who were here that are told of."""
+
+
+class Viewer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One person, however many terminals of theirs are open, and the tab that they look at. `name` is told where
+    strangers meet, who have no crew to look it up in."""
+
+    id: str
+    where: str
+    name: str | None = None
+    typing: bool = False
+
+
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody who was here, and until when."""
+
+    id: str
+    at: datetime
+    name: str | None = None
+
+
+class Company(msgspec.Struct, frozen=True):
+    """Who is here, by their ids; of a place where people talk also who was lately (`seen`, the latest first)."""
+
+    present: tuple[Viewer, ...] = ()
+    seen: tuple[Seen, ...] | None = None
+
+    @property
+    def tag(self) -> str:
+        """Tells one company from another."""
+        return hashlib.blake2b(msgspec.json.encode(self), digest_size=4).hexdigest()
+
+    def frame(self, topic: str) -> bytes:
+        """The JSON that followers get."""
+        body: dict[str, str | Sequence[Viewer] | Sequence[Seen]] = {"topic": topic, "present": self.present}
+        return msgspec.json.encode(body if self.seen is None else body | {"seen": self.seen})
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of whom are here."""
+        return frozenset(viewer.id for viewer in self.present)
+
+    def but_for_seen_again(self) -> Company:
+        """Without those among the seen who are here; of the others as many as are told of."""
+        if self.seen is None:
+            return self
+        away = tuple(seen for seen in self.seen if seen.id not in self.ids)
+        return Company(self.present, away[:SHOWN])
+
+    def but_for_typing(self) -> tuple[tuple[str, str, str | None], ...]:
+        """Who is here and where, whatever they are doing."""
+        return tuple((viewer.id, viewer.where, viewer.name) for viewer in self.present)
