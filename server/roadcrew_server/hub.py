@@ -24,7 +24,7 @@ from roadcrew_server.deadlines import Deadlines
 from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Hint, HintStream, Store, StoreError, StoreUnavailable
 from roadcrew_server.topic import Counters, Done, Entry, Job, Topic, TopicMissing
-from roadcrew_server.topics import Closed, Kind
+from roadcrew_server.topics import Closed, Kind, kind_of
 
 log = logging.getLogger(__name__)
 
@@ -64,15 +64,20 @@ class Hub:
         self._commands = CommandLoop(
             store, self._copies, settings, self.counters, self.spawn, noted=self._deadlines.note
         )
-        self._kinds: Mapping[str, Kind] = {k.prefix: k for k in kinds}
+        self._kinds: dict[str, Kind] = {}
         self._random = random
         self._monotonic = monotonic
         self._ran_at = monotonic()
         self._topics: dict[str, Topic] = {}
         self._opening: dict[str, tuple[Topic, asyncio.Task[Topic]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.serve(*kinds)
 
     # --- life --------------------------------------------------------------------------------------
+
+    def serve(self, *kinds: Kind) -> None:
+        """There are topics of these kinds too."""
+        self._kinds.update({kind.prefix: kind for kind in kinds})
 
     async def start(self) -> None:
         """Follow the store's hints, fire what is due, drop what is idle."""
@@ -103,7 +108,7 @@ class Hub:
 
     def tells_presence(self, name: str) -> bool:
         """Whether who follows this topic is told who else does."""
-        kind = self._kinds.get(name.partition(":")[0])
+        kind = kind_of(self._kinds, name)
         return kind is not None and kind.presence
 
     def look_at(self, moment: datetime) -> None:
@@ -157,7 +162,7 @@ class Hub:
         """A topic that is born by looking at it."""
         rest = name.partition(":")[2]
         kind = missing.kind
-        opening = None if kind is None else kind.opening(rest, user, self.new_id(), self.store.now())
+        opening = None if kind is None else await kind.opening(rest, user, self.new_id(), self.store.now())
         if opening is None:
             raise missing
         await self.execute(name, opening)
@@ -172,9 +177,8 @@ class Hub:
         if topic is None:
             opening = self._opening.get(name)
             if opening is None:
-                prefix, _, rest = name.partition(":")
-                kind = self._kinds.get(prefix)
-                if kind is None or not kind.names(rest):
+                kind = kind_of(self._kinds, name)
+                if kind is None or not kind.names(name.partition(":")[2]):
                     raise TopicMissing(name, kind)
                 new = Topic(name, kind, self.settings.ring)
                 opening = self._opening[name] = new, self.spawn(self._load_new(new))
@@ -238,6 +242,12 @@ class Hub:
 
     # --- upkeep ------------------------------------------------------------------------------------
 
+    async def forget(self, topic: Topic) -> None:
+        """Drop a topic that nobody can follow any more, with all that the store has of it. Raises
+        `StoreUnavailable`."""
+        await self.store.forget(topic.name)
+        await self._copies.load(topic)
+
     async def _follow_hints(self, hints: HintStream) -> None:
         async for hint in hints:
             try:
@@ -296,7 +306,8 @@ class Hub:
     async def _tick(self, name: str) -> None:
         with suppress(TopicMissing, StoreError):
             topic = await self.topic(name)
-            await self.execute(name, topic.kind.tick(self.new_id()))
+            if (tick := topic.kind.tick(self.new_id())) is not None:
+                await self.execute(name, tick)
             await self.on_due(name)
 
     async def _keep_watch(self) -> None:

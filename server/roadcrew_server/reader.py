@@ -89,7 +89,7 @@ class Reader:
                 if closed is None and (guard := await hub.guard(topic)) is not None:
                     guards[name] = guard
             except TopicMissing as missing:
-                refused[name] = "unknown"
+                refused[name] = missing.closed
                 problems.append(missing.problem())
                 continue
             if closed is None:

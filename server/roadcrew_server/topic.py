@@ -25,16 +25,18 @@ log = logging.getLogger(__name__)
 
 
 class TopicMissing(Exception):
-    """No such topic, or (`kind` None) of a kind that this server does not serve."""
+    """No such topic, or (`kind` None) of a kind that this server does not serve. `closed`: or none that who asks may
+    read."""
 
-    def __init__(self, name: str, kind: Kind | None) -> None:
+    def __init__(self, name: str, kind: Kind | None, closed: Closed = "unknown") -> None:
         super().__init__(name)
         self.kind = kind
+        self.closed: Closed = closed
 
     def problem(self) -> Problem:
         """What who asked is told."""
         if self.kind is not None:
-            return self.kind.problem("unknown")
+            return self.kind.problem(self.closed)
         return Problem(404, "unknown-topic", "There is nothing of that name to follow here.")
 
 

@@ -1,8 +1,9 @@
 """What the hub must know of a kind of topic: its rules, its JSON, who may read it, when it is due.
 
-A later kind (quote runs, carts, feeds) is another class here and nothing else in the hub.
+Another kind is another class, and nothing else in the hub.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -26,6 +27,7 @@ class Kind(Protocol):
     """The rules of one kind of topic, over a state that only the kind understands."""
 
     prefix: str
+    """What its topics' names begin with. Of feeds, whose names end with a channel, `feed:CHANNEL`."""
     presence: bool
     """Whether who follows it is told who else does."""
     compacted: bool
@@ -38,11 +40,12 @@ class Kind(Protocol):
         """The JSON that readers get: of what they may know."""
 
     def decode(self, body: bytes) -> Any: ...
-    def tick(self, command_id: str) -> Any:
-        """The command that announces what is due."""
+    def tick(self, command_id: str) -> Any | None:
+        """The command that announces what is due; None where that takes more than a command."""
 
-    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> Any | None:
-        """The command that gives birth to a topic because this person looks at it; None where looking is not enough."""
+    async def opening(self, rest: str, user: str, command_id: str, now: datetime) -> Any | None:
+        """The command that gives birth to a topic because this person looks at it; None where looking is not enough.
+        Raises `TopicMissing` where it is closed to them."""
 
     def next_due(self, state: Any) -> datetime | None: ...
     def keep_until(self, state: Any, now: datetime) -> datetime: ...
@@ -63,6 +66,12 @@ class Kind(Protocol):
 
     def expels(self, event: Event, user: str) -> str | None:
         """`removed` or `ended` if this event is the last that this person may see."""
+
+
+def kind_of(kinds: Mapping[str, Kind], name: str) -> Kind | None:
+    """The kind of a topic, among those of each prefix; None if it is of none of them."""
+    prefix, _, rest = name.partition(":")
+    return kinds.get(prefix) or kinds.get(f"{prefix}:{rest.rpartition(':')[2]}")
 
 
 class TripKind:
@@ -90,7 +99,7 @@ class TripKind:
     def tick(self, command_id: str) -> trip.Command:
         return trip.Command(command_id, None, trip.Tick())
 
-    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> None:
+    async def opening(self, rest: str, user: str, command_id: str, now: datetime) -> None:
         """A trip is created."""
         return
 

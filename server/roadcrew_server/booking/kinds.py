@@ -53,7 +53,7 @@ class CartKind:
     def tick(self, command_id: str) -> cart.CartCommand:
         return cart.CartCommand(command_id, None, CartTick())
 
-    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> cart.CartCommand | None:
+    async def opening(self, rest: str, user: str, command_id: str, now: datetime) -> cart.CartCommand | None:
         """One's own."""
         return cart.CartCommand(command_id, user, OpenCart()) if rest == user else None
 
@@ -112,7 +112,7 @@ class SlotKind:
     def tick(self, command_id: str) -> seats.SlotCommand:
         return seats.SlotCommand(command_id, seats.SlotTick())
 
-    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> seats.SlotCommand | None:
+    async def opening(self, rest: str, user: str, command_id: str, now: datetime) -> seats.SlotCommand | None:
         """One that the catalogue has, until it begins."""
         slot = self._catalogue.slot(rest) if self._catalogue is not None else None
         if slot is None or now >= slot.info.starts_at:

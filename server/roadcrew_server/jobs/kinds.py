@@ -42,7 +42,7 @@ class JobKind:
     def tick(self, command_id: str) -> jobs.JobCommand:
         return jobs.JobCommand(command_id, None, JobTick())
 
-    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> None:
+    async def opening(self, rest: str, user: str, command_id: str, now: datetime) -> None:
         """An import is asked for."""
         return
 

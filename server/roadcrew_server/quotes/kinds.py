@@ -42,7 +42,7 @@ class QuoteKind:
     def tick(self, command_id: str) -> quotes.QuoteCommand:
         return quotes.QuoteCommand(command_id, None, QuoteTick())
 
-    def opening(self, rest: str, user: str, command_id: str, now: datetime) -> None:
+    async def opening(self, rest: str, user: str, command_id: str, now: datetime) -> None:
         """A run is asked for."""
         return
 
