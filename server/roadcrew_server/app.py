@@ -58,6 +58,7 @@ from roadcrew_server.settings import Settings
 from roadcrew_server.stores.base import Store, StoreError, StoreFacts
 from roadcrew_server.stores.watched import watched
 from roadcrew_server.streams import Streams
+from roadcrew_server.talk.talk import Talk
 from roadcrew_server.topics import TripKind
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -112,6 +113,7 @@ class Server:
         self.payments.on_notice = self.booking.notified
         self.feeds = Feeds(store, settings.max_feed)
         self.pages = Pages(store)
+        self.talk = Talk(self.hub, catalogue)
         self.runners = Runners(self.hub, store, self._works(), settings)
         self.hub.on_due = self._due
         self.hub.on_hint = self.runners.hinted
@@ -162,6 +164,7 @@ class Server:
     async def _due(self, name: str) -> None:
         await self.booking.attend(name)
         await self.runners.attend(name)
+        await self.talk.upkeep.attend(name)
 
     async def _secret(self) -> bytes:
         """A secret that all processes of one store share: made by the first."""
