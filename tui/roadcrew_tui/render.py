@@ -4,7 +4,7 @@ A person's text is data for ever. `said` cleans it again (an older server or a f
 here ever reads markup. Widths are terminal cells, not characters. What a screen says, and when, is not for here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from textual.content import Content
@@ -16,6 +16,8 @@ from roadcrew_tui.symbols import sign
 BLANK = Content("")
 LONGEST_SAID = 400
 """Characters of a person's text that are looked at; no field is longer, and no row shows as much."""
+LONGEST_SPOKEN = 2_400
+"""The same of what has lines; a comment is no longer than 2,000."""
 
 LEAST_NAME, MOST_NAME = 8, 24
 """Cells of a name that stay, whatever stands beside it; and those that it may take where much else must be said."""
@@ -49,6 +51,18 @@ def said(text: object, style: str = "", *, width: int | None = None) -> Content:
     """Somebody's words: literal, cleaned, cut to `width` cells with an ellipsis when they are longer."""
     content = Content.styled(safe(text) or "(nameless)", style)
     return content if width is None else cut(content, width)
+
+
+def spoken(text: str, style: str = "", *, marked: Collection[str] = (), mark: str = ACCENT) -> Content:
+    """Somebody's words of several lines: literal and cleaned; `marked` parts of them, as names, in another look."""
+    words = cleaned(text[:LONGEST_SPOKEN], lines=True)
+    content = Content.styled(words, style)
+    for part in filter(None, marked):
+        at = words.find(part)
+        while at >= 0:
+            content = content.stylize(mark, at, at + len(part))
+            at = words.find(part, at + len(part))
+    return content
 
 
 def piece(text: str, style: str = "") -> Content:
