@@ -14,6 +14,7 @@ import msgspec
 from roadcrew_client.cable import Cable
 from roadcrew_client.context import Context
 from roadcrew_client.delivery import Delivery
+from roadcrew_client.routes import Call
 from roadcrew_client.settings import ClientSettings, ServerTime
 from roadcrew_client.waiting import Figures
 
@@ -72,10 +73,14 @@ class Calls:
     async def post(self, path: str, body: Mapping[str, object] | bytes, key: str | None = None) -> Reply:
         """Post in our name, which stays the same person's; all attempts carry `key`, by default a new one."""
         encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return await self.send(Call(path, encoded), key)
+
+    async def send(self, call: Call, key: str | None = None) -> Reply:
+        """Make a change in our name, as `post` does."""
         headers = {"Idempotency-Key": key or self._context.new_id()}
-        session = self._context.session
+        session, body = self._context.session, call.body or None
         who = session.user
-        return await self.retry(lambda: session.call("POST", path, body=encoded, headers=headers, who=who))
+        return await self.retry(lambda: session.call(call.method, call.path, body=body, headers=headers, who=who))
 
     async def upload(self, path: str, params: Params, body: Upload, key: str | None = None) -> Reply:
         """Post a file in our name, as `post` does; each attempt sends all of it, and all have a file's time."""

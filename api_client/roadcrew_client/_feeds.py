@@ -1,6 +1,7 @@
-"""The file of an import, read piece by piece in a thread, and again from its start when it is sent again.
+"""A file on its way to the server, a feed of hotels or an image: read piece by piece in a thread, and again from its
+start when it is sent again.
 
-Not for what is in it: that is for the server and its service.
+Not for what is in it: that is for the server.
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ class Feed:
     """A file as it was when it was first looked at, or bytes. One that is written to meanwhile is not sent: half of it
     would be of before, half of after."""
 
-    def __init__(self, source: Path | bytes, size: int, written: int) -> None:
+    def __init__(self, source: Path | bytes, size: int, written: int, kind: str) -> None:
         self.size = size
+        self._kind = kind
         self._source = source
         self._written = written
 
     @classmethod
-    async def of(cls, source: Path | bytes) -> Feed:
-        """Raises `Rejected` (`feed-unreadable`, `feed-empty`)."""
-        if isinstance(source, bytes):
-            feed = cls(source, len(source), 0)
-        else:
-            feed = cls(source, *await asyncio.to_thread(_look, source))
+    async def of(cls, source: Path | bytes, kind: str = "feed") -> Feed:
+        """`kind` begins the codes of what is raised: `Rejected` (`feed-unreadable`, `feed-empty`)."""
+        try:
+            signs = (len(source), 0) if isinstance(source, bytes) else await asyncio.to_thread(_look, source)
+        except OSError as error:
+            raise _unreadable(error, kind) from error
+        feed = cls(source, *signs, kind)
         if not feed.size:
-            raise Rejected("feed-empty", "That file is empty.")
+            raise Rejected(f"{kind}-empty", "That file is empty.")
         return feed
 
     async def pieces(self, sent: Callable[[int], None]) -> AsyncGenerator[bytes, None]:
@@ -46,7 +49,10 @@ class Feed:
                 yield self._source[start : start + PIECE]
                 sent(min(start + PIECE, self.size))
             return
-        file = await asyncio.to_thread(_open, self._source)
+        try:
+            file = await asyncio.to_thread(_open, self._source)
+        except OSError as error:
+            raise _unreadable(error, self._kind) from error
         try:
             done = 0
             while done < self.size:
@@ -62,9 +68,10 @@ class Feed:
         try:
             piece = file.read(min(PIECE, self.size - done))
         except OSError as error:
-            raise _unreadable(error) from error
+            raise _unreadable(error, self._kind) from error
         if not piece or _signs(os.fstat(file.fileno())) != (self.size, self._written):
-            raise Rejected("feed-changed", "That file was changed while it was sent. Send it again when it is ready.")
+            sentence = "That file was changed while it was sent. Send it again when it is ready."
+            raise Rejected(f"{self._kind}-changed", sentence)
         return piece
 
 
@@ -74,10 +81,7 @@ def _look(path: Path) -> tuple[int, int]:
 
 
 def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise _unreadable(error) from error
+    return path.open("rb")
 
 
 def _signs(found: os.stat_result) -> tuple[int, int]:
@@ -85,5 +89,5 @@ def _signs(found: os.stat_result) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _unreadable(error: OSError) -> Rejected:
-    return Rejected("feed-unreadable", f"That file can't be read: {error.strerror}.")
+def _unreadable(error: OSError, kind: str) -> Rejected:
+    return Rejected(f"{kind}-unreadable", f"That file can't be read: {error.strerror}.")

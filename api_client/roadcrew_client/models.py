@@ -81,9 +81,16 @@ class ImportsInfo(Value, frozen=True):
     max_bytes: int | None = None
 
 
+class TalkInfo(Value, frozen=True):
+    """The largest image that the server takes, in bytes of its file and in pixels."""
+
+    max_image_bytes: int | None = None
+    max_image_pixels: int | None = None
+
+
 class ServerInfo(Value, frozen=True):
     """`features` names the tabs that the server serves, and `imports`; `time` is its clock; `payments` are the ways to
-    pay there; `quotes` and `imports` None: there are none."""
+    pay there; `quotes`, `imports` and `talk` None: there are none."""
 
     name: str
     version: str
@@ -93,6 +100,7 @@ class ServerInfo(Value, frozen=True):
     payments: tuple[PaymentWay, ...] = ()
     quotes: QuotesInfo | None = None
     imports: ImportsInfo | None = None
+    talk: TalkInfo | None = None
 
 
 class InviteLink(Value, frozen=True):
@@ -163,7 +171,8 @@ class Answer(Value, frozen=True):
 
 class Reset(Value, frozen=True):
     """The whole state of a topic as of event `seq`. `state` is a `Trip` for a trip, a `Cart` for a cart, a `SlotCount`
-    for a slot, a `QuoteRun` for a quote run, an `ImportJob` for an import, else plain JSON values."""
+    for a slot, a `QuoteRun` for a quote run, an `ImportJob` for an import, a `Feed`, `Marks` or `Watching` for a
+    channel of talk, else plain JSON values."""
 
     topic: str
     seq: int
@@ -290,6 +299,10 @@ def read_reset(raw: RawReset) -> Reset:
             from roadcrew_client import job_models  # noqa: PLC0415 — only who imports needs the rules of it
 
             state = job_models.read_job(raw.state)
+        case "feed":
+            from roadcrew_client import talk_models  # noqa: PLC0415 — only who talks needs the rules of it
+
+            state = talk_models.read_state(raw.state)
         case _:
             state = read(raw.state, object)
     return Reset(raw.topic, raw.seq, state, raw.now)

@@ -17,14 +17,17 @@ from roadcrew_domain import crew, hotels, polls
 from roadcrew_domain.trip import DeleteTrip, EditTrip, TripAct
 
 BASE = "/api/social-cart"
+FEEDS = "/api/feeds"
+"""What is done to talk is for talk_routes.py."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A path under the server's address, and the JSON to post there."""
+    """A path under the server's address, and the JSON to send there; empty: none is sent."""
 
     path: str
     body: bytes
+    method: str = "POST"
 
 
 def _fields(act: Any) -> dict[str, Any]:

@@ -217,7 +217,8 @@ async def _answer(
     content: Content = None,
 ) -> AsyncGenerator[httpx.Response, None]:
     """An answer whose headers are here, and which is closed in any case."""
-    request = client.build_request(method, url, content=content, params=list(params), headers=headers)
+    # No parameters are None: an empty list takes away those that stand in the path.
+    request = client.build_request(method, url, content=content, params=list(params) or None, headers=headers)
     answer = await client.send(request, stream=True)
     try:
         yield answer
