@@ -93,4 +93,4 @@ def _closed(feed: Feed, tag: str) -> dict[str, object]:
     size = feed.page_size
     if len(feed.items) < size:
         raise ValueError("a page was closed that is not full")
-    return {"items": feed.items[size:], "pages": (*feed.pages, tag) if feed.whole else ()}
+    return {"items": feed.items[size:], "pages": (*feed.pages, tag)}

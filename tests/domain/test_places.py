@@ -66,7 +66,7 @@ def test_what_is_no_feed_s_topic_is_none(topic: str):
 def test_a_hotel_is_one_place_however_its_name_is_spaced_and_cased_and_no_other_hotel_s():
     place = hotel_place("Casa Azul", "Lisbon")
     assert is_place(place)
-    assert {hotel_place("  CASA\u00a0azul", "lisbon "), hotel_place("Ｃasa Azul", "Lisbon")} == {place}  # noqa: RUF001
+    assert {hotel_place("  CASA\u00a0azul", "lisbon "), hotel_place("Ｃasa Azul", "Lisbon")} == {place}
     others = [("Casa Azul", "Porto"), ("Casa", "Azul Lisbon"), ("Casa AzulLisbon", ""), ("\ud800", "\udfff")]
     assert len({hotel_place(*names) for names in others} | {place}) == 5
 
