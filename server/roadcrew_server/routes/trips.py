@@ -324,6 +324,17 @@ def _edit(b: UpdateBody) -> trip.EditTrip:
     return trip.EditTrip(**{f: getattr(b, f) if f in given else UNSET for f in trip.EditTrip.__struct_fields__})
 
 
+async def shortlist(call: Call) -> tuple[int, dict[str, object]]:
+    """A hotel for the crew to vote on, which can be talked about from then on."""
+    b: ShortlistBody = call.body
+    with suppress(TopicMissing):  # as the rules say
+        _, closed = await call.server.hub.look(trip_topic(b.trip_id), call.user_id)
+        if closed is None:
+            await call.server.talk.entities.keep_hotel(b.name, b.city)
+    done = await change(call, b.trip_id, _shortlist(b))
+    return done.status, _state(call, trip_topic(b.trip_id), done)
+
+
 def _shortlist(b: ShortlistBody) -> hotels.ShortlistHotel:
     price = Money(b.price_per_night.amount, b.price_per_night.currency)
     return hotels.ShortlistHotel(b.name, b.city, b.stars, price, b.url)
@@ -374,7 +385,7 @@ ENDPOINTS = (
         ClosePollBody,
         "opener-or-organiser",
     ),
-    _post("/hotels/shortlist", acting(_shortlist), "Shortlist a hotel", ShortlistBody),
+    _post("/hotels/shortlist", shortlist, "Shortlist a hotel", ShortlistBody),
     _post(
         "/hotels/unshortlist",
         acting(lambda b: hotels.UnshortlistHotel(b.hotel_id)),
