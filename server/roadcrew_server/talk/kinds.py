@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from roadcrew_domain import feed
 from roadcrew_domain.events import Event, Fact
-from roadcrew_domain.feed_state import OpenFeed
+from roadcrew_domain.feed_state import Feed, OpenFeed
 from roadcrew_domain.places import CHANNELS, Channel, parse_topic
 from roadcrew_server.problems import Problem
 from roadcrew_server.talk.entities import Entities
@@ -63,7 +63,8 @@ class FeedKind:
         return feed.FeedCommand(command_id, None, OpenFeed(self._channel, found.trip_id))
 
     def next_due(self, state: feed.FeedState) -> datetime:
-        return feed.next_due(state)
+        """A long one at once: its process closes pages before anybody looks what is due, unless it dies."""
+        return state.changed_at if is_long(state) else feed.next_due(state)
 
     def keep_until(self, state: feed.FeedState, now: datetime) -> datetime:
         return now + KEPT
@@ -89,6 +90,11 @@ class FeedKind:
 
     def expels(self, event: Event, user: str) -> str | None:
         return None
+
+
+def is_long(state: feed.FeedState) -> bool:
+    """Whether its oldest items are to go into a page."""
+    return isinstance(state, Feed) and len(state.items) >= 2 * state.page_size
 
 
 def feed_kinds(entities: Entities) -> tuple[FeedKind, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import places
@@ -45,11 +45,13 @@ class Saved:
         """It is to be saved; before the event."""
         await self._store.index_add(saved_index(user), _item(entity), self._store.now())
 
-    async def remove(self, user: str, entity: Entity) -> None:
-        """It is saved no more; after the event."""
-        await self._store.index_remove(saved_index(user), _item(entity), self._store.now())
+    async def remove(self, user: str, entity: Entity, before: datetime) -> None:
+        """It is saved no more, unless it was saved again since `before`; after the event."""
+        await self._store.index_remove(saved_index(user), _item(entity), before)
 
-    async def listed(self, secret: bytes, user: str, after: str | None, limit: int) -> tuple[list[Entity], str | None]:
+    async def entities(
+        self, secret: bytes, user: str, after: str | None, limit: int
+    ) -> tuple[list[Entity], str | None]:
         """At most `limit` of what somebody saved and may read of, newest first, and what to go on `after` (None: that
         was all). An old entry that is not true goes."""
         listed = await self._store.index_list(saved_index(user), SAVED)

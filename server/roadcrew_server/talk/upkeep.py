@@ -13,6 +13,7 @@ from roadcrew_domain.places import parse_topic
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.stores.base import StoreError
 from roadcrew_server.talk.entities import Entities
+from roadcrew_server.talk.kinds import is_long
 from roadcrew_server.talk.older import Older
 from roadcrew_server.topic import Topic, TopicMissing
 from roadcrew_server.topics import trip_topic
@@ -38,7 +39,7 @@ class Upkeep:
 
     def wrote(self, topic: Topic) -> None:
         """Something was written there: its oldest items go into a page, if they are enough. Nobody waits for that."""
-        if _is_long(topic.state) and topic.name not in self._closing:
+        if is_long(topic.state) and topic.name not in self._closing:
             self._closing.add(topic.name)
             self._hub.spawn(self._close_quietly(topic))
 
@@ -55,7 +56,7 @@ class Upkeep:
     async def close(self, topic: Topic) -> None:
         """Close pages until what is left is less than two. Raises `StoreUnavailable`."""
         failed = 0
-        while _is_long(state := topic.state) and failed < TRIES:
+        while is_long(state := topic.state) and failed < TRIES:
             oldest, index = state.items[: state.page_size], len(state.pages)
             tag = await self._older.write(topic.name, index, oldest)
             closing = feed.FeedCommand(self._hub.new_id(), None, ClosePage(tag, oldest))
@@ -67,11 +68,12 @@ class Upkeep:
                 await self._hub.refresh(topic)
 
     async def attend(self, name: str) -> None:
-        """A feed is due: what it is about is there still, or it goes. Of other topics it does nothing. Raises
-        `TopicMissing` and `StoreError`."""
+        """A feed is due: it is too long, or what it is about is looked for, and it goes where that has ended. Of other
+        topics it does nothing. Raises `TopicMissing` and `StoreError`."""
         if parse_topic(name) is None:
             return
         topic = await self._hub.topic(name)
+        await self.close(topic)
         if feed.next_due(topic.state) > self._hub.store.now():
             return
         if await self._has_ended(topic.state.trip_id):
@@ -104,10 +106,6 @@ class Upkeep:
             for item in items:
                 await self._entities.forget_entry(item.id)
         await self.on_gone(name, items)
-
-
-def _is_long(state: feed.FeedState) -> bool:
-    return isinstance(state, Feed) and len(state.items) >= 2 * state.page_size
 
 
 async def _nothing_more(_: str, __: Sequence[Item]) -> None:
