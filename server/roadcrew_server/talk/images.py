@@ -1,79 +1,80 @@
-"""The images of feeds: made anew, kept by the hash of their bytes, and forgotten when no feed names them any more.
+"""The images of feeds: made anew, kept by the hash of their bytes, and forgotten when no item names them any more.
 
 Not for where bytes are (blobs.py), for how an image is made (darkroom.py), nor for what a feed says (its log).
 
-Each blob has an index of the items that name it; an item is entered before its event is written, and taken out when it
-was removed. Who takes away the last one deletes the blob, and then looks once more: who entered theirs meanwhile wrote
-the blob after that, so it is either found there, or is written again by them.
+Each blob has an index of the items that name it. An item is entered before the blob is written, and that before the
+item's event. Who takes out the last one deletes the blob, and then looks once more: whoever was entered meanwhile
+writes the blob after that, or finds it written back.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
-from roadcrew_domain.feed_state import Picture
+import msgspec
+
+from roadcrew_domain.feed_state import Item, Picture
 from roadcrew_server.stores.base import Store
 from roadcrew_server.talk.blobs import Blobs
 from roadcrew_server.talk.darkroom import Darkroom
+from roadcrew_server.topic import KeyReused
 
-LISTED = 500
-"""Images of a feed that are forgotten at a time."""
+RECORD = "image"
 
 
 class Images:
     """The images of one store. Every method may raise `StoreUnavailable`."""
 
     def __init__(self, store: Store, blobs: Blobs, darkroom: Darkroom) -> None:
-        self.darkroom = darkroom
         self.blobs = blobs
+        self.darkroom = darkroom
         self._store = store
 
-    async def take(self, topic: str, item: str, data: bytes, media: str) -> Picture:
-        """Make an image anew and keep it for this item of this feed, whose event is yet to be written; `let_go` if it
-        never is. Doing it again does no harm. Raises `Problem`, as the darkroom does."""
+    async def take(self, item: str, data: bytes, media: str) -> Picture:
+        """Make an image anew and keep it for an item that is yet to be written; `let_go` if it never is. Doing it again
+        does no harm. Raises `Problem`, as the darkroom does, and `KeyReused` if the item has another image."""
         made = await self.darkroom.make(data, media)
         full, thumb = (hashlib.sha256(blob).hexdigest() for blob in (made.full, made.thumb))
         picture = Picture(full, thumb, made.width, made.height, len(made.full), made.media)
-        await self._store.index_add(_of_feed(topic), _entry(item, picture), self._store.now())
+        if not await self._store.create(RECORD, item, msgspec.json.encode(picture)):
+            if await self._of(item) != picture:
+                raise KeyReused
         for name, blob in ((full, made.full), (thumb, made.thumb)):
-            await self._store.index_add(_of_blob(name), f"{topic} {item}", self._store.now())
+            await self._store.index_add(_named_by(name), item, self._store.now())
             await self.blobs.put(name, blob)
         return picture
 
-    async def let_go(self, topic: str, item: str, picture: Picture) -> None:
+    async def let_go(self, item: str) -> None:
         """The item names its image no longer. Idempotent."""
-        for name in {picture.full, picture.thumb}:
-            await self._store.index_remove(_of_blob(name), f"{topic} {item}")
-            if not await self._named(name):
+        picture = await self._of(item)
+        if picture is None:
+            return
+        for name in (picture.full, picture.thumb):
+            await self._store.index_remove(_named_by(name), item)
+            if not await self._is_named(name):
                 await self._drop(name)
-        await self._store.index_remove(_of_feed(topic), _entry(item, picture))
+        await self._store.delete(RECORD, item)
 
-    async def forget(self, topic: str) -> None:
-        """The feed is no more; nor are its images, whether they were told of or not. Idempotent."""
-        while entries := await self._store.index_list(_of_feed(topic), LISTED):
-            for entry in entries:
-                item, full, thumb = entry.split(" ")
-                await self.let_go(topic, item, Picture(full, thumb, 1, 1, 1, "image/png"))
+    async def gone(self, _: str, items: Sequence[Item]) -> None:
+        """These items are forgotten, with the feed that they were in. Idempotent."""
+        for item in items:
+            await self.let_go(item.id)
+
+    async def _of(self, item: str) -> Picture | None:
+        stored = await self._store.get(RECORD, item)
+        return None if stored is None else msgspec.json.decode(stored.value, type=Picture)
 
     async def _drop(self, name: str) -> None:
         kept = await self.blobs.get(name)
         await self.blobs.drop(name)
-        if kept is not None and await self._named(name):
+        if kept is not None and await self._is_named(name):
             await self.blobs.put(name, kept)
 
-    async def _named(self, name: str) -> bool:
-        return bool(await self._store.index_list(_of_blob(name), 1))
+    async def _is_named(self, name: str) -> bool:
+        return bool(await self._store.index_list(_named_by(name), 1))
 
 
-def _of_feed(topic: str) -> str:
-    """The index of the images that a feed has, or had for a moment."""
-    return f"images:{topic}"
-
-
-def _of_blob(name: str) -> str:
+def _named_by(name: str) -> str:
     """The index of the items that name a blob."""
     return f"blob:{name}"
-
-
-def _entry(item: str, picture: Picture) -> str:
-    return f"{item} {picture.full} {picture.thumb}"
