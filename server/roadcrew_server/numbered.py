@@ -25,6 +25,7 @@ from roadcrew_server.topic import Entry
 
 POLL_FRAMES = 100
 """Events in one answer to a poll; `more` says that there are others."""
+NOT_EVENTS = frozenset({"reset", "presence"})
 
 _NUMBER = re.compile(r"-1|[0-9]{1,15}")
 
@@ -64,11 +65,10 @@ async def _batch(call: Call, reader: NumberedReader, where: Place) -> Response:
     if not frames:
         return json_response(None, 204)
     answer: dict[str, object] = {"seq": int(reader.cursor), "more": reader.changed.is_set()}
-    for kind in ("reset", "presence"):
-        answer.update({kind: msgspec.Raw(frame.data) for frame in frames if frame.kind == kind})
+    answer.update({str(frame.kind): msgspec.Raw(frame.data) for frame in frames if frame.kind in NOT_EVENTS})
     if topic.kind.presence:
         answer["presenceTag"] = reader.presence_tag()
-    answer["events"] = [msgspec.Raw(frame.data) for frame in frames if frame.kind not in ("reset", "presence")]
+    answer["events"] = [msgspec.Raw(frame.data) for frame in frames if frame.kind not in NOT_EVENTS]
     return json_response(answer, 200)
 
 
