@@ -26,6 +26,7 @@ from roadcrew_tui import render, symbols
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.booking import Booking
 from roadcrew_tui.collector import spare_what_is_here
+from roadcrew_tui.drafts import Drafts
 from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
@@ -93,6 +94,7 @@ class RoadcrewApp(Booking):
         self._settings_file = SettingsFile(self.folders, self.settings)
         self.memory = Memory(self.folders)
         self.keeper = Keeper()
+        self.drafts = Drafts(self.folders.state / "drafts", self.keeper)
         symbols.use(self.settings.symbols)
         ScrollBar.renderer = Thumb
         super().__init__()
