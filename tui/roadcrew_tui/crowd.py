@@ -15,20 +15,16 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
-from datetime import timedelta
-
-import msgspec
 
 from roadcrew_client import Client, LiveTrip, RoadcrewError
-from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
-from roadcrew_domain.money import Money
-from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll, Poll
+from roadcrew_domain.hotels import OpenHotelVoting, VoteHotel
+from roadcrew_domain.polls import Answer, CastVote, ClosePoll, Poll
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip, TripAct
 from roadcrew_domain.views import encode_trip
 from roadcrew_tui import errands
 from roadcrew_tui.errands import Errand
+from roadcrew_tui.story import ERRANDS, IDEAS, Idea
 
 NAMES = ("Ben", "Carla", "Dev", "Elif", "Finn", "Grace", "Hugo", "Ines", "Jonas", "Kaya")
 MARK = "(sim)"
@@ -37,43 +33,7 @@ MOST = 40
 SETTLE = 10.0
 """Seconds within which everybody must have read everything after the last act."""
 PLACES = ("overview", "polls", "hotels")
-ERRANDS: dict[int, tuple[float, Errand]] = {
-    0: (4.5, errands.book),
-    1: (3.0, errands.ask_for_prices),
-    2: (7.5, errands.book),
-    3: (6.0, errands.import_hotels),
-}
-"""What some of them do, by their numbers, and after how many seconds."""
 ANSWERS: tuple[Answer, ...] = ("yes", "maybe", "no")
-POLLS: tuple[OpenPoll, ...] = (
-    OpenPoll("When do we fly?", "yes-maybe-no", ("Wed 20 May", "Thu 21 May", "Fri 22 May")),
-    OpenPoll("Who drives from the airport?", "single", ("Nobody, metro", "A taxi", "Rent a car")),
-    OpenPoll("What must we see?", "multiple", ("Belém", "Sintra", "LX Factory", "Tile museum")),
-)
-HOTELS: tuple[ShortlistHotel, ...] = (
-    ShortlistHotel("Casa Azul", "Lisbon", 4, Money(8400, "EUR"), "https://example.org/casa-azul"),
-    ShortlistHotel("Alfama Rooms", "Lisbon", 2, Money(4800, "EUR")),
-    ShortlistHotel("Pensão Miradouro", "Lisbon", 3, Money(6150, "EUR")),
-)
-
-
-@dataclass(frozen=True)
-class Idea:
-    """Something that one of the crowd brings up, once there are enough people for it."""
-
-    after: float
-    act: Callable[[LiveTrip], TripAct]
-
-
-IDEAS = (
-    Idea(1.0, lambda live: msgspec.structs.replace(POLLS[0], closes_at=live.server_now() + timedelta(hours=2))),
-    Idea(1.6, lambda _: HOTELS[0]),
-    Idea(2.4, lambda _: HOTELS[1]),
-    Idea(3.0, lambda _: OpenHotelVoting("cheapest")),
-    Idea(4.2, lambda _: POLLS[1]),
-    Idea(5.4, lambda _: HOTELS[2]),
-    Idea(7.0, lambda _: POLLS[2]),
-)
 
 
 def name_of(number: int) -> str:
@@ -121,10 +81,10 @@ class Member:
         ideas: Sequence[Idea],
         pace: float,
         together: Together,
-        errand: tuple[float, Errand] | None = None,
+        to_do: Sequence[tuple[float, Errand]] = (),
     ) -> None:
         self.name = name
-        self._errand = errand
+        self._to_do = list(to_do)
         self._begun: str | None = None
         self._together = together
         self._random = random.Random(seed)  # noqa: S311 - a plan that can be repeated, not a secret
@@ -157,10 +117,10 @@ class Member:
             if live.trip is not None and not live.trip.ended and live.status.state not in ("gone", "signed-out"):
                 seconds = (asyncio.get_running_loop().time() - began) / self._pace
                 self._act(live, seconds)
-                if self._errand is not None and seconds >= self._errand[0]:
-                    (_, errand), self._errand = self._errand, None
+                if self._to_do and seconds >= self._to_do[0][0]:
+                    _, errand = self._to_do.pop(0)
                     with suppress(RoadcrewError):
-                        self._begun = await errand(client, live.trip, self._random)
+                        self._begun = await errand(client, live.trip, self._random) or self._begun
 
     async def _see_the_end(self, client: Client, live: LiveTrip) -> None:
         """Nobody may compare copies before the trip has been told what came of what this member began."""
@@ -258,7 +218,7 @@ async def crowd(server: str, invite: str, people: int, seed: int, pace: float, s
             IDEAS[i::people] if people < len(IDEAS) else IDEAS[i : i + 1],
             pace,
             together,
-            ERRANDS.get(i),
+            ERRANDS.get(i, ()),
         )
         for i in range(people)
     ]

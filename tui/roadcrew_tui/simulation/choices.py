@@ -27,8 +27,9 @@ from roadcrew_domain.hotels import (
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import CastVote, ClosePoll, Poll
 from roadcrew_domain.trip import Trip, TripAct
-from roadcrew_tui.crowd import HOTELS, POLLS, some_vote
+from roadcrew_tui.crowd import some_vote
 from roadcrew_tui.simulation.plan import Step
+from roadcrew_tui.story import HOTELS, POLLS
 
 T = TypeVar("T")
 Thing = TypeVar("Thing", Poll, Hotel)
