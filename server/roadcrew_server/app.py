@@ -49,15 +49,22 @@ from roadcrew_server.routes import (
     service,
     sessions,
     sync,
+    talk_images,
+    talk_items,
+    talk_marks,
     talk_mutes,
+    talk_presence,
     trips,
 )
 from roadcrew_server.running import Runners, Work
 from roadcrew_server.sessions import Sessions
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores.base import Store, StoreError, StoreFacts
+from roadcrew_server.stores.base import Hint, Store, StoreError, StoreFacts
 from roadcrew_server.stores.watched import watched
 from roadcrew_server.streams import Streams
+from roadcrew_server.talk.blobs import blobs_for
+from roadcrew_server.talk.darkroom import Darkroom
+from roadcrew_server.talk.images import Images
 from roadcrew_server.talk.talk import Talk
 from roadcrew_server.topics import TripKind
 
@@ -72,6 +79,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *payments.ENDPOINTS,
     *quotes.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *talk_marks.ENDPOINTS,
+    *talk_presence.ENDPOINTS,
+    *talk_images.ENDPOINTS,
+    *talk_items.ENDPOINTS,
     *service.ENDPOINTS,
 )
 
@@ -114,9 +125,12 @@ class Server:
         self.feeds = Feeds(store, settings.max_feed)
         self.pages = Pages(store)
         self.talk = Talk(self.hub, catalogue)
+        self.images = Images(store, blobs_for(settings.blobs, store), Darkroom(settings.max_image_pixels))
+        self.uploads = talk_images.Uploads()
+        self.talk.upkeep.on_gone = self.images.gone
         self.runners = Runners(self.hub, store, self._works(), settings)
         self.hub.on_due = self._due
-        self.hub.on_hint = self.runners.hinted
+        self.hub.on_hint = self._hinted
         self.metrics.follow(self)
         self.hub.on_revoked = self._revoked
         self.hub.on_changed = self.sessions.forget
@@ -137,6 +151,8 @@ class Server:
             self.secret = await self._secret()
             await require_whole(self.store)  # an import that began meanwhile sees the secret, or we see its mark
             await self.payments.start()
+            if (warning := await self.images.blobs.open()) is not None:
+                self.facts.warnings.append(warning)
         except (StoreError, CantPay):
             await self.store.close()
             raise
@@ -177,7 +193,12 @@ class Server:
         self.sessions.revoke(token_hash)
         self.streams.revoke(token_hash)
 
+    def _hinted(self, hint: Hint) -> None:
+        self.runners.hinted(hint)
+        self.talk.unopened.hinted(hint)
+
     def _missed(self) -> None:
+        self.talk.unopened.doubt()
         self.sessions.forget_all()
         self.streams.doubt()
 

@@ -37,8 +37,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Access = Literal["open", "signed-in", "member", "organiser", "opener-or-organiser", "adder-or-organiser"]
-"""Who may use a route. `open` needs no token. What is more than `signed-in` is decided by the domain's rules."""
+Access = Literal[
+    "open",
+    "signed-in",
+    "member",
+    "organiser",
+    "opener-or-organiser",
+    "adder-or-organiser",
+    "reader",
+    "writer",
+    "writer-or-organiser",
+]
+"""Who may use a route. `open` needs no token. What is more than `signed-in` is decided by the domain's rules. A
+`reader` is a member of the trip that something belongs to, or for a location everybody who is signed in."""
 
 MAX_KEY = 200
 SECRET_KEY = 20
@@ -77,6 +88,7 @@ class Call:
     body: Any
     raw: bytes
     _session: Session | None
+    _new_id: str = ""
 
     @property
     def session(self) -> Session:
@@ -133,10 +145,11 @@ class Call:
 
     def command(self, *about: str) -> tuple[str, str | None]:
         """The command's id, and the key under which its outcome is recorded (None: no key was sent). `about`: a key
-        that is no id of its own may be used again for something else."""
+        that is no id of its own may be used again for something else. One request is one command, whenever it asks."""
         key = self._key()
         if key is None:
-            return self.server.hub.new_id(), None
+            self._new_id = self._new_id or self.server.hub.new_id()
+            return self._new_id, None
         return command_id(key, self.user_id, self.endpoint.path, *about), f"{self.user_id}:{self.endpoint.path}:{key}"
 
     def once(self) -> Once | None:
@@ -163,7 +176,8 @@ Handler = Callable[[Call], Awaitable[Any]]
 class Endpoint:
     """A route. `answer` is a pydantic model, a msgspec struct, or None; `media` are other kinds of answers.
     `takes_key` says that an Idempotency-Key makes it safe to repeat (others are, or need none). `takes` are the kinds
-    of a body that is no JSON of ours and that the handler reads itself as it comes, by `Call.chunks`."""
+    of a body that is no JSON of ours and that the handler reads itself as it comes, by `Call.chunks`. `most` are the
+    bytes of its JSON, where it needs more than the setting `max_body`."""
 
     method: str
     path: str
@@ -177,6 +191,7 @@ class Endpoint:
     media: tuple[str, ...] = ()
     takes_key: bool = False
     takes: tuple[str, ...] = ()
+    most: int = 0
     tag: str = "trips"
 
 
@@ -231,17 +246,17 @@ class EndpointApp:
         return session
 
     async def _read(self, request: Request) -> bytes:
-        settings = self.server.settings
+        most = max(self.server.settings.max_body, self.endpoint.most)
         length = request.headers.get("content-length", "0")
-        if not (length.isascii() and length.isdigit()) or int(length) > settings.max_body:
-            raise _too_large(settings.max_body)
+        if not (length.isascii() and length.isdigit()) or int(length) > most:
+            raise _too_large(most)
         body = bytearray()
         try:
-            async with asyncio.timeout(settings.body_timeout):
+            async with asyncio.timeout(self.server.settings.body_timeout):
                 async for chunk in request.stream():
                     body += chunk
-                    if len(body) > settings.max_body:
-                        raise _too_large(settings.max_body)
+                    if len(body) > most:
+                        raise _too_large(most)
         except TimeoutError:
             raise _too_slow() from None
         return bytes(body)

@@ -10,7 +10,7 @@ from roadcrew_server.payments.base import Offer
 from roadcrew_server.problems import unavailable
 from roadcrew_server.quotes.registry import Provider
 
-FEATURES = ("overview", "polls", "hotels")
+FEATURES = ("overview", "polls", "hotels", "talk")
 """What every server serves; there is more where an operator gave it what that needs."""
 
 
@@ -49,6 +49,13 @@ class ImportOffer(Answer):
     max_bytes: int
 
 
+class TalkOffer(Answer):
+    """What one image may have, as it is sent."""
+
+    max_image_bytes: int
+    max_image_pixels: int
+
+
 class ServerAnswer(Answer):
     """`payments`: in the order in which people are offered them; none where nothing can be booked. `quotes` and
     `imports` are null where there are none."""
@@ -60,6 +67,7 @@ class ServerAnswer(Answer):
     payments: tuple[PaymentOffer, ...]
     quotes: QuoteOffer | None
     imports: ImportOffer | None
+    talk: TalkOffer
     time: datetime
 
 
@@ -76,6 +84,7 @@ async def about(call: Call) -> ServerAnswer:
         payments=tuple(_shown(provider.offer) for provider in providers),
         quotes=None if quotes is None else QuoteOffer(providers=tuple(map(_asked, quotes.all))),
         imports=ImportOffer(max_bytes=settings.max_feed) if settings.monitor_price_app_host else None,
+        talk=TalkOffer(max_image_bytes=settings.max_image_bytes, max_image_pixels=settings.max_image_pixels),
         time=call.server.store.now(),
     )
 

@@ -20,6 +20,7 @@ from roadcrew_server.talk.entities import Entities
 from roadcrew_server.talk.kinds import feed_kinds
 from roadcrew_server.talk.marks import Saved
 from roadcrew_server.talk.older import Older, OldPage
+from roadcrew_server.talk.unopened import Unopened
 from roadcrew_server.talk.upkeep import Upkeep
 from roadcrew_server.topic import Done, Topic
 
@@ -39,6 +40,7 @@ class Talk:
     def __init__(self, hub: Hub, catalogue: Catalogue | None) -> None:
         self.entities = Entities(hub, catalogue)
         self.older = Older(hub)
+        self.unopened = Unopened(hub)
         self.saved = Saved(hub)
         self.upkeep = Upkeep(hub, self.entities, self.older)
         self._hub = hub

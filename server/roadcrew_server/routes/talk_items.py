@@ -1,0 +1,210 @@
+"""`/api/feeds/{type}/{id}`: comments, images, posts and blogs, and what is done to them. Who may read of a thing, its
+trip says; what may be written, the domain's rules do. Not for how an image is sent (talk_images.py), nor for marks
+(talk_marks.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from roadcrew_domain import feed
+from roadcrew_domain.feed_state import (
+    PAGE,
+    EditItem,
+    GiveReaction,
+    ItemAct,
+    Quoted,
+    RemoveItem,
+    TakeReaction,
+    WriteItem,
+)
+from roadcrew_domain.places import ListChannel
+from roadcrew_server.endpoints import Access, Body, Call, Endpoint
+from roadcrew_server.routes.talk_common import (
+    NO,
+    OF,
+    TAG,
+    answer,
+    chairs,
+    command_of,
+    company,
+    does,
+    list_channel,
+    number,
+    opened,
+    when,
+)
+from roadcrew_server.routes.talk_shapes import (
+    BlogBody,
+    CommentBody,
+    EditBody,
+    ItemAnswer,
+    ItemsAnswer,
+    PostBody,
+    ReactionBody,
+)
+from roadcrew_server.talk.entities import Entry
+from roadcrew_server.topic import Topic
+
+MOST_ITEMS = 100
+BLOG_BYTES = 256 * 1024
+"""Of a body in which a blog is, whatever its script, and however its signs are spelt."""
+ITEM = f"{OF}/{{channel}}/{{itemId}}"
+
+
+async def read(call: Call) -> ItemsAnswer:
+    """Some of what was written, the newest or those before a number. A page at the most."""
+    channel = list_channel(call)
+    before = number(call, "before")
+    limit = min(number(call, "limit", MOST_ITEMS) or MOST_ITEMS, PAGE[channel])
+    topic = await opened(call, channel)
+    items = await call.server.talk.older.items(topic, before, limit)
+    more = bool(items) and items[0].no > 1
+    return ItemsAnswer(items, topic.state.count, topic.head, more)
+
+
+# --- writing ---------------------------------------------------------------------------------------
+
+
+async def comment(call: Call) -> tuple[int, dict[str, object]]:
+    """Say something of it, perhaps to what somebody else has said."""
+    b: CommentBody = call.body
+    topic = await _to_write(call, "comments")
+    quoted = None if b.reply_to is None else await _quoted(call, topic, b.reply_to, b.reply_no)
+    name, people = await company(call, topic)
+    mentions = feed.mentioned(b.text, people)
+    return await _written(call, topic, WriteItem(name, b.text, None, b.reply_to, mentions, quoted=quoted))
+
+
+def writing(channel: ListChannel) -> Callable[[Call], Any]:
+    """A handler for posts or blogs, which can be talked about themselves."""
+
+    async def handler(call: Call) -> tuple[int, dict[str, object]]:
+        b: PostBody = call.body
+        topic = await _to_write(call, channel)
+        name, people = await company(call, topic)
+        title = b.title if isinstance(b, BlogBody) else None
+        act = WriteItem(name, b.text, title, mentions=feed.mentioned(b.text, people))
+        entry = Entry(topic.state.trip_id, channel)
+        await call.server.talk.entities.keep_entry(command_of(call)[0], entry)
+        return await _written(call, topic, act)
+
+    return handler
+
+
+async def _to_write(call: Call, channel: ListChannel) -> Topic:
+    await call.server.limits.talk(call.user_id)
+    return await opened(call, channel, changes=True)
+
+
+async def _written(call: Call, topic: Topic, act: WriteItem) -> tuple[int, dict[str, object]]:
+    done = await does(call, topic, act)
+    return done.status, await answer(call, topic, done)
+
+
+async def _quoted(call: Call, topic: Topic, item_id: str, no: int | None) -> Quoted | None:
+    """What is replied to, where it is in a page; of the newest the rules know it themselves. Raises `Refused`."""
+    if feed.found(topic.state, item_id) is not None:
+        return None
+    page = await call.server.talk.older.find(topic, item_id, no)
+    if page is None or page.item.removed is not None:  # the rules say so, unless they have accepted this before
+        return None
+    return Quoted(page.item.id, page.item.no, page.item.by, page.item.name)
+
+
+# --- changing --------------------------------------------------------------------------------------
+
+
+async def edit(call: Call) -> dict[str, object]:
+    """Other words in place of mine."""
+    b: EditBody = call.body
+    topic = await _to_change(call)
+    _, people = await company(call, topic)
+    return await _changed(call, topic, EditItem(_item(call), b.text, b.title, feed.mentioned(b.text, people)), b.no)
+
+
+async def remove(call: Call) -> dict[str, object]:
+    """Nobody can read it any more; that it was there, they can."""
+    no = number(call, "no")
+    topic = await _to_change(call)
+    name, _ = await company(call, topic)
+    done = await _changed(call, topic, RemoveItem(_item(call), name, await chairs(call, topic)), no)
+    if list_channel(call) == "images":
+        await call.server.images.let_go(_item(call))
+    return done
+
+
+async def react(call: Call) -> dict[str, object]:
+    """A sign in answer to it."""
+    b: ReactionBody = call.body
+    return await _changed(call, await _to_change(call), GiveReaction(_item(call), b.reaction), b.no)  # type: ignore[arg-type]
+
+
+async def unreact(call: Call) -> dict[str, object]:
+    """My sign taken back."""
+    no, reaction = number(call, "no"), call.request.path_params["reaction"]
+    return await _changed(call, await _to_change(call), TakeReaction(_item(call), reaction), no)
+
+
+async def _to_change(call: Call) -> Topic:
+    return await _to_write(call, list_channel(call))  # type: ignore[arg-type]
+
+
+def _item(call: Call) -> str:
+    item_id: str = call.request.path_params["itemId"]
+    return item_id
+
+
+async def _changed(call: Call, topic: Topic, act: ItemAct, no: int | None) -> dict[str, object]:
+    done, item = await call.server.talk.change(topic, call.user_id, act, no, lambda act: does(call, topic, act))
+    return {"item": item, **when(topic, done)}
+
+
+# --- routes ----------------------------------------------------------------------------------------
+
+
+def _post(path: str, handler: Callable[[Call], Any], summary: str, body: type[Body], **more: Any) -> Endpoint:
+    more.setdefault("access", "reader")
+    return Endpoint(
+        "POST", path, handler, summary=summary, body=body, answer=ItemAnswer, takes_key=True, tag=TAG, **more
+    )
+
+
+def _delete(path: str, handler: Callable[[Call], Any], access: Access, summary: str) -> Endpoint:
+    return Endpoint("DELETE", path, handler, access, summary, answer=ItemAnswer, query=NO, takes_key=True, tag=TAG)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        f"{OF}/{{channel}}",
+        read,
+        "reader",
+        "Comments, images, posts or blogs, a page at the most",
+        answer=ItemsAnswer,
+        query={
+            "before": "The number of an item: those before it. Without it, the newest.",
+            "limit": f"1 to {MOST_ITEMS}; a page has {PAGE['blogs']} blogs, of the others {PAGE['comments']}.",
+        },
+        tag=TAG,
+    ),
+    _post(f"{OF}/comments", comment, "Comment on something", CommentBody, status=201),
+    _post(f"{OF}/posts", writing("posts"), "Post something on a trip", PostBody, status=201),
+    _post(f"{OF}/blogs", writing("blogs"), "Write a blog of a trip", BlogBody, status=201, most=BLOG_BYTES),
+    Endpoint(
+        "PATCH",
+        ITEM,
+        edit,
+        "writer",
+        "Change what I wrote",
+        body=EditBody,
+        answer=ItemAnswer,
+        takes_key=True,
+        most=BLOG_BYTES,
+        tag=TAG,
+    ),
+    _delete(ITEM, remove, "writer-or-organiser", "Remove something"),
+    _post(f"{ITEM}/reactions", react, "React to something", ReactionBody),
+    _delete(f"{ITEM}/reactions/{{reaction}}", unreact, "reader", "Take a reaction back"),
+)
