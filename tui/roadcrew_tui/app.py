@@ -32,7 +32,7 @@ from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
-from roadcrew_tui.snapshot import NotKept, RunChanged, TripChanged
+from roadcrew_tui.snapshot import NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.visibility import Looked, Sign, step
 from roadcrew_tui.widgets.thumb import Thumb
@@ -111,6 +111,8 @@ class RoadcrewApp(Booking):
         self.home = prefs.home_server(self.settings, server)
         keeps = self.settings.keep_sign_in is not False
         self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps)
+        self.talk = TalkSnapshot()
+        """What is said of all that some screen looks at."""
         self.clock: Callable[[], float] = monotonic
         self._looked = Looked(self.clock())
         self._interrupted = -QUIT_WITHIN
@@ -344,6 +346,13 @@ class RoadcrewApp(Booking):
         for screen in self.open_screens:
             if hasattr(screen, "show_run"):
                 screen.show_run(event.run)
+
+    @on(TalkChanged)
+    def _talk_changed(self, event: TalkChanged) -> None:
+        self.talk = event.talk
+        for screen in self.open_screens:
+            if hasattr(screen, "show_talk"):
+                screen.show_talk(event.news)
 
     async def on_event(self, event: events.Event) -> None:
         """Each sign of somebody here or away, whoever it is for. And what is pasted comes from anywhere; Textual would

@@ -29,6 +29,7 @@ from roadcrew_tui.snapshot import (
     TokenChanged,
     TripChanged,
 )
+from roadcrew_tui.talk_link import TalkLink
 from roadcrew_tui.token_keeping import TokenKeeping
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Link:
         self._following = Following(self._followed)
         self.booking = BookingLink(self._thread, self._say, maker, self._opened)
         self.runs = RunsLink(self._thread, self._say, lambda: self._client)
+        self.talk = TalkLink(self._thread, self._say, lambda: self._client)
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
@@ -94,6 +96,7 @@ class Link:
         await self._following.end()
         await self.booking.forget_server()
         await self.runs.forget_server()
+        await self.talk.forget_server()
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])
@@ -305,3 +308,4 @@ class Link:
         self._thread.soon(lambda: self._following.signal(what))
         self._thread.soon(lambda: self.booking.signal(what))
         self._thread.soon(lambda: self.runs.signal(what))
+        self._thread.soon(lambda: self.talk.signal(what))

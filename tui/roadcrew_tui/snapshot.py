@@ -13,9 +13,13 @@ from textual.message import Message
 if TYPE_CHECKING:
     from roadcrew_client import BookFigures, OutboxNews, PaymentWay, SyncFigures, User
     from roadcrew_client.booking import Outcome
+    from roadcrew_client.models import Presence
     from roadcrew_domain.cart_state import Cart
     from roadcrew_domain.events import Event
+    from roadcrew_domain.feed import FeedState
+    from roadcrew_domain.feed_state import FeedAct
     from roadcrew_domain.jobs_state import ImportJob
+    from roadcrew_domain.marks_state import MarkAct
     from roadcrew_domain.quotes_state import QuoteRun
     from roadcrew_domain.seats_views import SlotCount
     from roadcrew_domain.trip import Trip, TripAct
@@ -111,6 +115,47 @@ class RunSnapshot:
 
 
 @dataclass(frozen=True)
+class Saying:
+    """Something that this person said or gave in a topic of talk, and that the server has not confirmed. `waiting` as a
+    `Sending`."""
+
+    id: str
+    topic: str
+    act: FeedAct | MarkAct
+    waiting: bool = False
+
+
+@dataclass(frozen=True)
+class TalkSnapshot:
+    """What is said and given of all that is looked at, as it is to be drawn, by topic; who is `present`, by the topics
+    of presence. Topics that are not known yet are missing. `gone` says why nothing more will come of some. `ahead` as a
+    `Snapshot`."""
+
+    states: Mapping[str, FeedState] = field(default_factory=lambda: MappingProxyType({}))
+    present: Mapping[str, Presence] = field(default_factory=lambda: MappingProxyType({}))
+    sending: tuple[Saying, ...] = ()
+    gone: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    status: Status = Status()
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """The server's time, as well as we know it."""
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(frozen=True)
+class TalkNews:
+    """Why there is a new `TalkSnapshot`, and about which topic; None: about all. `reset`: what was loaded of older
+    items may be out of date."""
+
+    kind: str
+    topic: str | None = None
+    event: Event | None = None
+    refusal: Refusal | None = None
+    act: FeedAct | MarkAct | None = None
+
+
+@dataclass(frozen=True)
 class Inspection:
     """How it stands with the link, as somebody looks. `bytes_in` and `bytes_out`: since this server was opened. `sync`
     None: no trip is followed. `kept_in`: where the sign-in is
@@ -150,6 +195,14 @@ class RunChanged(Message):
     def __init__(self, run: RunSnapshot) -> None:
         super().__init__()
         self.run = run
+
+
+class TalkChanged(Message):
+    """Something about what is said of the things that are looked at is new."""
+
+    def __init__(self, talk: TalkSnapshot, news: TalkNews) -> None:
+        super().__init__()
+        self.talk, self.news = talk, news
 
 
 class BookingStepped(Message):
