@@ -16,8 +16,7 @@ from roadcrew_domain.feed_state import Item, Picture, WriteItem
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.endpoints import Call, Endpoint
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes.talk_items import NO, answer, number
-from roadcrew_server.routes.talk_common import OF, TAG, command_of, company, opened, said
+from roadcrew_server.routes.talk_common import NO, OF, TAG, answer, command_of, company, number, opened, said
 from roadcrew_server.routes.talk_shapes import ItemAnswer
 from roadcrew_server.talk.darkroom import MEDIA
 from roadcrew_server.topic import KeyReused, Topic, TopicMissing

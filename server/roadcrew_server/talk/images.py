@@ -37,9 +37,9 @@ class Images:
         made = await self.darkroom.make(data, media)
         full, thumb = (hashlib.sha256(blob).hexdigest() for blob in (made.full, made.thumb))
         picture = Picture(full, thumb, made.width, made.height, len(made.full), made.media)
-        if not await self._store.create(RECORD, item, msgspec.json.encode(picture)):
-            if await self._of(item) != picture:
-                raise KeyReused
+        is_new = await self._store.create(RECORD, item, msgspec.json.encode(picture))
+        if not is_new and await self._of(item) != picture:
+            raise KeyReused
         for name, blob in ((full, made.full), (thumb, made.thumb)):
             await self._store.index_add(_named_by(name), item, self._store.now())
             await self.blobs.put(name, blob)
