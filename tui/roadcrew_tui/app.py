@@ -30,6 +30,7 @@ from roadcrew_tui.drafts import Drafts
 from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
+from roadcrew_tui.muting import Muting
 from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
 from roadcrew_tui.snapshot import NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
@@ -95,6 +96,7 @@ class RoadcrewApp(Booking):
         self.memory = Memory(self.folders)
         self.keeper = Keeper()
         self.drafts = Drafts(self.folders.state / "drafts", self.keeper)
+        self.muting = Muting(self)
         symbols.use(self.settings.symbols)
         ScrollBar.renderer = Thumb
         super().__init__()
