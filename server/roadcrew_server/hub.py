@@ -213,18 +213,29 @@ class Hub:
     # --- commands ----------------------------------------------------------------------------------
 
     async def execute(
-        self, name: str, command: Any, *, key: str | None = None, body: str = "", status: int = 200
+        self,
+        name: str,
+        command: Any,
+        *,
+        key: str | None = None,
+        body: str = "",
+        status: int = 200,
+        ahead: bool = False,
     ) -> Done:
         """Decide, append, evolve; durable when this returns. A cancelled caller does not cancel it.
 
-        `key` makes it safe to send twice and `body` is a hash of what was sent with it.
+        `key` makes it safe to send twice and `body` is a hash of what was sent with it. `ahead` of all that waits is
+        what makes room for it.
         Raises `Refused`, `TopicMissing` (no topic can have that name), `KeyReused`, `StoreUnavailable`.
         """
         topic = await self._open(name)
         if len(topic.jobs) >= QUEUE:
             raise StoreUnavailable("too many commands wait for this topic")
         job = Job(command, key, body, status, asyncio.get_running_loop().create_future())
-        topic.jobs.append(job)
+        if ahead:
+            topic.jobs.appendleft(job)
+        else:
+            topic.jobs.append(job)
         if topic.loop is None:
             topic.loop = self.spawn(self._commands.run(topic))
         return await job.answer

@@ -61,7 +61,7 @@ class Upkeep:
             tag = await self._older.write(topic.name, index, oldest)
             closing = feed.FeedCommand(self._hub.new_id(), None, ClosePage(tag, oldest))
             try:
-                await self._hub.execute(topic.name, closing)
+                await self._hub.execute(topic.name, closing, ahead=True)
             except Refused:  # one of them has changed, or another process has closed it
                 failed += 1
                 await self._older.drop(topic.name, index, tag)
