@@ -26,7 +26,7 @@ from roadcrew_domain.feed_state import (
 )
 from roadcrew_domain.places import Entity
 from roadcrew_domain.refusals import Refused
-from roadcrew_server.stores.base import StoreUnavailable
+from roadcrew_server.stores.base import Store, StoreUnavailable
 from roadcrew_server.stores.redis import RedisStore
 from roadcrew_server.stores.sqlite import SqliteStore
 from roadcrew_server.topic import Topic
@@ -39,7 +39,7 @@ async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[l
     """Two processes over one store."""
     if request.param == "sqlite":
         store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
-        stores = [store, store]
+        stores: list[Store] = [store, store]
     else:
         valkey: ValkeyProcess = request.getfixturevalue("valkey")
         stores = [RedisStore(at(valkey.port)), RedisStore(at(valkey.port))]
@@ -119,7 +119,7 @@ async def test_what_is_refused_of_an_old_comment_is_refused_as_for_a_new_one_and
         ("ben", RemoveItem(old.id, "Ben"), 1, "not-yours"),
         ("ana", EditItem(gone.id, "Back again"), 2, "item-removed"),
         ("ana", EditItem(old.id, "x" * 5000), 1, "text-too-long"),
-        ("ana", EditItem(old.id, "Elsewhere"), 2, "unknown-item"),
+        ("ana", EditItem(old.id, "Elsewhere"), 150, "unknown-item"),
         ("ana", EditItem(old.id, "Nowhere"), 10**12, "unknown-item"),
         ("ana", EditItem(old.id, "Nowhere"), -5, "unknown-item"),
     ):
