@@ -113,10 +113,10 @@ class OutboxFile:
             return ()
 
         def work(db: sqlite3.Connection) -> tuple[str, ...]:
-            rows = db.execute("SELECT n, id, state, body, server, person FROM changes ORDER BY n").fetchall()
-            known = [(n, known_id(change, n), state, body, of) for n, change, state, body, *of in rows]
+            rows = db.execute("SELECT n, id, state, path, body, server, person FROM changes ORDER BY n").fetchall()
+            known = [(n, known_id(i, n), state, (path, body), of) for n, i, state, path, body, *of in rows]
             whose = [of for _, i, _, _, of in known if i in ids]
-            waiting = [(i, body) for _, i, state, body, of in known if state in ("waiting", "asks") and of in whose]
+            waiting = [(i, said) for _, i, state, said, of in known if state in ("waiting", "asks") and of in whose]
             wanted = {i for _, i, _, _, _ in known if i in ids}
             wanted.update(hanging(waiting, wanted & {i for i, _ in waiting}))
             gone = [(n, i) for n, i, _, _, _ in known if i in wanted]
@@ -133,12 +133,12 @@ class OutboxFile:
 
         def work(db: sqlite3.Connection) -> tuple[str, ...]:
             wanted = set(ids)
-            sql = "SELECT n, id, body, server, person FROM changes WHERE state = 'asks' ORDER BY n DESC"
-            rows = [(n, change, body, of) for n, change, body, *of in db.execute(sql)]
+            sql = "SELECT n, id, path, body, server, person FROM changes WHERE state = 'asks' ORDER BY n DESC"
+            rows = [(n, change, (path, body), of) for n, change, path, body, *of in db.execute(sql)]
             whose = [of for _, change, _, of in rows if change in wanted]
-            for _, change, body, _ in rows:
+            for _, change, said, _ in rows:
                 if change in wanted:
-                    wanted |= names(body)
+                    wanted |= names(said)
             agreed = [(n, change) for n, change, _, of in reversed(rows) if change in wanted and of in whose]
             sql = "UPDATE changes SET state = 'waiting', agreed = 1, owner = NULL WHERE n = ?"
             db.executemany(sql, [(n,) for n, _ in agreed])
@@ -163,7 +163,8 @@ class OutboxFile:
             _mark(db, "unreadable", [e.number for e in found if e.state != "waiting"])
             if taken:
                 own = self._own(db)
-                db.executemany("UPDATE changes SET owner = ? WHERE n = ?", [(own, e.number) for e in taken])
+                sql = "UPDATE changes SET state = 'waiting', owner = ? WHERE n = ?"
+                db.executemany(sql, [(own, e.number) for e in taken])
             return taken
 
         return self.db.write(work)
@@ -183,12 +184,18 @@ class OutboxFile:
         return "asks"
 
     def _nobodys(self, db: sqlite3.Connection, server: str, person: str, in_hand: Collection[str]) -> list[OutboxEntry]:
-        """What waits and can be taken up, in order."""
-        sql = "SELECT n, id, owner FROM changes WHERE server = ? AND person = ? AND state = 'waiting' ORDER BY n"
+        """What waits and can be taken up, in order; also what an older version of this program could not read, and
+        this one can."""
+        sql = (
+            "SELECT n, id, owner FROM changes WHERE server = ? AND person = ? AND state IN ('waiting', 'unreadable')"
+            " ORDER BY n"
+        )
         found = [(n, owner) for n, change, owner in db.execute(sql, (server, person)) if change not in in_hand]
         free = {owner: self._is_free(owner) for owner in {owner for _, owner in found}}
         whole = f"SELECT {COLUMNS} FROM changes WHERE n = ?"  # noqa: S608 — all our own words
-        return [entry_of(Row(*db.execute(whole, (n,)).fetchone())) for n, owner in found if free[owner]]
+        rows = [Row(*db.execute(whole, (n,)).fetchone()) for n, owner in found if free[owner]]
+        looked_at = [(row, entry_of(row._replace(state="waiting"))) for row in rows]
+        return [entry for row, entry in looked_at if row.state == "waiting" or entry.state == "waiting"]
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -244,13 +251,13 @@ def _mark(db: sqlite3.Connection, state: str, numbers: Iterable[int]) -> None:
 def _too_old(db: sqlite3.Connection, server: str, person: str, oldest: datetime, among: Collection[int]) -> set[int]:
     """The numbers of those `among` what waits that are too old to be sent unasked, and of what hangs on them."""
     sql = (
-        "SELECT n, id, body, made_at FROM changes WHERE server = ? AND person = ? AND state = 'waiting' AND agreed = 0"
-        " ORDER BY n"
+        "SELECT n, id, path, body, made_at FROM changes WHERE server = ? AND person = ? AND state = 'waiting'"
+        " AND agreed = 0 ORDER BY n"
     )
     rows = db.execute(sql, (server, person)).fetchall()
-    old = {i for n, i, _, made_at in rows if n in among and isinstance(made_at, int) and made_at < _ms(oldest)}
-    old |= set(hanging([(i, body) for _, i, body, _ in rows], old))
-    return {n for n, i, _, _ in rows if i in old}
+    old = {i for n, i, _, _, made_at in rows if n in among and isinstance(made_at, int) and made_at < _ms(oldest)}
+    old |= set(hanging([(i, (path, body)) for _, i, path, body, _ in rows], old))
+    return {n for n, i, *_ in rows if i in old}
 
 
 def _ms(moment: datetime) -> int:

@@ -7,7 +7,9 @@ id a server takes one body only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, cast, get_args
@@ -17,14 +19,19 @@ import msgspec
 from roadcrew_client._outbox_db import OutboxTrouble
 from roadcrew_client.about import About
 from roadcrew_client.changes import Refusal
-from roadcrew_client.routes import Call, act_of
-from roadcrew_domain.trip import TripAct
+from roadcrew_client.routes import FEEDS, Call, act_of
+from roadcrew_client.rules import Act
 
 EntryState = Literal["waiting", "asks", "refused", "unreadable"]
 Verdict = Literal["send", "asks", "gone"]
 
+Said = tuple[object, object]
+"""What a row has as its path and its body."""
+
 UNREADABLE = (ValueError, RecursionError, msgspec.MsgspecError)
-MAX_BODY = 64 * 1024
+MAX_BODY = 128 * 1024
+"""The longest blog is 80 kB."""
+_WORDS = re.compile(r"[/ ?]")
 MAX_FACTS = 4 * 1024
 MAX_WORD = 200
 COLUMNS = "n, id, server, person, trip, path, body, about, made_at, state, reason, owner"
@@ -32,7 +39,8 @@ COLUMNS = "n, id, server, person, trip, path, body, about, made_at, state, reaso
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A change that waits. `user` made it, at `made_at` (this computer's clock), for a trip at `server`.
+    """A change that waits. `user` made it, at `made_at` (this computer's clock), to a topic at `server`: `trip:ID`, or
+    a channel of talk.
 
     `waiting` ones are sent in the order of `number`; one that `asks` is too old to be sent unasked; `refusal` says why
     the server did not take a `refused` one; an `unreadable` one has no act. `running`: a program that runs sees to it.
@@ -41,15 +49,21 @@ class OutboxEntry:
     id: str
     server: str
     user: str
-    trip_id: str
+    topic: str
     call: Call
     about: About
     made_at: datetime
-    act: TripAct | None = None
+    act: Act | None = None
     state: EntryState = "waiting"
     refusal: Refusal | None = None
     running: bool = False
     number: int = 0
+
+    @property
+    def trip_id(self) -> str:
+        """The trip that is changed, or talked about; empty where that can't be said."""
+        words = self.topic.split(":")
+        return words[1] if words[0] == "trip" else words[2] if words[:2] == ["feed", "trip"] else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +118,8 @@ def values_of(entry: OutboxEntry) -> tuple[object, ...]:
         raise OutboxTrouble("it is too large")
     made_at = int(entry.made_at.timestamp() * 1000)
     about = msgspec.json.encode(entry.about).decode()
-    place = (entry.id, entry.server, entry.user, entry.trip_id)
-    return (*place, entry.call.path, entry.call.body, about, made_at)
+    place = (entry.id, entry.server, entry.user, entry.topic.removeprefix("trip:"))
+    return (*place, _line(entry.call), entry.call.body, about, made_at)
 
 
 def entry_of(row: Row) -> OutboxEntry:
@@ -114,7 +128,7 @@ def entry_of(row: Row) -> OutboxEntry:
         id=known_id(row.id, row.n),
         server=_text(row.server),
         user=_text(row.person),
-        trip_id=_text(row.trip),
+        topic=_topic(_text(row.trip)),
         call=Call("", b""),
         about=_about(row.about),
         made_at=_time(row.made_at),
@@ -122,15 +136,40 @@ def entry_of(row: Row) -> OutboxEntry:
         number=row.n,
     )
     try:
-        call = Call(_checked(row.path, str), _checked(row.body, bytes))
-        trip_id, act = act_of(call)
+        call = _call(_checked(row.path, str), _checked(row.body, bytes))
+        topic, act = _done_by(call)
     except ValueError:
         return bare
-    whole = row.id == bare.id and row.state in get_args(EntryState) and trip_id == row.trip
+    whole = row.id == bare.id and row.state in get_args(EntryState) and topic == bare.topic
     if not whole or len(call.body) > MAX_BODY:
         return bare
     state = cast(EntryState, row.state)
     return replace(bare, call=call, act=act, state=state, refusal=_refusal(row.reason) if state == "refused" else None)
+
+
+def _line(call: Call) -> str:
+    """A call's path as it is kept; those that post, as all once did, are kept without saying so."""
+    return call.path if call.method == "POST" else f"{call.method} {call.path}"
+
+
+def _call(line: str, body: bytes) -> Call:
+    method, space, path = line.partition(" ")
+    return Call(path, body, method) if space else Call(line, body)
+
+
+def _done_by(call: Call) -> tuple[str, Act]:
+    """The topic that a call changes, and how. Raises `ValueError`."""
+    if call.path.startswith(FEEDS):
+        from roadcrew_client import talk_routes  # noqa: PLC0415 — only who talks needs the rules of it
+
+        return talk_routes.act_of(call)
+    trip_id, act = act_of(call)
+    return f"trip:{trip_id}", act
+
+
+def _topic(kept: str) -> str:
+    """Of a trip, only its id is kept."""
+    return kept if kept.startswith("feed:") else f"trip:{kept}"
 
 
 def known_id(given: object, n: int) -> str:
@@ -185,24 +224,26 @@ def _time(value: object) -> datetime:
 def dependents(entries: Iterable[OutboxEntry], ids: Collection[str]) -> tuple[str, ...]:
     """The ids of the changes, among `entries` in their order, that make no sense without those in `ids`: a vote in a
     poll that is itself still waiting."""
-    return tuple(hanging(((e.id, e.call.body) for e in entries if e.state in ("waiting", "asks")), ids))
+    waiting = (e for e in entries if e.state in ("waiting", "asks"))
+    return tuple(hanging(((e.id, (e.call.path, e.call.body)) for e in waiting), ids))
 
 
-def hanging(changes: Iterable[tuple[str, object]], ids: Collection[str]) -> Iterator[str]:
-    """As `dependents`, of ids and bodies."""
+def hanging(changes: Iterable[tuple[str, Said]], ids: Collection[str]) -> Iterator[str]:
+    """As `dependents`, of ids and of paths with bodies."""
     found = set(ids)
-    for change, body in changes:
-        if change not in found and not found.isdisjoint(names(body)):
+    for change, said in changes:
+        if change not in found and not found.isdisjoint(names(said)):
             found.add(change)
             yield change
 
 
-def names(body: object) -> set[str]:
-    """The ids of commands that a body may speak of: what a command creates has its id, or one derived from it."""
-    try:
-        texts = set(_texts(msgspec.json.decode(_checked(body, bytes))))
-    except UNREADABLE:
-        return set()
+def names(said: Said) -> set[str]:
+    """The ids of commands that a path and a body may speak of: what a command creates has its id, or one derived from
+    it."""
+    path, body = said
+    texts = set(_WORDS.split(path)) if isinstance(path, str) else set()
+    with suppress(*UNREADABLE):
+        texts |= set(_texts(msgspec.json.decode(_checked(body, bytes))))
     return texts | {text.rpartition(".")[0] for text in texts}
 
 

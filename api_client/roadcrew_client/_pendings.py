@@ -1,6 +1,6 @@
-"""The changes to one followed trip that the server has not confirmed: made, kept, sent, and what became of each.
+"""The changes to one followed topic that the server has not confirmed: made, kept, sent, and what became of each.
 
-It is the desk of the trip's sender. Not for what the server says of its own accord: that is the trip's, which tells
+It is the desk of the topic's sender. Not for what the server says of its own accord: that is for who follows, who tells
 here which changes that ends.
 """
 
@@ -9,22 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from roadcrew_client._listeners import Listeners
-from roadcrew_client.about import about
-from roadcrew_client.changes import Change, KeptIn, Outcome, Pending, Refusal, SendState
+from roadcrew_client.changes import Change, ChangeKind, KeptIn, Outcome, Pending, Refusal, SendState
 from roadcrew_client.context import Context
 from roadcrew_client.errors import RoadcrewError, TooManyRequests, Unreachable
 from roadcrew_client.figures import Recorder
 from roadcrew_client.models import Answer
 from roadcrew_client.outbox import OutboxEntry
 from roadcrew_client.replica import Replica, Waiting
-from roadcrew_client.routes import Call, call_of
+from roadcrew_client.routes import Call
+from roadcrew_client.rules import Act, AnyCommand
 from roadcrew_client.sender import Job, Sender
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.engine import Engine
 from roadcrew_domain.events import BadCursor, Position, decode_cursor
-from roadcrew_domain.trip import Command, TripAct
 
 
 class Pendings:
@@ -34,23 +34,25 @@ class Pendings:
     def __init__(
         self,
         context: Context,
-        trip_id: str,
-        replica: Replica,
+        replica: Replica[Any],
         engine: Engine,
         recorder: Recorder,
         listeners: Listeners[Change],
+        answered: set[str] | None = None,
     ) -> None:
+        """`answered`: one set for all whose topics one engine follows, in which they put what was accepted and is not
+        read yet."""
+        self.topic = replica.rules.topic
         self.sender = Sender(context, self)
         self.error: RoadcrewError | None = None
         self.latency: float | None = None
         self._context = context
-        self._trip_id = trip_id
         self._replica = replica
         self._engine = engine
         self._recorder = recorder
         self._listeners = listeners
         self._pendings: dict[str, Pending] = {}
-        self._answered: set[str] = set()
+        self._answered: set[str] = set() if answered is None else answered
 
     @property
     def all(self) -> tuple[Pending, ...]:
@@ -63,44 +65,44 @@ class Pendings:
 
     # --- from the person --------------------------------------------------------------------------
 
-    def act(self, act: TripAct) -> Pending:
-        """As `LiveTrip.act`."""
-        call = call_of(self._trip_id, act)
+    def act(self, act: Act, call: Call) -> Pending:
+        """As `LiveTrip.act`; `call` is what is sent."""
         if len(self._pendings) >= self._context.settings.max_pending:
             raise TooManyRequests("too-many-pending", "Too many changes wait already. Wait until some are sent.")
         user = self._context.session.user
-        command = Command(self._context.new_id(), None if user is None else user.id, act)
+        command = self._replica.rules.command(self._context.new_id(), None if user is None else user.id, act)
         at = self._context.server_time.now()
         self._replica.add(command, at)
         kept = self._keep(command, call)
-        pending = Pending(command.id, act, at, asyncio.get_running_loop().create_future())
+        pending = Pending(command.id, act, at, asyncio.get_running_loop().create_future(), topic=self.topic)
         pending.kept = None if kept is None else asyncio.shield(kept)
         self._pendings[command.id] = pending
         self.sender.put(Job(command.id, call, kept, self._context.clock.monotonic()))
         self._engine.signal(policy.Key())
-        self._tell(Change("pending", pending=pending))
+        self._tell("pending", pending)
         return pending
 
-    def _keep(self, command: Command, call: Call) -> asyncio.Future[KeptIn] | None:
+    def _keep(self, command: AnyCommand, call: Call) -> asyncio.Future[KeptIn] | None:
         """Put it into the outbox, if there is one and we know in whose name."""
         outbox = self._context.outbox
         if outbox is None or command.by is None:
             return None
-        made_at, what = self._context.clock.now(), about(self._replica.drawn, command.act)
+        made_at, what = self._context.clock.now(), self._replica.rules.about(self._replica.drawn, command.act)
         return outbox.keep(
-            OutboxEntry(command.id, self._context.server, command.by, self._trip_id, call, what, made_at, command.act)
+            OutboxEntry(command.id, self._context.server, command.by, self.topic, call, what, made_at, command.act)
         )
 
     def restore(self, entries: Iterable[OutboxEntry]) -> None:
-        """As `LiveTrip.restore`."""
+        """Go on with what the outbox has kept from before; it is sent before all that waits here."""
         at, loop = self._context.server_time.now(), asyncio.get_running_loop()
         fresh = [(e, e.act) for e in entries if e.act is not None and e.id not in self._pendings]
-        self._replica.restore(Waiting(Command(e.id, e.user, act), at) for e, act in fresh)
+        command = self._replica.rules.command
+        self._replica.restore(Waiting(command(e.id, e.user, act), at) for e, act in fresh)
         self.sender.put_in_order(Job(e.id, e.call, held=True, number=e.number) for e, _ in fresh)
         for entry, act in fresh:
-            self._pendings[entry.id] = Pending(entry.id, act, at, loop.create_future())
+            self._pendings[entry.id] = Pending(entry.id, act, at, loop.create_future(), topic=self.topic)
         for entry, _ in fresh:  # who is told of one looks at all of them
-            self._tell(Change("pending", pending=self._pendings[entry.id]))
+            self._tell("pending", self._pendings[entry.id])
 
     async def at_rest(self) -> None:
         """Wait until no change is on its way: each is answered, or held up by something."""
@@ -151,12 +153,12 @@ class Pendings:
             self._answered.discard(command)
             pending = self._pendings.pop(command)
             _resolve(pending, Outcome(accepted=True))
-            self._tell(Change("confirmed", pending=pending))
+            self._tell("confirmed", pending)
 
     def place(self, cursor: str | None) -> Position | None:
-        """Where in the trip's log a cursor of the server's leads on; None where it does not say."""
+        """Where in the topic's log a cursor of the server's leads on; None where it does not say."""
         try:
-            return decode_cursor(cursor).get(f"trip:{self._trip_id}") if cursor is not None else None
+            return decode_cursor(cursor).get(self.topic) if cursor is not None else None
         except BadCursor:
             return None
 
@@ -176,7 +178,7 @@ class Pendings:
         pending = self._pendings.get(command)
         if pending is not None and pending.state != state:
             pending.state = state
-            self._tell(Change("pending", pending=pending))
+            self._tell("pending", pending)
 
     def accepted(self, command: str, answer: Answer, seconds: float) -> None:
         """The server took it. It stays painted until what we have read covers it."""
@@ -190,7 +192,7 @@ class Pendings:
         self.confirm(self._replica.answered(command, self.place(answer.cursor)))
         if self._answered:
             self._engine.expect(lambda: self._answered)
-        self._tell(Change("status"))
+        self._tell("status")
 
     def refused(self, command: str, error: RoadcrewError) -> None:
         """The server did not take it: it is taken back, with the reason."""
@@ -199,7 +201,7 @@ class Pendings:
             return
         refusal = Refusal(error.code, error.detail, error.facts)
         _resolve(pending, Outcome(accepted=False, refusal=refusal))
-        self._tell(Change("refused", pending=pending, refusal=refusal))
+        self._tell("refused", pending, refusal)
 
     def set_aside(self, command: str, why: RoadcrewError) -> None:
         """It is not sent, because the person does not want it, or has to be asked: it is taken back."""
@@ -207,10 +209,10 @@ class Pendings:
         if pending is None or not self._replica.refuse(command):
             return
         _resolve(pending, Outcome(accepted=False, refusal=Refusal(why.code, why.detail, why.facts)))
-        self._tell(Change("dropped", pending=pending))
+        self._tell("dropped", pending)
 
-    def _tell(self, change: Change) -> None:
-        self._listeners.tell(change)
+    def _tell(self, kind: ChangeKind, pending: Pending | None = None, refusal: Refusal | None = None) -> None:
+        self._listeners.tell(Change(kind, pending=pending, refusal=refusal, topic=self.topic))
 
 
 def _resolve(pending: Pending, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What a followed trip tells: what changed, what waits, what holds. Values only."""
+"""What a followed trip tells, and talk that is followed: what changed, what waits, what holds. Values only."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_domain.events import Event
-from roadcrew_domain.trip import TripAct
+
+if TYPE_CHECKING:
+    from roadcrew_client.rules import Act
 
 KeptIn = Literal["disk", "memory", "nowhere"]
 SendState = Literal["sending", "waiting"]
 SyncState = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out"]
-ChangeKind = Literal["reset", "events", "pending", "refused", "dropped", "confirmed", "presence", "status", "gone"]
+ChangeKind = Literal[
+    "reset", "events", "pending", "refused", "dropped", "confirmed", "presence", "status", "gone", "left"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,15 @@ class Outcome:
 class Pending:
     """A change that the server has not confirmed. `since` is the server's time, as estimated; `done` is cancelled if
     the trip is let go of before anything is known. `kept` says where it is kept, once it is (None: there is no outbox):
-    on disk it outlives the program."""
+    on disk it outlives the program. `topic` is what it changes."""
 
     id: str
-    act: TripAct
+    act: Act
     since: datetime
     done: asyncio.Future[Outcome]
     state: SendState = "waiting"
     kept: asyncio.Future[KeptIn] | None = None
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,14 @@ class SyncStatus:
 @dataclass(frozen=True, slots=True)
 class Change:
     """Something is other than before; `reason` says why a trip is gone. A change that was `dropped` was taken back by
-    this person, or is too old to be sent unasked."""
+    this person, or is too old to be sent unasked.
+
+    Where several topics are followed, `topic` says which it is about; some may be `left`, that is not be followed any
+    more."""
 
     kind: ChangeKind
     events: tuple[Event, ...] = ()
     pending: Pending | None = None
     refusal: Refusal | None = None
     reason: str | None = None
+    topic: str = ""

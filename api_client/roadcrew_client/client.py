@@ -37,6 +37,7 @@ from roadcrew_client.waiting import Figures
 from roadcrew_domain.events import Event
 
 if TYPE_CHECKING:
+    from roadcrew_client._pendings import Pendings
     from roadcrew_client.copies import Copies
     from roadcrew_client.live_book import LiveBook
     from roadcrew_client.live_runs import LiveRun
@@ -192,14 +193,14 @@ class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls
         self._live.add(live)
         return live
 
-    async def _followed(self, live: LiveTrip) -> None:
+    async def _followed(self, pendings: Pendings) -> None:
         if self.delivery is not None:
-            await self.delivery.hand_over(live)
+            await self.delivery.hand_over(pendings)
 
-    def _left(self, live: LiveTrip) -> None:
+    def _left(self, live: LiveTrip, pendings: Pendings) -> None:
         self._live.discard(live)
         if self.delivery is not None:
-            self.delivery.left(live)
+            self.delivery.left(pendings)
 
     def follow_book(self) -> LiveBook:
         """My cart, and the seats of the slots that it is told to watch, as they are at the server. Use it with

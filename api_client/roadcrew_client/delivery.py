@@ -1,4 +1,4 @@
-"""Sees to it that what waits in the outbox is sent: by the trip that is followed, else in the background. And what a
+"""Sees to it that what waits in the outbox is sent: by who follows its topic, else in the background. And what a
 person can do about it: look, drop, let what is old be sent.
 
 Only what this person made at this server, and only what belongs to no other program that runs. Not for keeping changes,
@@ -23,7 +23,7 @@ from roadcrew_client.sender import DROPPED, Job, Sender
 from roadcrew_client.sync.backoff import jittered
 
 if TYPE_CHECKING:
-    from roadcrew_client.live import LiveTrip
+    from roadcrew_client._pendings import Pendings
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ NewsKind = Literal["tally", "refused", "known", "trouble"]
 @dataclass(frozen=True, slots=True)
 class OutboxNews:
     """What a person may want to hear: the counts, at first and whenever they are others; the `entry` that was
-    `refused`, of a trip that nobody looks at; who we are, `known` at last; `trouble` with the disk, in words."""
+    `refused`, of a topic that nobody looks at; who we are, `known` at last; `trouble` with the disk, in words."""
 
     kind: NewsKind
     tally: Tally
@@ -48,7 +48,7 @@ class Delivery:
     def __init__(self, context: Context, outbox: Outbox) -> None:
         self._context = context
         self._outbox = outbox
-        self._lives: list[LiveTrip] = []
+        self._followed: list[Pendings] = []
         self._rounds: dict[str, _Round] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -107,8 +107,8 @@ class Delivery:
         """Send these no more, nor what makes no sense without them; what was refused is just forgotten. Returns the ids
         of all. One that is on its way may arrive all the same."""
         gone = await self._outbox.drop(ids)
-        for live in self._lives:
-            live.withdraw(gone, DROPPED)
+        for pendings in self._followed:
+            pendings.withdraw(gone, DROPPED)
         for round_ in self._rounds.values():
             round_.withdraw(gone)
         return gone
@@ -144,22 +144,22 @@ class Delivery:
             self._moved.clear()
             await self._moved.wait()
 
-    # --- trips that are followed ------------------------------------------------------------------
+    # --- topics that are followed -----------------------------------------------------------------
 
-    async def hand_over(self, live: LiveTrip) -> None:
-        """A trip is followed: what waits for it is its own, and has been given to it when this returns."""
+    async def hand_over(self, pendings: Pendings) -> None:
+        """A topic is followed: what waits for it is its own, and has been given to it when this returns."""
         self.start()
-        self._lives.append(live)
-        round_ = self._rounds.pop(live.trip_id, None)
+        self._followed.append(pendings)
+        round_ = self._rounds.pop(pendings.topic, None)
         if round_ is not None:
-            live.restore(round_.left.values())
+            pendings.restore(round_.left.values())
             await round_.stop()
         await self._take()
 
-    def left(self, live: LiveTrip) -> None:
+    def left(self, pendings: Pendings) -> None:
         """It is followed no more; what waits is for us."""
         with suppress(ValueError):
-            self._lives.remove(live)
+            self._followed.remove(pendings)
         self._wake.set()
 
     def another_person(self) -> None:
@@ -236,20 +236,20 @@ class Delivery:
             self._tell("known")
 
     def _share(self, entries: Iterable[OutboxEntry]) -> None:
-        by_trip: dict[str, list[OutboxEntry]] = {}
+        by_topic: dict[str, list[OutboxEntry]] = {}
         for entry in entries:
-            by_trip.setdefault(entry.trip_id, []).append(entry)
-        for trip_id, waiting in by_trip.items():
-            live = next((live for live in self._lives if live.trip_id == trip_id), None)
-            if live is not None:
-                live.restore(waiting)
+            by_topic.setdefault(entry.topic, []).append(entry)
+        for topic, waiting in by_topic.items():
+            pendings = next((pendings for pendings in self._followed if pendings.topic == topic), None)
+            if pendings is not None:
+                pendings.restore(waiting)
                 continue
-            if trip_id not in self._rounds:
-                self._rounds[trip_id] = _Round(self._context, self._ended, self._moved.set)
-            self._rounds[trip_id].add(waiting)
+            if topic not in self._rounds:
+                self._rounds[topic] = _Round(self._context, self._ended, self._moved.set)
+            self._rounds[topic].add(waiting)
 
     def _ended(self, entry: OutboxEntry, refusal: Refusal | None) -> None:
-        """A change of a trip that nobody looks at has been answered."""
+        """A change of a topic that nobody looks at has been answered."""
         self._moved.set()
         if refusal is not None:
             self._tell("refused", replace(entry, state="refused", refusal=refusal))
@@ -270,7 +270,7 @@ class Delivery:
 
 
 class _Round:
-    """The sending of what waits for one trip that nobody looks at. `left`: what is not answered. `held_up`: the last
+    """The sending of what waits for one topic that nobody looks at. `left`: what is not answered. `held_up`: the last
     try has failed, and the next one is not due."""
 
     def __init__(

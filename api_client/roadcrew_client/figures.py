@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.settings import Clock
@@ -190,7 +190,7 @@ def figures_of(
     context: Context,
     engine: Engine,
     recorder: Recorder,
-    replica: Replica,
+    replica: Replica[Any],
     made: Collection[datetime],
     *,
     since: datetime,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from types import TracebackType
 
@@ -23,8 +23,9 @@ from roadcrew_client.copies import Copy
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.figures import Recorder, SyncFigures, figures_of
 from roadcrew_client.models import Gone, Item, Presence, Reset, SessionInfo, read
-from roadcrew_client.outbox import OutboxEntry
 from roadcrew_client.replica import Replica
+from roadcrew_client.routes import call_of
+from roadcrew_client.rules import TripRules
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.engine import Engine
 from roadcrew_client.sync.sides import Taken
@@ -44,8 +45,8 @@ class LiveTrip(Followed):
         trip_id: str,
         where: str,
         *,
-        on_start: Callable[[LiveTrip], Awaitable[None]],
-        on_stop: Callable[[LiveTrip], None],
+        on_start: Callable[[Pendings], Awaitable[None]],
+        on_stop: Callable[[LiveTrip, Pendings], None],
     ) -> None:
         self.trip_id = trip_id
         self.topic = f"trip:{trip_id}"
@@ -53,7 +54,7 @@ class LiveTrip(Followed):
         self._context = context
         self._on_start = on_start
         self._on_stop = on_stop
-        self._replica = Replica()
+        self._replica = Replica(TripRules(trip_id))
         self._listeners = Listeners[Change]()
         self._recorder = Recorder(context.clock)
         source = SyncSource(context, (self.topic,), where)
@@ -66,7 +67,7 @@ class LiveTrip(Followed):
             chance=context.chance,
             watch=self._stepped,
         )
-        self._pendings = Pendings(context, trip_id, self._replica, self._engine, self._recorder, self._listeners)
+        self._pendings = Pendings(context, self._replica, self._engine, self._recorder, self._listeners)
         self._where = Where(context, self.topic, source)
         self._copy = TripCopy(context, trip_id, self._confirmed_now)
         self._task: asyncio.Task[None] | None = None
@@ -152,7 +153,7 @@ class LiveTrip(Followed):
             await asyncio.wait([task])
         self._copy.keep_rest()
         self._pendings.let_go()
-        self._on_stop(self)
+        self._on_stop(self, self._pendings)
 
     async def __aenter__(self) -> LiveTrip:
         await self.start()
@@ -177,7 +178,7 @@ class LiveTrip(Followed):
             logger.exception("following a trip ended in a way that nobody foresaw")
 
     async def _send(self) -> None:
-        await self._on_start(self)  # what was made before this program began goes first
+        await self._on_start(self._pendings)  # what was made before this program began goes first
         await self._pendings.sender.run()
 
     async def _introduce(self) -> None:
@@ -219,11 +220,7 @@ class LiveTrip(Followed):
     def act(self, act: TripAct) -> Pending:
         """Change the trip: painted at once, sent in order. Raises `Refused` (of the domain) if it is malformed,
         `TypeError` for an act that is no change to a trip, `TooManyRequests` when too many wait already."""
-        return self._pendings.act(act)
-
-    def restore(self, entries: Iterable[OutboxEntry]) -> None:
-        """Go on with what the outbox has kept from before; it is sent before all that waits here."""
-        self._pendings.restore(entries)
+        return self._pendings.act(act, call_of(self.trip_id, act))
 
     async def at_rest(self) -> None:
         """Wait until no change is on its way: each is answered, or held up by something."""

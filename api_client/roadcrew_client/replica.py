@@ -1,23 +1,25 @@
-"""One trip as this terminal knows it: what the server has confirmed, and the changes that it has not. Pure.
+"""One topic as this terminal knows it, a trip or a channel of talk: what the server has confirmed, and the changes that
+it has not. Pure.
 
 What is drawn is the fold of both. Nothing here sends, waits or draws.
 
-After the first event that this version of the rules does not know, nothing is predicted any more until the trip is
+After the first event that this version of the rules does not know, nothing is predicted any more until the topic is
 followed anew: the server's state is drawn as it comes. An unknown event may have changed what is allowed, a reset does
 not say that it is over, and a picture that is late is better than one that is taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
-from roadcrew_domain.crew import RenewInvite
+from roadcrew_client.rules import AnyCommand, Rules
 from roadcrew_domain.events import Event, Position, UnknownFact, event
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip import Command, Trip, decide, evolve
+
+S = TypeVar("S")
 
 Verdict = Literal["applied", "old", "gap", "unknown"]
 
@@ -33,22 +35,23 @@ class Waiting:
     """A change that is not confirmed. `at`: the server's time, as estimated when it was made; `answer`: where the
     server's answer says that it is in the log, None until then; `answered` says that the answer is here."""
 
-    command: Command
+    command: AnyCommand
     at: datetime
     answered: bool = False
     answer: Position | None = None
 
 
-class Replica:
+class Replica(Generic[S]):
     """The confirmed state of one topic plus the pending commands, in the order in which they were made."""
 
-    def __init__(self) -> None:
-        self.confirmed: Trip | None = None
+    def __init__(self, rules: Rules[S]) -> None:
+        self.rules = rules
+        self.confirmed: S | None = None
         self.seq = -1
         self.epoch: str | None = None
         self.predicting = True
         self._pending: dict[str, Waiting] = {}
-        self._drawn: Trip | None = None
+        self._drawn: S | None = None
         self._stale = False
 
     @property
@@ -61,7 +64,7 @@ class Replica:
         return command in self._pending
 
     @property
-    def drawn(self) -> Trip | None:
+    def drawn(self) -> S | None:
         """The confirmed state with what is pending painted onto it. Folds the pending commands only, and only when
         something has changed since the last look."""
         if self._stale:
@@ -70,7 +73,7 @@ class Replica:
 
     # --- what the server says ---------------------------------------------------------------------
 
-    def reset(self, state: Trip, seq: int, epoch: str | None = None) -> tuple[str, ...]:
+    def reset(self, state: S, seq: int, epoch: str | None = None) -> tuple[str, ...]:
         """Replace what is confirmed. Returns the ids of the commands that this ends.
 
         In another epoch numbers mean something else, so a command that was answered in the old one ends.
@@ -92,13 +95,23 @@ class Replica:
             self.predicting, self._stale = False, True
             return "unknown", ()
         try:
-            after = evolve(self.confirmed, e)
+            after = self.rules.evolve(self.confirmed, e)
         except BROKEN:
             self.predicting, self._stale = False, True
             return "unknown", ()
         self.confirmed, self.seq, self._stale = after, e.seq, True
         own = (e.command,) if self._pending.pop(e.command, None) is not None else ()
         return "applied", (*own, *self._settle())
+
+    def revise(self, better: Callable[[S], S]) -> None:
+        """What is confirmed is known better than before, though nothing has happened."""
+        if self.confirmed is not None:
+            self.confirmed, self._stale = better(self.confirmed), True
+
+    def forget(self) -> None:
+        """Nothing is known of it any more; what is pending stays so."""
+        self.confirmed, self.seq, self.epoch = None, -1, None
+        self.predicting = self._stale = True
 
     def answered(self, command: str, position: Position | None) -> tuple[str, ...]:
         """The server has accepted a command; it is in the log at or before `position` (None: not said, so it ends
@@ -134,13 +147,13 @@ class Replica:
 
     # --- what the person does ---------------------------------------------------------------------
 
-    def add(self, command: Command, at: datetime) -> Waiting:
+    def add(self, command: AnyCommand, at: datetime) -> Waiting:
         """Make a change pending. Raises `Refused` if it is malformed, which no server would think otherwise of; any
         other doubt is the server's to decide."""
         before = self.drawn
         if before is not None:
             try:
-                decide(before, command, at)
+                self.rules.decide(before, command, at)
             except Refused as refused:
                 if refused.kind == "invalid" and refused.code not in _BY_CLOCK:
                     raise
@@ -156,24 +169,24 @@ class Replica:
         self._pending = {**{w.command.id: w for w in made_before}, **self._pending}
         self._stale = True
 
-    def _paint(self) -> Trip | None:
+    def _paint(self) -> S | None:
         state = self.confirmed
         if state is None or not self.predicting:
             return state
         seq = self.seq
         for waiting in self._pending.values():
-            state, seq = _predicted(state, waiting, seq)
+            state, seq = self._predicted(state, waiting, seq)
         return state
 
-
-def _predicted(state: Trip, waiting: Waiting, seq: int) -> tuple[Trip, int]:
-    command, painted, n = waiting.command, state, seq
-    if isinstance(command.act, RenewInvite):
-        return state, seq  # the new code is the server's to make
-    try:
-        for fact in decide(state, command, waiting.at):
-            n += 1
-            painted = evolve(painted, event(f"trip:{state.id}", n, waiting.at, command.by, command.id, fact))
-    except (Refused, *BROKEN):
-        return state, seq
-    return painted, n
+    def _predicted(self, state: S, waiting: Waiting, seq: int) -> tuple[S, int]:
+        rules, command, painted, n = self.rules, waiting.command, state, seq
+        if not rules.paints(state, command):
+            return state, seq
+        try:
+            for fact in rules.decide(state, command, waiting.at):
+                n += 1
+                e = event(rules.topic, n, waiting.at, command.by, command.id, fact)
+                painted = rules.evolve(painted, e)
+        except (Refused, *BROKEN):
+            return state, seq
+        return painted, n

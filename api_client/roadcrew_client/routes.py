@@ -95,7 +95,7 @@ def act_of(call: Call) -> tuple[str, TripAct]:
     invite to be made has no code yet. Raises `ValueError` for what is none."""
     try:
         body = msgspec.json.decode(call.body, type=dict[str, Any])
-        kind = _kind(call.path, body)
+        kind = _kind(call, body)
         act: TripAct = msgspec.convert({"code": "", **_ballot(body)}, type=kind)
         trip_id = msgspec.convert(body.get("tripId"), type=str)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -103,10 +103,10 @@ def act_of(call: Call) -> tuple[str, TripAct]:
     return trip_id, act
 
 
-def _kind(path: str, body: dict[str, Any]) -> Any:
-    if path == f"{BASE}/invite":
+def _kind(call: Call, body: dict[str, Any]) -> Any:
+    if call == Call(f"{BASE}/invite", call.body):
         return crew.RevokeInvite if body.get("revoke") is True else crew.RenewInvite
     for kind, (route, _) in _TABLE.items():
-        if path == BASE + route:
+        if call == Call(BASE + route, call.body):
             return kind
-    raise ValueError(f"{path[:80]!r} is no change to a trip")
+    raise ValueError(f"{call.method[:9]} {call.path[:80]!r} is no change to a trip")

@@ -1,4 +1,4 @@
-"""Sends the pending commands of one trip: in order, one at a time, each under its own id until it is answered.
+"""Sends the pending commands of one topic: in order, one at a time, each under its own id until it is answered.
 
 No limit on how long that takes. Where there is an outbox, nothing is sent before it is kept there, and nothing that was
 dropped there meanwhile. Not for painting them, nor for what an answer means to a copy.
@@ -168,7 +168,8 @@ class Sender:
         headers = {"Idempotency-Key": job.command}
         try:
             async with asyncio.timeout(None) as self._call:
-                return await self._context.session.call("POST", job.call.path, body=job.call.body, headers=headers)
+                call, session = job.call, self._context.session
+                return await session.call(call.method, call.path, body=call.body or None, headers=headers)
         except TimeoutError as error:
             raise Unreachable("cut", "The connection was cut.") from error
         finally:

@@ -105,7 +105,7 @@ def entry(n: int, act: TripAct | None = None, **more: Any) -> OutboxEntry:
     """A change without a client."""
     act = act or EditTrip(name=f"Name {n}")
     command = f"0000000{n}-0000-7000-8000-000000000000"
-    made = OutboxEntry(command, "s", "ana", "t", call_of("t", act), rc.About(), datetime.now(UTC), act)
+    made = OutboxEntry(command, "s", "ana", "trip:t", call_of("t", act), rc.About(), datetime.now(UTC), act)
     return replace(made, **more)
 
 

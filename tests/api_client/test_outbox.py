@@ -127,9 +127,9 @@ async def test_what_several_programs_left_is_sent_in_the_order_in_which_it_was_m
         await one.delivery.stop()  # so that it is not this one that takes over
         await one.outbox.flush()
         await two.dies()
-        await until(lambda: len(live.pending) == 2 if live else "t" in third.delivery._rounds)
+        await until(lambda: len(live.pending) == 2 if live else "trip:t" in third.delivery._rounds)
         await one.dies()
-        await until(lambda: len(live.pending if live else third.delivery._rounds["t"].left) == 4)
+        await until(lambda: len(live.pending if live else third.delivery._rounds["trip:t"].left) == 4)
         desk.down = False
         await until(lambda: set(desk.keys) == set(ids))
         # The first that was found is on its way all the time; the others are in their places.
@@ -241,7 +241,7 @@ async def test_who_leaves_a_trip_while_changes_wait_has_them_sent_in_the_backgro
     desk.down = True
     async with Program(server.url, tmp_path) as program:
         ids = await program.makes("Porto", "Faro")
-        await until(lambda: "t" in program.delivery._rounds)
+        await until(lambda: "trip:t" in program.delivery._rounds)
         live = await program.follow()
         await until(lambda: [p.id for p in live.pending] == ids)
         assert program.delivery._rounds == {}
@@ -481,7 +481,7 @@ async def test_a_change_of_a_trip_that_nobody_looks_at_can_be_dropped(
     desk.down = True
     async with Program(server.url, tmp_path) as program:
         ids = await program.makes("Porto", "Faro")
-        await until(lambda: "t" in program.delivery._rounds)
+        await until(lambda: "trip:t" in program.delivery._rounds)
         await program.delivery.drop(ids[1:])
         desk.down = False
         await until(lambda: program.delivery.tally == Tally())

@@ -98,7 +98,7 @@ HOSTILE: list[tuple[str, object]] = [
     ("body", b"[" * 100_000),
     ("body", b'{"tripId": "other", "name": "x"}'),
     ("body", b'{"tripId": "t", "name": 5}'),
-    ("body", b"{" + b" " * 70_000 + b'"tripId": "t", "name": "x"}'),
+    ("body", b"{" + b" " * 140_000 + b'"tripId": "t", "name": "x"}'),
     ("path", "/api/session/renew"),
     ("path", "/polls"),
     ("path", b"\xff"),
@@ -207,7 +207,7 @@ async def test_where_the_disk_keeps_nothing_changes_are_painted_and_sent_all_the
             assert [await p.kept for p in pendings if p.kept] == ["memory"] * 3
             # Left, they are sent in the background; dropped, they are not: as if they were on disk.
             await live.stop()
-            await until(lambda: "t" in program.delivery._rounds)
+            await until(lambda: "trip:t" in program.delivery._rounds)
             assert await program.delivery.drop([pendings[1].id]) == (pendings[1].id,)
             desk.down = False
             await until(lambda: desk.keys == [pendings[0].id, pendings[2].id])
@@ -305,7 +305,7 @@ async def test_a_change_that_is_too_large_for_the_outbox_is_sent_all_the_same(
 ):
     async with Program(server.url, tmp_path) as program:
         live = await program.follow()
-        pending = live.act(EditTrip(name="x" * 70_000))  # nobody can say yet that it is refused
+        pending = live.act(EditTrip(name="x" * 140_000))  # nobody can say yet that it is refused
         assert pending.kept is not None
         assert await pending.kept == "nowhere"
         await until(lambda: desk.keys == [pending.id])

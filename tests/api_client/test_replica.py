@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadcrew_client.replica import Replica
+from roadcrew_client.rules import TripRules
 from roadcrew_domain import crew, hotels, polls
 from roadcrew_domain.crew import Invite
 from roadcrew_domain.events import Event, Position, UnknownFact, event
@@ -49,8 +50,8 @@ class ScriptedServer:
         return Position.after(EPOCH, len(self.log) - 1, self.log[-1].command)
 
 
-def fresh(server: ScriptedServer) -> Replica:
-    replica = Replica()
+def fresh(server: ScriptedServer) -> Replica[Trip]:
+    replica = Replica(TripRules("t"))
     assert server.state is not None
     replica.reset(server.state, len(server.log) - 1, EPOCH)
     return replica
@@ -265,7 +266,7 @@ def test_in_whatever_order_events_answers_and_refusals_come_nothing_is_lost_or_d
         assert len([e.type for e in events]) == len({e.type for e in events})
 
 
-def _answer(replica: Replica, mine: dict[str, bool | None], command: str, reply: Position | Refused) -> None:
+def _answer(replica: Replica[Trip], mine: dict[str, bool | None], command: str, reply: Position | Refused) -> None:
     mine[command] = isinstance(reply, Refused)
     if isinstance(reply, Refused):
         replica.refuse(command)

@@ -62,7 +62,9 @@ def made(scene: Scene, n: int, act: TripAct | None, what: About | None = None, *
     what = what or about(scene.world.trips[scene.trip_id], act or DeleteTrip())
     call = call_of(scene.trip_id, act or DeleteTrip())
     command = f"00000000-0000-7000-9000-{n:012x}"
-    return replace(OutboxEntry(command, "s", scene.ana.id, scene.trip_id, call, what, at, act, number=n), **more)
+    return replace(
+        OutboxEntry(command, "s", scene.ana.id, f"trip:{scene.trip_id}", call, what, at, act, number=n), **more
+    )
 
 
 def vote(scene: Scene, n: int, **more: Any) -> OutboxEntry:
