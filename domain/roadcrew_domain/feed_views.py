@@ -15,7 +15,9 @@ FeedState = Feed | Marks | Watching
 """The state of a channel, whichever it is."""
 
 
-class _FeedView(Value, frozen=True, omit_defaults=True):
+class FeedView(Value, frozen=True, omit_defaults=True):
+    """The fields of `Feed`."""
+
     channel: ListChannel
     trip_id: str | None
     opened_at: Moment
@@ -26,7 +28,7 @@ class _FeedView(Value, frozen=True, omit_defaults=True):
     v: int = 0
 
 
-class _MarksView(Value, frozen=True):
+class MarksView(Value, frozen=True):
     """The fields of `Marks`, with a map that JSON knows."""
 
     channel: MarkChannel
@@ -39,7 +41,9 @@ class _MarksView(Value, frozen=True):
     v: int = SNAPSHOT_VERSION
 
 
-class _WatchingView(Value, frozen=True):
+class WatchingView(Value, frozen=True):
+    """The fields of `Watching`, and of which channel."""
+
     channel: Channel
     trip_id: str | None
     opened_at: Moment
@@ -56,9 +60,9 @@ class _Head(Value, frozen=True):
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _heads = msgspec.json.Decoder(_Head)
-_feeds = msgspec.json.Decoder(_FeedView)
-_marks = msgspec.json.Decoder(_MarksView)
-_watching = msgspec.json.Decoder(_WatchingView)
+_feeds = msgspec.json.Decoder(FeedView)
+_marks = msgspec.json.Decoder(MarksView)
+_watching = msgspec.json.Decoder(WatchingView)
 
 
 def encode_state(state: FeedState) -> bytes:
@@ -85,14 +89,14 @@ def decode_state(body: bytes | str | msgspec.Raw) -> FeedState:
 def _view(s: FeedState) -> Value:
     match s:
         case Feed():
-            return _FeedView(
+            return FeedView(
                 s.channel, s.trip_id, s.opened_at, s.changed_at, s.count, s.items, s.pages, SNAPSHOT_VERSION
             )
         case Marks():
             given = dict(s.marks.items())
-            return _MarksView(s.channel, s.trip_id, s.opened_at, s.changed_at, s.spread, given, s.whole)
+            return MarksView(s.channel, s.trip_id, s.opened_at, s.changed_at, s.spread, given, s.whole)
         case Watching():
-            return _WatchingView("presence", s.trip_id, s.opened_at, s.changed_at)
+            return WatchingView("presence", s.trip_id, s.opened_at, s.changed_at)
 
 
 def shown_state(state: FeedState) -> FeedState:

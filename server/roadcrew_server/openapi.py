@@ -11,10 +11,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from roadcrew_domain.cart import Cart
+from roadcrew_domain.feed_views import FeedView, MarksView, WatchingView
 from roadcrew_domain.jobs_state import ImportJob
 from roadcrew_domain.quotes_views import QuoteRunView
 from roadcrew_domain.seats_views import SlotCount
 from roadcrew_domain.views import TripView
+from roadcrew_server.company import Seen, Viewer
 from roadcrew_server.endpoints import Endpoint
 
 REF = "#/components/schemas/{model}"
@@ -59,7 +61,7 @@ def _list(name: str) -> dict[str, Any]:
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer", "minimum": 0}
 TIME = {"type": "string", "format": "date-time"}
-STATES = (TripView, Cart, SlotCount, QuoteRunView, ImportJob)
+STATES = (TripView, Cart, SlotCount, QuoteRunView, ImportJob, FeedView, MarksView, WatchingView)
 """What the topics of `/api/sync` are, each as a reset has it."""
 SYNC = {
     "Event": _object(
@@ -76,7 +78,11 @@ SYNC = {
         topic=TEXT, seq=WHOLE, state={"anyOf": [{"$ref": REF.format(model=s.__name__)} for s in STATES]}, now=TIME
     ),
     "Gone": _object(topic=TEXT, reason={"enum": ["removed", "ended", "unknown", "forbidden"]}),
-    "Present": _object(topic=TEXT, present={"type": "array", "items": _object(id=TEXT, where=TEXT)}),
+    "Present": {
+        "type": "object",
+        "required": ["topic", "present"],
+        "properties": {"topic": TEXT, "present": _list("Viewer"), "seen": _list("Seen")},
+    },
     "Batch": _object(
         resets=_list("Reset"),
         events=_list("Event"),
@@ -96,7 +102,8 @@ def document(endpoints: Sequence[Endpoint], *, title: str, version: str, address
     structs = [e.answer for e in endpoints if e.answer is not None and issubclass(e.answer, msgspec.Struct)]
     unique = list(dict.fromkeys(pydantic_models))
     _, definitions = models_json_schema([(m, "validation") for m in unique], by_alias=True, ref_template=REF)
-    _, components = msgspec.json.schema_components(list(dict.fromkeys((*structs, *STATES))), ref_template=MSGSPEC_REF)
+    told = dict.fromkeys((*structs, *STATES, Viewer, Seen))
+    _, components = msgspec.json.schema_components(list(told), ref_template=MSGSPEC_REF)
     schemas: dict[str, Any] = {"Problem": PROBLEM, **SYNC, **definitions.get("$defs", {}), **components}
     paths: dict[str, dict[str, Any]] = {}
     for e in endpoints:
@@ -143,7 +150,7 @@ def _operation(e: Endpoint) -> dict[str, Any]:
             "in": "query",
             "description": text,
             "schema": {"type": "string"},
-            "required": name in ("tripId", "topic", "date", "name"),
+            "required": name in ("tripId", "topic", "date", "name", "of"),
         }
         for name, text in (e.query or {}).items()
     ]

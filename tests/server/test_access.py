@@ -1,5 +1,6 @@
 """Who may use which route on whose trip: every route, for everybody. A new route without a row fails."""
 
+import base64
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ SIGNED_IN_ONLY = {"nobody": 401, "bad token": 401}
 @dataclass
 class Scene:
     """A trip with a poll, a hotel and an open vote, all begun by `opener`, perhaps with a quote run and an import. In
-    the organiser's cart there may be seats, an order that is not paid, and one that is paid at the venue."""
+    the organiser's cart there may be seats, an order that is not paid, and one that is paid at the venue. `opener` may
+    have said something, and shown an image."""
 
     people: dict[str, Person]
     trip: str
@@ -33,6 +35,18 @@ class Scene:
     booking: str = ""
     run: str = ""
     job: str = ""
+    item: str = ""
+    image: str = ""
+
+    @property
+    def talk(self) -> str:
+        """Where it is talked about."""
+        return f"/api/feeds/trip/{self.trip}"
+
+    @property
+    def comment(self) -> str:
+        """Where what `opener` said is."""
+        return f"{self.talk}/comments/{self.item}"
 
 
 Body = Callable[[Scene], Any]
@@ -55,6 +69,8 @@ class Row:
         return (self.but or {}).get(who, self.status)
 
 
+OF = "/api/feeds/{type}/{id}"
+ITEM = OF + "/{channel}/{itemId}"
 CREW = {"stranger": 403, "removed": 403}
 CHAIR = CREW | {"member": 403, "opener": 403}
 NOT_MEMBER = CREW | {"member": 403}
@@ -69,8 +85,12 @@ def at_eleven(day: int) -> str:
     return f"big-sky.203005{day}.1100"
 
 
+OPENER_ALONE = NOT_MEMBER | {"organiser": 403}
 MINE_ALONE = dict.fromkeys(("stranger", "removed", "member", "opener"), 404)
 NEW_HOTEL = {"name": "Alfama", "city": "Lisbon", "stars": 2, "pricePerNight": {"amount": 4800, "currency": "EUR"}}
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
 HOTEL_ROW = {"name": "Alfama", "city": "Lisbon", "stars": 2, "price": "48.00", "currency": "EUR"}
 SOMEBODY = "0190f1a2-6c3e-7b14-9d55-3f0a1c2b4d5e"
 CREDENTIALS = {"username": "somebody", "password": "long enough"}
@@ -139,6 +159,33 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/api/jobs/{jobId}/hotels"): Row(200, but=CREW, path=lambda s: f"/api/jobs/{s.job}/hotels"),
     ("GET", "/api/jobs/{jobId}/refused"): Row(200, but=CREW, path=lambda s: f"/api/jobs/{s.job}/refused"),
     ("DELETE", "/api/jobs/{jobId}"): Row(200, but=NOT_MEMBER, path=lambda s: f"/api/jobs/{s.job}"),
+    ("GET", "/api/feeds/summaries"): Row(200, params=lambda s: {"of": f"trip:{s.trip}"}),
+    ("GET", "/api/feeds/saved"): Row(200),
+    ("GET", OF): Row(200, but=CREW, path=lambda s: s.talk),
+    ("POST", OF + "/rating"): Row(200, lambda _: {"stars": 4}, CREW, path=lambda s: f"{s.talk}/rating"),
+    ("DELETE", OF + "/rating"): Row(200, but=CREW, path=lambda s: f"{s.talk}/rating"),
+    ("POST", OF + "/like"): Row(200, lambda _: {}, CREW, path=lambda s: f"{s.talk}/like"),
+    ("DELETE", OF + "/like"): Row(200, but=CREW, path=lambda s: f"{s.talk}/like"),
+    ("POST", OF + "/save"): Row(200, lambda _: {}, CREW, path=lambda s: f"{s.talk}/save"),
+    ("DELETE", OF + "/save"): Row(200, but=CREW, path=lambda s: f"{s.talk}/save"),
+    ("POST", OF + "/typing"): Row(204, lambda _: {}, CREW, path=lambda s: f"{s.talk}/typing"),
+    ("DELETE", OF + "/typing"): Row(204, but=CREW, path=lambda s: f"{s.talk}/typing"),
+    ("GET", OF + "/{channel}"): Row(200, but=CREW, path=lambda s: f"{s.talk}/comments"),
+    ("POST", OF + "/comments"): Row(201, lambda _: {"text": "Hello"}, CREW, path=lambda s: f"{s.talk}/comments"),
+    ("POST", OF + "/posts"): Row(201, lambda _: {"text": "Here"}, CREW, path=lambda s: f"{s.talk}/posts"),
+    ("POST", OF + "/blogs"): Row(201, lambda _: {"title": "Day 1", "text": "*x*"}, CREW, lambda s: f"{s.talk}/blogs"),
+    ("POST", OF + "/images"): Row(201, lambda _: PICTURE, CREW, lambda s: f"{s.talk}/images"),
+    ("GET", OF + "/images/{itemId}/full"): Row(200, but=CREW, path=lambda s: f"{s.talk}/images/{s.image}/full"),
+    ("GET", OF + "/images/{itemId}/thumb"): Row(200, but=CREW, path=lambda s: f"{s.talk}/images/{s.image}/thumb"),
+    ("PATCH", ITEM): Row(200, lambda _: {"text": "Hello again"}, OPENER_ALONE, path=lambda s: s.comment),
+    ("DELETE", ITEM): Row(200, but=NOT_MEMBER, path=lambda s: s.comment),
+    ("POST", ITEM + "/reactions"): Row(
+        200, lambda _: {"reaction": "heart"}, CREW, path=lambda s: f"{s.comment}/reactions"
+    ),
+    ("DELETE", ITEM + "/reactions/{reaction}"): Row(200, but=CREW, path=lambda s: f"{s.comment}/reactions/heart"),
+    ("GET", "/api/subscribe/{type}/{id}/{channel}"): Row(
+        200, but=CREW, path=lambda s: f"/api/subscribe/trip/{s.trip}/comments"
+    ),
     ("GET", "/j/{code}"): Row(200, path=lambda s: f"/j/{s.code}"),
     ("GET", "/api/exhibitions"): Row(200),
     ("GET", "/api/exhibitions/{id}/slots"): Row(
@@ -203,6 +250,16 @@ async def asked(s: Scene) -> Scene:
     return s
 
 
+async def talked(s: Scene) -> Scene:
+    """The scene with something that `opener` has said, and an image of theirs."""
+    opener = s.people["opener"]
+    s.item = (await opener.do(f"{s.talk}/comments", {"text": "Hello"}))["item"]["id"]
+    sent = await opener.post(f"{s.talk}/images", PICTURE)
+    assert sent.status_code == 201, sent.text
+    s.image = sent.json()["item"]["id"]
+    return s
+
+
 async def scene_for(http: httpx.AsyncClient, endpoint: Endpoint) -> Scene:
     """A scene with what that route is about."""
     made = await scene(http)
@@ -211,6 +268,8 @@ async def scene_for(http: httpx.AsyncClient, endpoint: Endpoint) -> Scene:
             return await booked(made)
         case "quotes" | "jobs":
             return await asked(made)
+        case "talk":
+            return await talked(made)
     return made
 
 

@@ -135,8 +135,8 @@ async def test_joining_by_link_by_code_and_by_code_at_host_are_the_same_and_join
 async def test_a_server_says_what_it_is_and_can_do(http: httpx.AsyncClient, running: Running):
     about = (await http.get("/api/server")).json()
     assert about["publicUrl"] == running.url
-    assert about["features"] == ["overview", "polls", "hotels", "book", "quotes", "imports"]
-    told = {"name", "version", "publicUrl", "features", "payments", "quotes", "imports", "time"}
+    assert about["features"] == ["overview", "polls", "hotels", "talk", "book", "quotes", "imports"]
+    told = {"name", "version", "publicUrl", "features", "payments", "quotes", "imports", "talk", "time"}
     assert {*about} == told
     assert [offer["id"] for offer in about["payments"]] == ["simulated", "venue"]
 

@@ -148,11 +148,14 @@ class Person:
     async def request(
         self, method: str, path: str, body: Any = None, *, key: str | None = None, **more: Any
     ) -> httpx.Response:
-        """Any request."""
+        """Any request. A `body` of bytes is an image, any other is sent as JSON."""
         headers = self.auth | more.pop("headers", {})
         if key is not None:
             headers["Idempotency-Key"] = key
-        if body is not None:
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "image/png"
+            more["content"] = body
+        elif body is not None:
             more["json"] = body
         return await self.http.request(method, path, headers=headers, **more)
 
