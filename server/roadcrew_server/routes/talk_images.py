@@ -58,11 +58,12 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
     name, people = await company(call, topic)
     caption = call.query.get("caption", "")
     act = WriteItem(name, caption, mentions=feed.mentioned(caption, people), picture=_YET_TO_BE_MADE)
-    feed.decide(topic.state, FeedCommand(command, call.user_id, act), server.store.now())
     most = server.settings.max_image_bytes
     if int(call.headers.get("content-length", 0)) > most:
         raise _too_large(most)
-    await server.limits.show_image(call.user_id, call.address)
+    if not await _was_done(call, topic, key):
+        feed.decide(topic.state, FeedCommand(command, call.user_id, act), server.store.now())
+        await server.limits.show_image(call.user_id, call.address)
     async with server.uploads.place(call.user_id):
         data = await _whole(call, most)
         body = said(call, hashlib.sha256(data).digest() + caption.encode(errors="surrogatepass"))
@@ -77,10 +78,15 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
                     *(topic.name, FeedCommand(command, call.user_id, act)), key=key, body=body, status=201
                 )
             except (Problem, Refused, KeyReused, TopicMissing):
-                if key is None or await server.store.recorded(topic.name, key) is None:
+                if not await _was_done(call, topic, key):
                     await server.images.let_go(command)
                 raise
     return done.status, await answer(call, topic, done)
+
+
+async def _was_done(call: Call, topic: Topic, key: str | None) -> bool:
+    """Whether this very command was accepted before."""
+    return key is not None and await call.server.store.recorded(topic.name, key) is not None
 
 
 async def _whole(call: Call, most: int) -> bytes:

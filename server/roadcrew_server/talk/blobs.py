@@ -146,7 +146,7 @@ class FolderBlobs:
 class BucketBlobs:
     """Objects in a bucket. Where it is and who we are there, the variables `AWS_…` say."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, *, tries: int = 3) -> None:
         try:  # who keeps images elsewhere needs no client for buckets
             from obstore.store import S3Store  # noqa: PLC0415
         except ImportError:
@@ -156,8 +156,13 @@ class BucketBlobs:
         self._bucket: S3Store = S3Store(
             parts.netloc,
             prefix=parts.path.strip("/") or None,
-            client_options={"timeout": PATIENCE, "connect_timeout": timedelta(seconds=5)},
-            retry_config={"max_retries": 3, "retry_timeout": PATIENCE},
+            disable_bulk_delete=True,  # not every store that speaks S3 has that, and one object needs none
+            client_options={
+                "timeout": PATIENCE,
+                "connect_timeout": timedelta(seconds=5),
+                "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true",
+            },
+            retry_config={"max_retries": tries, "retry_timeout": PATIENCE},
         )
 
     async def open(self) -> str | None:
