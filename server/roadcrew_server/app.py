@@ -48,6 +48,7 @@ from roadcrew_server.routes import (
     quotes,
     service,
     sessions,
+    subscribe,
     sync,
     talk_images,
     talk_items,
@@ -83,6 +84,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *talk_presence.ENDPOINTS,
     *talk_images.ENDPOINTS,
     *talk_items.ENDPOINTS,
+    *subscribe.ENDPOINTS,
     *service.ENDPOINTS,
 )
 
@@ -196,6 +198,7 @@ class Server:
     def _hinted(self, hint: Hint) -> None:
         self.runners.hinted(hint)
         self.talk.unopened.hinted(hint)
+        self.presence.hinted(hint)
 
     def _missed(self) -> None:
         self.talk.unopened.doubt()
