@@ -35,12 +35,17 @@ class Uploads:
     def __init__(self) -> None:
         self._senders: Counter[str] = Counter()
 
+    @property
+    def now(self) -> int:
+        """How many come in."""
+        return self._senders.total()
+
     @asynccontextmanager
     async def place(self, user: str) -> AsyncIterator[None]:
         """Room for one more image. Raises `Problem`, 429 or 503."""
         if self._senders[user] >= MINE:
             raise Problem(429, "too-many-requests", "Wait until the images that you send have come.", retry_after=2)
-        if self._senders.total() >= UPLOADS:
+        if self.now >= UPLOADS:
             raise Problem(503, "unavailable", "Too many images come in just now. Try again shortly.", retry_after=5)
         self._senders[user] += 1
         try:
