@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from roadcrew_client.live import LiveTrip
     from roadcrew_client.live_book import LiveBook
     from roadcrew_client.live_runs import LiveRun
+    from roadcrew_client.live_talk import LiveTalk
     from roadcrew_client.models import (
         Answer,
         Created,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         Reset,
         ServerInfo,
         Session,
+        TalkInfo,
         TripSummary,
         User,
     )
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
     from roadcrew_client.run_changes import RunChange
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
+    from roadcrew_client.talk_models import ItemAnswer, MarkAnswer, Muted, SavedThings, TalkItems, TalkSummary
     from roadcrew_client.waiting import Figures, Look, SessionReady
     from roadcrew_domain.events import Event
 
@@ -117,6 +120,7 @@ _HOME = {
     "live": ("LiveTrip",),
     "live_book": ("LiveBook",),
     "live_runs": ("LiveRun",),
+    "live_talk": ("LiveTalk",),
     "models": (
         "Answer",
         "Created",
@@ -134,6 +138,7 @@ _HOME = {
         "Reset",
         "ServerInfo",
         "Session",
+        "TalkInfo",
         "TripSummary",
         "User",
     ),
@@ -143,6 +148,7 @@ _HOME = {
     "retry": ("Retry", "execute_with_retry", "load_with_retry"),
     "run_changes": ("RunChange",),
     "settings": ("ClientSettings", "Clock", "SystemClock"),
+    "talk_models": ("ItemAnswer", "MarkAnswer", "Muted", "SavedThings", "TalkItems", "TalkSummary"),
     "waiting": ("Figures", "Look", "SessionReady"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -184,6 +190,13 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "ImportJobAnswer",
     "ImportedHotels",
     "RefusedRows",
+    "LiveTalk",
+    "TalkSummary",
+    "TalkItems",
+    "ItemAnswer",
+    "MarkAnswer",
+    "SavedThings",
+    "Muted",
     "Outbox",
     "OutboxEntry",
     "About",
@@ -208,6 +221,7 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "QuotesInfo",
     "QuoteProvider",
     "ImportsInfo",
+    "TalkInfo",
     "TripSummary",
     "Created",
     "Answer",

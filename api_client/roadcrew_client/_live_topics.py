@@ -1,23 +1,24 @@
 """Some topics that stay as they are at the server, while which ones they are may change: what a cart with its slots has
-in common with quote runs and imports. Nothing is changed through it. Not for trips, whose changes are painted at once.
+in common with quote runs, imports and talk. Not for changing them, nor for trips, which are followed one by one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from roadcrew_client._followed import Followed
-from roadcrew_client._topics_replica import TopicsReplica
 from roadcrew_client.changes import SyncState, SyncStatus
 from roadcrew_client.context import Context
 from roadcrew_client.errors import RoadcrewError
-from roadcrew_client.models import Gone, Item, Reset
+from roadcrew_client.models import Gone, Item, Reset, SessionInfo, read
+from roadcrew_client.replica import Verdict
 from roadcrew_client.sync import policy
+from roadcrew_client.sync.backoff import jittered
 from roadcrew_client.sync.engine import Engine
 from roadcrew_client.sync.sides import Taken
 from roadcrew_client.sync.source import SyncSource
@@ -28,6 +29,31 @@ logger = logging.getLogger(__name__)
 S = TypeVar("S")
 
 
+class States(Protocol[S]):
+    """The topics as they are known here."""
+
+    @property
+    def states(self) -> Mapping[str, S]:
+        """By topic. A value: it is replaced, not changed."""
+        ...
+
+    def keep_only(self, topics: Collection[str]) -> bool:
+        """Nothing of other topics is followed any more. Whether something of them was known."""
+        ...
+
+    def drop(self, topic: str) -> None:
+        """There is no such topic any more, or nobody looks."""
+        ...
+
+    def reset(self, topic: str, state: S, seq: int, epoch: str | None) -> bool:
+        """The whole state as of `seq`. False if it changes nothing here."""
+        ...
+
+    def confirm(self, e: Event) -> Verdict:
+        """Apply an event. `gap` and `unknown` change nothing: the state must be read again."""
+        ...
+
+
 class LiveTopics(Followed, Generic[S]):
     """Syncs between `start` and `stop`. All of it belongs to one event loop. Who builds on it says which topics are
     wanted, and tells its listeners."""
@@ -35,13 +61,13 @@ class LiveTopics(Followed, Generic[S]):
     def __init__(
         self,
         context: Context,
-        replica: TopicsReplica[S],
+        states: States[S],
         shape: type[S] | tuple[type[S], ...],
         on_stop: Callable[[Any], None],
     ) -> None:
         """`shape`: what states are."""
         self._context = context
-        self._states = replica
+        self._states = states
         self._shape = shape
         self._on_stop = on_stop
         self._source = SyncSource(context, ())
@@ -158,12 +184,25 @@ class LiveTopics(Followed, Generic[S]):
     def _turn(self) -> None:
         """Ask for what is looked at now."""
         topics = self._wanted()
-        before = self._states.states
-        self._states.keep_only(topics)
+        left = self._states.keep_only(topics)
         self._source.topics = topics
         self._engine.follow(topics)
-        if before is not self._states.states:
+        if left:
             self._dropped()
+
+    async def _introduce(self) -> None:
+        """Learn who we are, if only a token was given."""
+        session, s, tries = self._context.session, self._context.settings, 0
+        while session.user is None and session.token is not None:
+            try:
+                session.know(read((await session.call("GET", "/api/session")).body, SessionInfo))
+            except RoadcrewError as error:
+                self._error = error
+                self._moved()
+                wait = max(jittered(tries, self._context.chance(), s), error.retry_after or 0.0)
+                tries += 1
+                await self._context.clock.sleep(wait)
+        self._error = None
 
     # --- from the engine ----------------------------------------------------------------------------
 

@@ -41,10 +41,12 @@ class TopicsReplica(Generic[S]):
         """The state after an event. May raise whatever the rules do for one that does not fit."""
         raise NotImplementedError
 
-    def keep_only(self, topics: Collection[str]) -> None:
-        """Nothing of other topics is followed any more."""
+    def keep_only(self, topics: Collection[str]) -> bool:
+        """Nothing of other topics is followed any more. Whether something of them was known."""
+        before = self.states
         for topic in {*self._places, *self.states}.difference(topics):
             self.drop(topic)
+        return before is not self.states
 
     def drop(self, topic: str) -> None:
         """There is no such topic any more, or nobody looks."""

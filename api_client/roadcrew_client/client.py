@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from roadcrew_client.copies import Copies
     from roadcrew_client.live_book import LiveBook
     from roadcrew_client.live_runs import LiveRun
+    from roadcrew_client.live_talk import LiveTalk
     from roadcrew_client.outbox import Outbox, Tally
     from roadcrew_client.probing import PollsSeen, StreamSeen
     from roadcrew_client.retry import Retry
@@ -55,7 +56,7 @@ class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls
 
     `figures` are measured as one goes.
 
-    With an `outbox`, changes to trips that are followed outlive the program: what another one has left there is sent
+    With an `outbox`, changes to what is followed outlive the program: what another one has left there is sent
     in the background, from `async with` or the first `follow` on. Whoever opened it closes it, after the client.
 
     With `copies`, trips that are followed are drawn before the server answers, and without it; `recall` says who we are
@@ -114,6 +115,7 @@ class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls
         self._live: set[LiveTrip] = set()
         self._books: set[LiveBook] = set()
         self._runs: set[LiveRun] = set()
+        self._talks: set[LiveTalk] = set()
         self._own_copies = OwnCopies(self._context, self._live, token)
         self._session.on_known = self._known
 
@@ -147,6 +149,8 @@ class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls
             async with asyncio.timeout(seconds):
                 for live in tuple(self._live):
                     await live.at_rest()
+                for talk in tuple(self._talks):
+                    await talk.at_rest()
                 if self.delivery is not None:
                     await self.delivery.at_rest()
         outbox, user = self._context.outbox, self.user
@@ -220,8 +224,18 @@ class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls
         self._runs.add(runs)
         return runs
 
-    def _followed_now(self) -> tuple[LiveTrip | LiveBook | LiveRun, ...]:
-        return (*self._live, *self._books, *self._runs)
+    def follow_talk(self, *topics: str) -> LiveTalk:
+        """What is said and given of things (`feed:TYPE:ID:CHANNEL`, as `Entity.topic` gives it), as it is at the
+        server. Use it with `async with`, or `start` and `stop` it. Raises `ValueError` for what is no such topic, and
+        for more than 32."""
+        from roadcrew_client.live_talk import LiveTalk  # noqa: PLC0415 — only who talks needs the rules of it
+
+        talk = LiveTalk(self._context, topics, delivery=self.delivery, on_stop=self._talks.discard)
+        self._talks.add(talk)
+        return talk
+
+    def _followed_now(self) -> tuple[LiveTrip | LiveBook | LiveRun | LiveTalk, ...]:
+        return (*self._live, *self._books, *self._runs, *self._talks)
 
     def events(self, *topics: str) -> AsyncGenerator[Event | Reset | Presence | Gone, None]:
         """All that happens in topics (`trip:ID` …, or a trip's id alone), beginning with the state as it is.

@@ -14,9 +14,7 @@ from roadcrew_client._live_topics import LiveTopics, place_in
 from roadcrew_client.book_changes import BookChange, BookKind
 from roadcrew_client.book_models import CartAnswer
 from roadcrew_client.context import Context
-from roadcrew_client.errors import RoadcrewError
-from roadcrew_client.models import Item, SessionInfo, read
-from roadcrew_client.sync.backoff import jittered
+from roadcrew_client.models import Item
 from roadcrew_client.sync.sides import Taken
 from roadcrew_domain.cart_state import Cart
 from roadcrew_domain.events import MAX_TOPICS, Event
@@ -76,18 +74,7 @@ class LiveBook(LiveTopics[Cart | SlotCount]):
         return () if user is None else (f"cart:{user.id}", *(f"slot:{slot}" for slot in self._watched))
 
     async def _begin(self) -> None:
-        """Learn who we are, if only a token was given: what is asked for is a cart of somebody's."""
-        session, s, tries = self._context.session, self._context.settings, 0
-        while session.user is None and session.token is not None:
-            try:
-                session.know(read((await session.call("GET", "/api/session")).body, SessionInfo))
-            except RoadcrewError as error:
-                self._error = error
-                self._tell("status")
-                wait = max(jittered(tries, self._context.chance(), s), error.retry_after or 0.0)
-                tries += 1
-                await self._context.clock.sleep(wait)
-        self._error = None
+        await self._introduce()  # what is asked for is a cart of somebody's
 
     # --- signals ----------------------------------------------------------------------------------
 
