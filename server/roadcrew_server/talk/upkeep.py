@@ -86,10 +86,11 @@ class Upkeep:
         if trip_id is None:
             return False
         try:
-            topic = await self._hub.topic(trip_topic(trip_id))
+            trip = await self._hub.topic(trip_topic(trip_id))
         except TopicMissing:
             return True
-        return topic.state.over(self._hub.store.now()) is not None
+        await self._hub.refresh(trip)
+        return trip.state is None or trip.state.over(self._hub.store.now()) is not None
 
     async def _forget(self, topic: Topic) -> None:
         """What belongs to it goes first: if that fails, it is due again."""
