@@ -19,6 +19,9 @@ MODULES = (
     "prices",
     "book",
     "cart",
+    "marks",
+    "saved",
+    "muted",
     "account",
     "waiting",
 )

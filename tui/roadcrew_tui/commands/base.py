@@ -13,7 +13,21 @@ if TYPE_CHECKING:
 
 Kind = Literal["text", "number", "date", "time", "price", "flag"]
 Place = Literal[
-    "welcome", "lobby", "trip", "overview", "polls", "hotels", "quotes", "imports", "book", "waiting", "connection"
+    "welcome",
+    "lobby",
+    "trip",
+    "overview",
+    "polls",
+    "hotels",
+    "quotes",
+    "imports",
+    "book",
+    "talk",
+    "place",
+    "saved",
+    "muted",
+    "waiting",
+    "connection",
 ]
 Args = Mapping[str, Any]
 """The arguments of a sub-command by name. Kinds: `text` str, `number` int, `date` and `time` str as people type
@@ -30,6 +44,7 @@ GROUPS = (
     "Quotes",
     "Imports",
     "Booking",
+    "Talk",
     "Waiting changes",
     "You",
 )
@@ -122,6 +137,7 @@ _SHOWN = {
     "slash": "/",
     "escape": "esc",
     "plus": "+",
+    "asterisk": "*",
     "minus": "-",
     "full_stop": ".",
     "ctrl+p": "ctrl+p",

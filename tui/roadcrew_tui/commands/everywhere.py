@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
 
 FIRST: tuple[Place, ...] = ("welcome", "lobby")
-BEYOND: tuple[Place, ...] = ("trip", "imports", "waiting", "connection")
+BEYOND: tuple[Place, ...] = ("trip", "imports", "place", "saved", "muted", "waiting", "connection")
 EVERYWHERE: tuple[Place, ...] = (*FIRST, *BEYOND)
 
 

@@ -50,7 +50,8 @@ class TripScreen(CommandScreen):
 
     CSS_PATH = "trip.tcss"
     MODULES = (
-        "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "account", "waiting", "inspector", "everywhere"
+        "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "saved", "muted", "account", "waiting",
+        "inspector", "everywhere"
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
