@@ -2,6 +2,7 @@
 are about."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_server.moving.export import export
 from roadcrew_server.stores.sqlite import SqliteStore
 from roadcrew_server.talk.entities import ENTRY, Entry
+from roadcrew_server.topic import Topic
 
 HALL = "/api/feeds/location/exhibition.big-sky"
 
@@ -30,6 +32,14 @@ def sync_path(entity: str, channel: str) -> str:
 
 async def polled(person: Person, entity: str, channel: str, **params: Any) -> Any:
     return await person.request("GET", sync_path(entity, channel), params=params, headers=JSON)
+
+
+def grown(topic: Topic, head: int) -> bool:
+    return topic.head > head
+
+
+def forgotten(topic: Topic) -> bool:
+    return topic.state is None
 
 
 def shortlisting(trip: str, name: str, city: str = "Lisbon") -> dict[str, Any]:
@@ -233,7 +243,7 @@ async def test_what_is_said_of_a_place_is_kept_for_years_though_nobody_looks(tmp
             for _ in range(12):
                 head = topic.head
                 calendar.later(31)
-                await eventually(lambda head=head: topic.head > head, "a look at it")
+                await eventually(partial(grown, topic, head), "a look at it")
             assert topic.head == 1 + 12 * years
         (events,) = [(await polled(ana, "location:exhibition.big-sky", "comments", after=0)).json()["events"]]
         assert [e["type"] for e in events] == ["ItemWritten", *["FeedKept"] * 36]
@@ -268,7 +278,7 @@ async def test_what_is_said_of_a_trip_is_forgotten_when_it_has_ended(tmp_path: P
                 calendar.later(step)
                 await asyncio.sleep(0.03)  # for the timers, in which months pass
             for name in names:
-                await eventually(lambda name=name: running.server.hub.topics[name].state is None, "its end")
+                await eventually(partial(forgotten, running.server.hub.topics[name]), "its end")
                 assert await store.load(name) is None
             assert await pages_of(store, topic) == []
             assert await store.get(ENTRY, post) is None
