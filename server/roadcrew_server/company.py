@@ -1,9 +1,9 @@
-"""Who is in one place, as those who follow it are told: a frame. Not for how that is known (presence.py)."""
+"""Who is in one place, as those who follow it are told: a frame. Not for how that is known (presence.py,
+typists.py)."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -31,10 +31,21 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Company(msgspec.Struct, frozen=True):
-    """Who is here, by their ids; of a place where people talk also who was lately (`seen`, the latest first)."""
+    """Who is here, by their ids, and who of them writes something; of a place where people talk also who was here
+    lately (`seen`, the latest first)."""
 
     present: tuple[Viewer, ...] = ()
     seen: tuple[Seen, ...] | None = None
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of those who are here."""
+        return frozenset(viewer.id for viewer in self.present)
+
+    @property
+    def typing(self) -> frozenset[str]:
+        """Of those of them who write something."""
+        return frozenset(viewer.id for viewer in self.present if viewer.typing)
 
     @property
     def tag(self) -> str:
@@ -43,21 +54,5 @@ class Company(msgspec.Struct, frozen=True):
 
     def frame(self, topic: str) -> bytes:
         """The JSON that followers get."""
-        body: dict[str, str | Sequence[Viewer] | Sequence[Seen]] = {"topic": topic, "present": self.present}
+        body: dict[str, object] = {"topic": topic, "present": self.present}
         return msgspec.json.encode(body if self.seen is None else body | {"seen": self.seen})
-
-    @property
-    def ids(self) -> frozenset[str]:
-        """Of whom are here."""
-        return frozenset(viewer.id for viewer in self.present)
-
-    def but_for_seen_again(self) -> Company:
-        """Without those among the seen who are here; of the others as many as are told of."""
-        if self.seen is None:
-            return self
-        away = tuple(seen for seen in self.seen if seen.id not in self.ids)
-        return Company(self.present, away[:SHOWN])
-
-    def but_for_typing(self) -> tuple[tuple[str, str, str | None], ...]:
-        """Who is here and where, whatever they are doing."""
-        return tuple((viewer.id, viewer.where, viewer.name) for viewer in self.present)

@@ -1,8 +1,8 @@
 """Who is here: open streams and recent polls, told to everybody who follows the same topic.
 
 An open stream or a poll is the sign of life; there are no requests for presence alone. Across processes the
-store carries it, with a time to live, so that a process that dies takes nobody's place for long. That somebody writes
-something is kept beside it, for a moment, and is in no log.
+store carries it, with a time to live, so that a process that dies takes nobody's place for long. Not for who writes
+something (typists.py), nor for who was here (last_seen.py).
 """
 
 import asyncio
@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import timedelta
 from typing import Literal, get_args
-from weakref import WeakKeyDictionary
 
 import msgspec
 
 from roadcrew_domain.places import parse_topic
-from roadcrew_server.company import Company, Viewer
+from roadcrew_server.company import SHOWN, Company, Seen, Viewer
 from roadcrew_server.hub import Hub
 from roadcrew_server.last_seen import LastSeen
 from roadcrew_server.settings import Settings
-from roadcrew_server.stores.base import Stored, StoreError
+from roadcrew_server.stores.base import Hint, Stored, StoreError
 from roadcrew_server.topic import Topic
+from roadcrew_server.typists import Typists
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +32,10 @@ PLACES: tuple[Place, ...] = get_args(Place)
 
 REST = 0.25
 """Seconds at most between two looks at who is in one place."""
-TYPING = 5.0
-"""Seconds for which somebody is said to write something, unless they say so again."""
-TYPING_REST = 2.0
-"""Seconds at least between two changes of who writes something."""
 SLACK = 0.05
 """Seconds after which what has run out is looked for: the store's clock is not quite ours."""
 RENEWED = 4 / 3
 """Heartbeats after which the store is told again who is here: twice in the time for which it believes us."""
-
-_TYPING = "typing:"
 
 
 class Here(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,12 +53,16 @@ class Presence:
         self._hub = hub
         self._settings = settings
         self._last_seen = LastSeen(hub.store)
+        self._typists = Typists(hub, self._typing)
         self._streams: dict[tuple[str, str], Here] = {}
         self._refreshing: dict[Topic, asyncio.Task[None]] = {}
         self._again: set[Topic] = set()
         self._alarms: dict[Topic, asyncio.TimerHandle] = {}
-        self._typing_told: WeakKeyDictionary[Topic, float] = WeakKeyDictionary()
         hub.on_presence = self._changed
+
+    def hinted(self, hint: Hint) -> None:
+        """What the store tells of more than topics."""
+        self._typists.hinted(hint)
 
     async def arrive(self, topic: str, connection: str, user: str, where: str, name: str) -> None:
         """A stream opened; it says from now on whether they are here, and no poll that came before it does."""
@@ -98,13 +96,9 @@ class Presence:
             await self._hub.store.presence_drop(topic, _polling(user))
 
     async def typing(self, topic: str, user: str, on: bool) -> None:
-        """Somebody writes something, or has ended it. It is told of who is here, `TYPING` seconds long."""
-        if not self._hub.tells_presence(topic):
-            return
-        if on:
-            await self._hub.store.presence_set(topic, _TYPING + user, b"", timedelta(seconds=TYPING))
-        else:
-            await self._hub.store.presence_drop(topic, _TYPING + user)
+        """Somebody writes something, or has ended it, where people talk. It is told of who is here, for a moment."""
+        if _is_talk(topic) and self._hub.tells_presence(topic):
+            await self._typists.say(topic, user, on)
 
     async def look(self, topic: str, user: str, where: str) -> None:
         """Somebody looks at another tab now."""
@@ -152,32 +146,38 @@ class Presence:
 
     async def _listed(self, topic: Topic, listed: Mapping[str, Stored], doubted: bool) -> None:
         before = topic.presence
-        company = Company(self._viewers(topic.name, listed), before.seen)
-        again = self._runs_out(topic.name, listed)
-        if company.present != before.present and company.but_for_typing() == before.but_for_typing():
-            now = asyncio.get_running_loop().time()
-            rest = self._typing_told.get(topic, now - TYPING_REST) + TYPING_REST - now
-            if rest > 0:
-                company, again = before, min(again, rest)
-            else:
-                self._typing_told[topic] = now
-        self._settle(topic, company, doubted)
-        self._look_again(topic, again)
-        if _is_talk(topic.name) and (before.seen is None or not before.ids <= company.ids):
+        self._settle(topic, self._viewers(topic, listed), before.seen, doubted=doubted)
+        self._look_again(topic, self._runs_out(topic.name, listed))
+        if not _is_talk(topic.name):
+            return
+        if not topic.presence.ids <= before.ids:
+            self._typists.look(topic)
+        if before.seen is None or not before.ids <= topic.presence.ids:
             seen = await self._last_seen.of(topic.name)
-            self._settle(topic, Company(topic.presence.present, seen), doubted=False)
+            self._settle(topic, topic.presence.present, seen)
 
-    def _viewers(self, topic: str, listed: Mapping[str, Stored]) -> tuple[Viewer, ...]:
+    def _viewers(self, topic: Topic, listed: Mapping[str, Stored]) -> tuple[Viewer, ...]:
         people: dict[str, Viewer] = {}
+        typing = topic.presence.typing
         for connection, here in _connections(listed):
-            people[here.user] = Viewer(here.user, here.where, here.name, _TYPING + here.user in listed)
-            mine = self._streams.get((topic, connection))
+            people[here.user] = Viewer(here.user, here.where, here.name, here.user in typing)
+            mine = self._streams.get((topic.name, connection))
             if mine is not None and mine != here:  # another process was told of a new tab
-                self._streams[topic, connection] = here
+                self._streams[topic.name, connection] = here
         return tuple(sorted(people.values(), key=lambda viewer: viewer.id))
 
-    def _settle(self, topic: Topic, company: Company, doubted: bool) -> None:
-        company = company.but_for_seen_again()
+    def _typing(self, topic: Topic, users: frozenset[str]) -> None:
+        present = (msgspec.structs.replace(v, typing=v.id in users) for v in topic.presence.present)
+        self._settle(topic, tuple(present), topic.presence.seen)
+
+    def _settle(
+        self, topic: Topic, present: tuple[Viewer, ...], seen: tuple[Seen, ...] | None, *, doubted: bool = False
+    ) -> None:
+        """So it is now. Whoever is here was not only seen."""
+        if seen is not None:
+            here = {viewer.id for viewer in present}
+            seen = tuple(person for person in seen if person.id not in here)[:SHOWN]
+        company = Company(present, seen)
         changed = company != topic.presence
         if changed:
             topic.presence, topic.presence_tag = company, company.tag
@@ -243,8 +243,7 @@ def _here(topic: str, user: str, where: str, name: str) -> Here:
 def _connections(listed: Mapping[str, Stored]) -> Iterator[tuple[str, Here]]:
     """Who looks, by connection, always in the same order."""
     for key, kept in sorted(listed.items()):
-        if not key.startswith(_TYPING):
-            yield key, msgspec.json.decode(kept.value, type=Here)
+        yield key, msgspec.json.decode(kept.value, type=Here)
 
 
 def _polling(user: str) -> str:

@@ -98,8 +98,6 @@ class Streams:
             return
         user = stream.reader.user
         self._open.discard(stream)
-        if not self._open:
-            self._empty.set()
         self._by_user[user] -= 1
         if not self._by_user[user]:
             del self._by_user[user]
@@ -108,6 +106,8 @@ class Streams:
             del self._by_token[stream.token_hash]
         for topic in tuple(stream.topics):
             await self._presence.leave(topic, stream.connection)
+        if not self._open:
+            self._empty.set()
 
     def revoke(self, token_hash: str) -> None:
         """A token is no longer good: its streams end."""
