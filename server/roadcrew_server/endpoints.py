@@ -222,7 +222,7 @@ class EndpointApp:
         if endpoint.body is not None:
             _check_kind(kind)
         if endpoint.takes and kind not in endpoint.takes:
-            raise Problem(415, "not-a-feed", f"Send the body as {' or '.join(endpoint.takes)}.")
+            raise _not_taken(endpoint.takes)
         raw = b"" if endpoint.takes or endpoint.method in ("GET", "HEAD") else await self._read(request)
         body = None if endpoint.body is None else parse(endpoint.body, raw)
         result = await endpoint.handler(Call(self.server, request, endpoint, body, raw, session))
@@ -273,6 +273,14 @@ def _too_large(limit: int) -> Problem:
 
 def _too_slow() -> Problem:
     return Problem(408, "body-too-slow", "The request's body took too long to arrive.")
+
+
+def _not_taken(kinds: tuple[str, ...]) -> Problem:
+    """The body is of none of these kinds."""
+    sentence = f"Send the body as {' or '.join(kinds)}."
+    if kinds[0].startswith("image/"):
+        return Problem(415, "not-an-image", sentence)
+    return Problem(415, "not-a-feed", sentence)
 
 
 def _check_kind(kind: str) -> None:
