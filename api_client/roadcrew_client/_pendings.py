@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from roadcrew_client._listeners import Listeners
+from roadcrew_client.about import About
 from roadcrew_client.changes import Change, ChangeKind, KeptIn, Outcome, Pending, Refusal, SendState
 from roadcrew_client.context import Context
 from roadcrew_client.errors import RoadcrewError, TooManyRequests, Unreachable
@@ -71,9 +72,9 @@ class Pendings:
             raise TooManyRequests("too-many-pending", "Too many changes wait already. Wait until some are sent.")
         user = self._context.session.user
         command = self._replica.rules.command(self._context.new_id(), None if user is None else user.id, act)
-        at = self._context.server_time.now()
+        at, before = self._context.server_time.now(), self._replica.drawn
         self._replica.add(command, at)
-        kept = self._keep(command, call)
+        kept = self._keep(command, call, self._replica.rules.about(before, act))
         pending = Pending(command.id, act, at, asyncio.get_running_loop().create_future(), topic=self.topic)
         pending.kept = None if kept is None else asyncio.shield(kept)
         self._pendings[command.id] = pending
@@ -82,12 +83,12 @@ class Pendings:
         self._tell("pending", pending)
         return pending
 
-    def _keep(self, command: AnyCommand, call: Call) -> asyncio.Future[KeptIn] | None:
+    def _keep(self, command: AnyCommand, call: Call, what: About) -> asyncio.Future[KeptIn] | None:
         """Put it into the outbox, if there is one and we know in whose name."""
         outbox = self._context.outbox
         if outbox is None or command.by is None:
             return None
-        made_at, what = self._context.clock.now(), self._replica.rules.about(self._replica.drawn, command.act)
+        made_at = self._context.clock.now()
         return outbox.keep(
             OutboxEntry(command.id, self._context.server, command.by, self.topic, call, what, made_at, command.act)
         )

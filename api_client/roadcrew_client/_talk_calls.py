@@ -81,10 +81,13 @@ class TalkCalls:
         params = [("limit", str(limit)), *([] if before is None else [("before", str(before))])]
         return read_items((await self._calls.call("GET", _path(entity, channel), params=params)).body)
 
-    async def image_bytes(self, entity: Entity, item_id: str, size: ImageSize = "thumb") -> bytes:
-        """An image as the server made it anew: a JPEG or PNG without anything else in it. Raises `Rejected`
-        (`item-removed`)."""
-        return (await self._calls.call("GET", _path(entity, "images", quote(item_id, safe=""), size))).body
+    async def image_bytes(
+        self, entity: Entity, item_id: str, size: ImageSize = "thumb", no: int | None = None
+    ) -> bytes:
+        """An image as the server made it anew: a JPEG or PNG without anything else in it. `no`: its number, which is
+        needed for an old one. Raises `Rejected` (`item-removed`)."""
+        path, params = _path(entity, "images", quote(item_id, safe=""), size), [] if no is None else [("no", str(no))]
+        return (await self._calls.call("GET", path, params=params)).body
 
     async def mutes(self) -> tuple[Muted, ...]:
         """Whom I do not want to read."""

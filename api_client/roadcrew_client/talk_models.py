@@ -95,9 +95,10 @@ class TalkItems(Value, frozen=True):
 
 
 class ItemAnswer(Value, frozen=True):
-    """An item as it is now, and a cursor at or after the change."""
+    """An item as it is now, and a cursor at or after the change. `item` is None where what wrote it is repeated so late
+    that it is old by now."""
 
-    item: Item
+    item: Item | None
     seq: int
     cursor: str
 
