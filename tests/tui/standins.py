@@ -20,6 +20,7 @@ from tests.tui.bookings import WAYS, BookingCalls, Shop, StandInBook, StandInPen
 from tests.tui.importing import ImportCalls, Imports
 from tests.tui.outbox import StandInDelivery
 from tests.tui.quoting import Desk, QuoteCalls, StandInRun
+from tests.tui.talking import TalkCalls, Talks
 
 from roadcrew_client import Figures, SyncFigures, errors
 from roadcrew_client.credentials import Kept
@@ -100,6 +101,8 @@ class World:
     """What can be booked, where `book` is among the features."""
     desk: Desk = field(default_factory=Desk)
     """The runs, where `quotes` is among the features."""
+    talks: Talks = field(default_factory=Talks)
+    """What is said and given, where `talk` is among the features."""
     imports: Imports = field(default_factory=Imports)
 
     def __post_init__(self) -> None:
@@ -293,7 +296,7 @@ class StandInLive:
         self.signals.append("shown")
 
 
-class StandInClient(BookingCalls, QuoteCalls, ImportCalls):
+class StandInClient(BookingCalls, QuoteCalls, ImportCalls, TalkCalls):
     server = SERVER
 
     def __init__(self, world: World, me: User | None) -> None:

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import SystemCommand
@@ -37,6 +37,9 @@ from roadcrew_tui.snapshot import NotKept, RunChanged, TalkChanged, TalkSnapshot
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.visibility import Looked, Sign, step
 from roadcrew_tui.widgets.thumb import Thumb
+
+if TYPE_CHECKING:
+    from roadcrew_domain.places import Entity
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
@@ -237,6 +240,12 @@ class RoadcrewApp(Booking):
         from roadcrew_tui.screens.trip import TripScreen  # noqa: PLC0415 - not before the first paint
 
         self.push_screen(TripScreen(trip_id))
+
+    def open_talk(self, entity: Entity, name: str, trip_id: str | None = None, *, of: str = "") -> None:
+        """Show what is said and given of something; `of` is where it is or whose."""
+        from roadcrew_tui.screens.talk_screen import TalkScreen  # noqa: PLC0415 - not before the first paint
+
+        self.push_screen(TalkScreen(entity, name, of=of, trip_id=trip_id))
 
     def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
         """A toast. The only way to one: it never reads markup."""

@@ -19,6 +19,7 @@ MODULES = (
     "prices",
     "book",
     "cart",
+    "places",
     "marks",
     "saved",
     "muted",

@@ -27,11 +27,11 @@ MOST_ABOUT = 6
 """Lines of what is shown there."""
 
 
-def exhibition(e: Exhibition, today: date, *, wide: bool) -> Draw:
-    """Its title; and in a wide terminal where and when."""
+def exhibition(e: Exhibition, today: date, *, wide: bool, given: Content = render.BLANK) -> Draw:
+    """Its title, and what was `given` to it; and in a wide terminal where and when."""
 
     def draw(width: int) -> Content:
-        title = render.cut(render.said(e.title), width)
+        title = render.ends(render.said(e.title), given, width) if given else render.cut(render.said(e.title), width)
         if not wide:
             return title
         place = render.join(render.said(e.venue, render.MUTED), ", ", render.said(e.city, render.MUTED))

@@ -20,6 +20,8 @@ from roadcrew_tui.screens import book_cart_model as cart_model
 from roadcrew_tui.screens import book_model as model
 from roadcrew_tui.screens.book_stock import Stock
 from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.screens.places_model import of_exhibition
+from roadcrew_tui.screens.sums import Sums
 from roadcrew_tui.snapshot import Snapshot
 from roadcrew_tui.widgets.counters import Counters
 from roadcrew_tui.widgets.lines import Lines
@@ -55,6 +57,7 @@ class BookParts(Pane):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.counts: dict[str, dict[str, int]] = {}
+        self.sums = Sums(self, self.redraw)
         self._days: dict[str, date] = {}
         self._ticks: Timer | None = None
 
@@ -188,7 +191,11 @@ class BookParts(Pane):
 
     def _draw_exhibitions(self, now: datetime) -> None:
         today = now.astimezone().date()
-        rows = [Row(e.id, book_draw.exhibition(e, today, wide=self.wide)) for e in self.stock.exhibitions]
+        self.sums.want([of_exhibition(e) for e in self.stock.exhibitions])
+        rows = [
+            Row(e.id, book_draw.exhibition(e, today, wide=self.wide, given=self.sums.beside(of_exhibition(e))))
+            for e in self.stock.exhibitions
+        ]
         words = render.said(self.stock.words, render.MUTED)
         self.rows("exhibitions").show(rows or [note(words)], heading=render.heading("Exhibitions"))
         self.query_one("#bk-about", Lines).show(

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
+from roadcrew_domain.places import Entity, hotel_place
 from roadcrew_domain.trip import Trip
 from roadcrew_tui import commands, money, render
 from roadcrew_tui.screens.hotels_model import HotelRow, Shortlist, shortlist
 from roadcrew_tui.screens.pane import Pane
+from roadcrew_tui.screens.sums import Sums
 from roadcrew_tui.snapshot import Snapshot
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.widgets.lines import Lines
@@ -26,12 +29,18 @@ if TYPE_CHECKING:
 STARS, VOTES, TAIL = 5, 9, 12
 MORE = (("who", 20), ("added by", 14), ("link", 16))
 """Columns that a wider terminal has, and what each wants."""
+WIDE, LEAST_TALK, MOST_TALK = 95, 10, 17
+"""From how many cells of a row on there is more of what was said of a hotel; and cells for that."""
 LEAST_PRICE, MOST_PRICE = 10, 20
 """Cells; a price that is cut is a wrong price."""
 
 
 class HotelsPane(Pane):
     """One table and one sentence."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.sums = Sums(self, lambda: cast("TripScreen", self.screen).redraw())
 
     def compose(self) -> ComposeResult:
         """Table above, sentence below."""
@@ -65,9 +74,12 @@ class HotelsPane(Pane):
         table = self.query_one("#hotels", RowList)
         places = max((_place(r).cell_length for r in m.rows), default=0)
         prices = max((len(money.written(r.price)) for r in m.rows), default=0)
-        widths = Widths(places, max(LEAST_PRICE, min(MOST_PRICE, prices)))
+        known_as = {r.id: Entity("location", hotel_place(r.name, r.city)) for r in m.rows}
+        self.sums.want(known_as.values())
+        talked = any(self.sums.beside(entity) for entity in known_as.values())
+        widths = Widths(places, max(LEAST_PRICE, min(MOST_PRICE, prices)), talked)
         table.show(
-            [Row(r.id, _hotel(r, widths)) for r in m.rows],
+            [Row(r.id, _hotel(r, widths, partial(self.sums.beside, known_as[r.id]))) for r in m.rows],
             heading=(lambda width: _heading(widths, width)) if m.rows else None,
         )
         self.query_one("#hotels-words", Lines).show(_words(m))
@@ -91,18 +103,24 @@ def _place(r: HotelRow) -> Content:
 
 @dataclass(frozen=True)
 class Widths:
-    """How the table shares out a width: `longest` is what its longest place wants, `price` what all prices have."""
+    """How the table shares out a width: `longest` is what its longest place wants, `price` what all prices have;
+    `talked`: something was said or given of one of them."""
 
     longest: int
     price: int
+    talked: bool = False
 
     def place(self, width: int) -> int:
         """Cells for a hotel's name and its city."""
-        return max(14, min(34, self.longest, width - STARS - self.price - 28))
+        return max(14, min(34, self.longest, width - STARS - self.price - 28 - self.talk(width)))
+
+    def talk(self, width: int) -> int:
+        """Cells for what was said and given of a hotel."""
+        return (MOST_TALK if width >= WIDE else LEAST_TALK) if self.talked else 0
 
     def more(self, width: int) -> dict[str, int]:
         """The columns that there is room for besides, with the gaps between them; the last one has what is left."""
-        left = width - self.place(width) - 2 - STARS - 2 - self.price - 3 - VOTES - TAIL
+        left = width - self.place(width) - 2 - STARS - 2 - self.price - 3 - self.talk(width) - VOTES - TAIL
         found: dict[str, int] = {}
         for title, cells in MORE:
             if left < cells:
@@ -116,12 +134,12 @@ class Widths:
 def _heading(widths: Widths, width: int) -> Content:
     place, price = render.ours("Hotel", render.MUTED), render.ours("night", render.MUTED)
     cells = [render.pad(place, widths.place(width) + 2 + STARS + 2), render.pad(price, widths.price, right=True)]
-    titles = {"votes": VOTES + TAIL, **widths.more(width)}
-    cells += [render.pad(render.ours(title, render.MUTED), room) for title, room in titles.items()]
+    titles = {"talk": widths.talk(width), "votes": VOTES + TAIL, **widths.more(width)}
+    cells += [render.pad(render.ours(title, render.MUTED), room) for title, room in titles.items() if room]
     return render.cut(render.join(*cells[:2], "   ", *cells[2:]), width)
 
 
-def _hotel(r: HotelRow, widths: Widths) -> Callable[[int], Content]:
+def _hotel(r: HotelRow, widths: Widths, talked: Callable[..., Content]) -> Callable[[int], Content]:
     s = sign()
 
     def draw(width: int) -> Content:
@@ -129,7 +147,8 @@ def _hotel(r: HotelRow, widths: Widths) -> Callable[[int], Content]:
         price = render.pad(render.ours(money.written(r.price)), widths.price, right=True)
         dots = s.vote * r.votes if r.votes < VOTES else f"{s.vote} {r.votes}"
         votes = render.pad(render.ours(dots, render.GOOD), VOTES)
-        row = render.join(render.pad(_place(r), widths.place(width)), "  ", stars, "  ", price, "   ", votes)
+        talk = render.pad(talked(wide=width >= WIDE), widths.talk(width)) if widths.talked else render.BLANK
+        row = render.join(render.pad(_place(r), widths.place(width)), "  ", stars, "  ", price, "   ", talk, votes)
         said = {
             "who": render.join(*_listed(r.voters)),
             "added by": render.said(r.added_by, render.MUTED),

@@ -50,7 +50,7 @@ class TripScreen(CommandScreen):
 
     CSS_PATH = "trip.tcss"
     MODULES = (
-        "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "saved", "muted", "account", "waiting",
+        "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "places", "saved", "muted", "account", "waiting",
         "inspector", "everywhere"
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,6 +8,12 @@ from collections.abc import Callable, Collection
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
+from roadcrew_tui import render
+from roadcrew_tui.screens import marks_draw
+from roadcrew_tui.screens.marks_model import of_summary
+
 if TYPE_CHECKING:
     from textual.widget import Widget
 
@@ -35,12 +41,13 @@ class Sums:
         self._at = -ASKED_EVERY
         self._asking = False
 
-    def of(self, entity: Entity) -> TalkSummary | None:
-        """What is known of one; None: nothing yet."""
-        return self._known.get(entity)
+    def beside(self, entity: Entity, *, wide: bool = False) -> Content:
+        """What to draw beside the row of one; nothing, where nothing was said or given, or that is not known."""
+        known = self._known.get(entity)
+        return render.BLANK if known is None else marks_draw.beside(of_summary(known), wide=wide)
 
     def forget(self) -> None:
-        """Ask anew the next time: something was given or said."""
+        """Ask anew the next time: something may have been given or said by this person."""
         self._at = -ASKED_EVERY
 
     def want(self, entities: Collection[Entity]) -> None:
