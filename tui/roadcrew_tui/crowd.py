@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 
-from roadcrew_client import Client, LiveTrip, RoadcrewError
+from roadcrew_client import Client, LiveTalk, LiveTrip, RoadcrewError
 from roadcrew_domain.hotels import OpenHotelVoting, VoteHotel
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, Poll
 from roadcrew_domain.refusals import Refused
@@ -184,7 +184,7 @@ def digest(trip: Trip | None) -> str:
     return hashlib.blake2b(encode_trip(trip), digest_size=8).hexdigest() if trip else "none"
 
 
-async def until(trips: Sequence[LiveTrip], condition: Callable[[], bool], seconds: float) -> bool:
+async def until(trips: Sequence[LiveTrip | LiveTalk], condition: Callable[[], bool], seconds: float) -> bool:
     """Wait until `condition` holds, looking again at each change of these trips; False if it never did."""
     changed = asyncio.Event()
     deafen = [live.listen(lambda _: changed.set()) for live in trips]

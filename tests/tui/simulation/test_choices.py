@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from roadcrew_domain.crew import Invite, JoinTrip
 from roadcrew_domain.events import event
@@ -10,7 +11,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Bounds, Command, CreateTrip, Trip, decide, evolve
 from roadcrew_domain.views import encode_trip
 from roadcrew_tui.simulation.choices import BOLD, act_for
-from roadcrew_tui.simulation.plan import KINDS, Step
+from roadcrew_tui.simulation.plan import KINDS, Saying, Step
 
 NOW = datetime(2030, 5, 1, tzinfo=UTC)
 CREW = ("0", "1", "2", "3")
@@ -41,7 +42,8 @@ class Log:
 def played(seed: int, steps: int) -> tuple[Log, Counter[str], list[tuple[Step, Refused]]]:
     """A log, how often each kind did something, and what was refused."""
     chance, log = random.Random(seed), Log()
-    acts = [k for k in KINDS if k not in ("create", "join", "look", "leave", "join-again", "hide", "show")]
+    elsewhere = ("create", "join", "look", "leave", "join-again", "hide", "show", *get_args(Saying))
+    acts = [k for k in KINDS if k not in elsewhere]
     did: Counter[str] = Counter()
     refused: list[tuple[Step, Refused]] = []
     for n in range(steps):

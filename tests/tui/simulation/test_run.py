@@ -31,6 +31,7 @@ async def test_a_short_run_ends_with_nothing_lost_and_all_equal(tmp_path: Path, 
     assert result.agreed, as_text(plan, result, None)
     assert (result.people, result.trips, result.compared) == (8, 2, 10)
     assert result.counts.accepted > 6
+    assert result.said > 4
     assert result.tally.events > 20
     assert result.tally.seen.count > 10
     assert result.tally.unknown == result.counts.unverified == 0

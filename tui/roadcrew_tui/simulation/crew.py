@@ -14,6 +14,7 @@ from typing import Protocol
 from roadcrew_client import Client, Event, Gone, Reset
 from roadcrew_domain.trip import Trip
 from roadcrew_tui.simulation.ledger import Ledger
+from roadcrew_tui.simulation.talker import Said
 
 REMEMBERED = 5_000
 """Changes of which it is remembered when they were made, so that others can say how soon they saw them."""
@@ -48,7 +49,10 @@ class Made:
 class Crew:
     """A trip: known once somebody has created it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, talks: bool = False) -> None:
+        """`talks`: the server has talk."""
+        self.talks = talks
+        self.said = Said()
         self.trip_id = ""
         self.code = ""
         self.founded = asyncio.Event()

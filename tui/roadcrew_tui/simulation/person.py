@@ -12,6 +12,7 @@ from roadcrew_client import (
     Change,
     Client,
     ClientSettings,
+    LiveTalk,
     LiveTrip,
     Pending,
     RoadcrewError,
@@ -23,13 +24,14 @@ from roadcrew_domain.crew import LeaveTrip
 from roadcrew_domain.events import BadCursor, Position, decode_cursor
 from roadcrew_domain.ids import check_of
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip import Command
+from roadcrew_domain.trip import Command, TripAct
 from roadcrew_domain.views import encode_trip
 from roadcrew_tui.crowd import PLACES, pause
 from roadcrew_tui.simulation.choices import act_for
 from roadcrew_tui.simulation.crew import Crew, Made
 from roadcrew_tui.simulation.network import Network
 from roadcrew_tui.simulation.plan import Step
+from roadcrew_tui.simulation.talker import Talker
 from roadcrew_tui.simulation.tally import Modes, Reading, Tally, count
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class Person:
         self.name = name
         self.crew = crew
         self.live: LiveTrip | None = None
+        self.talker: Talker | None = None
         self._network = Network()
         self._client = Client(server, settings=SETTINGS, cable=self._network.cable)
         self._server = server
@@ -136,9 +139,13 @@ class Person:
                 await self._leave(live)
             case "hide":
                 self._tally.hidden += 1
-                live.hidden()
+                for seen in self._screens():
+                    seen.hidden()
             case "show":
-                live.shown()
+                for seen in self._screens():
+                    seen.shown()
+            case "say" | "edit" | "remove" | "react" | "rate" | "like":
+                return self.talker is not None and self.talker.take(step)
             case "look":
                 live.look(PLACES[step.which % len(PLACES)])
             case _:
@@ -148,13 +155,13 @@ class Person:
     def come_back(self) -> None:
         """The last part of the time: the network is there, and the person is seen."""
         self._network.mend()
-        if self.live is not None:
-            self.live.shown()
+        for seen in self._screens():
+            seen.shown()
 
     async def close(self) -> None:
         """Stop following, close all connections."""
         self._network.mend()
-        self.live = None  # what is heard from now on is our own going
+        self.live = self.talker = None  # what is heard from now on is our own going
         await self._client.close()
 
     # --- a trip -----------------------------------------------------------------------------------
@@ -193,6 +200,9 @@ class Person:
             self._in_trip = False
             self._book(Command(key, self._me, LeaveTrip()), answer.cursor)
         await live.stop()
+        if self.talker is not None:
+            talker, self.talker = self.talker, None
+            await talker.stop()
 
     async def _signed_in(self) -> bool:
         if self._client.user is None:
@@ -205,6 +215,13 @@ class Person:
         self._modes, self._live_since = Modes(self._tally), None
         self.live.listen(self._heard)
         await self.live.start()
+        if self.crew.talks:
+            self.talker = Talker(self._client, self.crew.trip_id, self._me, self._tally, self.crew.said)
+            await self.talker.start()
+
+    def _screens(self) -> list[LiveTrip | LiveTalk]:
+        followed = [self.live, None if self.talker is None else self.talker.live]
+        return [live for live in followed if live is not None]
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """The result of a call that may be repeated, tried until there is one or the time is up; None without."""
@@ -243,10 +260,10 @@ class Person:
             return True
         self._sent[pending.id] = -1
         self.crew.remember(pending.id, made)
-        pending.done.add_done_callback(lambda _: self._settled(pending, made))
+        pending.done.add_done_callback(lambda _: self._settled(pending, act, made))
         return True
 
-    def _settled(self, pending: Pending, made: Made) -> None:
+    def _settled(self, pending: Pending, act: TripAct, made: Made) -> None:
         seq = self._sent.pop(pending.id)
         if pending.done.cancelled():
             self._tally.unknown += 1
@@ -258,7 +275,7 @@ class Person:
             return
         if made.steady:
             self._tally.accepted.add(asyncio.get_running_loop().time() - made.at)
-        self._book(Command(pending.id, self._me, pending.act), outcome.cursor, seq)
+        self._book(Command(pending.id, self._me, act), outcome.cursor, seq)
 
     def _book(self, command: Command, cursor: str | None, seq: int = -1) -> None:
         """Into the books: it was accepted, by an answer with this cursor or by event `seq`. If the event that a

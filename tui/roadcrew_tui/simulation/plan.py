@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
-VERSION = 1
+VERSION = 2
 """Of plans; another one where the same numbers give another plan."""
 MOST_USERS = 2_000
 MOST_SECONDS = 86_400
@@ -39,10 +39,13 @@ Act = Literal[
     "hand-over",
 ]
 """What changes a trip."""
+Saying = Literal["say", "edit", "remove", "react", "rate", "like"]
+"""What is done by who talks about it."""
 Kind = Literal[
     "create",
     "join",
     Act,
+    Saying,
     "look",
     "leave",
     "join-again",
@@ -68,6 +71,12 @@ _WEIGHTS: dict[Kind, int] = {
     "take-off": 3,
     "settle-tie": 2,
     "hand-over": 1,
+    "say": 10,
+    "react": 5,
+    "rate": 4,
+    "like": 4,
+    "edit": 3,
+    "remove": 1,
     "lose-network": 5,
     "hide": 4,
     "bad-network": 2,
@@ -84,7 +93,7 @@ _BACK: dict[Kind, Kind] = {
 """What must follow, sooner or later."""
 _ON_THE_ROAD = ("get-network", "good-network")
 """Who waits for one of these goes on acting meanwhile."""
-_CALM = (*get_args(Act), "look")
+_CALM = (*get_args(Act), *get_args(Saying), "look")
 """What is done on the road, and in the last part of the time."""
 
 _CREATED, _ARRIVED = (0.04, 5_000), (0.20, 60_000)

@@ -14,6 +14,7 @@ from roadcrew_tui.simulation.crew import Crew
 from roadcrew_tui.simulation.ledger import Counts
 from roadcrew_tui.simulation.person import Person
 from roadcrew_tui.simulation.plan import Plan
+from roadcrew_tui.simulation.talker import truth_of
 from roadcrew_tui.simulation.tally import Tally, count
 
 SETTLE = 60.0
@@ -47,6 +48,8 @@ class Result:
     interrupted: bool = False
     compared: int = 0
     different: list[str] = field(default_factory=list)
+    said: int = 0
+    """What was accepted of what people said and gave."""
     trouble: str | None = None
     """Why the server could not be asked at the end."""
 
@@ -70,10 +73,10 @@ async def run(
     Raises the client's errors if the server can't be reached to begin with; `ValueError` for no address.
     """
     async with Client(server) as client:
-        await client.server_info()
+        talks = "talk" in (await client.server_info()).features
     clock = asyncio.get_running_loop().time
     tally, over = Tally(), asyncio.Event()
-    crews = [Crew() for _ in range(plan.trips)]
+    crews = [Crew(talks=talks) for _ in range(plan.trips)]
     people = [make(name_of(n), server, crews[plan.trip_of(n)], tally, over) for n in range(plan.users)]
     began = clock()
     telling = asyncio.create_task(_tell(lambda: _now(people, tally, clock() - began), progress))
@@ -137,6 +140,8 @@ async def _compare_all(people: Sequence[Person], crews: Sequence[Crew], result: 
         if crew.client is not None:
             members = [p for p in people if p.crew is crew and p.live is not None]
             await _compare_crew(crew, crew.client, members, result)
+            if crew.talks:
+                await _compare_talk(crew, crew.client, members, result)
 
 
 async def _compare_crew(crew: Crew, client: Client, members: Sequence[Person], result: Result) -> None:
@@ -165,6 +170,20 @@ async def _compare_crew(crew: Crew, client: Client, members: Sequence[Person], r
     if crew.ledger.state is None or encode_trip(crew.ledger.state) != wanted:
         how = crew.blind or f"at event {crew.ledger.seq} of {head}"
         result.different.append(f"the witness of {truth.name}: {how}")
+
+
+async def _compare_talk(crew: Crew, client: Client, members: Sequence[Person], result: Result) -> None:
+    """Everybody has sent what they said; then all that was accepted must be there once, and all must see it."""
+    talkers = {p.name: p.talker for p in members if p.talker is not None}
+    lives = [talker.live for talker in talkers.values()]
+    await until(lives, lambda: not any(live.pending for live in lives), SETTLE)
+    truth = await truth_of(client, crew.trip_id)
+    await until(lives, lambda: not any(talker.differs(truth) for talker in talkers.values()), SETTLE)
+    for name, talker in talkers.items():
+        if (how := talker.differs(truth)) is not None:
+            result.different.append(f"{name}: {how}")
+    result.different += crew.said.wrong(truth)
+    result.said += crew.said.accepted
 
 
 # --- progress ----------------------------------------------------------------------------------------
