@@ -69,9 +69,11 @@ def decide(feed: Feed, command_id: str, by: str | None, act: FeedAct) -> tuple[F
     return () if fact is None else (fact,)
 
 
-def found(feed: Feed, item_id: str) -> Item | None:
-    """The item of this id among those in the state; None if it is in a page, or nowhere."""
-    return next((item for item in reversed(feed.items) if item.id == item_id), None)
+def found(feed: Feed, item_id: str, no: int | None = None) -> Item | None:
+    """The item of this id among those in the state, and of this number, if it is said: somebody may have given a new
+    item the id of an old one. None if it is in a page, or nowhere."""
+    item = next((item for item in reversed(feed.items) if item.id == item_id), None)
+    return item if item is None or no is None or item.no == no else None
 
 
 def judged(
@@ -149,13 +151,13 @@ def _quoted(feed: Feed, act: WriteItem) -> Quoted | None:
         return None
     if feed.channel != "comments":
         raise Refused("bad-reply", "invalid", "Only comments are replies.", field="replyTo")
+    if act.quoted is not None and act.quoted.id == act.reply_to:
+        return act.quoted
     item = found(feed, act.reply_to)
-    if item is not None:
-        _require_there(item, "comment")
-        return Quoted(item.id, item.no, item.by, item.name)
-    if act.quoted is None or act.quoted.id != act.reply_to:
+    if item is None:
         raise Refused("unknown-item", "missing", "What you reply to is not among the newest. Say its number.")
-    return act.quoted
+    _require_there(item, "comment")
+    return Quoted(item.id, item.no, item.by, item.name)
 
 
 def _reacting(item: Item, reaction: str, noun: str) -> tuple[str, ...]:

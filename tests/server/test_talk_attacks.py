@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.conftest import Count
 from tests.server.conftest import Guest
+from tests.server.test_access import PICTURE
 from tests.support.hubs import two_servers
 from tests.support.people import Person, connected, crew
 from tests.support.serving import Running
@@ -323,3 +324,39 @@ async def test_who_saves_can_not_be_told_from_what_others_see(guest: Guest, runn
         event = (await stream.next("event")).data
     assert (event["by"], event["type"]) == (None, "MarkTaken")
     assert ana.who.id not in json.dumps(event)
+
+
+# R: F2 T8
+async def test_who_gives_a_comment_the_id_of_an_old_one_of_another_changes_nothing_of_that(
+    two: tuple[Talker, Talker], running: Running
+):
+    ana, ben = two
+    house = House(running.server.hub, running.server.talk)
+    await long_feed(house, ana.thing.topic("comments"), ana.thing.id, 250)
+    (old,) = await ana.reads(before=8, limit=1)
+    await ben.does("POST", "/comments", {"text": "Mine"}, key=old["id"])
+    path = f"/comments/{old['id']}"
+    reacted = await ben.does("POST", f"{path}/reactions", {"reaction": "eyes", "no": 7})
+    assert (reacted["item"]["no"], reacted["item"]["by"]) == (7, "ana")
+    reply = await ben.says("That", replyTo=old["id"], replyNo=7)
+    assert (reply["replyTo"]["no"], reply["replyTo"]["by"]) == (7, "ana")
+    gone = await ana.does("DELETE", path, no=7)
+    assert (gone["item"]["no"], gone["item"]["text"]) == (7, "")
+    assert [item["text"] for item in await ana.reads(limit=2)] == ["Mine", "That"]
+
+
+# R: F2 T8
+async def test_who_shows_an_image_of_another_under_its_id_elsewhere_and_removes_it_takes_nothing_from_them(
+    two: tuple[Talker, Talker], guest: Guest
+):
+    ana, _ = two
+    eve = await guest("Eve")
+    hers = Talker(eve, Entity("trip", (await eve.create())["trip"]["id"]))
+    key = str(uuid.uuid4())
+    await ana.does("POST", "/images", PICTURE, key=key)
+    await hers.does("POST", "/images", PICTURE, key=key)
+    assert (await hers.tell("GET", f"/images/{key}/thumb")).status_code == 200
+    await hers.does("DELETE", f"/images/{key}")
+    for size in ("full", "thumb"):
+        refused(await hers.tell("GET", f"/images/{key}/{size}"), 410, "item-removed")
+        assert (await ana.tell("GET", f"/images/{key}/{size}")).status_code == 200

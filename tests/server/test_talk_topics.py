@@ -2,6 +2,7 @@
 are about."""
 
 import asyncio
+import uuid
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -322,11 +323,31 @@ async def test_all_of_a_feed_is_in_a_copy_of_the_store(tmp_path: Path, way: str)
         assert (await polled(ana, f"post:{post}", "comments")).status_code == 200
 
 
+# R: F6
+async def test_a_post_leaves_a_record_with_its_number_and_one_that_was_refused_leaves_none(
+    running: Running, http
+) -> None:
+    made, (ana, ben) = await crew(http, 2)
+    path, entities = f"/api/feeds/trip/{made['trip']['id']}/posts", running.server.talk.entities
+    for key in (first := str(uuid.uuid4())), first, str(uuid.uuid4()):
+        await ana.do(path, {"text": "Landed"}, key=key)
+    assert await entities.entry(first) == Entry(made["trip"]["id"], "posts", ana.id, 1)
+    assert await entities.entry(key) == Entry(made["trip"]["id"], "posts", ana.id, 2)
+    refused = await ben.post(path, {"text": "Mine"}, key=first)
+    assert (refused.status_code, refused.json()["code"]) == (409, "id-taken")
+    assert await entities.entry(first) is not None
+    empty = str(uuid.uuid4())
+    assert (await ana.post(path, {"text": " "}, key=empty)).status_code == 422
+    assert await entities.entry(empty) is None
+
+
 async def test_a_record_of_a_post_is_of_one_trip_and_keeps_the_number_that_it_was_told(running: Running) -> None:
     entities = running.server.talk.entities
-    await entities.keep_entry("p", Entry("one", "posts"))
-    await entities.keep_entry("p", Entry("one", "posts", 7))
-    await entities.keep_entry("p", Entry("one", "posts"))
-    assert await entities.entry("p") == Entry("one", "posts", 7)
+    await entities.keep_entry("p", Entry("one", "posts", "ana"))
+    await entities.keep_entry("p", Entry("one", "posts", "ana", 7))
+    await entities.keep_entry("p", Entry("one", "posts", "ana"))
+    assert await entities.entry("p") == Entry("one", "posts", "ana", 7)
     with pytest.raises(Refused):
-        await entities.keep_entry("p", Entry("two", "posts"))
+        await entities.keep_entry("p", Entry("two", "posts", "ana"))
+    with pytest.raises(Refused):
+        await entities.keep_entry("p", Entry("one", "posts", "ben"))

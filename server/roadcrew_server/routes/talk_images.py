@@ -19,6 +19,7 @@ from roadcrew_server.problems import Problem
 from roadcrew_server.routes.talk_common import NO, OF, TAG, answer, command_of, company, number, opened, said
 from roadcrew_server.routes.talk_shapes import ItemAnswer
 from roadcrew_server.talk.darkroom import MEDIA
+from roadcrew_server.talk.images import named
 from roadcrew_server.topic import KeyReused, Topic, TopicMissing
 
 UPLOADS = 16
@@ -60,6 +61,7 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
     server = call.server
     topic = await opened(call, "images", changes=True)
     command, key = command_of(call)
+    item = named(topic.name, call.user_id, command)
     name, people = await company(call, topic)
     caption = call.query.get("caption", "")
     act = WriteItem(name, caption, mentions=feed.mentioned(caption, people), picture=_YET_TO_BE_MADE)
@@ -74,7 +76,7 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
         body = said(call, hashlib.sha256(data).digest() + caption.encode(errors="surrogatepass"))
         done = None if key is None else await server.hub.replayed(topic.name, key, body)
         if done is None:
-            picture = await server.images.take(command, data, call.kind)
+            picture = await server.images.take(item, data, call.kind)
             del data
             act = WriteItem(name, caption, mentions=act.mentions, picture=picture)
             try:
@@ -84,7 +86,7 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
                 )
             except (Problem, Refused, KeyReused, TopicMissing):
                 if not await _was_done(call, topic, key):
-                    await server.images.let_go(command)
+                    await server.images.let_go(item)
                 raise
     return done.status, await answer(call, topic, done)
 

@@ -6,13 +6,17 @@ trip says; what may be written, the domain's rules do. Not for how an image is s
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from roadcrew_domain import feed
 from roadcrew_domain.feed_state import (
     PAGE,
     EditItem,
     GiveReaction,
+    Item,
     ItemAct,
     Quoted,
     RemoveItem,
@@ -20,6 +24,7 @@ from roadcrew_domain.feed_state import (
     WriteItem,
 )
 from roadcrew_domain.places import ListChannel
+from roadcrew_domain.refusals import Refused
 from roadcrew_server.endpoints import Access, Body, Call, Endpoint
 from roadcrew_server.routes.talk_common import (
     NO,
@@ -44,8 +49,9 @@ from roadcrew_server.routes.talk_shapes import (
     PostBody,
     ReactionBody,
 )
+from roadcrew_server.stores.base import StoreError
 from roadcrew_server.talk.entities import Entry
-from roadcrew_server.topic import Topic
+from roadcrew_server.topic import Done, Topic
 
 MOST_ITEMS = 100
 BLOG_BYTES = 256 * 1024
@@ -86,9 +92,19 @@ def writing(channel: ListChannel) -> Callable[[Call], Any]:
         name, people = await company(call, topic)
         title = b.title if isinstance(b, BlogBody) else None
         act = WriteItem(name, b.text, title, mentions=feed.mentioned(b.text, people))
-        entry = Entry(topic.state.trip_id, channel)
-        await call.server.talk.entities.keep_entry(command_of(call)[0], entry)
-        return await _written(call, topic, act)
+        entities, item_id = call.server.talk.entities, command_of(call)[0]
+        entry = Entry(topic.state.trip_id, channel, call.user_id)
+        new = await entities.keep_entry(item_id, entry)
+        try:
+            status, told = await _written(call, topic, act)
+        except Refused:
+            if new:
+                await entities.forget_entry(item_id)
+            raise
+        if isinstance(item := told["item"], Item):
+            with suppress(StoreError):  # without its number, its name is not known once it is old
+                await entities.keep_entry(item_id, msgspec.structs.replace(entry, no=item.no))
+        return status, told
 
     return handler
 
@@ -105,7 +121,7 @@ async def _written(call: Call, topic: Topic, act: WriteItem) -> tuple[int, dict[
 
 async def _quoted(call: Call, topic: Topic, item_id: str, no: int | None) -> Quoted | None:
     """What is replied to, where it is in a page; of the newest the rules know it themselves. Raises `Refused`."""
-    if feed.found(topic.state, item_id) is not None:
+    if feed.found(topic.state, item_id, no) is not None:
         return None
     page = await call.server.talk.older.find(topic, item_id, no)
     if page is None or page.item.removed is not None:  # the rules say so, unless they have accepted this before
@@ -129,10 +145,10 @@ async def remove(call: Call) -> dict[str, object]:
     no = number(call, "no")
     topic = await _to_change(call)
     name, _ = await company(call, topic)
-    done = await _changed(call, topic, RemoveItem(_item(call), name, await chairs(call, topic)), no)
-    if list_channel(call) == "images":
-        await call.server.images.let_go(_item(call))
-    return done
+    done, item = await _run(call, topic, RemoveItem(_item(call), name, await chairs(call, topic)), no)
+    if topic.state.channel == "images":
+        await call.server.images.gone(topic.name, [item])
+    return {"item": item, **when(topic, done)}
 
 
 async def react(call: Call) -> dict[str, object]:
@@ -157,8 +173,12 @@ def _item(call: Call) -> str:
 
 
 async def _changed(call: Call, topic: Topic, act: ItemAct, no: int | None) -> dict[str, object]:
-    done, item = await call.server.talk.change(topic, call.user_id, act, no, lambda act: does(call, topic, act))
+    done, item = await _run(call, topic, act, no)
     return {"item": item, **when(topic, done)}
+
+
+async def _run(call: Call, topic: Topic, act: ItemAct, no: int | None) -> tuple[Done, Item]:
+    return await call.server.talk.change(topic, call.user_id, act, no, lambda act: does(call, topic, act))
 
 
 # --- routes ----------------------------------------------------------------------------------------

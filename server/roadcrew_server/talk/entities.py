@@ -36,10 +36,12 @@ class Place(Value, frozen=True):
 
 
 class Entry(Value, frozen=True):
-    """The record of a post or a blog: the trip that it belongs to, and its number there, once that is known."""
+    """The record of a post or a blog: the trip that it belongs to, who writes it, and its number there, once that is
+    known."""
 
     trip_id: str
     channel: ListChannel
+    by: str
     no: int | None = None
 
 
@@ -87,19 +89,21 @@ class Entities:
         stored = await self._store.get(ENTRY, item_id)
         return None if stored is None else msgspec.json.decode(stored.value, type=Entry)
 
-    async def keep_entry(self, item_id: str, entry: Entry) -> None:
-        """A post or blog is to be written, or was: then its number is known. Raises `Refused` (`id-taken`)."""
+    async def keep_entry(self, item_id: str, entry: Entry) -> bool:
+        """A post or blog is to be written, or was: then its number is known. Whether nothing was known of it. Raises
+        `Refused` (`id-taken`)."""
         value = msgspec.json.encode(entry)
         if await self._store.create(ENTRY, item_id, value):
-            return
+            return True
         there = await self.entry(item_id)
-        if there is None or (there.trip_id, there.channel) != (entry.trip_id, entry.channel):
+        if there is None or msgspec.structs.replace(there, no=entry.no) != entry:
             raise Refused("id-taken", "conflict", "Somebody else has used this id. Try again.")
         if there.no is None and entry.no is not None:
             await self._store.put(ENTRY, item_id, value)
+        return False
 
     async def forget_entry(self, item_id: str) -> None:
-        """A post or blog has gone with its trip."""
+        """A post or blog was not written after all, or has gone with its trip."""
         await self._store.delete(ENTRY, item_id)
 
     async def keep_hotel(self, name: str, city: str) -> None:

@@ -32,8 +32,9 @@ class Images:
         self._store = store
 
     async def take(self, item: str, data: bytes, media: str) -> Picture:
-        """Make an image anew and keep it for an item that is yet to be written; `let_go` if it never is. Doing it again
-        does no harm. Raises `Problem`, as the darkroom does, and `KeyReused` if the item has another image."""
+        """Make an image anew and keep it for an item that is yet to be written (`named`); `let_go` if it never is.
+        Doing it again does no harm. Raises `Problem`, as the darkroom does, and `KeyReused` if the item has another
+        image."""
         made = await self.darkroom.make(data, media)
         full, thumb = (hashlib.sha256(blob).hexdigest() for blob in (made.full, made.thumb))
         picture = Picture(full, thumb, made.width, made.height, len(made.full), made.media)
@@ -56,10 +57,10 @@ class Images:
                 await self._drop(name)
         await self._store.delete(RECORD, item)
 
-    async def gone(self, _: str, items: Sequence[Item]) -> None:
-        """These items are forgotten, with the feed that they were in. Idempotent."""
+    async def gone(self, feed: str, items: Sequence[Item]) -> None:
+        """These items are removed, or forgotten with the feed that they were in. Idempotent."""
         for item in items:
-            await self.let_go(item.id)
+            await self.let_go(named(feed, item.by, item.id))
 
     async def _of(self, item: str) -> Picture | None:
         stored = await self._store.get(RECORD, item)
@@ -73,6 +74,11 @@ class Images:
 
     async def _is_named(self, name: str) -> bool:
         return bool(await self._store.index_list(_named_by(name), 1))
+
+
+def named(feed: str, by: str, item: str) -> str:
+    """What an item is called here: its id alone somebody else may have chosen too."""
+    return f"{feed}/{by}/{item}"
 
 
 def _named_by(name: str) -> str:

@@ -96,10 +96,10 @@ class Older:
 
     async def item(self, topic: Topic, item_id: str, no: int | None = None) -> Item | None:
         """An item, wherever it is kept; None if it is nowhere (or so old that its number must be said)."""
-        item = feed.found(topic.state, item_id)
+        item = feed.found(topic.state, item_id, no)
         if item is None and (page := await self.find(topic, item_id, no)) is not None:
             return page.item
-        return item or feed.found(topic.state, item_id)  # it came while pages were read
+        return item or feed.found(topic.state, item_id, no)  # it came while pages were read
 
     async def read(self, name: str, index: int, tag: str) -> Items | None:
         """A page; None if it is not kept under this tag any more."""

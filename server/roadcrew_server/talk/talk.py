@@ -61,9 +61,9 @@ class Talk:
         """Change an item, wherever it is kept: what was done, and the item as it is now. `no`: its number, if they
         have it. Raises `Refused` (`page-turned` when others were faster too often)."""
         for _ in range(TRIES):
-            if feed.found(topic.state, act.id) is None:
+            if feed.found(topic.state, act.id, no) is None:
                 await self._hub.refresh(topic)
-            new = feed.found(topic.state, act.id) is not None
+            new = feed.found(topic.state, act.id, no) is not None
             page = None if new else await self.older.find(topic, act.id, no)
             try:
                 done = await (run(act) if page is None else self._in_page(topic, by, act, page, run))
@@ -72,7 +72,7 @@ class Talk:
                     raise
                 await self._hub.refresh(topic)  # it went into a page, or that was turned
                 continue
-            item = feed.found(done.state, act.id) or await self.older.item(topic, act.id, no)
+            item = feed.found(done.state, act.id, no) or await self.older.item(topic, act.id, no)
             if item is not None:
                 return done, item
         raise Refused("page-turned", "conflict", "Others are changing this at the same time. Try again.")
