@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,19 +43,22 @@ class Feed:
     size: int
 
 
-def entries(typed: str, here: Path) -> list[Entry]:
-    """What could be meant by something that is half typed: folders, and CSV and JSON files. Empty where nothing is.
+def entries(typed: str, here: Path, suffixes: Collection[str] = FORMATS) -> list[Entry]:
+    """What could be meant by something that is half typed: folders, and files with these endings. Empty where nothing
+    is.
 
     Hidden ones only for who types a dot. Raises `OSError`.
     """
     head, start = os.path.split(typed)
     folder = here / Path(head).expanduser()
     with os.scandir(folder) as seen:
-        found = [meant for entry in islice(seen, MOST_SEEN) if (meant := _meant(entry, head, start)) is not None]
+        found = [
+            meant for entry in islice(seen, MOST_SEEN) if (meant := _meant(entry, head, start, suffixes)) is not None
+        ]
     return sorted(found, key=lambda e: (e.size is None, e.name.casefold()))[:MOST_SHOWN]
 
 
-def _meant(entry: os.DirEntry[str], head: str, start: str) -> Entry | None:
+def _meant(entry: os.DirEntry[str], head: str, start: str, suffixes: Collection[str]) -> Entry | None:
     hidden = entry.name.startswith(".") and not start.startswith(".")
     if any(is_forbidden(c) or c in "\n\t" for c in entry.name):  # what a terminal obeys, nobody types
         return None
@@ -63,7 +67,7 @@ def _meant(entry: os.DirEntry[str], head: str, start: str) -> Entry | None:
     try:
         if entry.is_dir():
             return Entry(os.path.join(head, entry.name + os.sep), entry.name + os.sep, None)
-        if entry.is_file() and Path(entry.name).suffix.lower() in FORMATS:
+        if entry.is_file() and Path(entry.name).suffix.lower() in suffixes:
             return Entry(os.path.join(head, entry.name), entry.name, entry.stat().st_size)
     except OSError:  # it went meanwhile, or is a link that leads nowhere
         return None

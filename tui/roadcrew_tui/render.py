@@ -4,9 +4,11 @@ A person's text is data for ever. `said` cleans it again (an older server or a f
 here ever reads markup. Widths are terminal cells, not characters. What a screen says, and when, is not for here.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 
+from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
@@ -182,6 +184,27 @@ def bar(share: float, width: int) -> Content:
     s = sign()
     filled = round(max(0.0, min(1.0, share)) * width)
     return join(ours(s.bar * filled, ACCENT), ours(s.bar_rest * (width - filled), "$ink-faint"))
+
+
+def centred(content: Content, width: int) -> Content:
+    """The content in exactly `width` cells, in the middle."""
+    left = max(0, width - content.cell_length) // 2
+    return pad(join(" " * left, content), width)
+
+
+def half_blocks(rows: Sequence[Sequence[tuple[int, int, int]]]) -> list[Content]:
+    """Colours (red, green, blue) as cells, each of two rows: the upper one is the colour of its sign, the lower one of
+    what is behind. Nothing of anybody's bytes is in it but how bright something is."""
+    return [_cells(zip(top, low, strict=True)) for top, low in zip(rows[::2], rows[1::2], strict=True)]
+
+
+def _cells(pairs: Iterable[tuple[tuple[int, int, int], tuple[int, int, int]]]) -> Content:
+    runs = ((pair, sum(1 for _ in run)) for pair, run in groupby(pairs))
+    return Content.assemble(*(("▀" * length, _two_colours(*pair)) for pair, length in runs))
+
+
+def _two_colours(upper: tuple[int, int, int], lower: tuple[int, int, int]) -> Style:
+    return Style(foreground=Color(*upper), background=Color(*lower))
 
 
 def qr(text: str) -> Content:

@@ -1,0 +1,255 @@
+"""The images of a thing: a stream of small pictures with what is said of them, and those that this person is sending.
+One in full is screens/picture.py's; what the parts of one look like, gallery_draw.py's.
+"""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+
+from roadcrew_domain.feed import mentioned
+from roadcrew_domain.feed_state import EditItem, Item
+from roadcrew_domain.places import ListChannel
+from roadcrew_tui import pictures, render
+from roadcrew_tui.screens import gallery_draw as look
+from roadcrew_tui.screens import talk_draw
+from roadcrew_tui.screens import talk_model as model
+from roadcrew_tui.screens.ask import Answer, Ask
+from roadcrew_tui.screens.form import Field, Form, Values
+from roadcrew_tui.screens.talk_loading import MOST_AT_ONCE, Loading
+from roadcrew_tui.screens.talk_parts import Talk, TalkPart
+from roadcrew_tui.screens.talk_shelf import Shelf
+from roadcrew_tui.snapshot import TalkNews
+from roadcrew_tui.uploads import Upload
+from roadcrew_tui.widgets.stream import Entry, Stream
+
+CHANNEL: ListChannel = "images"
+OFTEN = 0.2
+"""Seconds between two drawings of how far an image is."""
+FIRST, LEAD = "first", "lead"
+NOTHING = "Nobody has shown an image yet. Enter chooses one of yours, and so does u."
+
+
+class ImagesPart(TalkPart):
+    """Newest at the bottom."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.shelf = Shelf()
+        self._loading = Loading(self, self.shelf, CHANNEL, self._loaded)
+        self._talk: Talk | None = None
+        self._begun = False
+        self._came = ""
+        """The newest image of this person's that was begun to be sent, until it is in sight."""
+
+    def compose(self) -> ComposeResult:
+        """The stream alone."""
+        yield Stream(id="im-stream")
+
+    def on_mount(self) -> None:
+        """What is being sent moves on."""
+        self.set_interval(OFTEN, self._step)
+
+    @property
+    def stream(self) -> Stream:
+        """The images."""
+        return self.query_one(Stream)
+
+    # --- coming and going ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Among the images."""
+        self.crew_app.thumbs.ask_again()
+        self.crew_app.thumbs.on_come = self._draw
+        self.crew_app.uploads.on_change = self._draw
+        self.screen.set_focus(self.stream)
+        self._draw()
+
+    def leave(self) -> None:
+        """What was seen was read."""
+        self._mark_read()
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """What enter does."""
+        upload = self.upload
+        if upload is not None:
+            return [("open", "enter", "try again")] if upload.state == "failed" else []
+        return [("open", "enter", "choose one" if self.stream.cursor == FIRST else "look at it")]
+
+    # --- what is chosen --------------------------------------------------------------------------
+
+    @property
+    def item(self) -> Item | None:
+        """The image under the cursor."""
+        return self.shelf.find(self.stream.cursor)
+
+    @property
+    def upload(self) -> Upload | None:
+        """What is being sent, under the cursor."""
+        return next((upload for upload in self._uploads() if upload.id == self.stream.cursor), None)
+
+    def _uploads(self) -> tuple[Upload, ...]:
+        return self.crew_app.uploads.of(self.view.entity)
+
+    # --- drawing ---------------------------------------------------------------------------------
+
+    def draw(self, talk: Talk) -> None:
+        """Draw all of it."""
+        if self._talk is not None and self._talk.me != talk.me:
+            self.shelf.forget()
+        self._talk = talk
+        feed = talk.feed(CHANNEL)
+        if feed is None:
+            gone = talk.snapshot.gone.get(talk.entity.topic(CHANNEL))
+            self.stream.show([talk_draw.lead("This can't be talked about any more." if gone else "Opening…")])
+            return
+        if self._begun and 0 < self.shelf.missing(feed) <= MOST_AT_ONCE:
+            self._loading.missed(feed)
+        else:
+            self.shelf.take(feed)
+        for upload in self._uploads():
+            if self.shelf.find(upload.id) is not None:
+                self.crew_app.uploads.drop(upload)
+        self._draw()
+
+    def _draw(self) -> None:
+        talk = self._talk
+        if talk is None or talk.feed(CHANNEL) is None or not self.is_attached:
+            return
+        reader = model.Reader(talk.me, talk.people, talk.muted, self.view.since.get(CHANNEL, model.Since()))
+        on_way = model.on_their_way(talk.sending(CHANNEL))
+        rows = model.rows(self.shelf.items, reader, on_way, talk.now.astimezone().date(), None)
+        entries = [self._entry(row, talk) for row in rows]
+        name = talk.name(talk.me, "You")
+        waiting = [look.waiting(upload, name) for upload in self._uploads()]
+        lead = self._lead() if entries or waiting else [_nothing()]
+        self.stream.show([*lead, *entries, *waiting], before=self.shelf.before, follow=self.view.is_seen)
+        if not self._begun or self._came:
+            self._begun, self._came = True, ""
+            self.stream.to_end()
+        self._mark_read()
+
+    def _entry(self, row: model.Row, talk: Talk) -> Entry:
+        if not isinstance(row, model.Said) or row.item.removed is not None:
+            return talk_draw.entry(row, talk.now)
+        thumb = None if row.muted else self.crew_app.thumbs.of(talk.entity, row.item)
+        return look.entry(row, thumb, talk.now)
+
+    def _lead(self) -> list[Entry]:
+        lead = [] if pictures.can_draw() else [talk_draw.lead(pictures.MISSING)]
+        if not self.shelf.before:
+            return lead
+        if self._loading.trouble:
+            words = f"Older images can't be loaded now. {self._loading.trouble} Enter tries again."
+            return [*lead, Entry(LEAD, lambda width: render.said(words, render.WARN).wrap(width), words)]
+        return [*lead, talk_draw.lead(f"{self.shelf.before:,} older")]
+
+    def _step(self) -> None:
+        if self.is_on_screen and any(upload.state == "sending" for upload in self._uploads()):
+            self._draw()
+
+    def _mark_read(self) -> None:
+        lowest = self.shelf.find(self.stream.lowest)
+        if lowest is not None and self._talk is not None and self._talk.feed(CHANNEL) is not None:
+            self.view.read(CHANNEL, lowest.no)
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def happened(self, news: TalkNews) -> None:
+        """To images, old ones among them; after a reset, nobody knows to which."""
+        for event in news.events:
+            self.shelf.patch(event)
+        if news.kind == "reset":
+            self._loading.anew()
+
+    def _loaded(self) -> None:
+        if self._loading.trouble:
+            self.stream.ask_again()
+        if self._talk is not None and self.is_mounted:
+            self.draw(self._talk)
+
+    @on(Stream.Older)
+    def _older(self, event: Stream.Older) -> None:
+        event.stop()
+        self._loading.older()
+
+    # --- what the person does --------------------------------------------------------------------
+
+    @on(Stream.Moved)
+    def _moved(self, event: Stream.Moved) -> None:
+        event.stop()
+        self.view.show_keys()
+
+    @on(Stream.Scrolled)
+    def _scrolled(self, event: Stream.Scrolled) -> None:
+        event.stop()
+        self._mark_read()
+
+    @on(Stream.Below)
+    def _below(self, event: Stream.Below) -> None:
+        event.stop()
+
+    @on(Stream.Chosen)
+    def _chosen(self, event: Stream.Chosen) -> None:
+        event.stop()
+        upload = self.upload
+        if event.entry == FIRST:
+            self.run_worker(self.crew_app.guarded(self.choose()), group="commands")
+        elif event.entry == LEAD:
+            self._loading.older()
+        elif upload is not None:
+            if upload.state == "failed":
+                self.crew_app.uploads.again(upload)
+        else:
+            self.look_at()
+
+    def look_at(self) -> None:
+        """The image under the cursor, in full."""
+        item, talk = self.item, self._talk
+        if item is None or item.picture is None or talk is None:
+            return
+        from roadcrew_tui.screens.picture import PictureScreen  # noqa: PLC0415 - when somebody looks
+
+        shown = [each for each in self.shelf.items if each.picture is not None and each.by not in talk.muted]
+        if item in shown:
+            self.app.push_screen(PictureScreen(talk, shown, shown.index(item)), self._looked_at)
+
+    def _looked_at(self, item_id: str | None) -> None:
+        if item_id is not None:
+            self.stream.move_to(item_id)
+
+    def edit(self, item: Item) -> None:
+        """What is said of it."""
+
+        async def change(values: Values) -> None:
+            words, people = values["caption"], {} if self._talk is None else self._talk.people
+            act = EditItem(item.id, words, mentions=mentioned(words, people))
+            await self.crew_app.link.talk.act(self.view.entity.topic(CHANNEL), act, item.no)
+
+        field = Field("caption", "What to say of it", "", item.text, optional=True)
+        self.app.push_screen(Form("Change what is said", [field], change, button="change"))
+
+    async def choose(self) -> None:
+        """Choose an image, and send it."""
+        from roadcrew_tui.screens.picture_form import PictureForm  # noqa: PLC0415 - when somebody chooses
+
+        form = PictureForm(self.crew_app)
+        if await self.app.push_screen_wait(form) and form.chosen is not None:
+            file, caption, item_id = form.chosen
+            self._came = item_id
+            self.crew_app.uploads.begin(self.view.entity, file, caption, item_id)
+            self._draw()
+
+    async def give_up(self, upload: Upload) -> None:
+        """Send it no more."""
+        if upload.state != "failed":
+            question = render.template("{name} is still being sent. Stop that?", name=upload.file.name)
+            stop = Answer("stop", render.ours("Stop"), irreversible=True)
+            if await self.app.push_screen_wait(Ask("An image", question, [stop])) != "stop":
+                return
+        self.crew_app.uploads.drop(upload)
+
+
+def _nothing() -> Entry:
+    words = NOTHING if pictures.can_draw() else f"{NOTHING}\n{pictures.MISSING}"
+    return Entry(FIRST, lambda width: render.ours(words, render.MUTED).wrap(width), words)

@@ -1,0 +1,71 @@
+"""Thumbnails that were loaded, by the hash of their bytes, so that going to and fro asks nobody. Not for images in full
+(screens/picture.py), nor for drawing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from roadcrew_tui import pictures
+from roadcrew_tui.pictures import NoPicture, Pixels
+
+if TYPE_CHECKING:
+    from roadcrew_domain.feed_state import Item
+    from roadcrew_domain.places import Entity
+    from roadcrew_tui.standing import Standing
+
+KEPT = 300
+"""Thumbnails, of some 20 kB each."""
+AT_ONCE = 4
+
+
+class Thumbs:
+    """Of one app. `on_come` is called when one has come, or can't."""
+
+    def __init__(self, app: Standing) -> None:
+        self.on_come: Callable[[], None] = lambda: None
+        self._app = app
+        self._kept: OrderedDict[str, Pixels | str] = OrderedDict()
+        self._asked: set[str] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    def of(self, entity: Entity, item: Item) -> Pixels | str | None:
+        """The thumbnail of an image; a sentence that says why there is none; None while it is asked for."""
+        if item.picture is None:
+            return "There is no image."
+        if not pictures.can_draw():
+            return ""
+        name = item.picture.thumb
+        found = self._kept.get(name)
+        if found is not None:
+            self._kept.move_to_end(name)
+        elif name not in self._asked:
+            self._asked.add(name)
+            self._app.run_worker(self._load(entity, item, name), group="thumbs")
+        return found
+
+    def ask_again(self) -> None:
+        """For those that did not come."""
+        for name in [name for name, found in self._kept.items() if isinstance(found, str)]:
+            del self._kept[name]
+
+    async def _load(self, entity: Entity, item: Item, name: str) -> None:
+        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - it is there when this runs
+
+        try:
+            async with self._room:
+                data = await self._app.link.call(lambda c: c.image_bytes(entity, item.id, "thumb", item.no))
+                self._kept[name] = await self._app.link.aside(lambda: pictures.opened(data))
+        except RoadcrewError as error:
+            self._kept[name] = error.detail
+        except (NoPicture, TimeoutError) as error:
+            self._kept[name] = str(error) or "It takes too long to read."
+        except LookupError:  # no server is open any more
+            pass
+        finally:
+            self._asked.discard(name)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        self.on_come()
