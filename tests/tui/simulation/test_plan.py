@@ -35,7 +35,7 @@ def test_each_number_makes_another_plan():
 
 def test_a_plan_is_json_lines_in_the_order_of_time():
     head, *lines = map(json.loads, make_plan(12, 10, 3, 2).lines())
-    assert head == {"plan": 1, "users": 12, "seconds": 10, "seed": 3, "trips": 2}
+    assert head == {"plan": 2, "users": 12, "seconds": 10, "seed": 3, "trips": 2}
     assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
     assert {line["person"] for line in lines} == set(range(12))
     assert {line["do"] for line in lines} <= set(KINDS)
