@@ -19,6 +19,7 @@ from roadcrew_tui.toml_lines import toml, with_values
 Look = Literal["dark", "light", "terminal"]
 SYMBOLS = ("unicode", "ascii")
 LOOKS = ("dark", "light", "terminal")
+NOTICES = ("bell", "desktop", "off")
 LOCAL_SERVER = "http://127.0.0.1:8787"
 """Where `roadcrew serve` listens unless it is told otherwise."""
 COPIES = "copies"
@@ -73,6 +74,8 @@ class Settings:
     keep_sign_in: bool | None = None
     idle_minutes: float = 30
     """Where the terminal never says whether it is looked at: who has pressed nothing for so long is away. 0: never."""
+    notices: str = "bell"
+    """What tells somebody who does not look at the terminal that they were mentioned, or that a poll closes."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     trouble: str | None = None
 
@@ -111,6 +114,9 @@ def _checked(given: Mapping[str, Any]) -> Settings:
         wrong, theme = [*wrong, "theme"], "dark"
     if symbols not in SYMBOLS:
         wrong, symbols = [*wrong, "symbols"], "unicode"
+    notices = given.get("notices", Settings.notices)
+    if notices not in NOTICES:
+        wrong, notices = [*wrong, "notices"], Settings.notices
     idle = given.get("idle_minutes", Settings.idle_minutes)
     if isinstance(idle, bool) or not isinstance(idle, int | float) or not 0 <= idle <= LONGEST_IDLE:
         wrong, idle = [*wrong, "idle_minutes"], Settings.idle_minutes
@@ -124,6 +130,7 @@ def _checked(given: Mapping[str, Any]) -> Settings:
         name=_text(given.get("name")),
         keep_sign_in=keeps,
         idle_minutes=idle,
+        notices=notices,
         keymap=keymap,
         trouble=f"Not understood in the settings file: {', '.join(wrong)}." if wrong else None,
     )
@@ -264,6 +271,18 @@ class Memory:
 
     def keep_seen(self, server: str, trip_id: str, seq: int, at: datetime) -> None:
         self._keep_newest(server, "seen", trip_id, [seq, at.isoformat()])
+
+    def talked(self, server: str, topic: str) -> tuple[int, datetime | None]:
+        """The number of the last item of a feed that was read, and when; 0 and None: none was."""
+        found: Any = self._of(server, "talked").get(topic)
+        try:
+            no, at = int(found[0]), datetime.fromisoformat(found[1])
+        except (TypeError, ValueError, LookupError, OverflowError):
+            return 0, None
+        return (no, at) if at.tzinfo is not None else (0, None)
+
+    def keep_talked(self, server: str, topic: str, no: int, at: datetime) -> None:
+        self._keep_newest(server, "talked", topic, [no, at.isoformat()])
 
     def declined(self, server: str, trip_id: str) -> frozenset[str]:
         """The polls whose winner this person does not want to be the trip's dates."""

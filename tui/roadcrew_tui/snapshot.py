@@ -145,12 +145,12 @@ class TalkSnapshot:
 
 @dataclass(frozen=True)
 class TalkNews:
-    """Why there is a new `TalkSnapshot`, and about which topic; None: about all. `reset`: what was loaded of older
-    items may be out of date."""
+    """Why there is a new `TalkSnapshot`, and about which topic; empty: about all. After a `reset`, what was loaded of
+    older items may be out of date."""
 
     kind: str
-    topic: str | None = None
-    event: Event | None = None
+    topic: str = ""
+    events: tuple[Event, ...] = ()
     refusal: Refusal | None = None
     act: FeedAct | MarkAct | None = None
 
@@ -203,6 +203,14 @@ class TalkChanged(Message):
     def __init__(self, talk: TalkSnapshot, news: TalkNews) -> None:
         super().__init__()
         self.talk, self.news = talk, news
+
+
+class Mentioned(Message):
+    """Somebody has mentioned this person in a trip: who (`by`), and what they are called."""
+
+    def __init__(self, trip_id: str, by: str, name: str) -> None:
+        super().__init__()
+        self.trip_id, self.by, self.name = trip_id, by, name
 
 
 class BookingStepped(Message):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.following import Signal
@@ -20,9 +20,8 @@ from roadcrew_tui.snapshot import Refusal, Saying, Status, TalkChanged, TalkNews
 if TYPE_CHECKING:
     from textual.message import Message
 
-    from roadcrew_client import Client, LiveTalk, TalkChange
-    from roadcrew_domain.feed_state import FeedAct
-    from roadcrew_domain.marks_state import MarkAct
+    from roadcrew_client import Change, Client, LiveTalk
+    from roadcrew_client.talk_routes import TalkAct
     from roadcrew_domain.places import Entity
 
 
@@ -57,7 +56,7 @@ class TalkLink:
 
         self._thread.soon(run)
 
-    async def act(self, topic: str, act: FeedAct | MarkAct, no: int | None = None) -> None:
+    async def act(self, topic: str, act: TalkAct, no: int | None = None) -> None:
         """Say or give something in a topic that is looked at; it is painted at once, by `TalkChanged`. `no`: the number
         of the item that it is about.
 
@@ -142,20 +141,20 @@ class TalkLink:
             self._gone.clear()
             await live.stop()
 
-    def _tell(self, live: LiveTalk, change: TalkChange) -> None:
-        if change.kind == "gone" and change.topic is not None:
+    def _tell(self, live: LiveTalk, change: Change) -> None:
+        if change.kind == "gone":
             self._gone[change.topic] = change.reason or "unknown"
         refused = change.refusal
         refusal = Refusal(refused.code, refused.detail, MappingProxyType(dict(refused.facts))) if refused else None
-        act = change.pending.act if change.pending is not None else None
-        self._say(TalkChanged(self._snapshot(live), TalkNews(change.kind, change.topic, change.event, refusal, act)))
+        act = cast("TalkAct", change.pending.act) if change.pending is not None else None
+        self._say(TalkChanged(self._snapshot(live), TalkNews(change.kind, change.topic, change.events, refusal, act)))
 
     def _snapshot(self, live: LiveTalk) -> TalkSnapshot:
         status = live.status
         return TalkSnapshot(
             states=live.states,
             present=MappingProxyType(dict(live.present)),
-            sending=tuple(Saying(p.id, p.topic, p.act, p.state == "waiting") for p in live.pending),
+            sending=tuple(Saying(p.id, p.topic, cast("TalkAct", p.act), p.state == "waiting") for p in live.pending),
             gone=MappingProxyType({topic: why for topic, why in self._gone.items() if topic not in live.states}),
             status=Status(status.state, status.interval, status.waiting),
             ahead=live.server_now() - datetime.now(UTC),

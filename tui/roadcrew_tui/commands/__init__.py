@@ -20,6 +20,8 @@ MODULES = (
     "book",
     "cart",
     "places",
+    "comments",
+    "gallery",
     "marks",
     "saved",
     "muted",

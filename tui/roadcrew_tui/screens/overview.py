@@ -75,8 +75,9 @@ class OverviewPane(Pane):
             seen=screen.seen,
             left=screen.left,
             declined=screen.declined,
-            urgent=screen.urgent,
+            urgent=(*screen.urgent, *screen.talk.needs),
             booked=screen.booked,
+            said=screen.talk.lately,
         )
         self.model = m
         room = _room_of_needs(m.needs)
@@ -108,6 +109,8 @@ class OverviewPane(Pane):
 
             work = screen.crew_app.guarded(offer_dates(screen, target.removeprefix("dates:")))
             screen.run_worker(work, group="commands")
+        elif target.startswith("talk:"):
+            screen.show_tab("talk", target.removeprefix("talk:"))
         elif target == "hotels":
             screen.show_tab("hotels")
         elif target.startswith("book"):

@@ -21,7 +21,7 @@ from roadcrew_tui.screens.tabs import TITLES
 @dataclass(frozen=True)
 class Need:
     """`target` is where enter leads: `poll:ID`, `dates:ID` of a poll, `hotels`, `book:ID` of a hold or an order,
-    `invite`. `words` are ours, with room for {what}, a person's text."""
+    `talk:ID` of a comment, `invite`. `words` are ours, with room for {what}, a person's text."""
 
     target: str
     words: str
@@ -78,14 +78,16 @@ def overview(
     declined: Collection[str] = (),
     urgent: Sequence[Need] = (),
     booked: Decision | None = None,
+    said: Sequence[Happening] = (),
 ) -> Overview:
     """`seen` is the last event that was on this person's screen before, `left` when somebody was last here; `declined`
-    as for `needs`. `urgent` and `booked` are what bookings add to needs and plan."""
+    as for `needs`. `urgent` and `booked` are what bookings and talk add to needs and plan, `said` what talk adds to
+    what is new."""
     wants = needs(trip, me, now, declined)
     return Overview(
         needs=(*urgent, *wants),
         plan=(*plan(trip, now), *([booked] if booked is not None else [])),
-        lately=tuple(by_others(trip.recent, me, seen)),
+        lately=tuple(sorted((*said, *by_others(trip.recent, me, seen)), key=lambda h: h.at, reverse=True)),
         crew=tuple(crew(trip, me, present, now, left or {})),
         have=len(trip.members),
         need=trip.required_members,

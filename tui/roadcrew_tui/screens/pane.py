@@ -7,7 +7,7 @@ from datetime import datetime
 from textual.containers import Container
 
 from roadcrew_domain.trip import Trip
-from roadcrew_tui.snapshot import RunSnapshot, Snapshot
+from roadcrew_tui.snapshot import RunSnapshot, Snapshot, TalkNews
 
 
 class Pane(Container):
@@ -26,6 +26,9 @@ class Pane(Container):
 
     def show_run(self, seen: RunSnapshot) -> None:
         """Something about a run is new, if the tab is about such."""
+
+    def show_talk(self, news: TalkNews) -> None:
+        """Something that is said is new, if the tab is about such."""
 
     async def back(self) -> bool:
         """`esc`: one step back within the tab; False if there is none."""

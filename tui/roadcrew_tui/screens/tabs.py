@@ -49,6 +49,7 @@ TABS = (
     Tab("hotels", "hotels", "roadcrew_tui.screens.hotels:HotelsPane"),
     Tab("quotes", "quotes", "roadcrew_tui.screens.quotes:QuotesPane"),
     Tab("book", "book", "roadcrew_tui.screens.book:BookPane"),
+    Tab("talk", "talk", "roadcrew_tui.screens.talk:TalkPane"),
 )
 FIRST = TABS[0]
 """The tab that a trip begins with, and that is always there."""

@@ -31,8 +31,8 @@ CLOCK_EVERY = 15.0
 class TalkScreen(CommandScreen):
     """`name` is what the thing is called, `of` where it is or whose; `trip_id` the trip that it belongs to."""
 
-    CSS_PATH = "talk_screen.tcss"
-    MODULES = ("talk", "marks", "saved", "muted", "everywhere")
+    CSS_PATH = ["talk_screen.tcss", "talk.tcss"]  # noqa: RUF012 - as Screen has it
+    MODULES = ("comments", "gallery", "marks", "saved", "muted", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*MODULES)]
 
     def __init__(self, entity: Entity, name: str, *, of: str = "", trip_id: str | None = None) -> None:
@@ -89,6 +89,7 @@ class TalkScreen(CommandScreen):
         """Something that is said is new; it is drawn with the next frame."""
         if news.refusal is not None and self.is_current:
             self.crew_app.say(news.refusal.detail, "warning")
+        self.view.take(news)
         self._draw_soon()
 
     def _draw_soon(self) -> None:

@@ -26,7 +26,8 @@ from roadcrew_tui.screens.overview_model import Decision, Need, needs
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.tabs import Tab
 from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
-from roadcrew_tui.snapshot import News, RunSnapshot, Snapshot
+from roadcrew_tui.screens.trip_talk import TripTalk
+from roadcrew_tui.snapshot import News, RunSnapshot, Snapshot, TalkNews
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.when import amount_of, span
 from roadcrew_tui.widgets.lines import KeyLine, Part, PartsLine, TitleLine
@@ -48,10 +49,10 @@ TONES = {"good": render.GOOD, "warn": render.WARN, "bad": render.BAD, "muted": r
 class TripScreen(CommandScreen):
     """`seen` is the last event of the visit before, `left` when somebody was last here."""
 
-    CSS_PATH = "trip.tcss"
+    CSS_PATH = ["trip.tcss", "talk.tcss"]  # noqa: RUF012 - as Screen has it
     MODULES = (
-        "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "places", "saved", "muted", "account", "waiting",
-        "inspector", "everywhere"
+        "comments", "gallery", "marks", "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "places", "saved",
+        "muted", "account", "waiting", "inspector", "everywhere"
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -69,6 +70,7 @@ class TripScreen(CommandScreen):
         self._goes_to = goes_to
         self.snapshot = Snapshot(trip_id)
         self.tab = tabs.FIRST.id
+        self.talk = TripTalk(self)
         self.seen = -1
         self.away = ""
         self.left: dict[str, datetime] = {}
@@ -157,6 +159,7 @@ class TripScreen(CommandScreen):
 
     def on_unmount(self) -> None:
         """Remember how far this trip was seen."""
+        self.talk.leave()
         trip = self.snapshot.confirmed
         if trip is not None and trip.recent:
             seq, now = trip.recent[-1].seq, datetime.now(UTC)
@@ -208,6 +211,14 @@ class TripScreen(CommandScreen):
         """Something about a run that is looked at is new."""
         for pane in self.query(Pane):
             pane.show_run(seen)
+
+    def show_talk(self, news: TalkNews) -> None:
+        """Something that is said is new."""
+        if news.refusal is not None and self.is_current:
+            self.crew_app.say(news.refusal.detail, "warning")
+        for pane in self.query(Pane):
+            pane.show_talk(news)
+        self._draw_soon()
 
     def _draw_soon(self) -> None:
         if not self._due:
@@ -275,6 +286,7 @@ class TripScreen(CommandScreen):
 
     def redraw(self) -> None:
         """Draw frame and tab from the present state."""
+        self.talk.follow()
         self._draw_frame()
         trip = self.trip
         if trip is not None and self.is_mounted:
@@ -296,13 +308,14 @@ class TripScreen(CommandScreen):
         dates = span(trip.starts_on, trip.ends_on, now.astimezone().date())
         name = render.said(trip.name, "bold")
         self.query_one("#title", TitleLine).show_ends(name, right, render.ours(dates, render.MUTED))
-        urgent = self.urgent
-        wants = [*urgent, *needs(trip, self.me, now, self.declined)]
+        urgent, called = self.urgent, self.talk.needs
+        wants = [*urgent, *called, *needs(trip, self.me, now, self.declined)]
         badges = {
             "book": len(urgent),
             "polls": sum(n.target.startswith("poll:") for n in wants),
             "hotels": sum(n.target == "hotels" for n in wants),
             "quotes": sum(run.ended is None for run in trip.runs.values()),
+            "talk": self.talk.unread,
         }
         self.query_one("#tabs", PartsLine).show([Part(tab.id, self._tab_words(tab, badges)) for tab in self.tabs])
         self.crew_app.window_title(trip.name, len(wants))

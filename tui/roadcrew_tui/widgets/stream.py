@@ -14,6 +14,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from roadcrew_tui.widgets.rows import GUTTER
 from roadcrew_tui.widgets.stream_body import Draw, Entry, StreamBody
 
 __all__ = ["Draw", "Entry", "Stream"]
@@ -84,6 +85,11 @@ class Stream(StreamBody, can_focus=True):
     def cursor(self) -> str | None:
         """The id of the entry under the cursor."""
         return self._cursor
+
+    @property
+    def text_width(self) -> int:
+        """Cells of a line of an entry."""
+        return max(1, self._width - GUTTER - 1)
 
     @property
     def at_end(self) -> bool:

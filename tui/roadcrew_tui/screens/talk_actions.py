@@ -1,0 +1,127 @@
+"""What the keys of talk do: to the item under the cursor, in whichever part that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from roadcrew_domain.feed_state import REACTIONS, FeedAct, GiveReaction, Item, RemoveItem, TakeReaction
+from roadcrew_tui import commands, render
+from roadcrew_tui.commands.comments import comments_of, part_of, view_of
+from roadcrew_tui.screens import talk_draw as draw
+from roadcrew_tui.screens import talk_model as model
+from roadcrew_tui.screens.ask import CANCEL, Answer, Ask
+from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
+
+if TYPE_CHECKING:
+    from roadcrew_tui.screens.base import CommandScreen
+    from roadcrew_tui.screens.talk_comments import CommentsPart
+    from roadcrew_tui.screens.talk_parts import TalkPart
+
+MORE = ("talk.whole", "talk.reply", "talk.react", "talk.edit", "talk.remove", "talk.mute")
+"""What is offered of an item, in this order."""
+LOOKED_BACK = 20
+"""Pages that are loaded to find something."""
+
+
+async def _ask(screen: CommandScreen, title: str, question: Content, answers: Sequence[Answer], cancel: str) -> str:
+    return await screen.app.push_screen_wait(Ask(title, question, answers, cancel=cancel))
+
+
+async def _act(part: TalkPart, item: Item, act: FeedAct) -> None:
+    topic = part.view.entity.topic(part.view.part_of.channel)
+    await part.crew_app.link.talk.act(topic, act, item.no)
+
+
+async def comment(screen: CommandScreen) -> None:
+    """To the line under the comments, whatever part is open."""
+    view = view_of(screen)
+    if view is not None:
+        if comments_of(screen) is None:
+            await view.open("comments")
+        part = comments_of(screen)
+        if part is not None:
+            part.write()
+
+
+async def more(screen: CommandScreen) -> None:
+    """What can be done about the item under the cursor."""
+    part = part_of(screen)
+    item = None if part is None else part.item
+    offered = {command.id: command for command in screen.offered()}
+    found = [offered[name] for name in MORE if name in offered]
+    if part is None or item is None or not found:
+        return
+    answers = [Answer(command.id, render.ours(command.title)) for command in found]
+    about = render.template("{who}: ", "bold", who=part.name_of(item))
+    question = render.join(about, render.said(item.text or item.title or "", render.MUTED, width=200))
+    chosen = await _ask(screen, "This comment", question, answers, "Nothing")
+    if chosen != CANCEL and part.item is not None and part.item.id == item.id:
+        await commands.find(chosen).on_screen(screen)
+
+
+async def remove(screen: CommandScreen) -> None:
+    """Take the item under the cursor away, after asking."""
+    part = part_of(screen)
+    item = None if part is None else part.item
+    if part is None or item is None:
+        return
+    words = "Remove what you wrote?" if item.by == part.me else "Remove what {who} wrote?"
+    question = render.template(words + " That it was there, and who removed it, stays.", who=part.name_of(item))
+    answer = Answer("remove", render.ours("Remove it"), irreversible=True)
+    if await _ask(screen, "Remove", question, [answer], "Keep it") != CANCEL:
+        await _act(part, item, RemoveItem(item.id, "", chair=part.chair and item.by != part.me))
+
+
+async def react(screen: CommandScreen) -> None:
+    """Give one of the signs to the item under the cursor, or take it back."""
+    part = part_of(screen)
+    item = None if part is None else part.item
+    if part is None or item is None:
+        return
+    mine = {each.reaction for each in item.reactions if part.me in each.by}
+    answers = [Answer(name, draw.choice(name, given=name in mine)) for name in REACTIONS]
+    question = render.template("To what {who} wrote.", render.MUTED, who=part.name_of(item))
+    chosen = await _ask(screen, "React", question, answers, "Nothing")
+    for name in REACTIONS:
+        if name == chosen:
+            act = TakeReaction(item.id, name) if name in mine else GiveReaction(item.id, name)
+            await _act(part, item, act)
+
+
+async def find(screen: CommandScreen) -> None:
+    """To the newest comment with some words above the cursor."""
+    part = comments_of(screen)
+    if part is None:
+        return
+
+    async def look(values: Values) -> None:
+        words = values["words"]
+        if not words:
+            raise FormProblem("words", "Say which words.")
+        found = await _found(part, words)
+        if found is None:
+            raise FormProblem("words", _not_found(part))
+        part.select(found.id)
+
+    hint = "Who wrote it counts too. Again from the last find: older ones."
+    field = Field("words", "Words", hint, value=part.looked_for)
+    await screen.app.push_screen_wait(Form("Find in the comments", [field], look, button="find"))
+
+
+async def _found(part: CommentsPart, words: str) -> Item | None:
+    before = part.item.no if part.item is not None and words == part.looked_for else None
+    part.looked_for = words
+    for _ in range(LOOKED_BACK):
+        found = model.with_words(part.shelf.items, words, before)
+        if found is not None or not await part.load_more():
+            return found
+    return None
+
+
+def _not_found(part: CommentsPart) -> str:
+    if part.shelf.before:
+        return f"Not among the newest {len(part.shelf.items):,}. Send it again to look further back."
+    return "Nobody wrote that."

@@ -1,0 +1,155 @@
+"""What can be looked at of a thing that is talked about: its comments, its images …, one part each, and what a part is
+given to draw. Which parts there are is said here; what they look like is theirs, and how one goes between them is
+talk_view.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from textual.containers import Container
+
+from roadcrew_domain.feed_state import Feed, Item
+from roadcrew_domain.marks_state import Marks
+from roadcrew_domain.places import CHANNELS, Entity, ListChannel
+from roadcrew_tui.snapshot import Saying, TalkNews, TalkSnapshot
+
+if TYPE_CHECKING:
+    from roadcrew_client.models import Presence
+    from roadcrew_tui.app import RoadcrewApp
+    from roadcrew_tui.screens.talk_view import TalkView
+
+
+@dataclass(frozen=True)
+class Talk:
+    """All that there is to draw of a thing. `people` are names by id, as far as they are known: those of the crew;
+    `muted` are those whom this person does not want to read; `chair`: this person may remove what others wrote."""
+
+    entity: Entity
+    snapshot: TalkSnapshot
+    me: str
+    people: Mapping[str, str]
+    muted: frozenset[str]
+    chair: bool
+    now: datetime
+
+    def feed(self, channel: str) -> Feed | None:
+        """Its comments, images, posts or blogs; None while they are not known."""
+        state = self.snapshot.states.get(self.entity.topic(channel))
+        return state if isinstance(state, Feed) else None
+
+    def marks(self, channel: str) -> Marks | None:
+        """Its rating, likes or saves; None while they are not known."""
+        state = self.snapshot.states.get(self.entity.topic(channel))
+        return state if isinstance(state, Marks) else None
+
+    @property
+    def presence(self) -> Presence | None:
+        """Who looks at it, who writes, and who was here lately; None while that is not known."""
+        return self.snapshot.present.get(self.entity.topic("presence"))
+
+    def sending(self, channel: str) -> tuple[Saying, ...]:
+        """What this person has said or given there, and that is not confirmed."""
+        topic = self.entity.topic(channel)
+        return tuple(saying for saying in self.snapshot.sending if saying.topic == topic)
+
+    def name(self, person: str, was: str) -> str:
+        """What somebody is called now; `was`, if that is not known."""
+        return self.people.get(person, was)
+
+
+class TalkPart(Container):
+    """One part. It is given everything that it draws, each time that something changed, while it is seen."""
+
+    @property
+    def view(self) -> TalkView:
+        """What it is a part of."""
+        from roadcrew_tui.screens.talk_view import TalkView  # noqa: PLC0415 - it imports this module
+
+        return next(node for node in self.ancestors if isinstance(node, TalkView))
+
+    @property
+    def crew_app(self) -> RoadcrewApp:
+        """The app, as what it is."""
+        return cast("RoadcrewApp", self.app)
+
+    @property
+    def me(self) -> str:
+        """Who looks at it."""
+        return self.view.talk.me if self.view.talk is not None else ""
+
+    @property
+    def chair(self) -> bool:
+        """Whether they may remove what others wrote."""
+        return self.view.talk is not None and self.view.talk.chair
+
+    def name_of(self, item: Item) -> str:
+        """What the writer of an item is called now."""
+        return self.view.talk.name(item.by, item.name) if self.view.talk is not None else item.name
+
+    def draw(self, talk: Talk) -> None:
+        """Draw this."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """It was opened: put the focus where work begins."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """It is not seen any more."""
+
+    def happened(self, news: TalkNews) -> None:
+        """Something has happened to its channel. It is drawn soon after."""
+
+    @property
+    def item(self) -> Item | None:
+        """The item under the cursor, while the person is among the items."""
+        return None
+
+    def select(self, item_id: str) -> None:
+        """Put the cursor on an item, if it is here."""
+
+    def edit(self, item: Item) -> None:
+        """Have the person change what they wrote."""
+
+    async def back(self) -> bool:
+        """`esc`: one step back within it; False if there is none."""
+        return False
+
+    def hints(self) -> list[tuple[str, str, str]]:
+        """What enter does here, for the last line."""
+        return []
+
+
+@dataclass(frozen=True)
+class PartOf:
+    """`part` is `module:class`, imported when it is opened."""
+
+    channel: ListChannel
+    title: str
+    part: str
+
+    def part_class(self) -> type[TalkPart]:
+        module, name = self.part.split(":")
+        return cast("type[TalkPart]", getattr(import_module(module), name))
+
+
+PARTS = (
+    PartOf("comments", "Comments", "roadcrew_tui.screens.talk_comments:CommentsPart"),
+    PartOf("images", "Images", "roadcrew_tui.screens.gallery:ImagesPart"),
+)
+"""In the order in which they are shown; of a thing there are those whose channel it has."""
+
+
+def parts_of(entity: Entity) -> tuple[PartOf, ...]:
+    """The parts of a thing."""
+    return tuple(part for part in PARTS if entity.has(part.channel))
+
+
+def topics_of(entity: Entity) -> tuple[str, ...]:
+    """All that is followed while one looks at a thing."""
+    return tuple(entity.topic(channel) for channel in sorted(CHANNELS) if entity.has(channel))

@@ -1,0 +1,198 @@
+"""What is said and given of one thing, wherever that is shown: a line of its parts, and the part that is open. The tab
+of a trip has one, and so has the screen of any other thing. Which parts there are is said in talk_parts.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+
+from roadcrew_domain.places import LIST_CHANNELS, Entity
+from roadcrew_tui import commands, render
+from roadcrew_tui.screens import talk_model as model
+from roadcrew_tui.screens.talk_parts import PartOf, Talk, TalkPart, parts_of, topics_of
+from roadcrew_tui.symbols import sign
+from roadcrew_tui.widgets.lines import Part, PartsLine
+
+if TYPE_CHECKING:
+    from roadcrew_tui.app import RoadcrewApp
+    from roadcrew_tui.screens.base import CommandScreen
+    from roadcrew_tui.snapshot import TalkNews
+
+PRESENCE = "presence"
+
+
+class TalkView(Container):
+    """Of one thing. Who shows it calls `open` and `close`, and `draw` when something changed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", "Part before", show=False),
+        Binding("right", "step(1)", "Next part", show=False),
+    ]
+
+    def __init__(self, entity: Entity) -> None:
+        super().__init__(id="talk-view")
+        self.entity = entity
+        self.part_of: PartOf = parts_of(entity)[0]
+        self.talk: Talk | None = None
+        self.since: dict[str, model.Since] = {}
+        """By channel, how far this person had read when it was opened."""
+        self.is_open = False
+        """Whether somebody looks at it."""
+
+    def compose(self) -> ComposeResult:
+        """The line of parts; under it the one that is open."""
+        yield PartsLine(id="talk-parts")
+        yield Container(id="talk-part")
+
+    @property
+    def crew_app(self) -> RoadcrewApp:
+        """The app, as what it is."""
+        return cast("RoadcrewApp", self.app)
+
+    @property
+    def part(self) -> TalkPart | None:
+        """The part that is open; None until it is there."""
+        return next(iter(self.query(f"#part-{self.part_of.channel}").results(TalkPart)), None)
+
+    # --- coming and going ------------------------------------------------------------------------
+
+    async def open(self, channel: str | None = None) -> None:
+        """Somebody looks at it now: at this part, or at the one of last time."""
+        if not self.is_open:
+            self.is_open = True
+            self.since = {name: self.read_so_far(name) for name in LIST_CHANNELS if self.entity.has(name)}
+            self.crew_app.link.talk.look(self._place, topics_of(self.entity))
+            self.run_worker(self.crew_app.guarded(self.crew_app.muting.load()), group="mutes")
+        wanted = next((part for part in parts_of(self.entity) if part.channel == channel), self.part_of)
+        await self._show(wanted)
+
+    def close(self) -> None:
+        """Nobody looks at it any more."""
+        if self.is_open:
+            self.is_open = False
+            if self.part is not None:
+                self.part.leave()
+            self.crew_app.link.talk.look(self._place, ())
+            self.crew_app.remember()
+
+    def on_unmount(self) -> None:
+        """Nor then."""
+        self.close()
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is open on the screen, and somebody is there, as far as this terminal can tell."""
+        return self.is_open and self.screen.is_current and self.crew_app.looked_at
+
+    @property
+    def _place(self) -> str:
+        return f"{self.entity.type}:{self.entity.id}"
+
+    async def _show(self, part: PartOf) -> None:
+        if self.part is not None and part != self.part_of:
+            self.part.leave()
+        self.part_of = part
+        if self.part is None:
+            await self.query_one("#talk-part").mount(part.part_class()(id=f"part-{part.channel}"))
+        for each in self.query(TalkPart):
+            each.display = each is self.part
+        self._draw()
+        if self.part is not None:
+            self.part.start()
+
+    def go(self, channel: str, item_id: str = "") -> None:
+        """Open a part, and there go to an item."""
+        self.run_worker(self._go(channel, item_id), group="talk-part", exclusive=True)
+
+    async def _go(self, channel: str, item_id: str) -> None:
+        await self.open(channel)
+        if self.part is not None and item_id:
+            self.part.select(item_id)
+
+    def action_step(self, step: int) -> None:
+        """The part beside this one, and round again."""
+        parts = parts_of(self.entity)
+        self.go(parts[(parts.index(self.part_of) + step) % len(parts)].channel)
+
+    @on(PartsLine.Clicked, "#talk-parts")
+    def _clicked(self, event: PartsLine.Clicked) -> None:
+        event.stop()
+        if event.part != PRESENCE:
+            self.go(event.part)
+
+    def choose(self) -> None:
+        """Enter on an item: what can be done about it."""
+        screen = cast("CommandScreen", self.screen)
+        if commands.find("talk.more") in screen.offered():
+            screen.start(commands.find("talk.more"))
+
+    def show_keys(self) -> None:
+        """Other keys matter now."""
+        cast("CommandScreen", self.screen).show_keys()
+
+    # --- what was read ---------------------------------------------------------------------------
+
+    def read_so_far(self, channel: str) -> model.Since:
+        """How far this person has read, at this terminal."""
+        app = self.crew_app
+        return model.Since(*app.memory.talked(app.server or "", self.entity.topic(channel)))
+
+    def read(self, channel: str, no: int) -> None:
+        """Keep that this person has seen the item of this number, and all before it."""
+        app = self.crew_app
+        if self.talk is not None and self.is_seen and no >= self.read_so_far(channel).no:
+            app.memory.keep_talked(app.server or "", self.entity.topic(channel), no, self.talk.now)
+
+    def take(self, news: TalkNews) -> None:
+        """Something has happened: the part that it is about has to know."""
+        for part in self.query(TalkPart):
+            if news.topic == self.entity.topic((part.id or "").removeprefix("part-")):
+                part.happened(news)
+
+    # --- drawing ---------------------------------------------------------------------------------
+
+    def draw(self, people: Mapping[str, str], *, chair: bool) -> None:
+        """Draw what the app knows of it, for somebody who knows these people."""
+        app = self.crew_app
+        me = app.me.id if app.me is not None else ""
+        self.talk = Talk(self.entity, app.talk, me, people, app.muting.ids, chair, app.talk.now())
+        self._draw()
+
+    def _draw(self) -> None:
+        if self.talk is None or not self.is_mounted:
+            return
+        parts = [Part(part.channel, self._words(part, self.talk)) for part in parts_of(self.entity)]
+        self.query_one("#talk-parts", PartsLine).show(parts, [Part(PRESENCE, _here(self.talk))])
+        if self.part is not None and self.is_open:
+            self.part.draw(self.talk)
+
+    def _words(self, part: PartOf, talk: Talk) -> Content:
+        feed = talk.feed(part.channel)
+        count = f" {feed.count}" if feed is not None and feed.count else ""
+        if part == self.part_of:
+            return render.ours(f"{part.title}{count}", "bold")
+        new = model.unread(feed, model.Reader(talk.me, talk.people, talk.muted, self.read_so_far(part.channel)))
+        badge = render.ours(f" {sign().badge}{new}", render.WARN) if new else render.BLANK
+        return render.join(render.ours(f"{part.title}{count}", render.MUTED), badge)
+
+
+def _here(talk: Talk) -> Content:
+    """Who else looks at it."""
+    here = () if talk.presence is None else talk.presence.present
+    others = [person for person in here if person.id != talk.me]
+    if not others:
+        return render.BLANK
+    names = [render.said(talk.name(p.id, p.name or ""), render.MUTED, width=render.MOST_NAME) for p in others[:2]]
+    words: list[Content | str] = [render.ours(f"{sign().here} ", render.GOOD), names[0]]
+    if len(others) == 2:
+        words += [render.ours(" and ", render.MUTED), names[1]]
+    elif len(others) > 2:
+        words.append(render.ours(f" and {len(others) - 1} others", render.MUTED))
+    return render.join(*words, render.ours(" here", render.MUTED))
