@@ -5,11 +5,12 @@ the way of a command.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from roadcrew_domain import feed, places
 from roadcrew_domain.events import encode_cursor
 from roadcrew_domain.feed import FeedCommand
-from roadcrew_domain.feed_state import Feed, FeedAct
+from roadcrew_domain.feed_state import MAX_TEXT, Feed, FeedAct
 from roadcrew_domain.marks_state import MarkAct
 from roadcrew_domain.places import LIST_CHANNELS, Entity
 from roadcrew_server.endpoints import Call
@@ -76,6 +77,11 @@ async def company(call: Call, topic: Topic) -> tuple[str, dict[str, str]]:
         return (await call.server.sessions.fresh(call.session)).user.name, {item.by: item.name for item in lately}
     people = {member.id: member.name for member in guard.state.members.values()}
     return people.get(call.user_id, call.session.user.name), people
+
+
+def mentions(topic: Topic, text: str, people: Mapping[str, str]) -> tuple[str, ...]:
+    """Whom a text names. What is longer than it may be is not looked through: that takes time, and it is refused."""
+    return feed.mentioned(text[: MAX_TEXT[topic.state.channel]], people)
 
 
 async def chairs(call: Call, topic: Topic) -> bool:

@@ -16,7 +16,7 @@ from roadcrew_domain.feed_state import Item, Picture, WriteItem
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.endpoints import Call, Endpoint
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes.talk_common import NO, OF, TAG, answer, command_of, company, number, opened, said
+from roadcrew_server.routes.talk_common import NO, OF, TAG, answer, command_of, company, mentions, number, opened, said
 from roadcrew_server.routes.talk_shapes import ItemAnswer
 from roadcrew_server.talk.darkroom import MEDIA
 from roadcrew_server.talk.images import named
@@ -64,7 +64,7 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
     item = named(topic.name, call.user_id, command)
     name, people = await company(call, topic)
     caption = call.query.get("caption", "")
-    act = WriteItem(name, caption, mentions=feed.mentioned(caption, people), picture=_YET_TO_BE_MADE)
+    act = WriteItem(name, caption, mentions=mentions(topic, caption, people), picture=_YET_TO_BE_MADE)
     most = server.settings.max_image_bytes
     if int(call.headers.get("content-length", 0)) > most:
         raise _too_large(most)

@@ -36,6 +36,7 @@ from roadcrew_server.routes.talk_common import (
     company,
     does,
     list_channel,
+    mentions,
     number,
     opened,
     when,
@@ -79,8 +80,8 @@ async def comment(call: Call) -> tuple[int, dict[str, object]]:
     topic = await _to_write(call, "comments")
     quoted = None if b.reply_to is None else await _quoted(call, topic, b.reply_to, b.reply_no)
     name, people = await company(call, topic)
-    mentions = feed.mentioned(b.text, people)
-    return await _written(call, topic, WriteItem(name, b.text, None, b.reply_to, mentions, quoted=quoted))
+    named = mentions(topic, b.text, people)
+    return await _written(call, topic, WriteItem(name, b.text, None, b.reply_to, named, quoted=quoted))
 
 
 def writing(channel: ListChannel) -> Callable[[Call], Any]:
@@ -91,7 +92,7 @@ def writing(channel: ListChannel) -> Callable[[Call], Any]:
         topic = await _to_write(call, channel)
         name, people = await company(call, topic)
         title = b.title if isinstance(b, BlogBody) else None
-        act = WriteItem(name, b.text, title, mentions=feed.mentioned(b.text, people))
+        act = WriteItem(name, b.text, title, mentions=mentions(topic, b.text, people))
         entities, item_id = call.server.talk.entities, command_of(call)[0]
         entry = Entry(topic.state.trip_id, channel, call.user_id)
         new = await entities.keep_entry(item_id, entry)
@@ -137,7 +138,7 @@ async def edit(call: Call) -> dict[str, object]:
     b: EditBody = call.body
     topic = await _to_change(call)
     _, people = await company(call, topic)
-    return await _changed(call, topic, EditItem(_item(call), b.text, b.title, feed.mentioned(b.text, people)), b.no)
+    return await _changed(call, topic, EditItem(_item(call), b.text, b.title, mentions(topic, b.text, people)), b.no)
 
 
 async def remove(call: Call) -> dict[str, object]:
