@@ -26,6 +26,7 @@ def test_a_crowd_that_loses_its_network_and_comes_back_equals_the_server_in_the_
     assert said["changes"]["missing"] == said["changes"]["doubled"] == 0
     assert said["different"] == []
     assert said["compared"] == users + said["trips"]
+    assert said["talk"]["accepted"] > 0
     assert said["events"]["read"] > users
     assert said["networkLosses"] > 0
     planned = simulate("--users", str(users), "--seconds", str(seconds), "--seed", "1", "--plan")
