@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PLACE = "place"
 ENTRY = "entry"
+HOTELS = 10_000
+"""Hotels that this process remembers: a record of one is never written again."""
 
 
 class Place(Value, frozen=True):
@@ -63,6 +65,7 @@ class Entities:
         self._hub = hub
         self._store = hub.store
         self._catalogue = catalogue
+        self._hotels: dict[str, str] = {}
 
     async def find(self, entity: Entity) -> Found | None:
         """What it is; None if there is nothing of that name. Not whether somebody may read of it."""
@@ -126,8 +129,14 @@ class Entities:
         if kind == "exhibition":
             exhibition = None if self._catalogue is None else self._catalogue.find(rest)
             return None if exhibition is None else exhibition.title
-        stored = await self._store.get(PLACE, _hotel_key(place_id))
-        return None if stored is None else msgspec.json.decode(stored.value, type=Place).name
+        if place_id not in self._hotels:
+            stored = await self._store.get(PLACE, _hotel_key(place_id))
+            if stored is None:
+                return None
+            if len(self._hotels) >= HOTELS:
+                self._hotels.clear()
+            self._hotels[place_id] = msgspec.json.decode(stored.value, type=Place).name
+        return self._hotels[place_id]
 
 
 def _hotel_key(place_id: str) -> str:
