@@ -237,12 +237,18 @@ class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls
     def _followed_now(self) -> tuple[LiveTrip | LiveBook | LiveRun | LiveTalk, ...]:
         return (*self._live, *self._books, *self._runs, *self._talks)
 
-    def events(self, *topics: str) -> AsyncGenerator[Event | Reset | Presence | Gone, None]:
-        """All that happens in topics (`trip:ID` …, or a trip's id alone), beginning with the state as it is.
+    def events(
+        self, *topics: str, poll_every: float | None = None
+    ) -> AsyncGenerator[Event | Reset | Presence | Gone, None]:
+        """All that happens in topics (`trip:ID` …, or a trip's id alone), beginning with the state as it is. Where it
+        can't be streamed it is asked for, every `poll_every` seconds if that is given.
 
         Ends when all topics are gone; raises `NotSignedIn` when the session is over. Reconnects by itself.
         """
-        return follow_topics(self._context, tuple(t if ":" in t else f"trip:{t}" for t in topics))
+        context = self._context
+        if poll_every is not None:
+            context = replace(context, settings=replace(context.settings, poll_fast=poll_every, poll_slow=poll_every))
+        return follow_topics(context, tuple(t if ":" in t else f"trip:{t}" for t in topics))
 
     async def deliver(self, outbox: Outbox, seconds: float) -> Tally:
         """Send what waits in an outbox for who we are (`whoami`) and is in no other program's hands, and wait at most

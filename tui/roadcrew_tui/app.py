@@ -31,9 +31,10 @@ from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.muting import Muting
+from roadcrew_tui.notices import CHOSEN, Notices
 from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
-from roadcrew_tui.snapshot import NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
+from roadcrew_tui.snapshot import Mentioned, NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.visibility import Looked, Sign, step
 from roadcrew_tui.widgets.thumb import Thumb
@@ -125,6 +126,8 @@ class RoadcrewApp(Booking):
         self._waits = 0
 
     # --- start and end ---------------------------------------------------------------------------
+        self.notices = Notices(self)
+        self._window_title = "Roadcrew"
 
     def get_default_screen(self) -> Any:
         """My trips, or the one question of a first run; an invite is asked about above either."""
@@ -299,6 +302,12 @@ class RoadcrewApp(Booking):
         """Draw every screen anew."""
         for screen in self.open_screens:
             if hasattr(screen, "redraw") and screen.is_mounted:
+    def next_notices(self) -> None:
+        """A bell, a notice on the desktop, nothing, and round again."""
+        chosen = prefs.NOTICES[(prefs.NOTICES.index(self.settings.notices) + 1) % len(prefs.NOTICES)]
+        self.change_settings(notices=chosen)
+        self.say(CHOSEN[chosen])
+
                 screen.redraw()
 
     @property
@@ -317,10 +326,18 @@ class RoadcrewApp(Booking):
     def window_title(self, trip: object = None, needs: int = 0) -> None:
         """Say in the terminal's title which trip this is and how many things need me."""
         words = render.sentence("{trip} - Roadcrew", trip=trip) if trip is not None else "Roadcrew"
-        if needs:
-            words = f"({needs}) {words}"
+        self._window_title = f"({needs}) {words}" if needs else words
+        self.title_again()
+
+    def title_again(self) -> None:
+        """The title as it is to be now: a notice stands before it until somebody looks."""
+        notice = self.notices.words
+        self.send_terminal(f"\x1b]2;{f'* {notice} - Roadcrew' if notice else self._window_title}\x07")
+
+    def send_terminal(self, sequence: str) -> None:
+        """What a terminal obeys and does not draw. Of people's words only what `render` has cleaned may be in it."""
         if self._driver is not None and not self.is_headless:
-            self._driver.write(f"\x1b]2;{words}\x07")
+            self._driver.write(sequence)
 
     def copy(self, text: str) -> None:
         """To the clipboard by OSC 52; nobody can know whether it arrived."""
@@ -369,6 +386,10 @@ class RoadcrewApp(Booking):
         """Each sign of somebody here or away, whoever it is for. And what is pasted comes from anywhere; Textual would
         draw it as it came."""
         if type(event) in SIGNS and not event.is_forwarded:
+    @on(Mentioned)
+    def _mentioned(self, event: Mentioned) -> None:
+        self.notices.mentioned(event.by, event.name)
+
             self._sign(SIGNS[type(event)])
         if isinstance(event, events.Paste):
             event.text = render.pasted(event.text)
@@ -382,6 +403,7 @@ class RoadcrewApp(Booking):
             self.screen.somebody_is_here()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+            self.notices.signal(told)
         """In an input only esc, tab and enter act."""
         if action == "command_palette" and isinstance(self.focused, Input):
             return False

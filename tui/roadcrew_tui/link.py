@@ -17,6 +17,7 @@ from roadcrew_tui.booking_link import BookingLink
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.following import Following, Signal
+from roadcrew_tui.notice_link import NoticeLink
 from roadcrew_tui.runs_link import RunsLink
 from roadcrew_tui.snapshot import (
     AttemptFailed,
@@ -59,6 +60,7 @@ class Link:
         self.booking = BookingLink(self._thread, self._say, maker, self._opened)
         self.runs = RunsLink(self._thread, self._say, lambda: self._client)
         self.talk = TalkLink(self._thread, self._say, lambda: self._client)
+        self.notices = NoticeLink(self._thread, self._say, lambda: self._client)
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
@@ -97,6 +99,7 @@ class Link:
         await self.booking.forget_server()
         await self.runs.forget_server()
         await self.talk.forget_server()
+        await self.notices.forget_server()
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])

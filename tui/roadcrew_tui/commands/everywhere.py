@@ -67,6 +67,17 @@ class ChangeSigns(Command):
         screen.crew_app.next_symbols()
 
 
+class ChangeNotices(Command):
+    id = "app.notices"
+    title = "Change notices"
+    help = "When you don't look: a bell if you are mentioned or a poll closes, a notice on the desktop, or nothing."
+    group = "Everywhere"
+    places = EVERYWHERE
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        screen.crew_app.next_notices()
+
+
 class Back(Command):
     id = "app.back"
     keys = "q,escape"
