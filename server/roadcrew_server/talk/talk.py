@@ -5,8 +5,10 @@ What is allowed is the domain's to say. Not for what a request looks like.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -27,8 +29,8 @@ from roadcrew_server.topic import Done, Topic
 if TYPE_CHECKING:
     from roadcrew_server.hub import Hub
 
-TRIES = 10
-"""Times that a change is tried again because others have changed the same page."""
+TRIES = 40
+"""Times that a change is tried again because other processes have changed the same page."""
 
 Run = Callable[[ItemAct], Awaitable[Done]]
 """Executes an act on the feed for who asks, under their command and key, however often it is called."""
@@ -44,6 +46,7 @@ class Talk:
         self.saved = Saved(hub)
         self.upkeep = Upkeep(hub, self.entities, self.older)
         self._hub = hub
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         hub.serve(*feed_kinds(self.entities))
 
     async def found(self, user: str, entity: Entity, channel: str, *, changes: bool = False) -> Topic:
@@ -59,7 +62,14 @@ class Talk:
 
     async def change(self, topic: Topic, by: str, act: ItemAct, no: int | None, run: Run) -> tuple[Done, Item]:
         """Change an item, wherever it is kept: what was done, and the item as it is now. `no`: its number, if they
-        have it. Raises `Refused` (`page-turned` when others were faster too often)."""
+        have it. Raises `Refused` (`page-turned` when other processes were faster too often)."""
+        if feed.found(topic.state, act.id, no) is not None:
+            return await self._change(topic, by, act, no, run)
+        turn = self._turns.setdefault(topic.name, asyncio.Lock())
+        async with turn:  # who changes old items here waits for each other, and does not begin again for each
+            return await self._change(topic, by, act, no, run)
+
+    async def _change(self, topic: Topic, by: str, act: ItemAct, no: int | None, run: Run) -> tuple[Done, Item]:
         for _ in range(TRIES):
             if feed.found(topic.state, act.id, no) is None:
                 await self._hub.refresh(topic)
