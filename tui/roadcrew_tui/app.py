@@ -122,12 +122,12 @@ class RoadcrewApp(Booking):
         self.clock: Callable[[], float] = monotonic
         self._looked = Looked(self.clock())
         self._interrupted = -QUIT_WITHIN
+        self.notices = Notices(self)
+        self._window_title = "Roadcrew"
         self._farewell = ""
         self._waits = 0
 
     # --- start and end ---------------------------------------------------------------------------
-        self.notices = Notices(self)
-        self._window_title = "Roadcrew"
 
     def get_default_screen(self) -> Any:
         """My trips, or the one question of a first run; an invite is asked about above either."""
@@ -298,16 +298,16 @@ class RoadcrewApp(Booking):
         self.change_settings(symbols=chosen)
         self.redraw_all()
 
-    def redraw_all(self) -> None:
-        """Draw every screen anew."""
-        for screen in self.open_screens:
-            if hasattr(screen, "redraw") and screen.is_mounted:
     def next_notices(self) -> None:
         """A bell, a notice on the desktop, nothing, and round again."""
         chosen = prefs.NOTICES[(prefs.NOTICES.index(self.settings.notices) + 1) % len(prefs.NOTICES)]
         self.change_settings(notices=chosen)
         self.say(CHOSEN[chosen])
 
+    def redraw_all(self) -> None:
+        """Draw every screen anew."""
+        for screen in self.open_screens:
+            if hasattr(screen, "redraw") and screen.is_mounted:
                 screen.redraw()
 
     @property
@@ -382,14 +382,14 @@ class RoadcrewApp(Booking):
             if hasattr(screen, "show_talk"):
                 screen.show_talk(event.news)
 
-    async def on_event(self, event: events.Event) -> None:
-        """Each sign of somebody here or away, whoever it is for. And what is pasted comes from anywhere; Textual would
-        draw it as it came."""
-        if type(event) in SIGNS and not event.is_forwarded:
     @on(Mentioned)
     def _mentioned(self, event: Mentioned) -> None:
         self.notices.mentioned(event.by, event.name)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Each sign of somebody here or away, whoever it is for. And what is pasted comes from anywhere; Textual would
+        draw it as it came."""
+        if type(event) in SIGNS and not event.is_forwarded:
             self._sign(SIGNS[type(event)])
         if isinstance(event, events.Paste):
             event.text = render.pasted(event.text)
@@ -399,11 +399,11 @@ class RoadcrewApp(Booking):
         self._looked, told = step(self._looked, sign, self.clock(), self.settings.idle_minutes * 60)
         if told is not None:
             self.link.signal(told)
+            self.notices.signal(told)
         if told in HERE and self.open_screens and hasattr(self.screen, "somebody_is_here"):
             self.screen.somebody_is_here()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-            self.notices.signal(told)
         """In an input only esc, tab and enter act."""
         if action == "command_palette" and isinstance(self.focused, Input):
             return False
