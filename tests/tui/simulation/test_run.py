@@ -25,13 +25,13 @@ def steps_of(result: Result) -> int:
 
 # R: G2, S1, S4, T9
 async def test_a_short_run_ends_with_nothing_lost_and_all_equal(tmp_path: Path, figure: Figure):
-    plan, told = make_plan(8, 3, 47, 2), list[Now]()
+    plan, told = make_plan(8, 3, 4, 2), list[Now]()
     async with served(tmp_path) as running:
         result = await run(plan, running.url, stop=asyncio.Event(), progress=told.append)
     assert result.agreed, as_text(plan, result, None)
     assert (result.people, result.trips, result.compared) == (8, 2, 10)
     assert result.counts.accepted > 6
-    assert result.said >= 2
+    assert result.said > 0
     assert result.tally.events > 20
     assert result.tally.seen.count > 10
     assert result.tally.unknown == result.counts.unverified == 0
