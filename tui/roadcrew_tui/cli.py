@@ -54,6 +54,7 @@ GROUP_HELP = {
     "import": "hotels from a file, and imports of before",
     "book": "exhibitions, and seats there",
     "cart": "what you hold, your orders and their payment",
+    "talk": "comments, ratings, images, posts and blogs",
     "you": "your name and account",
     "waiting": "your changes that wait to be sent",
 }

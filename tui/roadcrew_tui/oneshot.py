@@ -32,6 +32,8 @@ BOOKING = frozenset(("exhibitions", "slots", "bookings", "cart", "orders", "text
 """By one of these a result is known as one of book_words.py's."""
 PRICES = frozenset(("runId", "jobId", "runs", "imports", "providers", "total"))
 """And by one of these as one of price_words.py's."""
+TALK = frozenset(("items", "item", "rating", "likes", "saves", "saved", "muted", "present", "itemId"))
+"""And by one of these as one of talk_words.py's."""
 
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -229,6 +231,11 @@ def show(result: Any, *, json: bool) -> None:
         from roadcrew_tui.commands import price_words  # noqa: PLC0415 - only for who asks for prices
 
         print("\n".join(price_words.told(result)))
+        return
+    if isinstance(result, Mapping) and not TALK.isdisjoint(result):
+        from roadcrew_tui.commands import talk_words  # noqa: PLC0415 - only for who talks
+
+        print("\n".join(talk_words.told(result)))
         return
     for line in _lines(_for_people(result), 0):
         print(line)

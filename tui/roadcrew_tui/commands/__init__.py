@@ -25,6 +25,8 @@ MODULES = (
     "marks",
     "saved",
     "muted",
+    "talk",
+    "giving",
     "account",
     "waiting",
 )

@@ -1,0 +1,219 @@
+"""What else belongs to talk, by sub-commands: ratings, likes, what one saved, images, who is here, whom one reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roadcrew_tui.commands.base import Args, Argument
+from roadcrew_tui.commands.prices import WithoutScreen
+from roadcrew_tui.commands.pricing import AFTER, LIMIT
+from roadcrew_tui.commands.talking import ABOUT, IMAGE
+
+if TYPE_CHECKING:
+    from roadcrew_client import Client
+
+NONE = Argument("none", "take yours back", kind="flag")
+
+
+class RateThing(WithoutScreen):
+    id = "say.rate"
+    title = "Rate it"
+    help = "Gives 1 to 5 stars, instead of those that you gave before."
+    group = "Talk"
+    sub = ("talk", "rate")
+    arguments = (Argument("stars", "1 to 5", kind="number", positional=True), NONE, *ABOUT)
+    examples = (
+        'roadcrew talk rate 4 --hotel "Casa Azul"',
+        "roadcrew talk rate --none --exhibition Monet --json",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.rate(client, args)
+
+
+class LikeThing(WithoutScreen):
+    id = "say.like"
+    title = "Like it"
+    help = "Likes it; --none takes that back."
+    group = "Talk"
+    sub = ("talk", "like")
+    arguments = (NONE, *ABOUT)
+    examples = (
+        "roadcrew talk like --post 3",
+        "roadcrew talk like --none",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.like(client, args)
+
+
+class SaveThing(WithoutScreen):
+    id = "say.save"
+    title = "Save it"
+    help = "Puts it on the list of what you saved, which nobody else sees; --none takes it off."
+    group = "Talk"
+    sub = ("talk", "save")
+    arguments = (NONE, *ABOUT)
+    examples = (
+        'roadcrew talk save --hotel "Casa Azul"',
+        "roadcrew talk save --none --exhibition Monet",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.save(client, args)
+
+
+class ListSaved(WithoutScreen):
+    id = "say.saved"
+    title = "What you saved"
+    help = "Lists the trips, hotels, exhibitions, posts and blogs that you saved."
+    group = "Talk"
+    sub = ("talk", "saved")
+    arguments = (AFTER, LIMIT)
+    examples = (
+        "roadcrew talk saved",
+        "roadcrew talk saved --json",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.saved(client, args)
+
+
+class Summarise(WithoutScreen):
+    id = "say.summary"
+    title = "In numbers"
+    help = "Shows how many comments, images, stars, likes and saves there are, and which are yours."
+    group = "Talk"
+    sub = ("talk", "summary")
+    arguments = ABOUT
+    examples = (
+        "roadcrew talk summary",
+        'roadcrew talk summary --hotel "Casa Azul" --json',
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.summary(client, args)
+
+
+class ShowImage(WithoutScreen):
+    id = "say.image"
+    title = "Show an image"
+    help = "Shows a PNG, JPEG or WebP file; the server makes the image anew, without what a camera put into it."
+    group = "Talk"
+    sub = ("talk", "image")
+    arguments = (
+        Argument("file", "the image", required=True),
+        Argument("caption", "what is said of it"),
+        *ABOUT,
+    )
+    examples = (
+        'roadcrew talk image beach.jpg --caption "The first evening"',
+        'roadcrew talk image room.png --hotel "Casa Azul"',
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.show_image(client, args)
+
+
+class FetchImage(WithoutScreen):
+    id = "say.fetch"
+    title = "Fetch an image"
+    help = "Writes an image into a file that there is not yet."
+    group = "Talk"
+    sub = ("talk", "fetch")
+    arguments = (
+        IMAGE,
+        Argument("file", "where it is written", required=True),
+        Argument("small", "as small as in a list", kind="flag"),
+        *ABOUT,
+    )
+    examples = (
+        "roadcrew talk fetch 3 beach.jpg",
+        "roadcrew talk fetch 3 small.jpg --small",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.fetch_image(client, args)
+
+
+class WhoIsHere(WithoutScreen):
+    id = "say.here"
+    title = "Who is looking"
+    help = "Shows who is looking at it now, who writes something, and who was there in the last days."
+    group = "Talk"
+    sub = ("talk", "here")
+    arguments = ABOUT
+    examples = (
+        "roadcrew talk here",
+        "roadcrew talk here --exhibition Monet --json",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.here(client, args)
+
+
+class MutePerson(WithoutScreen):
+    id = "say.mute"
+    title = "Not read somebody"
+    help = "Hides what somebody writes, on all your terminals. They are not told."
+    group = "Talk"
+    sub = ("talk", "mute")
+    arguments = (Argument("person", "the name, the start of it, or the id", required=True), *ABOUT)
+    examples = (
+        "roadcrew talk mute Ben",
+        'roadcrew talk mute Eve --hotel "Casa Azul"',
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.mute(client, args)
+
+
+class UnmutePerson(WithoutScreen):
+    id = "say.unmute"
+    title = "Read somebody again"
+    help = "Shows you what somebody writes again."
+    group = "Talk"
+    sub = ("talk", "unmute")
+    arguments = (Argument("person", "the name, the start of it, or the id", required=True),)
+    examples = ("roadcrew talk unmute Ben",)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.unmute(client, args)
+
+
+class ListMuted(WithoutScreen):
+    id = "say.muted"
+    title = "Whom you do not read"
+    help = "Lists those whom you do not read."
+    group = "Talk"
+    sub = ("talk", "muted")
+    arguments = ()
+    examples = (
+        "roadcrew talk muted",
+        "roadcrew talk muted --json",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.muted(client)

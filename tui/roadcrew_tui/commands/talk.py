@@ -1,0 +1,183 @@
+"""What is said, by sub-commands: comments, posts and blogs, and what is done to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roadcrew_tui.commands.base import Args, Argument
+from roadcrew_tui.commands.prices import WithoutScreen
+from roadcrew_tui.commands.talking import ABOUT, CHANNEL, ITEM, TEXT, TRIP
+
+if TYPE_CHECKING:
+    from roadcrew_client import Client
+
+REACTION = Argument(
+    "reaction",
+    "which one",
+    required=True,
+    choices=("thumbs-up", "heart", "laugh", "surprised", "sad", "celebrate", "eyes", "done"),
+)
+
+
+class ListTalk(WithoutScreen):
+    id = "say.list"
+    title = "List what was said"
+    help = "Lists comments, images, posts or blogs, the newest last."
+    group = "Talk"
+    sub = ("talk", "list")
+    arguments = (
+        CHANNEL,
+        Argument("before", "only what is older than this number", kind="number"),
+        Argument("limit", "how many at the most, 1 to 100 (default 30)", kind="number"),
+        *ABOUT,
+    )
+    examples = (
+        "roadcrew talk list",
+        'roadcrew talk list --hotel "Casa Azul"',
+        "roadcrew talk list --channel posts --trip Lisbon --json",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.listed(client, args)
+
+
+class ReadItem(WithoutScreen):
+    id = "say.read"
+    title = "Read one in full"
+    help = "Prints one comment, post or blog in full; a blog as the Markdown that it is."
+    group = "Talk"
+    sub = ("talk", "read")
+    arguments = (ITEM, CHANNEL, *ABOUT)
+    examples = (
+        "roadcrew talk read 7",
+        "roadcrew talk read 2 --channel blogs > blog.md",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.read(client, args)
+
+
+class CommentOn(WithoutScreen):
+    id = "say.comment"
+    title = "Say something"
+    help = "Comments on a trip, a hotel, an exhibition, a post or a blog. @name mentions somebody."
+    group = "Talk"
+    sub = ("talk", "comment")
+    arguments = (TEXT, Argument("reply", "to which comment: its number or its id"), *ABOUT)
+    examples = (
+        'roadcrew talk comment "Shall we meet at nine, @Ben?"',
+        'roadcrew talk comment "Lovely rooms" --hotel "Casa Azul"',
+        'roadcrew talk comment "At ten" --reply 7 --json',
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.comment(client, args)
+
+
+class PostOn(WithoutScreen):
+    id = "say.post"
+    title = "Post something short"
+    help = "Posts a short update on a trip."
+    group = "Talk"
+    sub = ("talk", "post")
+    arguments = (TEXT, TRIP)
+    examples = (
+        'roadcrew talk post "Landed"',
+        "roadcrew talk post - --trip Lisbon < note.txt",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.post(client, args)
+
+
+class BlogOn(WithoutScreen):
+    id = "say.blog"
+    title = "Publish a blog"
+    help = "Publishes something longer on a trip, in Markdown."
+    group = "Talk"
+    sub = ("talk", "blog")
+    arguments = (Argument("title", "what it is called", required=True), TEXT, TRIP)
+    examples = ('roadcrew talk blog "Day one" - < day-one.md',)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.blog(client, args)
+
+
+class EditItem(WithoutScreen):
+    id = "say.edit"
+    title = "Change what you wrote"
+    help = "Changes a comment, a caption, a post or a blog of yours; others see that it was edited."
+    group = "Talk"
+    sub = ("talk", "edit")
+    arguments = (ITEM, TEXT, Argument("title", "another title, of a blog"), CHANNEL, *ABOUT)
+    examples = (
+        'roadcrew talk edit 7 "At ten"',
+        'roadcrew talk edit 2 - --channel blogs --title "Day two" < day-two.md',
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.edit(client, args)
+
+
+class RemoveItem(WithoutScreen):
+    id = "say.remove"
+    title = "Remove it"
+    help = "Removes what you wrote; as the organiser of the trip, what anybody did. That it was there stays."
+    group = "Talk"
+    sub = ("talk", "remove")
+    arguments = (ITEM, CHANNEL, Argument("yes", "do not ask", kind="flag"), *ABOUT)
+    examples = (
+        "roadcrew talk remove 7",
+        "roadcrew talk remove 3 --channel images --yes --json",
+    )
+    asks = "Remove this for everybody? It can't be brought back."
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.remove(client, args)
+
+
+class ReactTo(WithoutScreen):
+    id = "say.react"
+    title = "React to it"
+    help = "Gives a reaction to a comment, an image, a post or a blog."
+    group = "Talk"
+    sub = ("talk", "react")
+    arguments = (ITEM, REACTION, CHANNEL, *ABOUT)
+    examples = (
+        "roadcrew talk react 7 heart",
+        "roadcrew talk react 3 celebrate --channel images",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.react(client, args, on=True)
+
+
+class UnreactTo(WithoutScreen):
+    id = "say.unreact"
+    title = "Take a reaction back"
+    help = "Takes a reaction of yours back."
+    group = "Talk"
+    sub = ("talk", "unreact")
+    arguments = (ITEM, REACTION, CHANNEL, *ABOUT)
+    examples = ("roadcrew talk unreact 7 heart",)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.react(client, args, on=False)
