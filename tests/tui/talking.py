@@ -80,6 +80,9 @@ class Talks:
             self.open(parsed[0], at or world.now())
             act, by_id = named(act, parsed, by)
             events = self._apply(topic, by_id, command, act, at or world.now())
+            if isinstance(act, WriteItem) and parsed[1] in ("posts", "blogs"):
+                written = Entity("post" if parsed[1] == "posts" else "blog", command)
+                self.trips[written], self.names[written] = parsed[0].id, act.title or "A post"
         for live in list(self.lives):
             live.arrive(topic, events)
         return command, events
@@ -201,14 +204,14 @@ class StandInTalk:
 
     def arrive(self, topic: str, events: tuple[Event, ...]) -> None:
         for each in events:
-            self._loop.call_soon_threadsafe(lambda e: self._tell("event", topic, event=e), each)
+            self._loop.call_soon_threadsafe(lambda e: self._tell("event", topic, events=(e,)), each)
 
     def tell(self, kind: str, topic: str | None = None, **more: Any) -> None:
         self._loop.call_soon_threadsafe(lambda: self._tell(kind, topic, **more))
 
     def _tell(self, kind: str, topic: str | None, **more: Any) -> None:
         if self._callback is not None:
-            told = {"event": None, "pending": None, "refusal": None, "reason": None, **more}
+            told = {"events": (), "pending": None, "refusal": None, "reason": None, **more}
             self._callback(SimpleNamespace(kind=kind, topic=topic, **told))
 
     def key_pressed(self) -> None:

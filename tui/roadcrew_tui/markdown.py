@@ -80,6 +80,12 @@ def read(text: str) -> Page:
     return Page(tuple(reading.blocks(tokens)), tuple(reading.links))
 
 
+def plain(text: str) -> Page:
+    """Any text, read as nothing but lines."""
+    lines = text[:LONGEST].split("\n")
+    return Page(tuple(Block("text", (Piece(cleaned(line)),), close=True) for line in lines), ())
+
+
 def web_address(text: str) -> str | None:
     """The address if it is one of the web, http or https, with nobody's name in it; else None."""
     if len(text) > LONGEST_ADDRESS or not text.isascii() or not text.isprintable() or " " in text:

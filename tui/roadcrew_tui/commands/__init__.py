@@ -22,6 +22,7 @@ MODULES = (
     "places",
     "comments",
     "gallery",
+    "posts",
     "marks",
     "saved",
     "muted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from roadcrew_tui.commands.base import Command, Place
+from roadcrew_tui.commands.comments import ItemCommand, part_of
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
@@ -40,3 +41,21 @@ class TurnMuted(Command):
 
     async def on_screen(self, screen: MutedScreen) -> None:
         await screen.turn()
+
+
+class Mute(ItemCommand):
+    id = "talk.mute"
+    keys = "M"
+    title = "Mute who wrote this, or read them again"
+    help = "Hides what they write from you alone, on all your terminals. They are not told."
+
+    def available(self, screen: CommandScreen) -> bool:
+        part = part_of(screen)
+        return super().available(screen) and part is not None and part.item is not None and part.item.by != part.me
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.muted import turn_writer  # noqa: PLC0415 - when it is used
+
+        part = part_of(screen)
+        if part is not None and part.item is not None:
+            await turn_writer(screen.crew_app, part.item.by, part.name_of(part.item))

@@ -18,6 +18,7 @@ from roadcrew_tui.widgets.rows import Draw, Row, RowList
 
 if TYPE_CHECKING:
     from roadcrew_client.talk_models import Muted
+    from roadcrew_tui.app import RoadcrewApp
 
 
 class MutedScreen(CommandScreen):
@@ -112,3 +113,14 @@ class MutedScreen(CommandScreen):
         else:
             await self.crew_app.muting.mute(person.id, person.name)
         self.redraw()
+
+
+async def turn_writer(app: RoadcrewApp, user_id: str, name: str) -> None:
+    """Not read somebody any more, or again, and say so."""
+    await app.muting.load()
+    if user_id in app.muting.ids:
+        await app.muting.unmute(user_id)
+        app.say(render.sentence("You read {who} again.", who=name))
+    else:
+        await app.muting.mute(user_id, name)
+        app.say(render.sentence("You do not read {who} any more. M on it again takes that back.", who=name))

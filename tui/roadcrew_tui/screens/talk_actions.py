@@ -31,8 +31,7 @@ async def _ask(screen: CommandScreen, title: str, question: Content, answers: Se
 
 
 async def _act(part: TalkPart, item: Item, act: FeedAct) -> None:
-    topic = part.view.entity.topic(part.view.part_of.channel)
-    await part.crew_app.link.talk.act(topic, act, item.no)
+    await part.crew_app.link.talk.act(part.topic, act, item.no)
 
 
 async def comment(screen: CommandScreen) -> None:

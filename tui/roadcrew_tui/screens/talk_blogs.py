@@ -51,8 +51,6 @@ class BlogRow:
 class BlogsPart(TalkPart):
     """A list; enter opens one."""
 
-    channel: ListChannel = CHANNEL
-
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._talk: Talk | None = None
@@ -171,15 +169,12 @@ class BlogsPart(TalkPart):
     def write(self) -> None:
         """On a sheet of its own."""
         if self._talk is not None:
-            self._open_sheet(self._talk.entity, None)
+            write_on_sheet(self, self._talk.entity, CHANNEL, None)
 
     def edit(self, item: Item) -> None:
         """Likewise, with what it is now."""
         if self._talk is not None:
-            self._open_sheet(self._talk.entity, item)
-
-    def _open_sheet(self, entity: Entity, item: Item | None) -> None:
-        write_blog(self, entity, item)
+            write_on_sheet(self, self._talk.entity, CHANNEL, item)
 
 
 def open_item(talk: Talk, part: TalkPart, item: Item, kind: str) -> None:
@@ -189,19 +184,20 @@ def open_item(talk: Talk, part: TalkPart, item: Item, kind: str) -> None:
     part.crew_app.open_talk(entity, name, talk.entity.id, of=f"by {talk.name(item.by, item.name)}")
 
 
-def write_blog(part: TalkPart, trip: Entity, item: Item | None) -> None:
-    """The sheet for a new blog of a trip, or for one that is changed."""
-    app, topic = part.crew_app, trip.topic(CHANNEL)
+def write_on_sheet(part: TalkPart, trip: Entity, channel: ListChannel, item: Item | None) -> None:
+    """The sheet for a new blog or post of a trip, or for one that is changed."""
+    app, topic = part.crew_app, trip.topic(channel)
 
     async def send(title: str, text: str) -> None:
-        act = WriteItem("", text, title) if item is None else EditItem(item.id, text, title)
+        act = WriteItem("", text, title or None) if item is None else EditItem(item.id, text, title or None)
         await app.link.talk.act(topic, act, None if item is None else item.no)
 
+    kind = channel.removesuffix("s")
     sheet = Sheet(
-        "Write a blog" if item is None else "Change a blog",
+        f"Write a {kind}" if item is None else f"Change a {kind}",
         "publish" if item is None else "save",
-        MAX_TEXT[CHANNEL],
-        MAX_TITLE,
+        MAX_TEXT[channel],
+        MAX_TITLE if channel == "blogs" else 0,
         "" if item is None else item.title or "",
         "" if item is None else item.text,
     )

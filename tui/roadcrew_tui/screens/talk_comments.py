@@ -4,6 +4,8 @@ talk_actions.py's.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
 
@@ -22,13 +24,16 @@ from roadcrew_tui.snapshot import TalkNews
 from roadcrew_tui.widgets.lines import Lines, TitleLine
 from roadcrew_tui.widgets.stream import Entry, Stream
 
-CHANNEL: ListChannel = "comments"
 FIRST, LEAD = "first", "lead"
-NOTHING = "Nobody has said anything yet. Enter writes the first comment, and so does c."
 
 
 class CommentsPart(TalkPart):
-    """Newest at the bottom, and under them the line to write in."""
+    """Newest at the bottom, and under them the line to write in. `nothing` is said where there are none, `opens` what
+    enter does to one."""
+
+    channel: ClassVar[ListChannel] = "comments"
+    nothing: ClassVar[str] = "Nobody has said anything yet. Enter writes the first comment, and so does c."
+    opens: ClassVar[str] = "more"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -40,7 +45,7 @@ class CommentsPart(TalkPart):
         self._sent = False
         self.looked_for = ""
         """The words that were looked for last."""
-        self._loading = Loading(self, self.shelf, CHANNEL, self._came)
+        self._loading = Loading(self, self.shelf, self.channel, self._came)
 
     def compose(self) -> ComposeResult:
         """What has changed, the stream, the news, the line."""
@@ -89,8 +94,8 @@ class CommentsPart(TalkPart):
     def hints(self) -> list[tuple[str, str, str]]:
         """What enter does."""
         if self.writes:
-            return [("send", "enter", "send"), ("line", "ctrl+j", "new line")]
-        return [("open", "enter", "write" if self.stream.cursor == FIRST else "more")]
+            return [("send", "enter", "send"), ("line", "ctrl+j", "new line"), ("leave", "esc", "back")]
+        return [("open", "enter", "write" if self.stream.cursor == FIRST else self.opens)]
 
     @property
     def writes(self) -> bool:
@@ -105,7 +110,7 @@ class CommentsPart(TalkPart):
         return self.shelf.find(self.stream.cursor)
 
     def _reader(self, talk: Talk) -> model.Reader:
-        return model.Reader(talk.me, talk.people, talk.muted, self.view.since.get(CHANNEL, model.Since()))
+        return model.Reader(talk.me, talk.people, talk.muted, self.view.since.get(self.channel, model.Since()))
 
     # --- drawing ---------------------------------------------------------------------------------
 
@@ -115,9 +120,9 @@ class CommentsPart(TalkPart):
             self.shelf.forget()
         self._talk = talk
         self.line.know([name for person, name in talk.people.items() if person != talk.me])
-        feed = talk.feed(CHANNEL)
+        feed = talk.feed(self.channel)
         if feed is None:
-            gone = talk.snapshot.gone.get(talk.entity.topic(CHANNEL))
+            gone = talk.snapshot.gone.get(talk.entity.topic(self.channel))
             self.stream.show([draw.lead("This can't be talked about any more." if gone else "Opening…")])
             return
         if self._begun and 0 < self.shelf.missing(feed) <= MOST_AT_ONCE:
@@ -130,7 +135,7 @@ class CommentsPart(TalkPart):
         self._mark_read()
 
     def _draw_stream(self, talk: Talk) -> None:
-        on_way = model.on_their_way(talk.sending(CHANNEL))
+        on_way = model.on_their_way(talk.sending(self.channel))
         entries = self.shelf.entries(self._reader(talk), on_way, talk.now, self._whole)
         follow = self.view.is_seen and not self.stream.has_focus
         self.stream.show([*self._lead(), *entries], before=self.shelf.before, follow=follow)
@@ -143,11 +148,11 @@ class CommentsPart(TalkPart):
 
     def _lead(self) -> list[Entry]:
         if not self.shelf.items:
-            return [Entry(FIRST, lambda width: render.ours(NOTHING, render.MUTED).wrap(width), NOTHING)]
+            return [Entry(FIRST, lambda width: render.ours(self.nothing, render.MUTED).wrap(width), self.nothing)]
         if not self.shelf.before:
             return []
         if self._loading.trouble:
-            words = f"Older comments can't be loaded now. {self._loading.trouble} Enter tries again."
+            words = f"Older {self.channel} can't be loaded now. {self._loading.trouble} Enter tries again."
             return [Entry(LEAD, lambda width: render.said(words, render.WARN).wrap(width), words)]
         return [draw.lead(f"{self.shelf.before:,} older")]
 
@@ -180,9 +185,9 @@ class CommentsPart(TalkPart):
 
     def _mark_read(self) -> None:
         lowest = self.shelf.find(self.stream.lowest)
-        if lowest is not None and self._talk is not None and self._talk.feed(CHANNEL) is not None:
-            waits = model.on_their_way(self._talk.sending(CHANNEL))
-            self.view.read(CHANNEL, lowest.no - (lowest.id in waits))
+        if lowest is not None and self._talk is not None and self._talk.feed(self.channel) is not None:
+            waits = model.on_their_way(self._talk.sending(self.channel))
+            self.view.read(self.channel, lowest.no - (lowest.id in waits))
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -231,8 +236,12 @@ class CommentsPart(TalkPart):
             self.write()
         elif event.entry == LEAD:
             self._loading.older()
-        else:
-            self.view.choose()
+        elif self.item is not None:
+            self.choose(self.item)
+
+    def choose(self, item: Item) -> None:
+        """Enter on one: what can be done about it."""
+        self.view.choose()
 
     @on(TitleLine.Clicked)
     def _to_end(self, event: TitleLine.Clicked) -> None:
@@ -288,11 +297,11 @@ class CommentsPart(TalkPart):
         if item is not None and edits:
             act = EditItem(item.id, event.text, mentions=mentions)
         try:
-            await self.crew_app.link.talk.act(self.view.entity.topic(CHANNEL), act, item.no if item else None)
+            await self.crew_app.link.talk.act(self.view.entity.topic(self.channel), act, item.no if item else None)
         except Refused as refused:
             self.crew_app.say(refused.detail, "warning")
+            self.line.put_back(event.text, event.about)
             return
-        self.line.sent()
         self._sent = not edits
         if edits:
             self.screen.set_focus(self.stream)

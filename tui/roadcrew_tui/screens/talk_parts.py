@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from textual.containers import Container
 
@@ -106,6 +106,11 @@ class TalkPart(Container):
         """Something has happened to its channel. It is drawn soon after."""
 
     @property
+    def topic(self) -> str:
+        """Where its items are."""
+        return self.view.entity.topic((self.id or "").removeprefix("part-"))
+
+    @property
     def item(self) -> Item | None:
         """The item under the cursor, while the person is among the items."""
         return None
@@ -129,7 +134,7 @@ class TalkPart(Container):
 class PartOf:
     """`part` is `module:class`, imported when it is opened."""
 
-    channel: ListChannel
+    channel: ListChannel | Literal["text"]
     title: str
     part: str
 
@@ -138,8 +143,12 @@ class PartOf:
         return cast("type[TalkPart]", getattr(import_module(module), name))
 
 
+TEXT = PartOf("text", "Text", "roadcrew_tui.screens.talk_text:TextPart")
+"""Of a post or a blog, which is an item of its trip."""
 PARTS = (
     PartOf("comments", "Comments", "roadcrew_tui.screens.talk_comments:CommentsPart"),
+    PartOf("posts", "Posts", "roadcrew_tui.screens.talk_posts:PostsPart"),
+    PartOf("blogs", "Blogs", "roadcrew_tui.screens.talk_blogs:BlogsPart"),
     PartOf("images", "Images", "roadcrew_tui.screens.gallery:ImagesPart"),
 )
 """In the order in which they are shown; of a thing there are those whose channel it has."""
@@ -147,7 +156,8 @@ PARTS = (
 
 def parts_of(entity: Entity) -> tuple[PartOf, ...]:
     """The parts of a thing."""
-    return tuple(part for part in PARTS if entity.has(part.channel))
+    first = (TEXT,) if entity.type in ("post", "blog") else ()
+    return (*first, *(part for part in PARTS if entity.has(part.channel)))
 
 
 def topics_of(entity: Entity) -> tuple[str, ...]:

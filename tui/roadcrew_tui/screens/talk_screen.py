@@ -15,6 +15,7 @@ from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens.base import CommandScreen, bindings
 from roadcrew_tui.screens.places_model import kind_words
+from roadcrew_tui.screens.talk_text import TextPart
 from roadcrew_tui.screens.talk_view import TalkView
 from roadcrew_tui.screens.trip import TONES, TripScreen
 from roadcrew_tui.screens.trip_model import status_words
@@ -32,7 +33,7 @@ class TalkScreen(CommandScreen):
     """`name` is what the thing is called, `of` where it is or whose; `trip_id` the trip that it belongs to."""
 
     CSS_PATH = ["talk_screen.tcss", "talk.tcss"]  # noqa: RUF012 - as Screen has it
-    MODULES = ("comments", "gallery", "marks", "saved", "muted", "everywhere")
+    MODULES = ("comments", "gallery", "posts", "marks", "saved", "muted", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*MODULES)]
 
     def __init__(self, entity: Entity, name: str, *, of: str = "", trip_id: str | None = None) -> None:
@@ -107,6 +108,9 @@ class TalkScreen(CommandScreen):
             return
         mark, words, tone = status_words(self.crew_app.talk.status)
         right = render.ours(f"{getattr(sign(), mark)} {words}", TONES[tone])
+        part = self.view.part
+        if isinstance(part, TextPart) and part.item is not None and part.item.title:
+            self._called = part.item.title
         beside = render.said(self._of, render.MUTED) if self._of else render.ours(kind_words(self.entity), render.MUTED)
         self.query_one("#title", TitleLine).show_ends(render.said(self._called, "bold"), right, beside)
         trip = self.trip

@@ -12,6 +12,7 @@ from roadcrew_domain.feed_state import Feed, Item
 from roadcrew_domain.places import Entity, ListChannel
 from roadcrew_tui import render
 from roadcrew_tui.screens.links import open_link
+from roadcrew_tui.screens.talk_blogs import write_on_sheet
 from roadcrew_tui.screens.talk_parts import Talk, TalkPart
 from roadcrew_tui.when import ago
 from roadcrew_tui.widgets.lines import Lines
@@ -57,6 +58,16 @@ class TextPart(TalkPart):
         return [("open", "enter", "links")] if self.query_one(Reader).addresses else []
 
     @property
+    def topic(self) -> str:
+        """Where it is an item: in its trip."""
+        return self.of.topic(self.channel) if self.of is not None else ""
+
+    def edit(self, item: Item) -> None:
+        """On a sheet of its own."""
+        if self.of is not None:
+            write_on_sheet(self, self.of, self.channel, item)
+
+    @property
     def item(self) -> Item | None:
         """What is shown, if that is known."""
         feed = self._feed
@@ -79,7 +90,7 @@ class TextPart(TalkPart):
 
     @property
     def _feed(self) -> Feed | None:
-        state = self._talk.snapshot.states.get(self.of.topic(self.channel)) if self._talk and self.of else None
+        state = self._talk.snapshot.states.get(self.topic) if self._talk is not None else None
         return state if isinstance(state, Feed) else None
 
     def draw(self, talk: Talk) -> None:
@@ -98,11 +109,10 @@ class TextPart(TalkPart):
             hidden = item.by in talk.muted
             text = "You have muted who wrote this. Press M to read them again." if hidden else item.text
         self.query_one("#text-head", Lines).show(lambda width: render.cut(head, width))
-        self.query_one(Reader).show(text)
+        self.query_one(Reader).show(text, formatted=self.channel == "blogs")
 
     def _follow(self) -> None:
-        of, feed = self.of, self._feed
-        topic = of.topic(self.channel) if of is not None else ""
+        feed, topic = self._feed, self.topic
         if topic and topic != self._looked_at:
             self._looked_at = topic
             self.crew_app.link.talk.look(PLACE, (topic,))
@@ -134,7 +144,12 @@ class TextPart(TalkPart):
         if self._talk is not None:
             self.draw(self._talk)
 
+    @on(Reader.LaidOut)
+    def _laid_out(self, event: Reader.LaidOut) -> None:
+        event.stop()
+        self.view.show_keys()
+
     @on(Reader.Opened)
-    async def _opened(self, event: Reader.Opened) -> None:
+    def _opened(self, event: Reader.Opened) -> None:
         event.stop()
         self.run_worker(self.crew_app.guarded(open_link(self.crew_app, event.addresses)), group="links")

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 
 from roadcrew_domain.places import LIST_CHANNELS, Entity
 from roadcrew_tui import commands, render
@@ -19,6 +20,7 @@ from roadcrew_tui.screens import talk_model as model
 from roadcrew_tui.screens.talk_parts import PartOf, Talk, TalkPart, parts_of, topics_of
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.widgets.lines import Part, PartsLine
+from roadcrew_tui.widgets.marks import MarksLine
 
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
@@ -36,6 +38,9 @@ class TalkView(Container):
         Binding("right", "step(1)", "Next part", show=False),
     ]
 
+    class Read(Message):
+        """Something that is counted as new is so no more."""
+
     def __init__(self, entity: Entity) -> None:
         super().__init__(id="talk-view")
         self.entity = entity
@@ -43,12 +48,14 @@ class TalkView(Container):
         self.talk: Talk | None = None
         self.since: dict[str, model.Since] = {}
         """By channel, how far this person had read when it was opened."""
+        self._parts: dict[str, TalkPart] = {}
         self.is_open = False
         """Whether somebody looks at it."""
 
     def compose(self) -> ComposeResult:
-        """The line of parts; under it the one that is open."""
-        yield PartsLine(id="talk-parts")
+        """What was given; the line of parts; under it the one that is open."""
+        yield MarksLine(self.entity)
+        yield PartsLine(id="talk-parts", gap=1)
         yield Container(id="talk-part")
 
     @property
@@ -59,7 +66,7 @@ class TalkView(Container):
     @property
     def part(self) -> TalkPart | None:
         """The part that is open; None until it is there."""
-        return next(iter(self.query(f"#part-{self.part_of.channel}").results(TalkPart)), None)
+        return self._parts.get(self.part_of.channel)
 
     # --- coming and going ------------------------------------------------------------------------
 
@@ -100,9 +107,11 @@ class TalkView(Container):
             self.part.leave()
         self.part_of = part
         if self.part is None:
-            await self.query_one("#talk-part").mount(part.part_class()(id=f"part-{part.channel}"))
-        for each in self.query(TalkPart):
-            each.display = each is self.part
+            fresh = part.part_class()(id=f"part-{part.channel}")
+            await self.query_one("#talk-part").mount(fresh)
+            self._parts[part.channel] = fresh
+        for channel, each in self._parts.items():
+            each.display = channel == part.channel
         self._draw()
         if self.part is not None:
             self.part.start()
@@ -147,13 +156,16 @@ class TalkView(Container):
     def read(self, channel: str, no: int) -> None:
         """Keep that this person has seen the item of this number, and all before it."""
         app = self.crew_app
-        if self.talk is not None and self.is_seen and no >= self.read_so_far(channel).no:
+        before = self.read_so_far(channel).no
+        if self.talk is not None and self.is_seen and no >= before:
             app.memory.keep_talked(app.server or "", self.entity.topic(channel), no, self.talk.now)
+            if no > before:
+                self.post_message(self.Read())
 
     def take(self, news: TalkNews) -> None:
         """Something has happened: the part that it is about has to know."""
         for part in self.query(TalkPart):
-            if news.topic == self.entity.topic((part.id or "").removeprefix("part-")):
+            if news.topic == part.topic:
                 part.happened(news)
 
     # --- drawing ---------------------------------------------------------------------------------
@@ -168,6 +180,7 @@ class TalkView(Container):
     def _draw(self) -> None:
         if self.talk is None or not self.is_mounted:
             return
+        self.query_one(MarksLine).draw(self.talk)
         parts = [Part(part.channel, self._words(part, self.talk)) for part in parts_of(self.entity)]
         self.query_one("#talk-parts", PartsLine).show(parts, [Part(PRESENCE, _here(self.talk))])
         if self.part is not None and self.is_open:
@@ -177,10 +190,10 @@ class TalkView(Container):
         feed = talk.feed(part.channel)
         count = f" {feed.count}" if feed is not None and feed.count else ""
         if part == self.part_of:
-            return render.ours(f"{part.title}{count}", "bold")
+            return render.ours(f"[{part.title}{count}]", "bold")
         new = model.unread(feed, model.Reader(talk.me, talk.people, talk.muted, self.read_so_far(part.channel)))
         badge = render.ours(f" {sign().badge}{new}", render.WARN) if new else render.BLANK
-        return render.join(render.ours(f"{part.title}{count}", render.MUTED), badge)
+        return render.join(" ", render.ours(f"{part.title}{count}", render.MUTED), badge, " ")
 
 
 def _here(talk: Talk) -> Content:

@@ -51,8 +51,8 @@ class TripScreen(CommandScreen):
 
     CSS_PATH = ["trip.tcss", "talk.tcss"]  # noqa: RUF012 - as Screen has it
     MODULES = (
-        "comments", "gallery", "marks", "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "places", "saved",
-        "muted", "account", "waiting", "inspector", "everywhere"
+        "comments", "gallery", "posts", "marks", "book", "cart", "quotes", "trip", "crew", "polls", "hotels", "places",
+        "saved", "muted", "account", "waiting", "inspector", "everywhere"
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -218,6 +218,10 @@ class TripScreen(CommandScreen):
             self.crew_app.say(news.refusal.detail, "warning")
         for pane in self.query(Pane):
             pane.show_talk(news)
+        self._draw_soon()
+
+    def on_talk_view_read(self) -> None:
+        """Less of it is new."""
         self._draw_soon()
 
     def _draw_soon(self) -> None:

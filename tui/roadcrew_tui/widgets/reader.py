@@ -22,7 +22,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from roadcrew_tui import render
-from roadcrew_tui.markdown import ASIDE, Block, Page, Words, read
+from roadcrew_tui.markdown import ASIDE, Block, Page, Words, plain, read
 from roadcrew_tui.symbols import sign
 
 WIDEST = 96
@@ -107,8 +107,8 @@ def _shared(wants: Sequence[int], width: int) -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def _read(text: str) -> Page:
-    return read(text)
+def _read(text: str, formatted: bool) -> Page:
+    return read(text) if formatted else plain(text)
 
 
 class Reader(ScrollView, can_focus=True):
@@ -134,21 +134,24 @@ class Reader(ScrollView, can_focus=True):
             super().__init__()
             self.addresses = addresses
 
+    class LaidOut(Message):
+        """Which links there are is known now."""
+
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._text = ""
+        self._text, self._formatted = "", True
         self._page = Page((), ())
         self._lines: list[Content] = []
-        self._shown: tuple[str, int, str] | None = None
+        self._shown: tuple[str, bool, int, str] | None = None
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The links of what is shown."""
         return self._page.links
 
-    def show(self, text: str) -> None:
-        """Show this text; the place where one reads stays as it is."""
-        self._text = text
+    def show(self, text: str, *, formatted: bool = True) -> None:
+        """Show this text, as Markdown if it is `formatted`; the place where one reads stays as it is."""
+        self._text, self._formatted = text, formatted
         self._lay_out()
 
     def on_resize(self) -> None:
@@ -157,21 +160,22 @@ class Reader(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         width = min(WIDEST, self.scrollable_content_region.width)
-        wanted = (self._text, width, sign().quote)
+        wanted = (self._text, self._formatted, width, sign().quote)
         if width > 0 and wanted != self._shown:
             self.run_worker(self._lay_out_for(wanted), group="layout", exclusive=True)
 
-    async def _lay_out_for(self, wanted: tuple[str, int, str]) -> None:
-        text, width, _ = wanted
+    async def _lay_out_for(self, wanted: tuple[str, bool, int, str]) -> None:
+        text, formatted, width, _ = wanted
 
         def work() -> tuple[Page, list[Content]]:
-            page = _read(text)
+            page = _read(text, formatted)
             return page, lines(page, width)
 
         self._page, self._lines = await asyncio.to_thread(work)
         self._shown = wanted
         self.virtual_size = Size(width, len(self._lines))
         self.refresh()
+        self.post_message(self.LaidOut())
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""

@@ -1,0 +1,50 @@
+"""Actions on what one writes on a trip besides comments: posts, blogs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roadcrew_tui.commands.comments import TalkCommand, view_of
+
+if TYPE_CHECKING:
+    from roadcrew_tui.screens.base import CommandScreen
+
+
+class WritePost(TalkCommand):
+    id = "talk.post"
+    title = "Write a post"
+    help = "Tells the crew what is new on the trip, in a few lines."
+    channel = "posts"
+
+    def available(self, screen: CommandScreen) -> bool:
+        view = view_of(screen)
+        return view is not None and view.entity.has(self.channel)
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.talk_posts import write  # noqa: PLC0415 - when it is used
+
+        view = view_of(screen)
+        if view is not None:
+            await write(view, self.channel)
+
+
+class WriteBlog(WritePost):
+    id = "talk.blog"
+    title = "Write a blog"
+    help = "Something longer on the trip, in Markdown: in the app, or in your own editor."
+    channel = "blogs"
+
+
+class Write(WritePost):
+    id = "talk.write"
+    keys = "W"
+    title = "Write a post or a blog"
+    help = "On a trip: a post among posts, a blog among blogs; elsewhere it asks which of them."
+    footer = "write"
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.talk_posts import ask_and_write  # noqa: PLC0415 - when it is used
+
+        view = view_of(screen)
+        if view is not None:
+            await ask_and_write(view)
