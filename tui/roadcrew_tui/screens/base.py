@@ -104,6 +104,9 @@ class CommandScreen(Screen[None]):
         """Draw the last line anew."""
         keymap = self.crew_app.settings.keymap
         first = [Part(f"={i}", render.key_hint(key, words)) for i, key, words in self.hints()]
+        if getattr(self.focused, "takes_keys", False):
+            self.query_one(KeyLine).show(first)
+            return
         shown: list[Part] = []
         kept: list[Part] = []
         # What belongs to the tab comes before what belongs to the whole trip.

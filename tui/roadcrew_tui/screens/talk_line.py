@@ -43,7 +43,7 @@ class TalkLine(Container):
     """About one thing. While somebody writes, the others are told so."""
 
     class Written(Message):
-        """Enter was pressed. What was written stays until `sent` is called."""
+        """A text that was written, as a new comment or about one. If it can't be sent, `put_back` puts it back."""
 
         def __init__(self, text: str, about: About | None) -> None:
             super().__init__()
@@ -64,7 +64,7 @@ class TalkLine(Container):
     def compose(self) -> ComposeResult:
         """What it is about, and the line itself."""
         yield PartsLine(id="line-about")
-        yield Composer(id="line", longest=2 * LONGEST)
+        yield Composer(render.ours("Write a comment"), id="line", longest=2 * LONGEST)
 
     def on_mount(self) -> None:
         """Nothing is written yet."""
@@ -98,12 +98,10 @@ class TalkLine(Container):
         self._about, self._kept = None, ""
         self._draw()
 
-    def sent(self) -> None:
-        """What was written is on its way."""
-        if self._about is None or self._about.what == "reply":
-            self.line.fill("")
-        self.give_up()
-        self.tell(on=False)
+    def put_back(self, text: str, about: About | None) -> None:
+        """What was written can't be sent: it is to be changed."""
+        self.write(about)
+        self.line.fill(text)
 
     def tell(self, *, on: bool) -> None:
         """Tell the others that this person writes, or not any more."""
@@ -154,7 +152,13 @@ class TalkLine(Container):
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
         event.stop()
-        self.post_message(self.Written(self.line.text, self._about))
+        about, self._about = self._about, None
+        if about is not None and about.what == "edit":
+            self.line.fill(self._kept)
+            self._kept = ""
+        self._draw()
+        self.tell(on=False)
+        self.post_message(self.Written(event.text, about))
 
     @on(PartsLine.Clicked)
     def _clicked(self, event: PartsLine.Clicked) -> None:

@@ -164,7 +164,7 @@ class TalkView(Container):
 
     def take(self, news: TalkNews) -> None:
         """Something has happened: the part that it is about has to know."""
-        for part in self.query(TalkPart):
+        for part in self._parts.values():
             if news.topic == part.topic:
                 part.happened(news)
 

@@ -7,10 +7,9 @@ Not for what is done with the text, nor for something long, which has a sheet of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -18,6 +17,8 @@ from roadcrew_tui import render
 
 MOST_LINES = 6
 MOST_OFFERED = 5
+NEW_LINE = ("ctrl+j", "shift+enter", "alt+enter")
+"""The first one in every terminal."""
 
 
 class Composer(TextArea):
@@ -26,10 +27,8 @@ class Composer(TextArea):
     DEFAULT_CSS = f"""
     Composer {{ height: auto; min-height: 1; max-height: {MOST_LINES}; border: none; padding: 0 1; }}
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", show=False, priority=True),
-        Binding("ctrl+j,shift+enter,alt+enter", "new_line", "New line", show=False, priority=True),
-    ]
+    takes_keys = True
+    """Letters are typed here, and are no keys of the screen."""
 
     class Told(Message):
         """What all of these have in common."""
@@ -43,7 +42,11 @@ class Composer(TextArea):
             return self.composer
 
     class Sent(Told):
-        """Enter was pressed, and there is something to send."""
+        """Enter was pressed: `text` is to be sent, and not here any more. What is typed next is the next one."""
+
+        def __init__(self, composer: Composer, text: str) -> None:
+            super().__init__(composer)
+            self.text = text
 
     class Above(Told):
         """Up was pressed in the first line: the person wants to what stands above."""
@@ -51,8 +54,10 @@ class Composer(TextArea):
     class Offered(Told):
         """Other names are `offered`."""
 
-    def __init__(self, *, id: str, longest: int) -> None:  # noqa: A002
+    def __init__(self, hint: Content, *, id: str, longest: int) -> None:  # noqa: A002
+        """`hint` is shown while nothing is typed."""
         super().__init__(
+            placeholder=hint,
             id=id,
             compact=True,
             soft_wrap=True,
@@ -75,15 +80,6 @@ class Composer(TextArea):
 
     # --- keys ------------------------------------------------------------------------------------
 
-    def action_send(self) -> None:
-        """If there is something to send."""
-        if self.text.strip():
-            self.post_message(self.Sent(self))
-
-    def action_new_line(self) -> None:
-        """Go on in the next line."""
-        self.insert("\n")
-
     def action_cursor_up(self, select: bool = False) -> None:
         """Up a line; from the first one, out of here."""
         if (
@@ -96,13 +92,20 @@ class Composer(TextArea):
             super().action_cursor_up(select)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Tab takes a name that is offered."""
-        if event.key == "tab" and self.offered:
-            event.stop()
-            event.prevent_default()
+        """Here, and not as bindings: those would be done before what was typed until then is in the text."""
+        if event.key == "enter":
+            if self.text.strip():
+                self.post_message(self.Sent(self, self.text))
+                self.fill("")
+        elif event.key in NEW_LINE:
+            self.insert("\n")
+        elif event.key == "tab" and self.offered:
             self.take(self._taken)
+        else:
+            await super()._on_key(event)
             return
-        await super()._on_key(event)
+        event.stop()
+        event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
         """As much of it as there is room for."""
