@@ -22,7 +22,7 @@ from textual.notifications import Notify
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
-from roadcrew_tui import render, symbols
+from roadcrew_tui import graphics, render, symbols
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.booking import Booking
 from roadcrew_tui.collector import spare_what_is_here
@@ -36,6 +36,8 @@ from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
 from roadcrew_tui.snapshot import Mentioned, NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
 from roadcrew_tui.themes import THEMES
+from roadcrew_tui.thumbs import Thumbs
+from roadcrew_tui.uploads import Uploads
 from roadcrew_tui.visibility import Looked, Sign, step
 from roadcrew_tui.widgets.thumb import Thumb
 
@@ -101,6 +103,8 @@ class RoadcrewApp(Booking):
         self.keeper = Keeper()
         self.drafts = Drafts(self.folders.state / "drafts", self.keeper)
         self.muting = Muting(self)
+        self.thumbs = Thumbs(self)
+        self.uploads = Uploads(self)
         symbols.use(self.settings.symbols)
         ScrollBar.renderer = Thumb
         super().__init__()
@@ -199,6 +203,7 @@ class RoadcrewApp(Booking):
     def run(self, *args: Any, **kwargs: Any) -> str | None:
         """Run until the end, and say what still waits; after a fault the program ends with status 1, whoever started
         the app."""
+        graphics.ask()
         result = super().run(*args, **kwargs)
         if self._waits:
             many = f"{self._waits} changes wait and are" if self._waits > 1 else "1 change waits and is"

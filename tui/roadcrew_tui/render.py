@@ -186,12 +186,6 @@ def bar(share: float, width: int) -> Content:
     return join(ours(s.bar * filled, ACCENT), ours(s.bar_rest * (width - filled), "$ink-faint"))
 
 
-def centred(content: Content, width: int) -> Content:
-    """The content in exactly `width` cells, in the middle."""
-    left = max(0, width - content.cell_length) // 2
-    return pad(join(" " * left, content), width)
-
-
 def half_blocks(rows: Sequence[Sequence[tuple[int, int, int]]]) -> list[Content]:
     """Colours (red, green, blue) as cells, each of two rows: the upper one is the colour of its sign, the lower one of
     what is behind. Nothing of anybody's bytes is in it but how bright something is."""

@@ -31,6 +31,7 @@ class ShowImage(ImageCommand):
     title = "Show an image"
     help = "Sends a PNG, JPEG or WebP image; where and by what it was taken is removed from it."
     footer = "show an image"
+    first_in_footer = True
 
     def available(self, screen: CommandScreen) -> bool:
         view = view_of(screen)
@@ -54,6 +55,7 @@ class GiveUp(ImageCommand):
     title = "Stop sending it"
     help = "Gives an image up that is on its way, or that could not be sent."
     footer = "give up"
+    first_in_footer = True
 
     def available(self, screen: CommandScreen) -> bool:
         part = images_of(screen)

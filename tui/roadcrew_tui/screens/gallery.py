@@ -98,6 +98,8 @@ class ImagesPart(TalkPart):
         if self._talk is not None and self._talk.me != talk.me:
             self.shelf.forget()
         self._talk = talk
+        if not self.query(Stream):
+            return
         feed = talk.feed(CHANNEL)
         if feed is None:
             gone = talk.snapshot.gone.get(talk.entity.topic(CHANNEL))
@@ -114,7 +116,7 @@ class ImagesPart(TalkPart):
 
     def _draw(self) -> None:
         talk = self._talk
-        if talk is None or talk.feed(CHANNEL) is None or not self.is_attached:
+        if talk is None or talk.feed(CHANNEL) is None or not self.query(Stream):
             return
         reader = model.Reader(talk.me, talk.people, talk.muted, self.view.since.get(CHANNEL, model.Since()))
         on_way = model.on_their_way(talk.sending(CHANNEL))
@@ -128,6 +130,7 @@ class ImagesPart(TalkPart):
             self._begun, self._came = True, ""
             self.stream.to_end()
         self._mark_read()
+        self.view.show_keys()
 
     def _entry(self, row: model.Row, talk: Talk) -> Entry:
         if not isinstance(row, model.Said) or row.item.removed is not None:

@@ -19,7 +19,7 @@ from roadcrew_tui.widgets.stream import Draw, Entry
 
 WIDE = 90
 """Columns from which on pictures are larger."""
-SMALL, LARGE = (24, 7), (36, 11)
+SMALL, LARGE = (28, 8), (40, 12)
 """Cells of a picture, across and down."""
 GAP = 2
 LEAST_WORDS = 24
@@ -107,7 +107,7 @@ def _beside(thumb: Thumb, words: Draw, width: int) -> list[Content]:
 
 
 def _drawn(thumb: Thumb, box: tuple[int, int]) -> list[Content]:
-    """The picture in the middle of its box; nothing where nothing can be drawn."""
+    """The picture in its box; nothing where nothing can be drawn."""
     across, down = box
     if sign() is ASCII or thumb == "":
         return []
@@ -115,5 +115,4 @@ def _drawn(thumb: Thumb, box: tuple[int, int]) -> list[Content]:
         words = render.said(thumb, render.MUTED) if thumb else render.ours("…", "$ink-faint")
         lines = render.wrapped(words, across, down)
         return [render.pad(line, across) for line in lines] + [render.ours(" " * across)] * (down - len(lines))
-    rows = render.half_blocks(thumb.boxed(across, down))
-    return [render.centred(row, across) for row in rows]
+    return [render.pad(row, across) for row in render.half_blocks(thumb.boxed(across, down))]

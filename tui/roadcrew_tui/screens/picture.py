@@ -12,8 +12,8 @@ from textual.containers import Container
 from textual.content import Content
 
 from roadcrew_domain.feed_state import Item
-from roadcrew_tui import pictures, render, when
-from roadcrew_tui.pictures import NoPicture
+from roadcrew_tui import graphics, pictures, render, when
+from roadcrew_tui.pictures import NoPicture, Pixels
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.screens.talk_parts import Talk
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
@@ -57,7 +57,8 @@ class PictureScreen(Dialog[str]):
     def compose(self) -> ComposeResult:
         """Picture, words, keys."""
         with Container(id="picture"):
-            yield PictureView(id="picture-view")
+            with Container(id="picture-room"):
+                yield PictureView(id="picture-view")
             yield Lines(id="picture-words")
             yield PartsLine(id="picture-keys", gap=3)
 
@@ -67,8 +68,10 @@ class PictureScreen(Dialog[str]):
 
     def _show(self) -> None:
         item, talk = self.item, self._talk
-        thumb = self.crew_app.thumbs.of(talk.entity, item)
-        self.query_one(PictureView).show(thumb or "…")  # until all of it is here
+        self.query("#picture-drawn").remove()
+        view = self.query_one(PictureView)
+        view.display = True
+        view.show(self.crew_app.thumbs.of(talk.entity, item) or "…")  # until all of it is here
         self.query_one("#picture-words", Lines).show(lambda width: self._words(item, width))
         parts = [Part("leave", render.key_hint("esc", "back"))]
         if len(self._items) > 1:
@@ -81,7 +84,8 @@ class PictureScreen(Dialog[str]):
     def _words(self, item: Item, width: int) -> Content:
         talk = self._talk
         who = render.said(talk.name(item.by, item.name), "bold", width=render.MOST_NAME)
-        ago = render.ours(f"  {item.at.astimezone():%d.%m. %H:%M}, {when.ago(item.at, talk.now)}", render.MUTED)
+        at, today = item.at.astimezone(), talk.now.astimezone().date()
+        ago = render.ours(f"  {when.day(at.date(), today)} {at:%H:%M}, {when.ago(item.at, talk.now)}", render.MUTED)
         caption = render.wrapped(render.said(item.text), width, CAPTION_LINES) if item.text else []
         return render.stack([render.join(who, ago), *caption])
 
@@ -92,13 +96,23 @@ class PictureScreen(Dialog[str]):
         view = self.query_one(PictureView)
         try:
             data = await link.call(lambda client: client.image_bytes(entity, item.id, "full", item.no))
-            view.show(await link.aside(lambda: pictures.opened(data, MOST)))
+            await self._draw(await link.aside(lambda: pictures.opened(data, MOST)))
         except RoadcrewError as error:
             view.show(error.detail)
         except NoPicture as error:
             view.show(str(error))
         except TimeoutError:
             view.show("It takes too long to read.")
+
+    async def _draw(self, pixels: Pixels) -> None:
+        """As pixels where the terminal can, as half-blocks elsewhere."""
+        view, drawn = self.query_one(PictureView), graphics.widget(pixels, self.crew_app.send_terminal)
+        if drawn is None:
+            view.show(pixels)
+            return
+        drawn.id = "picture-drawn"
+        view.display = False
+        await self.query_one("#picture-room").mount(drawn)
 
     def action_step(self, step: int) -> None:
         """The one beside it, if there is one."""
