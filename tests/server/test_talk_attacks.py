@@ -312,6 +312,16 @@ async def test_an_old_comment_that_two_processes_change_at_once_has_all_of_it(tm
 
 
 # R: F2
+async def test_what_one_saves_and_does_not_save_at_two_terminals_at_once_is_on_the_list_if_it_is_saved(guest: Guest):
+    eve = Talker(await guest("Eve"), SKY)
+    for _ in range(10):
+        await asyncio.gather(*(eve.tell(method, "/save") for method in ("POST", "DELETE") * 4))
+        mine = (await eve.does("GET"))["saves"]
+        listed = (await eve.who.get("/api/feeds/saved")).json()["saved"]
+        assert (mine["count"], len(listed)) == ((1, 1) if mine["mine"] else (0, 0))
+
+
+# R: F2
 async def test_who_saves_can_not_be_told_from_what_others_see(guest: Guest, running: Running):
     ana, ben = [Talker(await guest(name), SKY) for name in ("Ana", "Ben")]
     for talker in (ana, ben):

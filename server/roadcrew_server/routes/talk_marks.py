@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from roadcrew_domain import places
 from roadcrew_domain.marks_rules import most
-from roadcrew_domain.marks_state import GiveMark, MarkAct, Marks, TakeMark
+from roadcrew_domain.marks_state import GiveMark, Marks, TakeMark
 from roadcrew_domain.places import Entity, MarkChannel
 from roadcrew_server.endpoints import Body, Call, Endpoint, Nothing
 from roadcrew_server.problems import Problem
@@ -29,6 +29,7 @@ from roadcrew_server.routes.talk_shapes import (
 )
 from roadcrew_server.talk.entities import Found
 from roadcrew_server.talk.marks import saver
+from roadcrew_server.topic import Topic
 from roadcrew_server.topics import TripKind
 
 MOST_THINGS = 50
@@ -38,51 +39,36 @@ MOST_THINGS = 50
 # --- marks -----------------------------------------------------------------------------------------
 
 
-def giving(channel: MarkChannel) -> Callable[[Call], Any]:
-    """A handler by which a like is given, or as many stars as the body says."""
-    return _marking(channel, lambda call: GiveMark(call.body.stars if channel == "rating" else 1))
+async def give(call: Call, channel: MarkChannel) -> tuple[int, dict[str, object]]:
+    """My mark: as many stars as the body says, a like, a place on my list. That list comes before the event, and is
+    verified whenever it is read."""
+    topic = await _to_mark(call, channel)
+    if channel == "saves":
+        await call.server.talk.saved.add(call.user_id, thing_of(call))
+    value = call.body.stars if channel == "rating" else 1
+    return await _marked(call, topic, channel, GiveMark(value, _word(call, channel)))
 
 
-def taking(channel: MarkChannel) -> Callable[[Call], Any]:
-    """A handler by which one's mark is taken back."""
-    return _marking(channel, lambda _: TakeMark())
+async def take(call: Call, channel: MarkChannel) -> tuple[int, dict[str, object]]:
+    """My mark taken back."""
+    return await _marked(call, await _to_mark(call, channel), channel, TakeMark(_word(call, channel)))
 
 
-def _marking(channel: MarkChannel, act: Callable[[Call], MarkAct]) -> Callable[[Call], Any]:
-    async def handler(call: Call) -> tuple[int, dict[str, object]]:
-        await call.server.limits.talk(call.user_id)
-        topic = await opened(call, channel, changes=True)
-        done = await does(call, topic, act(call))
-        return done.status, {channel: _shown(channel, done.state, call.user_id), **when(topic, done)}
-
-    return handler
-
-
-async def save(call: Call) -> tuple[int, dict[str, object]]:
-    """Note it for myself. My list comes first: it is verified when it is read."""
-    thing = thing_of(call)
+async def _to_mark(call: Call, channel: MarkChannel) -> Topic:
     await call.server.limits.talk(call.user_id)
-    topic = await opened(call, "saves", changes=True)
-    await call.server.talk.saved.add(call.user_id, thing)
-    who = _saver(call, thing)
-    done = await does(call, topic, GiveMark(1, who), named=False)
-    return done.status, {"saves": _shown("saves", done.state, who), **when(topic, done)}
+    return await opened(call, channel, changes=True)
 
 
-async def unsave(call: Call) -> tuple[int, dict[str, object]]:
-    """Not noted any more."""
-    thing = thing_of(call)
-    await call.server.limits.talk(call.user_id)
-    topic = await opened(call, "saves", changes=True)
-    who, began = _saver(call, thing), call.server.store.now()
-    done = await does(call, topic, TakeMark(who), named=False)
-    if who not in done.state.marks:
-        await call.server.talk.saved.remove(call.user_id, thing, began)
-    return done.status, {"saves": _shown("saves", done.state, who), **when(topic, done)}
+async def _marked(
+    call: Call, topic: Topic, channel: MarkChannel, act: GiveMark | TakeMark
+) -> tuple[int, dict[str, object]]:
+    done = await does(call, topic, act, named=act.who is None)
+    return done.status, {channel: _shown(channel, done.state, act.who or call.user_id), **when(topic, done)}
 
 
-def _saver(call: Call, thing: Entity) -> str:
-    return saver(call.server.secret, call.user_id, thing)
+def _word(call: Call, channel: MarkChannel) -> str | None:
+    """What stands for who asks among those who saved something; None where they are named."""
+    return saver(call.server.secret, call.user_id, thing_of(call)) if channel == "saves" else None
 
 
 def _shown(channel: MarkChannel, marks: Marks | None, who: str) -> Rating | Likes | Saves:
@@ -159,7 +145,7 @@ async def _summary(call: Call, found: Found) -> TalkSummary:
         Counted(0 if images is None else images.count),
         _shown("rating", rating, call.user_id),  # type: ignore[arg-type]
         _shown("likes", likes, call.user_id),  # type: ignore[arg-type]
-        _shown("saves", saves, _saver(call, thing)),  # type: ignore[arg-type]
+        _shown("saves", saves, saver(call.server.secret, call.user_id, thing)),  # type: ignore[arg-type]
     )
 
 
@@ -193,12 +179,11 @@ async def _thing(call: Call, found: Found) -> Thing:
 
 def _mark(word: str, channel: MarkChannel, body: type[Body], answer: type[Any]) -> tuple[Endpoint, Endpoint]:
     """Giving a mark, and taking it back."""
-    give, take = (save, unsave) if channel == "saves" else (giving(channel), taking(channel))
     path = f"{OF}/{word}"
     shared: dict[str, Any] = {"answer": answer, "takes_key": True, "tag": TAG}
     return (
-        Endpoint("POST", path, give, "reader", f"Give my {word}", body=body, **shared),
-        Endpoint("DELETE", path, take, "reader", f"Take my {word} back", **shared),
+        Endpoint("POST", path, partial(give, channel=channel), "reader", f"Give my {word}", body=body, **shared),
+        Endpoint("DELETE", path, partial(take, channel=channel), "reader", f"Take my {word} back", **shared),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import places
@@ -42,12 +42,9 @@ class Saved:
         self._store = hub.store
 
     async def add(self, user: str, entity: Entity) -> None:
-        """It is to be saved; before the event."""
+        """It is to be saved; before the event. What is saved no more goes when the list is read: who saves it again
+        meanwhile, at another terminal, does not lose it."""
         await self._store.index_add(saved_index(user), _item(entity), self._store.now())
-
-    async def remove(self, user: str, entity: Entity, before: datetime) -> None:
-        """It is saved no more, unless it was saved again since `before`; after the event."""
-        await self._store.index_remove(saved_index(user), _item(entity), before)
 
     async def entities(
         self, secret: bytes, user: str, after: str | None, limit: int
