@@ -66,6 +66,11 @@ class LiveTalk(LiveTopics[FeedState]):
     # --- what there is to see -----------------------------------------------------------------------
 
     @property
+    def topics(self) -> tuple[str, ...]:
+        """What is followed."""
+        return self._wanted()
+
+    @property
     def states(self) -> Mapping[str, FeedState]:
         """What is drawn, by topic: the confirmed states, as far as they are known, plus pending changes. An item that
         is pending has its change's id."""

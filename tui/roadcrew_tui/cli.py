@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from roadcrew_tui.commands import everything
+from roadcrew_tui.commands import everything, talking
 from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
 from roadcrew_tui.doctor import command as doctor
 from roadcrew_tui.pilot import command as pilot
@@ -24,6 +24,7 @@ from roadcrew_tui.simulation import command as simulation
 if TYPE_CHECKING:
     from roadcrew_client import Client
 
+CHANNELS = ("comments", "images", "posts", "blogs", "rating", "likes", "saves", "presence")
 DONE, REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 DEMO_NAME = "You"
 BECOMES_SOMEBODY = ("trip.join", "trip.new")
@@ -181,11 +182,20 @@ def _join_parser(subs: Any, formatter: type) -> None:
 def _watch_parser(subs: Any, formatter: type) -> None:
     watch = subs.add_parser(
         "watch",
-        help="what happens in a trip, as lines",
-        description="Prints what happens in a trip, one line an event, until it ends or you press ctrl+c.",
-        epilog="examples:\n  roadcrew watch\n  roadcrew watch --trip Lisbon --json | jq .type",
+        help="what happens in a trip, or is said of something, as lines",
+        description="Prints what happens in a trip, one line an event, until it ends or you press ctrl+c.\n"
+        "With --channel it prints what is said and given of the trip, or of a hotel, an exhibition, a post or a blog.",
+        epilog="examples:\n  roadcrew watch\n  roadcrew watch --trip Lisbon --json | jq .type\n"
+        '  roadcrew watch --channel comments --channel rating --hotel "Casa Azul"\n'
+        "  roadcrew watch --channel posts --json | jq -r .data.text",
         formatter_class=formatter,
     )
+    watch.add_argument(
+        "--channel", action="append", choices=CHANNELS, help="what is said or given; again for another one"
+    )
+    for argument in talking.ABOUT:
+        if argument.name != "trip":
+            _add(watch, argument)
     _common(watch, trip=True)
     watch.set_defaults(run=_watch)
 
@@ -303,15 +313,26 @@ def _watch(given: argparse.Namespace) -> int:
     from roadcrew_tui.oneshot import session, which_trip  # noqa: PLC0415 - not for a fast start
     from roadcrew_tui.watch import watch  # noqa: PLC0415 - not for a fast start
 
+    if not given.channel and (given.hotel or given.exhibition or given.post or given.blog):
+        return _say("Say what of it is watched, such as --channel comments.", USAGE)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    def hint(words: str) -> None:
+        print(f"roadcrew: {words}", file=sys.stderr, flush=True)
+
+    async def talk(client: Client) -> int:
+        from roadcrew_tui import watch_talk  # noqa: PLC0415 - only here
+        from roadcrew_tui.commands.headless_talk_things import thing_of  # noqa: PLC0415 - only here
+
+        thing = await thing_of(client, vars(given))
+        return await watch_talk.watch(client, thing, given.channel, say, hint, json=given.json)
+
     async def work(client: Client) -> int:
-        trip_id = await which_trip(client, given.trip)
-        return await watch(
-            client,
-            trip_id,
-            lambda line: print(line, flush=True),
-            lambda words: print(f"roadcrew: {words}", file=sys.stderr, flush=True),
-            json=given.json,
-        )
+        if given.channel:
+            return await talk(client)
+        return await watch(client, await which_trip(client, given.trip), say, hint, json=given.json)
 
     return _told(lambda: asyncio.run(session(given.server, None, work)))
 
