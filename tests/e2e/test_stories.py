@@ -21,6 +21,7 @@ STORIES = [
     "connection",
     "seats_gone",
     "prices",
+    "talk",
 ]
 
 BOOKING = ["booked_and_paid", "booking_connection", "booking_signed_out"]
@@ -31,7 +32,7 @@ def test_no_story_is_left_out() -> None:
     assert {folder.name for folder in TAPES.iterdir() if folder.is_dir()} - others == set(STORIES)
 
 
-# R: T3, T4, T5, T6, S1, S5, S7, C2, C8, C10, Q8, J1, J3, J6
+# R: T3, T4, T5, T6, S1, S5, S7, C2, C8, C10, Q8, J1, J3, J6, F2, F3
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_goes_as_it_should(story: str, tmp_path: Path, full: bool, figure: Figure) -> None:
     tapes = sorted(str(file) for file in (TAPES / story).glob("*.tape"))
