@@ -18,10 +18,10 @@ from roadcrew_client.errors import Unreachable
 from roadcrew_domain.events import Event, event
 from roadcrew_domain.feed_state import ItemEdited, ItemWritten
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
-from roadcrew_tui import notices, settings
+from roadcrew_tui import notices, render, settings
 from roadcrew_tui.notice_link import ASKED_EVERY, NoticeLink
 from roadcrew_tui.notices import desktop
-from roadcrew_tui.snapshot import Mentioned
+from roadcrew_tui.snapshot import Mentioned, TalkChanged, TalkNews, TalkSnapshot
 
 HOSTILE = "\x1b]0;gone\x07\x9b2J\u202eBen\x00[red];4;3\r\n\u2066"
 
@@ -32,11 +32,16 @@ class Away:
     def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stage, self.app = stage, stage.app
         self.sent: list[str] = []
+        self.items = 0
         self.now = 1000.0
         self.app.clock = lambda: self.now
         monkeypatch.setattr(self.app, "send_terminal", self.sent.append)
         monkeypatch.setattr(notices, "GATHERED", 0.01)
         monkeypatch.setattr(notices, "POLL_LOOK", 0.01)
+
+    @property
+    def me(self) -> str:
+        return self.stage.scene.ana.id
 
     @property
     def rung(self) -> list[str]:
@@ -53,7 +58,8 @@ class Away:
         await self.stage.settle()
 
     async def mention(self, name: str = "Ben", by: str = "ben") -> None:
-        self.app.post_message(Mentioned(self.stage.scene.trip_id, by, name))
+        self.items += 1
+        self.app.post_message(Mentioned(f"item-{self.items}", by, name))
         await self.stage.settle()
 
 
@@ -81,9 +87,18 @@ async def test_a_mention_rings_the_bell_of_who_looks_away_and_stands_in_the_titl
 
 
 # R: F2
+async def test_what_was_still_followed_when_somebody_looked_away_tells_of_mentions_too(away: Away):
+    news = TalkNews("events", "feed:trip:t:comments", (happened(ItemWritten("Ben", "@Ana", mentions=(away.me,))),))
+    away.app.post_message(TalkChanged(TalkSnapshot(), news))
+    await away.stage.until(lambda: away.rung == ["\x07"], "the bell")
+    assert away.title == "* Ben mentioned you in Lisbon in May - Roadcrew"
+
+
+# R: F2
 async def test_many_mentions_are_one_notice_and_there_is_no_second_for_a_while(away: Away):
     for name in ("Ben", "Carla", "Dev"):
-        away.app.notices.mentioned(name.lower(), name)
+        for _ in range(2):  # by what is followed, and by what listens
+            away.app.notices.mentioned(Mentioned(f"of-{name}", name.lower(), name))
     await away.stage.until(lambda: away.rung == ["\x07"], "the bell")
     assert away.title == "* Ben mentioned you in Lisbon in May, and 2 more - Roadcrew"
     await away.mention("Eve", "eve")
@@ -125,7 +140,7 @@ async def test_a_notice_on_the_desktop_has_nothing_in_it_that_another_person_mak
 # R: F2
 @given(st.text(max_size=80), st.sampled_from([{"TERM": "xterm-kitty"}, {"TERM": "foot"}, {"TERM_PROGRAM": "WezTerm"}]))
 def test_whatever_somebody_is_called_a_notice_holds_two_control_characters_which_are_ours(name: str, env: Any):
-    words = notices.render.sentence("{who} mentioned you in {trip}", who=name, trip=name)
+    words = render.sentence("{who} mentioned you in {trip}", who=name, trip=name)
     sequence = desktop(words, env)
     assert sequence is not None
     assert [c for c in sequence if unicodedata.category(c) == "Cc"] == ["\x1b", "\x07"]
@@ -264,7 +279,7 @@ async def test_of_what_is_said_while_nobody_looks_only_mentions_by_others_come_t
     link.listen("t")
     for _ in range(10):
         await asyncio.sleep(0)
-    assert [(m.trip_id, m.by, m.name) for m in said] == [("t", "ben", "Ben")]
+    assert [(m.item, m.by, m.name) for m in said] == [("c1", "ben", "Ben")]
     assert client.asked == [(("feed:trip:t:comments", "feed:trip:t:posts"), ASKED_EVERY)]
     link.end()
     for _ in range(3):

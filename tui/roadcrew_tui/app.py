@@ -383,13 +383,14 @@ class RoadcrewApp(Booking):
     @on(TalkChanged)
     def _talk_changed(self, event: TalkChanged) -> None:
         self.talk = event.talk
+        self.notices.talked(event.news.events)
         for screen in self.open_screens:
             if hasattr(screen, "show_talk"):
                 screen.show_talk(event.news)
 
     @on(Mentioned)
     def _mentioned(self, event: Mentioned) -> None:
-        self.notices.mentioned(event.by, event.name)
+        self.notices.mentioned(event)
 
     async def on_event(self, event: events.Event) -> None:
         """Each sign of somebody here or away, whoever it is for. And what is pasted comes from anywhere; Textual would

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textual.message import Message
 
     from roadcrew_client import Client
+    from roadcrew_domain.events import Event
 
 ASKED_EVERY = 60.0
 """Seconds, where nothing can be streamed."""
@@ -64,17 +65,23 @@ class NoticeLink:
     async def _listen(self, client: Client, me: str, trip_id: str) -> None:
         from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - on the client's thread
         from roadcrew_domain.events import Event  # noqa: PLC0415
-        from roadcrew_domain.feed_state import ItemWritten  # noqa: PLC0415
         from roadcrew_domain.places import Entity  # noqa: PLC0415
 
         topics = [Entity("trip", trip_id).topic(channel) for channel in CHANNELS]
         try:
             async with aclosing(client.events(*topics, poll_every=ASKED_EVERY)) as told:
                 async for item in told:
-                    if not isinstance(item, Event) or item.by in (None, me):
-                        continue
-                    match item.data:
-                        case ItemWritten(name=name, mentions=mentions) if me in mentions:
-                            self._say(Mentioned(trip_id, item.by or "", name))
+                    if isinstance(item, Event) and (mentioned := mention(item, me)) is not None:
+                        self._say(mentioned)
         except RoadcrewError:
             return  # who is back is told why
+
+
+def mention(event: Event, me: str) -> Mentioned | None:
+    """Whether an event is that somebody else has mentioned this person."""
+    from roadcrew_domain.feed_state import ItemWritten  # noqa: PLC0415 - only where there is talk
+
+    match event.data:
+        case ItemWritten(name=name, mentions=mentions) if me in mentions and event.by not in (None, me):
+            return Mentioned(event.command, event.by or "", name)
+    return None

@@ -13,14 +13,17 @@ from os import environ
 from typing import TYPE_CHECKING, Any
 
 from roadcrew_tui import render
+from roadcrew_tui.notice_link import mention
 from roadcrew_tui.when import amount_of
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from roadcrew_domain.events import Event
     from roadcrew_domain.polls import Poll
     from roadcrew_domain.trip import Trip
     from roadcrew_tui.app import RoadcrewApp
+    from roadcrew_tui.snapshot import Mentioned
     from roadcrew_tui.visibility import Told
 
 CHOSEN = {
@@ -48,6 +51,7 @@ class Notices:
         self._app = app
         self._since: datetime | None = None
         self._waiting: list[str] = []
+        self._heard: set[str] = set()
         self._told: set[tuple[str, str]] = set()
         self._rang = -REST
         self._looking: Timer | None = None
@@ -62,11 +66,21 @@ class Notices:
         elif self._since is not None:
             self._end()
 
-    def mentioned(self, by: str, name: str) -> None:
-        """Somebody, called so, has named this person in the open trip."""
+    def mentioned(self, news: Mentioned) -> None:
+        """Somebody has mentioned this person in the open trip. It may be heard of twice."""
         trip = self._trip
-        if trip is not None and by not in self._app.muting.ids:
-            self._tell(render.sentence("{who} mentioned you in {trip}", who=name, trip=trip.name))
+        if trip is None or self._since is None or news.item in self._heard or news.by in self._app.muting.ids:
+            return
+        self._heard.add(news.item)
+        self._tell(render.sentence("{who} mentioned you in {trip}", who=news.name, trip=trip.name))
+
+    def talked(self, events: Iterable[Event]) -> None:
+        """Something was said in what is followed, which does not rest at once when somebody looks away."""
+        if self._since is None or self._app.me is None:
+            return
+        for event in events:
+            if (news := mention(event, self._app.me.id)) is not None:
+                self.mentioned(news)
 
     @property
     def _screen(self) -> Any:
@@ -94,6 +108,7 @@ class Notices:
                 timer.stop()
         self._looking = self._ringing = None
         self._waiting.clear()
+        self._heard.clear()
         if self.words:
             self.words = ""
             self._app.title_again()
@@ -128,11 +143,10 @@ class Notices:
     # --- telling ---------------------------------------------------------------------------------
 
     def _tell(self, words: str) -> None:
-        if self._since is not None:
-            self._waiting.append(words)
-            if self._ringing is None:
-                wait = max(GATHERED, self._rang + REST - self._app.clock())
-                self._ringing = self._app.set_timer(wait, self._ring)
+        self._waiting.append(words)
+        if self._ringing is None:
+            wait = max(GATHERED, self._rang + REST - self._app.clock())
+            self._ringing = self._app.set_timer(wait, self._ring)
 
     def _ring(self) -> None:
         """One notice for all that waits."""

@@ -206,11 +206,11 @@ class TalkChanged(Message):
 
 
 class Mentioned(Message):
-    """Somebody has mentioned this person in a trip: who (`by`), and what they are called."""
+    """Somebody has mentioned this person in what they wrote: who (`by`), what they are called, and in which item."""
 
-    def __init__(self, trip_id: str, by: str, name: str) -> None:
+    def __init__(self, item: str, by: str, name: str) -> None:
         super().__init__()
-        self.trip_id, self.by, self.name = trip_id, by, name
+        self.item, self.by, self.name = item, by, name
 
 
 class BookingStepped(Message):
