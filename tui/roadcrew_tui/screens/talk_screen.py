@@ -79,6 +79,12 @@ class TalkScreen(CommandScreen):
         if part is None or not await part.back():
             self.leave()
 
+    def leave(self) -> bool:
+        """Whoever wrote something does so no more."""
+        if self.app.screen is self:
+            self.view.close()
+        return super().leave()
+
     # --- what comes in ---------------------------------------------------------------------------
 
     def feed(self, snapshot: Snapshot, news: News) -> None:

@@ -82,16 +82,19 @@ class TalkView(Container):
 
     def close(self) -> None:
         """Nobody looks at it any more."""
-        if self.is_open:
-            self.is_open = False
-            if self.part is not None:
-                self.part.leave()
-            self.crew_app.link.talk.look(self._place, ())
-            self.crew_app.remember()
+        if self.is_open and self.part is not None:
+            self.part.leave()
+        self._end()
 
     def on_unmount(self) -> None:
-        """Nor then."""
-        self.close()
+        """Nor then; of its parts nothing is there any more."""
+        self._end()
+
+    def _end(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            self.crew_app.link.talk.look(self._place, ())
+            self.crew_app.remember()
 
     @property
     def is_seen(self) -> bool:
