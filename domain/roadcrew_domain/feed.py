@@ -23,7 +23,7 @@ from roadcrew_domain.feed_state import (
     OpenFeed,
     Watching,
 )
-from roadcrew_domain.feed_views import FeedState, decode_state, encode_state, shown_state
+from roadcrew_domain.feed_views import FeedState, decode_state, encode_state, shown_state, told
 from roadcrew_domain.marks_rules import with_mine
 from roadcrew_domain.marks_state import GiveMark, MarkAct, Marks, TakeMark
 from roadcrew_domain.mentions import mentioned
@@ -44,6 +44,7 @@ __all__ = [
     "mentioned",
     "next_due",
     "shown_state",
+    "told",
     "with_mine",
 ]
 

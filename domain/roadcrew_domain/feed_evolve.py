@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from roadcrew_domain.events import Event
 from roadcrew_domain.feed_state import (
+    MOST_GONE,
     Feed,
     FeedKept,
     Item,
@@ -31,7 +34,7 @@ def evolve(feed: Feed, event: Event) -> Feed:
         case ItemWritten() as f:
             changes = {"count": feed.count + 1, "items": (*feed.items, _written(event, f, feed.count + 1))}
         case ItemEdited() | ItemRemoved() | ReactionGiven() | ReactionTaken() as f:
-            changes = _in_state(feed, event, f) if f.turned is None else _in_page(feed, f.turned)
+            changes = _in_state(feed, event, f) if f.turned is None else _in_page(feed, f, f.turned)
         case _:
             raise ValueError(f"no rule for {event.type}")
     return msgspec.structs.replace(feed, changed_at=event.at, **changes)
@@ -81,16 +84,24 @@ def _in_state(
     return {"items": (*feed.items[:at], changed(feed.items[at], event), *feed.items[at + 1 :])}
 
 
-def _in_page(feed: Feed, turned: PageTurned) -> dict[str, object]:
+def _in_page(
+    feed: Feed, f: ItemEdited | ItemRemoved | ReactionGiven | ReactionTaken, turned: PageTurned
+) -> dict[str, object]:
     if not feed.whole:
         return {}
     if not 0 <= turned.page < len(feed.pages):
         raise ValueError("a page that is not there was turned")
-    return {"pages": (*feed.pages[: turned.page], turned.tag, *feed.pages[turned.page + 1 :])}
+    pages = (*feed.pages[: turned.page], turned.tag, *feed.pages[turned.page + 1 :])
+    return {"pages": pages, "gone": _gone(feed, [f.id] if isinstance(f, ItemRemoved) else [])}
 
 
 def _closed(feed: Feed, tag: str) -> dict[str, object]:
     size = feed.page_size
     if len(feed.items) < size:
         raise ValueError("a page was closed that is not full")
-    return {"items": feed.items[size:], "pages": (*feed.pages, tag)}
+    gone = _gone(feed, [item.id for item in feed.items[:size] if item.removed is not None])
+    return {"items": feed.items[size:], "pages": (*feed.pages, tag), "gone": gone}
+
+
+def _gone(feed: Feed, more: Sequence[str]) -> tuple[str, ...]:
+    return (*feed.gone, *more)[-MOST_GONE:]

@@ -26,6 +26,8 @@ MAX_REACTING = 200
 """People who are counted with one reaction to one item."""
 PAGE: dict[str, int] = {"comments": 100, "images": 100, "posts": 100, "blogs": 10}
 """Items of one page."""
+MOST_GONE = 1_000
+"""Removed items in pages that a state knows of: more than a log says anything of."""
 OVERFULL = 10
 """Pages that a state may hold items of; then nothing more is written until some were closed."""
 LOOKED_AFTER = timedelta(days=30)
@@ -93,7 +95,8 @@ class Item(Value, frozen=True, omit_defaults=True):
 
 class Feed(Value, frozen=True):
     """The state of a list channel. `items` are the newest, oldest first; all before them are in `pages`, which are
-    tags of what the server keeps. `count` counts all that were ever written, so it is the newest one's number."""
+    tags of what the server keeps. `count` counts all that were ever written, so it is the newest one's number. `gone`
+    are ids of what was removed and is in pages, the latest: the log may have its words still."""
 
     channel: ListChannel
     trip_id: str | None
@@ -102,6 +105,7 @@ class Feed(Value, frozen=True):
     count: int = 0
     items: tuple[Item, ...] = ()
     pages: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def page_size(self) -> int:

@@ -6,7 +6,8 @@ import msgspec
 from rpds import HashTrieMap
 
 from roadcrew_domain import marks_rules
-from roadcrew_domain.feed_state import SNAPSHOT_VERSION, Feed, Item, Watching
+from roadcrew_domain.events import Event
+from roadcrew_domain.feed_state import SNAPSHOT_VERSION, Feed, Item, ItemEdited, ItemWritten, Watching
 from roadcrew_domain.marks_state import Marks
 from roadcrew_domain.places import LIST_CHANNELS, MARK_CHANNELS, Channel, ListChannel, MarkChannel
 from roadcrew_domain.values import Moment, Value, read
@@ -25,6 +26,7 @@ class FeedView(Value, frozen=True, omit_defaults=True):
     count: int = 0
     items: tuple[Item, ...] = ()
     pages: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     v: int = 0
 
 
@@ -77,7 +79,7 @@ def decode_state(body: bytes | str | msgspec.Raw) -> FeedState:
         raise ValueError(f"a feed of version {head.v}; this version reads up to {SNAPSHOT_VERSION}")
     if head.channel in LIST_CHANNELS:
         f = read(_feeds, body)
-        return Feed(f.channel, f.trip_id, f.opened_at, f.changed_at, f.count, f.items, f.pages)
+        return Feed(f.channel, f.trip_id, f.opened_at, f.changed_at, f.count, f.items, f.pages, f.gone)
     if head.channel in MARK_CHANNELS:
         m = read(_marks, body)
         marks = HashTrieMap(m.marks)
@@ -90,7 +92,7 @@ def _view(s: FeedState) -> Value:
     match s:
         case Feed():
             return FeedView(
-                s.channel, s.trip_id, s.opened_at, s.changed_at, s.count, s.items, s.pages, SNAPSHOT_VERSION
+                s.channel, s.trip_id, s.opened_at, s.changed_at, s.count, s.items, s.pages, s.gone, SNAPSHOT_VERSION
             )
         case Marks():
             given = dict(s.marks.items())
@@ -103,8 +105,29 @@ def shown_state(state: FeedState) -> FeedState:
     """What people are shown: without where the server keeps the old, and without whose marks are not shown."""
     match state:
         case Feed():
-            return msgspec.structs.replace(state, pages=()) if state.pages else state
+            return msgspec.structs.replace(state, pages=(), gone=()) if state.pages else state
         case Marks():
             return marks_rules.shown(state)
         case Watching():
             return state
+
+
+def told(state: FeedState | None, event: Event) -> Event:
+    """An event as people are told it now: without the words of an item that was removed since."""
+    data: ItemWritten | ItemEdited
+    match event.data:
+        case ItemWritten() as f:
+            item_id = event.command
+            data = msgspec.structs.replace(f, text="", title=f.title and "", picture=None, reply_to=None, mentions=())
+        case ItemEdited() as f:
+            item_id = f.id
+            data = msgspec.structs.replace(f, text="", title=f.title and "", mentions=())
+        case _:
+            return event
+    return msgspec.structs.replace(event, data=data) if _is_removed(state, item_id) else event
+
+
+def _is_removed(state: FeedState | None, item_id: str) -> bool:
+    if not isinstance(state, Feed):
+        return False
+    return item_id in state.gone or any(item.id == item_id and item.removed is not None for item in state.items)

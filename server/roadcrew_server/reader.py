@@ -164,7 +164,7 @@ class Reader:
         frames = []
         for entry in [topic.ring[i] for i in range(-missing, 0)]:
             positions[topic.name] = topic.position_at(entry)
-            frames.append(self.told(entry, positions))
+            frames.append(self.told(topic.told(entry), positions))
         return News(positions[topic.name], tuple(frames))
 
     def told(self, entry: Entry, positions: Mapping[str, Position]) -> Frame:
@@ -286,7 +286,7 @@ class Reader:
 
     def _event(self, topic: Topic, entry: Entry) -> Frame:
         self._positions[topic.name] = topic.position_at(entry)
-        return self.told(entry, self._positions)
+        return self.told(topic.told(entry), self._positions)
 
     def _reset(self, topic: Topic) -> Frame:
         if topic.name in self._lost or topic.name in self._positions:

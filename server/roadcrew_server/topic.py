@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from roadcrew_domain.events import Event, Position, decode_event
+from roadcrew_domain.events import Event, Position, decode_event, encode_event
 from roadcrew_server.company import Company
 from roadcrew_server.problems import Problem
 from roadcrew_server.stores.base import NOTHING_YET, StoredEvent
@@ -169,6 +169,11 @@ class Topic:
         if self._encoded is None or self._encoded[0] is not self.state:
             self._encoded = (self.state, self.kind.shown(self.state))
         return self._encoded[1]
+
+    def told(self, entry: Entry) -> Entry:
+        """What readers get of an event now."""
+        event = self.kind.told(self.state, entry.event)
+        return entry if event is entry.event else Entry(event, encode_event(event))
 
     def take(self, entry: Entry) -> bool:
         """Apply the next event; False if it is not the next one."""

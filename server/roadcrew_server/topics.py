@@ -39,6 +39,9 @@ class Kind(Protocol):
     def shown(self, state: Any) -> bytes:
         """The JSON that readers get: of what they may know."""
 
+    def told(self, state: Any, event: Event) -> Event:
+        """An event as readers are told it, now that the state is this one: what it said may have been taken back."""
+
     def decode(self, body: bytes) -> Any: ...
     def tick(self, command_id: str) -> Any | None:
         """The command that announces what is due; None where that takes more than a command."""
@@ -92,6 +95,9 @@ class TripKind:
 
     def shown(self, state: trip.Trip) -> bytes:
         return encode_trip(state)
+
+    def told(self, state: trip.Trip, event: Event) -> Event:
+        return event
 
     def decode(self, body: bytes) -> trip.Trip:
         return decode_trip(body)

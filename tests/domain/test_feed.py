@@ -22,6 +22,7 @@ from roadcrew_domain.feed_state import (
     FeedOpened,
     GiveReaction,
     ItemEdited,
+    ItemWritten,
     KeepFeed,
     OpenFeed,
     PageClosed,
@@ -323,3 +324,26 @@ def test_events_that_can_not_follow_are_value_errors():
             feed.evolve(state, event("x", 1, START, ANA, "c", fact))
     with pytest.raises(ValueError, match="FeedKept"):
         feed.changed(comments.feed.items[0], event("x", 1, START, ANA, "c", FeedKept()))
+
+
+@pytest.mark.parametrize("channel", ["comments", "images", "blogs"])
+def test_an_event_is_told_without_the_words_of_what_was_removed_since_wherever_that_is(channel: str):
+    play = FeedPlay(channel)
+    size = PAGE[channel]
+    ids = [play.say(f"Words {n}") for n in range(2 * size)]
+    play.edit(ids[0], "Words said better")
+    play.do(ANA, RemoveItem(ids[0], "Ana"))  # before it goes into a page
+    play.close()
+    play.turn(ANA, RemoveItem(ids[1], "Ana"), play.old(ids[1]))  # there
+    play.do(ANA, RemoveItem(ids[-1], "Ana"))  # among the newest
+    assert feed.decode_state(feed.encode_state(play.feed)) == play.feed
+    told = [feed.told(play.feed, e) for e in play.events]
+    silent = {e.command for e in told if isinstance(e.data, ItemWritten | ItemEdited) and not e.data.text}
+    edited = next(e.command for e in play.events if isinstance(e.data, ItemEdited))
+    assert silent == {ids[0], ids[1], ids[-1], edited}
+    assert [e for e in told if e.command not in silent] == [e for e in play.events if e.command not in silent]
+    assert all(e.data.picture is None for e in told if isinstance(e.data, ItemWritten) and e.command in silent)
+    folded = None
+    for e in told:  # who reads it so ends with the same
+        folded = feed.evolve(folded, e)
+    assert folded == play.feed

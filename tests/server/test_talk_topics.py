@@ -230,6 +230,35 @@ async def test_a_long_feed_begins_with_its_newest_and_never_says_where_the_old_a
     assert len(followed["events"]) == 99
 
 
+# R: F2 T8
+@pytest.mark.parametrize("old", [False, True], ids=["among the newest", "in a page"])
+async def test_words_that_were_removed_are_told_to_nobody_any_more(tmp_path: Path, old: bool) -> None:
+    async with served(tmp_path, catalog="sample", snapshot_every=10**6) as running, connected(running.url) as http:
+        ana, eve = await Person.guest(http, "Ana"), await Person.guest(http, "Eve")
+        said = [(await ana.do(f"{HALL}/comments", {"text": f"Secret {n}"}))["item"] for n in range(3)]
+        topic = running.server.hub.topics["feed:location:exhibition.big-sky:comments"]
+        house = House(running.server.hub, running.server.talk)
+        await ana.request("PATCH", f"{HALL}/comments/{said[1]['id']}", {"text": "Secret, said better"})
+        if old:  # the first is removed before it goes into a page, the second there
+            await ana.request("DELETE", f"{HALL}/comments/{said[0]['id']}")
+            await house.writes(topic, ana.id, ["Hello"] * 230)
+            await house.talk.upkeep.close(topic)
+        for item in said[:2]:
+            await ana.request("DELETE", f"{HALL}/comments/{item['id']}?no={item['no']}")
+        for ring in (True, False):
+            if not ring:
+                topic.ring.clear()
+            told = ""
+            for after in range(-1, topic.head, 100):
+                told += (await polled(eve, "location:exhibition.big-sky", "comments", after=after)).text
+            async with eve.following(sync_path("location:exhibition.big-sky", "comments")) as stream:
+                await stream.until(lambda f: f.id == str(topic.head))
+                told += str([f.data for f in stream.frames])
+            assert told.count("Secret 2") == 2  # by each way
+            assert not [words for words in ("Secret 0", "Secret 1", "Secret, said") if words in told]
+            assert "ItemEdited" in told
+
+
 # R: F5
 async def test_what_is_said_of_a_place_is_kept_for_years_though_nobody_looks(tmp_path: Path) -> None:
     calendar = Calendar(tmp_path)

@@ -47,6 +47,9 @@ class CartKind:
     def shown(self, state: cart.Cart) -> bytes:
         return cart.encode_cart(state)
 
+    def told(self, state: cart.Cart, event: Event) -> Event:
+        return event
+
     def decode(self, body: bytes) -> cart.Cart:
         return cart.decode_cart(body)
 
@@ -105,6 +108,9 @@ class SlotKind:
 
     def shown(self, state: seats.Slot) -> bytes:
         return seats_views.encode_count(state)
+
+    def told(self, state: seats.Slot, event: Event) -> Event:
+        return event
 
     def decode(self, body: bytes) -> seats.Slot:
         return seats_views.decode_slot(body)

@@ -36,6 +36,9 @@ class JobKind:
     def shown(self, state: jobs.ImportJob) -> bytes:
         return jobs.encode_job(jobs.without_pages(state))
 
+    def told(self, state: jobs.ImportJob, event: Event) -> Event:
+        return event
+
     def decode(self, body: bytes) -> jobs.ImportJob:
         return jobs.decode_job(body)
 

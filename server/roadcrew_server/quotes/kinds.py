@@ -36,6 +36,9 @@ class QuoteKind:
     def shown(self, state: quotes.QuoteRun) -> bytes:
         return quotes.encode_run(state)
 
+    def told(self, state: quotes.QuoteRun, event: Event) -> Event:
+        return event
+
     def decode(self, body: bytes) -> quotes.QuoteRun:
         return quotes.decode_run(body)
 

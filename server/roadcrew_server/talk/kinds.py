@@ -42,6 +42,9 @@ class FeedKind:
     def shown(self, state: feed.FeedState) -> bytes:
         return feed.encode_state(feed.shown_state(state))
 
+    def told(self, state: feed.FeedState, event: Event) -> Event:
+        return feed.told(state, event)
+
     def decode(self, body: bytes) -> feed.FeedState:
         return feed.decode_state(body)
 
