@@ -20,6 +20,8 @@ def test_the_demo_without_a_terminal_says_what_happens_and_exits_0_within_30_sec
         "added Casa Azul",
         "voted in",
         "Carla (sim) asked for prices of hotels",
+        "Ben (sim): Who wants to see Belém on the first day?",
+        "Dev (sim) likes it",
     ):
         assert sentence in done.stdout
     assert "all see the same trip" in done.stdout.splitlines()[-1]

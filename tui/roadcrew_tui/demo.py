@@ -38,6 +38,8 @@ ENVIRONMENT = {
     "ROADCREW_INVITES_PER_ADDRESS": "10000/minute",
     "ROADCREW_PAYMENTS": "simulated,venue",
 }
+TOLD = ("comments", "images", "likes", "posts")
+"""Channels of the trip that are told line by line."""
 OFFERED = ("--catalog", "sample", "--quotes", "sample")
 
 
@@ -184,14 +186,28 @@ def headless(bots: int, name: str, seed: int, seconds: float, say: Callable[[str
 
 
 async def _follow(demo: Demo, seconds: float, say: Callable[[str], None]) -> int:
-    from roadcrew_client import Client  # noqa: PLC0415 - not for a fast start
+    from roadcrew_client import Change, Client  # noqa: PLC0415 - not for a fast start
+    from roadcrew_domain.places import Entity  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui import watch_talk  # noqa: PLC0415 - not for a fast start
     from roadcrew_tui.crowd import digest, until  # noqa: PLC0415 - not for a fast start
     from roadcrew_tui.watch import Teller, summary  # noqa: PLC0415 - not for a fast start
 
-    teller = Teller(say)
+    teller, names = Teller(say), dict[str, str]()
+    channels = map(Entity("trip", demo.trip_id).topic, TOLD)
     say(f"A server is running on {demo.server}, with a trip called Lisbon in May. Simulated members join it.")
-    async with Client(demo.server, token=demo.token) as client, client.follow(demo.trip_id) as live:
-        stop = live.listen(lambda change: teller.tell(live, change))
+    async with (
+        Client(demo.server, token=demo.token) as client,
+        client.follow(demo.trip_id) as live,
+        client.follow_talk(*channels) as talk,
+    ):
+
+        def tell(change: Change) -> None:
+            if live.confirmed is not None:
+                names.update({member.id: member.name for member in live.confirmed.members.values()})
+            teller.tell(live, change)
+
+        stop = live.listen(tell)
+        talk.listen(watch_talk.Teller(talk, say, names, json=False).tell)
         await asyncio.sleep(seconds)
         reports = await asyncio.to_thread(demo.end_crowd)
         digests = {r.get("digest", "failed") for r in reports}
