@@ -359,7 +359,9 @@ async def test_who_gives_a_comment_the_id_of_an_old_one_of_another_changes_nothi
     assert (reacted["item"]["no"], reacted["item"]["by"]) == (7, "ana")
     reply = await ben.says("That", replyTo=old["id"], replyNo=7)
     assert (reply["replyTo"]["no"], reply["replyTo"]["by"]) == (7, "ana")
+    refused(await ben.tell("PATCH", path, {"text": "Ha", "no": 252}), 404, "unknown-item")
     gone = await ana.does("DELETE", path, no=7)
+    refused(await ben.tell("POST", "/comments", {"text": "x", "replyTo": old["id"], "replyNo": 7}), 410, "item-removed")
     assert (gone["item"]["no"], gone["item"]["text"]) == (7, "")
     assert [item["text"] for item in await ana.reads(limit=2)] == ["Mine", "That"]
 

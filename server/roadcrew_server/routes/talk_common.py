@@ -111,6 +111,12 @@ def command_of(call: Call) -> tuple[str, str | None]:
     return call.command(call.request.url.path)
 
 
+async def was_done(call: Call, topic: Topic) -> bool:
+    """Whether this very command was accepted before. What is refused before it is decided must ask: it is none then."""
+    _, key = command_of(call)
+    return key is not None and await call.server.store.recorded(topic.name, key) is not None
+
+
 def said(call: Call, body: bytes | None = None) -> str:
     """Tells one request from another that has the same key: by what is done to what, and by what was sent (`body`,
     where that was no JSON of ours)."""

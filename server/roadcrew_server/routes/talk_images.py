@@ -16,7 +16,19 @@ from roadcrew_domain.feed_state import Item, Picture, WriteItem
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.endpoints import Call, Endpoint
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes.talk_common import NO, OF, TAG, answer, command_of, company, mentions, number, opened, said
+from roadcrew_server.routes.talk_common import (
+    NO,
+    OF,
+    TAG,
+    answer,
+    command_of,
+    company,
+    mentions,
+    number,
+    opened,
+    said,
+    was_done,
+)
 from roadcrew_server.routes.talk_shapes import ItemAnswer
 from roadcrew_server.talk.darkroom import MEDIA
 from roadcrew_server.talk.images import named
@@ -68,7 +80,7 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
     most = server.settings.max_image_bytes
     if int(call.headers.get("content-length", 0)) > most:
         raise _too_large(most)
-    if not await _was_done(call, topic, key):
+    if not await was_done(call, topic):
         feed.decide(topic.state, FeedCommand(command, call.user_id, act), server.store.now())
         await server.limits.show_image(call.user_id, call.address)
     async with server.uploads.place(call.user_id):
@@ -85,15 +97,10 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
                     *(topic.name, FeedCommand(command, call.user_id, act)), key=key, body=body, status=201
                 )
             except (Problem, Refused, KeyReused, TopicMissing):
-                if not await _was_done(call, topic, key):
+                if not await was_done(call, topic):
                     await server.images.let_go(item)
                 raise
     return done.status, await answer(call, topic, done)
-
-
-async def _was_done(call: Call, topic: Topic, key: str | None) -> bool:
-    """Whether this very command was accepted before."""
-    return key is not None and await call.server.store.recorded(topic.name, key) is not None
 
 
 async def _whole(call: Call, most: int) -> bytes:

@@ -39,6 +39,7 @@ from roadcrew_server.routes.talk_common import (
     mentions,
     number,
     opened,
+    was_done,
     when,
 )
 from roadcrew_server.routes.talk_shapes import (
@@ -78,10 +79,17 @@ async def comment(call: Call) -> tuple[int, dict[str, object]]:
     """Say something of it, perhaps to what somebody else has said."""
     b: CommentBody = call.body
     topic = await _to_write(call, "comments")
-    quoted = None if b.reply_to is None else await _quoted(call, topic, b.reply_to, b.reply_no)
     name, people = await company(call, topic)
-    named = mentions(topic, b.text, people)
-    return await _written(call, topic, WriteItem(name, b.text, None, b.reply_to, named, quoted=quoted))
+    act = WriteItem(name, b.text, None, b.reply_to, mentions(topic, b.text, people))
+    if b.reply_to is None:
+        return await _written(call, topic, act)
+    try:
+        return await _written(call, topic, await _replying(call, topic, act, b.reply_no))
+    except Refused as refused:
+        if refused.code != "unknown-item":
+            raise
+        await call.server.hub.refresh(topic)  # it may have gone into a page, of which only another process had heard
+        return await _written(call, topic, await _replying(call, topic, act, b.reply_no))
 
 
 def writing(channel: ListChannel) -> Callable[[Call], Any]:
@@ -120,14 +128,18 @@ async def _written(call: Call, topic: Topic, act: WriteItem) -> tuple[int, dict[
     return done.status, await answer(call, topic, done)
 
 
-async def _quoted(call: Call, topic: Topic, item_id: str, no: int | None) -> Quoted | None:
-    """What is replied to, where it is in a page; of the newest the rules know it themselves. Raises `Refused`."""
+async def _replying(call: Call, topic: Topic, act: WriteItem, no: int | None) -> WriteItem:
+    """With what is replied to, where that is in a page; of the newest the rules know it themselves."""
+    item_id = act.reply_to or ""
     if feed.found(topic.state, item_id, no) is not None:
-        return None
+        return act
     page = await call.server.talk.older.find(topic, item_id, no)
-    if page is None or page.item.removed is not None:  # the rules say so, unless they have accepted this before
-        return None
-    return Quoted(page.item.id, page.item.no, page.item.by, page.item.name)
+    if page is None:
+        return act
+    item = page.item
+    if item.removed is not None and not await was_done(call, topic):
+        raise Refused("item-removed", "gone", "This comment was removed.")
+    return msgspec.structs.replace(act, quoted=Quoted(item.id, item.no, item.by, item.name))
 
 
 # --- changing --------------------------------------------------------------------------------------

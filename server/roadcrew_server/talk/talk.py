@@ -75,6 +75,8 @@ class Talk:
                 await self._hub.refresh(topic)
             new = feed.found(topic.state, act.id, no) is not None
             page = None if new else await self.older.find(topic, act.id, no)
+            if page is None and not new:
+                raise Refused("unknown-item", "missing", "There is no such item among the newest. Say its number.")
             try:
                 done = await (run(act) if page is None else self._in_page(topic, by, act, page, run))
             except Refused as refused:
