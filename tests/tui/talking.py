@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from roadcrew_client.talk_models import (
 )
 from roadcrew_domain.events import Event, event
 from roadcrew_domain.feed import FeedCommand, FeedState, decide, evolve
-from roadcrew_domain.feed_state import Feed, OpenFeed, RemoveItem, WriteItem
+from roadcrew_domain.feed_state import Feed, Item, OpenFeed, Picture, RemoveItem, WriteItem
 from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.places import CHANNELS, Entity, parse_topic
 from roadcrew_domain.refusals import Refused
@@ -55,10 +56,16 @@ class Talks:
     trips: dict[Entity, str] = field(default_factory=dict)
     saved: dict[str, list[Entity]] = field(default_factory=dict)
     muted: dict[str, tuple[Muted, ...]] = field(default_factory=dict)
+    old: dict[str, list[Item]] = field(default_factory=dict)
+    """Items that a feed does not hold any more."""
     lives: list[StandInTalk] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     """What was asked for besides what is followed."""
     typing: list[tuple[Entity, bool]] = field(default_factory=list)
+    images: dict[str, bytes] = field(default_factory=dict)
+    """By item, whatever the size."""
+    refusing: Exception | None = None
+    """What comes of sending an image, once."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def open(self, entity: Entity, now: datetime) -> None:
@@ -185,12 +192,23 @@ class StandInTalk:
         self.talks.lives.remove(self)
 
     def act(self, topic: str, act: Any, *, no: int | None = None) -> Any:
+        self._require_well_formed(topic, act)
         saying = SimpleNamespace(id=self.world.new_id(), topic=topic, act=act, no=no, state="sending")
         self.pending += (saying,)
         self._tell("pending", topic, pending=saying)
         if not self.world.hold:
             self._loop.call_soon(self.send_all)
         return saying
+
+    def _require_well_formed(self, topic: str, act: Any) -> None:
+        parsed, state = parse_topic(topic), self.states.get(topic)
+        if parsed is not None and state is not None:
+            act, by = named(act, parsed, self._client.user)
+            try:
+                decide(state, FeedCommand("", by, act), self.world.now())
+            except Refused as refused:
+                if refused.kind == "invalid":
+                    raise
 
     def send_all(self) -> None:
         """What was held back goes out."""
@@ -273,10 +291,34 @@ class TalkCalls:
 
     async def talk_items(self, entity: Entity, channel: Any, before: int | None = None, limit: int = 100) -> TalkItems:
         self.world.talks.asked.append(f"{channel} before {before}")
+        if self.world.down:
+            raise errors.Unreachable("unreachable", "The server can't be reached.")
         feed = self.world.talks.states[entity.topic(channel)]
         assert isinstance(feed, Feed)
-        items = [item for item in feed.items if before is None or item.no < before][-limit:]
+        kept = (*self.world.talks.old.get(entity.topic(channel), ()), *feed.items)
+        items = [item for item in kept if before is None or item.no < before][-limit:]
         return TalkItems(tuple(items), feed.count, 0, bool(items) and items[0].no > 1)
+
+    async def image_bytes(self, entity: Entity, item_id: str, size: str = "thumb", no: int | None = None) -> bytes:
+        self.world.talks.asked.append(f"{size} {no}")
+        if item_id not in self.world.talks.images:
+            raise errors.Rejected("item-removed", "That was removed.")
+        return self.world.talks.images[item_id]
+
+    async def upload_image(
+        self, entity: Entity, image: Path, media: str, caption: str = "", *, sent: Any, key: str
+    ) -> None:
+        talks, data = self.world.talks, await asyncio.to_thread(image.read_bytes)
+        sent(len(data) // 2, len(data))
+        while self.world.hold:  # noqa: ASYNC110 - which the test's own thread lets go
+            await asyncio.sleep(0.005)
+        sent(len(data), len(data))
+        if talks.refusing is not None:
+            refusing, talks.refusing = talks.refusing, None
+            raise refusing
+        talks.images[key] = data
+        act = WriteItem("", caption, picture=Picture("f" * 64, key, 64, 48, len(data), "image/png"))
+        talks.do(self.world, entity.topic("images"), self.user, act, command=key)
 
     async def mutes(self) -> tuple[Muted, ...]:
         self.world.talks.asked.append("mutes")

@@ -55,6 +55,11 @@ class ImagesPart(TalkPart):
         """The images."""
         return self.query_one(Stream)
 
+    @property
+    def _cursor(self) -> str | None:
+        """The id of what is under the cursor; None while there is none."""
+        return self.stream.cursor if self.query(Stream) else None
+
     # --- coming and going ------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -74,19 +79,19 @@ class ImagesPart(TalkPart):
         upload = self.upload
         if upload is not None:
             return [("open", "enter", "try again")] if upload.state == "failed" else []
-        return [("open", "enter", "choose one" if self.stream.cursor == FIRST else "look at it")]
+        return [("open", "enter", "choose one" if self._cursor == FIRST else "look at it")]
 
     # --- what is chosen --------------------------------------------------------------------------
 
     @property
     def item(self) -> Item | None:
         """The image under the cursor."""
-        return self.shelf.find(self.stream.cursor)
+        return self.shelf.find(self._cursor)
 
     @property
     def upload(self) -> Upload | None:
         """What is being sent, under the cursor."""
-        return next((upload for upload in self._uploads() if upload.id == self.stream.cursor), None)
+        return next((upload for upload in self._uploads() if upload.id == self._cursor), None)
 
     def _uploads(self) -> tuple[Upload, ...]:
         return self.crew_app.uploads.of(self.view.entity)
