@@ -5,6 +5,7 @@ talked about on a screen of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -16,6 +17,7 @@ from roadcrew_domain.feed_state import MAX_TEXT, MAX_TITLE, EditItem, Feed, Item
 from roadcrew_domain.places import Entity, ListChannel
 from roadcrew_tui import render
 from roadcrew_tui.drafts import About
+from roadcrew_tui.markdown import read
 from roadcrew_tui.screens.talk_parts import Talk, TalkPart
 from roadcrew_tui.screens.writing import Sheet, Writing
 from roadcrew_tui.snapshot import TalkNews
@@ -205,6 +207,13 @@ def write_on_sheet(part: TalkPart, trip: Entity, channel: ListChannel, item: Ite
     app.push_screen(Writing(sheet, About(app.server or "", me, topic, "" if item is None else item.id), send))
 
 
+@lru_cache(maxsize=200)
+def beginning(text: str) -> str:
+    """The first words of a text in Markdown, without what makes them look."""
+    blocks = read(text[:BEGINNING]).blocks
+    return " ".join("".join(piece.text for piece in block.words) for block in blocks if block.words)
+
+
 def _drawn(row: BlogRow) -> Draw:
     item = row.item
 
@@ -215,7 +224,7 @@ def _drawn(row: BlogRow) -> Draw:
         if item.removed is not None:
             return render.ends(render.template("Removed by {who}.", render.MUTED, who=item.removed.name), by, width)
         title = render.said(item.title or "", "" if row.muted else "bold")
-        begins = "You do not read this person." if row.muted else item.text[:BEGINNING]
+        begins = "You do not read this person." if row.muted else beginning(item.text)
         words = render.cut(render.said(begins, render.MUTED), width)
         return render.stack([render.ends(title, by, width), words])
 

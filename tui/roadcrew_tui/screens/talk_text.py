@@ -11,6 +11,8 @@ from roadcrew_domain.feed import found
 from roadcrew_domain.feed_state import Feed, Item
 from roadcrew_domain.places import Entity, ListChannel
 from roadcrew_tui import render
+from roadcrew_tui.screens import talk_draw as draw
+from roadcrew_tui.screens import talk_model as model
 from roadcrew_tui.screens.links import open_link
 from roadcrew_tui.screens.talk_blogs import write_on_sheet
 from roadcrew_tui.screens.talk_parts import Talk, TalkPart
@@ -105,7 +107,9 @@ class TextPart(TalkPart):
         elif item is not None:
             by = render.said(talk.name(item.by, item.name), width=render.MOST_NAME)
             edited = f", edited {ago(item.edited_at, now)}" if item.edited_at is not None else ""
-            head = render.join(by, render.ours(f"  {ago(item.at, now)}{edited}", render.MUTED))
+            said = model.Reader(talk.me, talk.people, talk.muted, model.Since()).said(item)
+            given = draw.reactions(item.reactions, said)
+            head = render.join(by, render.ours(f"  {ago(item.at, now)}{edited}   ", render.MUTED), given)
             hidden = item.by in talk.muted
             text = "You have muted who wrote this. Press M to read them again." if hidden else item.text
         self.query_one("#text-head", Lines).show(lambda width: render.cut(head, width))
