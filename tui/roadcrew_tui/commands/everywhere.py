@@ -70,7 +70,7 @@ class ChangeSigns(Command):
 class ChangeNotices(Command):
     id = "app.notices"
     title = "Change notices"
-    help = "When you don't look: a bell if you are mentioned or a poll closes, a notice on the desktop, or nothing."
+    help = "For mentions and closing polls while you look away: a bell, a desktop notice, or nothing."
     group = "Everywhere"
     places = EVERYWHERE
 
