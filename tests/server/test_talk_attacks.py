@@ -13,7 +13,7 @@ from tests.conftest import Count
 from tests.server.conftest import Guest
 from tests.server.test_access import PICTURE
 from tests.support.hubs import two_servers
-from tests.support.people import Person, connected, crew
+from tests.support.people import Person, connected, crew, eventually
 from tests.support.serving import Running
 from tests.support.talking import SKY, Talker, refused
 from tests.support.talks import House, long_feed
@@ -309,6 +309,22 @@ async def test_an_old_comment_that_two_processes_change_at_once_has_all_of_it(tm
                 await talker.says("Something new")  # by which both have read on
                 found = (await talker.reads(before=4, limit=3))[0]["reactions"]
                 assert sorted(next(r["by"] for r in found if r["reaction"] == reaction)) == sorted(p.id for p in people)
+
+
+# R: F2
+async def test_what_went_into_a_page_of_which_this_process_has_not_heard_is_replied_to(tmp_path: Path):
+    async with two_servers(tmp_path) as (one, two), connected(one.url) as first, connected(two.url) as second:
+        made, (ana, ben) = await crew(first, 2)
+        here = Talker(ana, Entity("trip", made["trip"]["id"]))
+        there = Talker(Person(second, ben.token, ben.id), here.thing)
+        name = here.thing.topic("comments")
+        await long_feed(House(one.server.hub, one.server.talk), name, here.thing.id, 299)
+        (item,) = await there.reads(before=151, limit=1)
+        await here.says("The last that goes into no page")
+        topic = await one.server.hub.topic(name)
+        await eventually(lambda: len(topic.state.pages) == 2, "the page")
+        assert len(two.server.hub.topics[name].state.pages) == 1
+        assert (await there.says("That", replyTo=item["id"], replyNo=150))["replyTo"]["no"] == 150
 
 
 # R: F2
