@@ -1,6 +1,7 @@
 """Talk by the client against the real server: painted at once, the same on all terminals, through cuts and restarts."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.support.serving import Running, served
 
 import roadcrew_client as rc
 from roadcrew_client.settings import ClientSettings
+from roadcrew_domain import marks_rules
 from roadcrew_domain.crew import RemoveMember
 from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, Item, RemoveItem, TakeReaction, WriteItem
 from roadcrew_domain.marks_state import GiveMark, Marks, TakeMark
@@ -329,3 +331,133 @@ def _of(answer: rc.ItemAnswer) -> Item:
 def _id(client: rc.Client) -> str:
     assert client.user is not None
     return client.user.id
+
+
+# R: S6
+async def test_where_too_many_have_marked_it_to_say_who_mine_is_asked_for_and_then_known(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(marks_rules, "SHOWN", 0)
+    rating = SKY.topic("rating")
+    await crew.ana.rate(SKY, 2)
+    await crew.ben.rate(SKY, 4)
+    async with crew.ana.follow_talk(rating) as here:
+        await until(lambda: here.mine(rating) == 2)
+        state = marks(here, rating)
+        assert state is not None
+        assert (state.spread, state.whole, dict(state.marks.items())) == ((0, 1, 0, 1, 0), False, {_id(crew.ana): 2})
+        here.act(rating, GiveMark(5))
+        assert (here.mine(rating), _counts(here, [rating])) == (5, [(0, 0, 0, 1, 1)])
+        await until(lambda: not here.pending)
+        await crew.ana.rate(SKY, None)  # on another terminal
+        await until(lambda: here.mine(rating) is None)
+        assert _counts(here, [rating]) == [(0, 0, 0, 1, 0)]
+
+
+# R: S6
+async def test_while_it_is_not_known_which_mark_is_mine_a_new_one_is_sent_and_not_guessed_at(crew: Crew):
+    saves = SKY.topic("saves")
+    await crew.ana.save(SKY)
+    async with crew.ana.follow_talk(saves) as here:
+        await until(lambda: saves in here.states)
+        desk = here._desks.get(saves)
+        assert desk is not None
+        desk.rules.sure, desk.rules.word = False, None  # the summary has not been answered yet
+        desk.replica.revise(lambda state: state)
+        here.act(saves, GiveMark())
+        assert _counts(here, [saves]) == [(1,)]
+        await until(lambda: not here.pending)
+    assert (await crew.ben.talk_summary(SKY)).saves.count == 1
+
+
+# R: F5
+async def test_of_a_long_feed_the_newest_are_followed_and_what_is_old_is_changed_by_its_number(crew: Crew):
+    topic = crew.trip.topic("comments")
+    async with crew.ana.follow_talk(topic) as here:
+        await until(lambda: topic in here.states)
+        first = here.act(topic, WriteItem("", "0"))
+        for n in range(1, 210):
+            here.act(topic, WriteItem("", str(n)))
+        assert len(texts(here, topic)) == 210
+        await until(lambda: not here.pending and len(texts(here, topic)) == 110, 20)
+        assert items(here, topic)[0].no == 101
+        assert (await here.act(topic, EditItem(first.id, "nought"), no=1).done).accepted
+        assert (await here.act(topic, WriteItem("", "to the first", reply_to=first.id), no=1).done).accepted
+    old = await crew.ben.talk_items(crew.trip, "comments", before=3)
+    assert ([item.text for item in old.items], old.more, old.count) == (["nought", "1"], False, 211)
+    newest = await crew.ben.talk_items(crew.trip, "comments", limit=1)
+    assert newest.items[0].reply_to is not None
+    assert newest.items[0].reply_to.no == 1
+
+
+# R: S7
+async def test_what_waits_is_not_sent_in_the_name_of_somebody_else_who_signs_in(crew: Crew):
+    topic = crew.trip.topic("comments")
+    ana = _id(crew.ana)
+    async with crew.ana.follow_talk(topic) as here:
+        await until(lambda: topic in here.states)
+        crew.cable.unplug()
+        said = here.act(topic, WriteItem("", "mine"))
+        assert said.kept is not None
+        await said.kept
+        crew.ana._session.adopt(await _guest(crew.url, "Eve"))
+        crew.cable.plug()
+        refused = (await said.done).refusal
+        assert refused is not None
+        assert refused.code == "another-person"
+        await until(lambda: here.status.state == "gone")  # Eve is not in that trip
+        assert dict(here.states) == {}
+    assert [(e.user, e.about.what) for e in await crew.outbox.entries(crew.ana.server)] == [(ana, "mine")]
+    assert (await crew.ben.talk_items(crew.trip, "comments")).count == 0
+
+
+# R: S6 S7
+@pytest.mark.parametrize("seed", range(2))
+async def test_however_two_terminals_change_the_same_things_through_cuts_they_end_with_the_same(crew: Crew, seed: int):
+    chance = random.Random(seed)
+    topics = [crew.trip.topic(channel) for channel in ("comments", "rating", "likes", "saves", "posts")]
+    comments = topics[0]
+    other = rc.Client(crew.url, settings=QUICK, token=crew.ana.token)
+    async with (
+        other,
+        crew.ana.follow_talk(*topics) as here,
+        crew.ben.follow_talk(*topics) as there,
+        other.follow_talk(*topics) as again,
+    ):
+        lives = (here, there, again)
+        await until(lambda: all(set(live.states) == set(topics) for live in lives))
+        for step in range(60):
+            if step % 20 == 5:
+                crew.cable.unplug()
+            if step % 20 == 15:
+                crew.cable.plug()
+            _one(chance.choice(lives), topics, comments, chance)
+            await asyncio.sleep(chance.choice((0, 0, 0.01)))
+        await until(lambda: not any(live.pending for live in lives), 20)
+        await until(lambda: _shown(here, topics) == _shown(there, topics) == _shown(again, topics), 10)
+        assert [here.mine(topic) for topic in topics[1:4]] == [again.mine(topic) for topic in topics[1:4]]
+        summary = await crew.ben.talk_summary(crew.trip)
+        told = [summary.rating.spread, (summary.likes.count,), (summary.saves.count,)]
+        assert told == _counts(here, topics[1:4])
+
+
+def _one(live: rc.LiveTalk, topics: list[str], comments: str, chance: random.Random) -> None:
+    known = items(live, comments)
+    item = chance.choice(known) if known else None
+    topic = chance.choice(topics)
+    if topic not in (comments, topics[4]):
+        live.act(topic, chance.choice((GiveMark(1), GiveMark(1 if topic != topics[1] else 4), TakeMark())))
+    elif topic == topics[4] or item is None or chance.random() < 0.5:
+        live.act(topic, WriteItem("", f"{chance.random()}"))
+    else:
+        act = chance.choice((EditItem(item.id, "x"), RemoveItem(item.id, ""), GiveReaction(item.id, "heart")))
+        live.act(comments, act)
+
+
+def _shown(live: rc.LiveTalk, topics: list[str]) -> list[object]:
+    return [(s.spread if isinstance(s, Marks) else s) for s in (live.states.get(topic) for topic in topics)]
+
+
+async def _guest(url: str, name: str) -> rc.Session:
+    async with rc.Client(url, settings=QUICK) as client:
+        return await client.guest(name)

@@ -21,6 +21,8 @@ from roadcrew_client.client import Client
 from roadcrew_client.errors import Unreachable
 from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
 from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, TakeReaction, WriteItem
+from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.money import Money
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import DeleteTrip, EditTrip, TripAct
@@ -79,6 +81,33 @@ def test_every_change_is_said_in_words(act: TripAct | None, about: About, words:
     entry = made(lisbon(), 7, act, about)
     place = " · L" if about.trip else ""
     assert model.plain(entry, datetime.now(UTC)) == f"{words}{place} · 3 min ago · waits"
+
+
+COMMENTS, RATING, LIKES, SAVES = (f"feed:trip:t:{channel}" for channel in ("comments", "rating", "likes", "saves"))
+
+
+@pytest.mark.parametrize(
+    ("topic", "act", "about", "words"),
+    [
+        (COMMENTS, WriteItem("", "Hi"), "Hi", "Say Hi"),
+        (COMMENTS, EditItem("i", "Ho"), "Ho", "Say instead Ho"),
+        (COMMENTS, RemoveItem("i", ""), "Hi", "Remove Hi"),
+        (COMMENTS, GiveReaction("i", "heart"), "Hi", "React to Hi"),
+        (COMMENTS, TakeReaction("i", "heart"), "Hi", "Take the reaction to Hi back"),
+        (RATING, GiveMark(4), "", "Give 4 of 5 stars"),
+        (RATING, TakeMark(), "", "Take the stars back"),
+        (LIKES, GiveMark(), "", "Like it"),
+        (LIKES, TakeMark(), "", "Like it no more"),
+        (SAVES, GiveMark(), "", "Save it"),
+        (SAVES, TakeMark(), "", "Save it no more"),
+    ],
+)
+def test_what_is_said_and_given_is_said_in_words_as_well_and_leads_to_the_talk(
+    topic: str, act: Any, about: str, words: str
+):
+    entry = replace(made(lisbon(), 7, None, About(what=about)), topic=topic, act=act)
+    assert model.plain(entry, datetime.now(UTC)) == f"{words} · 3 min ago · waits"
+    assert (entry.trip_id, model.leads_to(entry)) == ("t", ("talk", None))
 
 
 def test_what_wants_something_of_the_person_is_counted_in_words():

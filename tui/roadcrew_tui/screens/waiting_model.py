@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, TakeReaction, WriteItem
+from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.trip import DeleteTrip, EditTrip
 from roadcrew_tui import render, when
 from roadcrew_tui.screens.refusals import sentence
@@ -76,9 +78,29 @@ def what(entry: OutboxEntry) -> tuple[str, dict[str, str]]:
             words = "Delete the trip"
         case EditTrip():
             words = "Change the trip"
+        case WriteItem():
+            words = "Say {what}"
+        case EditItem():
+            words = "Say instead {what}"
+        case RemoveItem():
+            words = "Remove {what}"
+        case GiveReaction():
+            words = "React to {what}"
+        case TakeReaction():
+            words = "Take the reaction to {what} back"
+        case GiveMark(value=stars):
+            words = {"rating": f"Give {stars} of 5 stars", "likes": "Like it"}.get(_channel(entry), "Save it")
+        case TakeMark():
+            words = {"rating": "Take the stars back", "likes": "Like it no more"}.get(
+                _channel(entry), "Save it no more"
+            )
         case _:
             words = "Something that this version can't read"
     return words, people
+
+
+def _channel(entry: OutboxEntry) -> str:
+    return entry.topic.rpartition(":")[2]
 
 
 def _choices(entry: OutboxEntry) -> str:
@@ -123,7 +145,8 @@ def reason_of(entry: OutboxEntry, now: datetime) -> str:
     if entry.refusal is None:
         return ""
     refusal = Refusal(entry.refusal.code, entry.refusal.detail, entry.refusal.facts)
-    return sentence(News("refused", refusal=refusal, act=entry.act), None, now)
+    vote = entry.act if isinstance(entry.act, polls.CastVote) else None
+    return sentence(News("refused", refusal=refusal, act=vote), None, now)
 
 
 def leads_to(entry: OutboxEntry) -> tuple[str, str | None]:
@@ -133,6 +156,8 @@ def leads_to(entry: OutboxEntry) -> tuple[str, str | None]:
             return "polls", poll
         case polls.OpenPoll():
             return "polls", entry.id
+    if entry.topic.startswith("feed:"):
+        return "talk", None
     return ("hotels" if type(entry.act).__module__ == hotels.__name__ else "overview"), None
 
 
