@@ -112,7 +112,7 @@ async def terminals(urls: Sequence[str], count: int, **each: Any) -> AsyncIterat
         yield everybody
 
 
-# R: F2 F3 S2
+# R: F2 S6
 @pytest.mark.usefixtures("timed")
 async def test_what_one_terminal_says_and_gives_is_on_another_at_another_process_within_a_second(
     three_servers: Sequence[ServerProcess], figure: Figure
@@ -193,7 +193,7 @@ class Leap(SystemClock):
 CUT = 600.0
 
 
-# R: F4 S7 S9
+# R: F4 F5 S7
 @pytest.mark.parametrize("many", [False, True], ids=["a few changes", "more than are kept as events"])
 async def test_after_a_cut_of_ten_minutes_everything_is_right_again_by_itself(tmp_path: Path, many: bool) -> None:
     clock = Leap()
