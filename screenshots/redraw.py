@@ -25,7 +25,7 @@ for name in ("NO_COLOR", "LC_ALL", "LC_MONETARY", "LC_CTYPE", "LANGUAGE"):
 time.tzset()
 
 import time_machine  # noqa: E402 - after the zone is set
-from scene import CODE, SERVER, Maker, booking, deciding, importing, lisbon, pricing  # noqa: E402 - after the path is set
+from scene import CODE, SERVER, Maker, booking, deciding, importing, lisbon, pricing, talking  # noqa: E402 - after the path is set
 from tests.tui.conftest import Scene, Stage, staged  # noqa: E402 - after the path is set
 from tests.tui.drawing import picture as picture_of  # noqa: E402 - after the path is set
 from textual.widgets import Input  # noqa: E402 - with the others
@@ -76,6 +76,7 @@ PICTURES = (
     Picture("book", (120, 24), "Together", "enter enter enter plus plus down down plus", booking, "book"),
     Picture("quotes", (120, 26), "Quickbed", "enter", pricing, "quotes"),
     Picture("imports", (100, 22), "Baixa Rooms", "f enter down", importing, "quotes"),
+    Picture("talk", (100, 26), "shall we take the metro", "", talking, "talk"),
     Picture("cart", (80, 24), "ends in", "tab tab tab", booking, "book"),
 )
 

@@ -21,14 +21,19 @@ from roadcrew_domain.bookings import NoteBooking
 from roadcrew_domain.cart_acts import ConfirmOrder, PlaceOrder
 from roadcrew_domain.crew import RenewInvite
 from roadcrew_domain.exhibitions import TicketKind
+from roadcrew_domain.feed_state import GiveReaction, Picture, RemoveItem, WriteItem
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.jobs_state import RefusedRow
+from roadcrew_domain.marks_state import GiveMark
 from roadcrew_domain.money import Money
+from roadcrew_domain.places import Entity, hotel_place
 from roadcrew_domain.polls import Answer, CastVote, ClosePoll, OpenPoll
 from roadcrew_domain.quotes_state import AskedHotel, AskedProvider, Choice, Stay, VoteQuote
 from roadcrew_domain.trip import EditTrip
+from roadcrew_tui.small_talk import HEIGHT, WIDTH, picture
 
 SERVER, CODE = "https://trips.example.org", "K7QM-2D4F"
+SUNSET = Picture("5" * 64, "7" * 64, WIDTH, HEIGHT, 1643, "image/png")
 LEGEND: dict[str, Answer] = {"y": "yes", "m": "maybe", "n": "no"}
 
 
@@ -169,6 +174,40 @@ def booking() -> Scene:
     world.shop.do(s.ana.id, f"{order}-on", ConfirmOrder(order), world.now())
     world.shop.hold_for = timedelta(seconds=102)
     world.shop.add(world, s.ana.id, held, f"clocks.{saturday:%Y%m%d}.1700", {"adult": 2, "child": 1}, s.trip_id)
+    return s
+
+
+def talking() -> Scene:
+    """The same trip at a server where one can talk: of the trip, of its hotels, and with pictures."""
+    s = lisbon()
+    world = s.world
+    world.features = (*world.features, "talk")
+    trip = Entity("trip", s.trip_id)
+
+    def do(who: User, thing: Entity, channel: str, act: Any, ago: float) -> str:
+        return world.talks.do(world, thing.topic(channel), who, act, at=world.now() - timedelta(minutes=ago))[0]
+
+    def say(who: User, text: str, ago: float, reply_to: str | None = None, mentions: tuple[str, ...] = ()) -> str:
+        return do(who, trip, "comments", WriteItem(who.name, text, reply_to=reply_to, mentions=mentions), ago)
+
+    asked = say(s.ben, "Who wants to see Belém on the first day?", 190)
+    say(s.carla, "Me! But not before ten.", 184, asked)
+    do(s.dev, trip, "comments", GiveReaction(asked, "thumbs-up"), 180)
+    do(s.ana, trip, "comments", GiveReaction(asked, "thumbs-up"), 178)
+    unkind = say(s.dev, "You always sleep until ten.", 176)
+    do(s.ana, trip, "comments", RemoveItem(unkind, s.ana.name, chair=True), 170)
+    mine = say(s.ana, "Ten it is. I found a guide to the tiles.", 60)
+    do(s.carla, trip, "comments", GiveReaction(mine, "heart"), 55)
+    say(s.dev, "@Ana shall we take the metro from the airport?", 2, None, (s.ana.id,))
+    for who, stars in ((s.ben, 5), (s.carla, 4), (s.dev, 5)):
+        do(who, trip, "rating", GiveMark(stars), 40)
+        do(who, trip, "likes", GiveMark(), 40)
+    place = Entity("location", hotel_place("Casa Azul", "Alfama"))
+    for who, stars in ((s.ben, 5), (s.carla, 4)):
+        do(who, place, "rating", GiveMark(stars), 30)
+    do(s.ben, place, "comments", WriteItem("Ben", "Quiet, and a breakfast to remember."), 29)
+    shown = do(s.ben, trip, "images", WriteItem("Ben", "The river from Graça", picture=SUNSET), 20)
+    world.talks.images[shown] = picture()
     return s
 
 
