@@ -118,7 +118,7 @@ def writing(channel: ListChannel) -> Callable[[Call], Any]:
     return handler
 
 
-async def _to_write(call: Call, channel: ListChannel) -> Topic:
+async def _to_write(call: Call, channel: str) -> Topic:
     await call.server.limits.talk(call.user_id)
     return await opened(call, channel, changes=True)
 
@@ -177,7 +177,7 @@ async def unreact(call: Call) -> dict[str, object]:
 
 
 async def _to_change(call: Call) -> Topic:
-    return await _to_write(call, list_channel(call))  # type: ignore[arg-type]
+    return await _to_write(call, list_channel(call))
 
 
 def _item(call: Call) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from roadcrew_domain import places
-from roadcrew_domain.marks_rules import most
-from roadcrew_domain.marks_state import GiveMark, Marks, TakeMark
+from roadcrew_domain.marks_state import MOST_STARS, GiveMark, Marks, TakeMark
 from roadcrew_domain.places import Entity, MarkChannel
+from roadcrew_domain.values import Value
 from roadcrew_server.endpoints import Body, Call, Endpoint, Nothing
 from roadcrew_server.problems import Problem
 from roadcrew_server.routes.talk_common import OF, TAG, does, number, opened, thing_of, unknown_thing, when
@@ -63,7 +64,7 @@ async def _marked(
     call: Call, topic: Topic, channel: MarkChannel, act: GiveMark | TakeMark
 ) -> tuple[int, dict[str, object]]:
     done = await does(call, topic, act, named=act.who is None)
-    return done.status, {channel: _shown(channel, done.state, act.who or call.user_id), **when(topic, done)}
+    return done.status, {channel: _SHOWN[channel](done.state, act.who or call.user_id), **when(topic, done)}
 
 
 def _word(call: Call, channel: MarkChannel) -> str | None:
@@ -71,18 +72,22 @@ def _word(call: Call, channel: MarkChannel) -> str | None:
     return saver(call.server.secret, call.user_id, thing_of(call)) if channel == "saves" else None
 
 
-def _shown(channel: MarkChannel, marks: Marks | None, who: str) -> Rating | Likes | Saves:
-    """Marks in numbers, and one's own. None: nobody has opened them."""
-    mine = None if marks is None else marks.marks.get(who)
-    count = 0 if marks is None else marks.count
-    match channel:
-        case "rating":
-            spread = (0,) * most(channel) if marks is None else marks.spread
-            return Rating(count, 0 if marks is None else marks.total, spread, mine)
-        case "likes":
-            return Likes(count, mine is not None)
-        case "saves":
-            return Saves(count, mine is not None, who)
+def _rating(marks: Marks | None, who: str) -> Rating:
+    """In numbers, and one's own. None: nobody has opened it; so in the two that follow."""
+    if marks is None:
+        return Rating(0, 0, (0,) * MOST_STARS, None)
+    return Rating(marks.count, marks.total, marks.spread, marks.marks.get(who))
+
+
+def _likes(marks: Marks | None, who: str) -> Likes:
+    return Likes(0, mine=False) if marks is None else Likes(marks.count, who in marks.marks)
+
+
+def _saves(marks: Marks | None, who: str) -> Saves:
+    return Saves(0, mine=False, me=who) if marks is None else Saves(marks.count, who in marks.marks, who)
+
+
+_SHOWN: dict[MarkChannel, Callable[[Marks, str], Value]] = {"rating": _rating, "likes": _likes, "saves": _saves}
 
 
 # --- in numbers ------------------------------------------------------------------------------------
@@ -143,9 +148,9 @@ async def _summary(call: Call, found: Found) -> TalkSummary:
         found.trip_id,
         Counted(0 if comments is None else comments.count),
         Counted(0 if images is None else images.count),
-        _shown("rating", rating, call.user_id),  # type: ignore[arg-type]
-        _shown("likes", likes, call.user_id),  # type: ignore[arg-type]
-        _shown("saves", saves, saver(call.server.secret, call.user_id, thing)),  # type: ignore[arg-type]
+        _rating(rating, call.user_id),
+        _likes(likes, call.user_id),
+        _saves(saves, saver(call.server.secret, call.user_id, thing)),
     )
 
 
