@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from roadcrew_tui.commands.base import Command, Place
 from roadcrew_tui.commands.comments import view_of
+from roadcrew_tui.commands.giving import ShowImageByWords
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
@@ -25,7 +26,7 @@ class ImageCommand(Command):
     places: ClassVar[tuple[Place, ...]] = ("talk", "place")
 
 
-class ShowImage(ImageCommand):
+class ShowImage(ShowImageByWords, ImageCommand):
     id = "image.show"
     keys = "u"
     title = "Show an image"

@@ -1,10 +1,14 @@
-"""What else belongs to talk, by sub-commands: ratings, likes, what one saved, images, who is here, whom one reads."""
+"""What else belongs to talk, by sub-commands: ratings, likes, what one saved, images, who is here, whom one reads.
+
+What is called `…ByWords` is the half of an action that needs no screen; the action itself, with its key, builds on it in
+the module of its screen.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadcrew_tui.commands.base import Args, Argument
+from roadcrew_tui.commands.base import Args, Argument, Command
 from roadcrew_tui.commands.prices import WithoutScreen
 from roadcrew_tui.commands.pricing import AFTER, LIMIT
 from roadcrew_tui.commands.talking import ABOUT, IMAGE
@@ -15,11 +19,8 @@ if TYPE_CHECKING:
 NONE = Argument("none", "take yours back", kind="flag")
 
 
-class RateThing(WithoutScreen):
-    id = "say.rate"
-    title = "Rate it"
-    help = "Gives 1 to 5 stars, instead of those that you gave before."
-    group = "Talk"
+class RateByWords(Command):
+    sub_help = "Gives 1 to 5 stars, instead of those that you gave before."
     sub = ("talk", "rate")
     arguments = (Argument("stars", "1 to 5", kind="number", positional=True), NONE, *ABOUT)
     examples = (
@@ -33,11 +34,8 @@ class RateThing(WithoutScreen):
         return await headless_talk.rate(client, args)
 
 
-class LikeThing(WithoutScreen):
-    id = "say.like"
-    title = "Like it"
-    help = "Likes it; --none takes that back."
-    group = "Talk"
+class LikeByWords(Command):
+    sub_help = "Likes it; --none takes that back."
     sub = ("talk", "like")
     arguments = (NONE, *ABOUT)
     examples = (
@@ -51,11 +49,8 @@ class LikeThing(WithoutScreen):
         return await headless_talk.like(client, args)
 
 
-class SaveThing(WithoutScreen):
-    id = "say.save"
-    title = "Save it"
-    help = "Puts it on the list of what you saved, which nobody else sees; --none takes it off."
-    group = "Talk"
+class SaveByWords(Command):
+    sub_help = "Puts it on the list of what you saved, which nobody else sees; --none takes it off."
     sub = ("talk", "save")
     arguments = (NONE, *ABOUT)
     examples = (
@@ -69,11 +64,8 @@ class SaveThing(WithoutScreen):
         return await headless_talk.save(client, args)
 
 
-class ListSaved(WithoutScreen):
-    id = "say.saved"
-    title = "What you saved"
-    help = "Lists the trips, hotels, exhibitions, posts and blogs that you saved."
-    group = "Talk"
+class ListSavedByWords(Command):
+    sub_help = "Lists the trips, hotels, exhibitions, posts and blogs that you saved."
     sub = ("talk", "saved")
     arguments = (AFTER, LIMIT)
     examples = (
@@ -105,11 +97,8 @@ class Summarise(WithoutScreen):
         return await headless_talk.summary(client, args)
 
 
-class ShowImage(WithoutScreen):
-    id = "say.image"
-    title = "Show an image"
-    help = "Shows a PNG, JPEG or WebP file; the server makes the image anew, without what a camera put into it."
-    group = "Talk"
+class ShowImageByWords(Command):
+    sub_help = "Shows a PNG, JPEG or WebP file; the server makes the image anew, without what a camera put into it."
     sub = ("talk", "image")
     arguments = (
         Argument("file", "the image", required=True),
@@ -168,11 +157,8 @@ class WhoIsHere(WithoutScreen):
         return await headless_talk.here(client, args)
 
 
-class MutePerson(WithoutScreen):
-    id = "say.mute"
-    title = "Not read somebody"
-    help = "Hides what somebody writes, on all your terminals. They are not told."
-    group = "Talk"
+class MuteByWords(Command):
+    sub_help = "Hides what somebody writes, on all your terminals. They are not told."
     sub = ("talk", "mute")
     arguments = (Argument("person", "the name, the start of it, or the id", required=True), *ABOUT)
     examples = (
@@ -186,11 +172,8 @@ class MutePerson(WithoutScreen):
         return await headless_talk.mute(client, args)
 
 
-class UnmutePerson(WithoutScreen):
-    id = "say.unmute"
-    title = "Read somebody again"
-    help = "Shows you what somebody writes again."
-    group = "Talk"
+class UnmuteByWords(Command):
+    sub_help = "Shows you what somebody writes again."
     sub = ("talk", "unmute")
     arguments = (Argument("person", "the name, the start of it, or the id", required=True),)
     examples = ("roadcrew talk unmute Ben",)
@@ -201,11 +184,8 @@ class UnmutePerson(WithoutScreen):
         return await headless_talk.unmute(client, args)
 
 
-class ListMuted(WithoutScreen):
-    id = "say.muted"
-    title = "Whom you do not read"
-    help = "Lists those whom you do not read."
-    group = "Talk"
+class ListMutedByWords(Command):
+    sub_help = "Lists those whom you do not read."
     sub = ("talk", "muted")
     arguments = ()
     examples = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from roadcrew_tui.commands.base import Command, Place
+from roadcrew_tui.commands.giving import LikeByWords, RateByWords, SaveByWords
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
@@ -28,7 +29,7 @@ class MarkCommand(Command):
         return marks_of(screen) is not None
 
 
-class Rate(MarkCommand):
+class Rate(RateByWords, MarkCommand):
     id = "talk.rate"
     keys = "asterisk"
     title = "Rate it"
@@ -43,7 +44,7 @@ class Rate(MarkCommand):
             await rate(line)
 
 
-class Like(MarkCommand):
+class Like(LikeByWords, MarkCommand):
     id = "talk.like"
     keys = "l"
     title = "Like it"
@@ -62,7 +63,7 @@ class Like(MarkCommand):
             await like(line)
 
 
-class Save(MarkCommand):
+class Save(SaveByWords, MarkCommand):
     id = "talk.save"
     keys = "b"
     title = "Save it"

@@ -1,18 +1,19 @@
-"""Actions on whom one does not read. As sub-commands they are among those of talk."""
+"""Actions on whom one does not read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from roadcrew_tui.commands.base import Command, Place
+from roadcrew_tui.commands.base import Place
 from roadcrew_tui.commands.comments import ItemCommand, part_of
+from roadcrew_tui.commands.giving import ListMutedByWords, MuteByWords, UnmuteByWords
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
     from roadcrew_tui.screens.muted import MutedScreen
 
 
-class ShowMuted(Command):
+class ShowMuted(ListMutedByWords):
     id = "muted.show"
     title = "People whom you do not read"
     help = "Lists those whom you muted, on all your terminals; there you can read them again."
@@ -28,7 +29,7 @@ class ShowMuted(Command):
         await screen.app.push_screen(MutedScreen())
 
 
-class TurnMuted(Command):
+class TurnMuted(UnmuteByWords):
     id = "muted.turn"
     keys = "u"
     title = "Read them again"
@@ -43,7 +44,7 @@ class TurnMuted(Command):
         await screen.turn()
 
 
-class Mute(ItemCommand):
+class Mute(MuteByWords, ItemCommand):
     id = "talk.mute"
     keys = "M"
     title = "Mute who wrote this, or read them again"

@@ -1,17 +1,18 @@
-"""Actions on what one saved. As sub-commands they are among those of talk."""
+"""Actions on what one saved."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 from roadcrew_tui.commands.base import Command, Place
+from roadcrew_tui.commands.giving import ListSavedByWords
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
     from roadcrew_tui.screens.saved import SavedScreen
 
 
-class ShowSaved(Command):
+class ShowSaved(ListSavedByWords):
     id = "saved.show"
     keys = "B"
     title = "What you saved"
