@@ -1,7 +1,10 @@
 """Talk by the client against the real server: painted at once, the same on all terminals, through cuts and restarts."""
 
 import asyncio
+import os
 import random
+import re
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from roadcrew_domain.marks_state import GiveMark, Marks, TakeMark
 from roadcrew_domain.places import Entity, exhibition_place
 from roadcrew_domain.refusals import Refused
 
+ROOT = Path(__file__).parents[2]
 QUICK = ClientSettings(
     backoff_base=0.05, backoff_cap=0.5, retry_initial=0.05, look_throttle=0.05, outbox_look=0.2, outage_spread=0.1
 )
@@ -461,3 +465,18 @@ def _shown(live: rc.LiveTalk, topics: list[str]) -> list[object]:
 async def _guest(url: str, name: str) -> rc.Session:
     async with rc.Client(url, settings=QUICK) as client:
         return await client.guest(name)
+
+
+# R: F2 G3
+async def test_the_readmes_script_talks_as_it_stands(crew: Crew, tmp_path: Path):
+    scripts = re.findall(r"```python\n(.*?)```", (ROOT / "api_client" / "README.md").read_text(), re.DOTALL)
+    (script,) = [found for found in scripts if "follow_talk" in found]
+    assert crew.ana.token is not None
+    environ = {**os.environ, "ROADCREW_SERVER": crew.url, "ROADCREW_TOKEN": crew.ana.token, "TRIP": crew.trip.id}
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-c", script, cwd=tmp_path, env=environ, stdout=pipe, stderr=pipe
+    )
+    said, errors = await process.communicate()
+    assert errors == b""
+    assert said.decode().splitlines() == ["Are we there yet? eyes", "5.0"]

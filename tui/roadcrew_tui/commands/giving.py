@@ -1,7 +1,7 @@
 """What else belongs to talk, by sub-commands: ratings, likes, what one saved, images, who is here, whom one reads.
 
-What is called `…ByWords` is the half of an action that needs no screen; the action itself, with its key, builds on it in
-the module of its screen.
+What is called `…ByWords` is the half of an action that needs no screen; the action itself, with its key, builds on it
+in the module of its screen.
 """
 
 from __future__ import annotations
