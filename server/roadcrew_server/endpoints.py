@@ -56,6 +56,8 @@ SECRET_KEY = 20
 """Characters that a key must have to be honoured where nobody has signed in: there it alone tells people apart."""
 STREAM_SECONDS = 900
 """Within which a body that is read as it comes must have come."""
+LARGEST = 2**53
+"""The largest number that all programs read alike."""
 MAX_FIELD = 100
 """Characters of a field's name in a problem: the name may be theirs."""
 
@@ -111,6 +113,15 @@ class Call:
     def query(self) -> QueryParams:
         """The query's parameters."""
         return self.request.query_params
+
+    def number(self, name: str, *, least: int = 1, most: int = LARGEST) -> int | None:
+        """A whole number of the query; None if it is not said. Raises `Problem` 422 for what is none."""
+        text = self.query.get(name, "")
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
+            raise Problem(422, "invalid", f"{name} is a number from {least} to {most}.", field=name)
+        return int(text)
 
     @property
     def headers(self) -> Headers:

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 FORMATS: dict[str, FeedFormat] = {"text/csv": "csv", "application/json": "json"}
 SORTS: dict[str, Sort] = {sort: sort for sort in get_args(Sort)}
-MOST_LINES = 2**53
+ROWS = 50
+"""Of one answer, if it is not said."""
 LABEL = labelled(
     {
         "ImportRequested": "requested",
@@ -170,8 +171,8 @@ async def good(call: Call) -> HotelPage:
 
 async def refused(call: Call) -> RefusedPage:
     """Rows that were refused, with the reason of each."""
-    after = _number(call, "after", 0, 0, MOST_LINES)
-    limit = _number(call, "limit", 50, 1, MOST_ROWS)
+    after = call.number("after", least=0) or 0
+    limit = call.number("limit", most=MOST_ROWS) or ROWS
     topic = await _job(call)
     job: jobs.ImportJob = topic.state
     try:
@@ -184,26 +185,16 @@ def _question(call: Call) -> Question:
     sort = SORTS.get(call.query.get("sort", "line"))
     if sort is None:
         raise Problem(422, "invalid", f"sort is one of {', '.join(SORTS)}.", field="sort")
-    most = _number(call, "maxPrice", -1, 0, MAX_AMOUNT)
     return Question(
         sort=sort,
         descending=call.query.get("descending", "") in ("true", "1"),
         city=call.query.get("city") or None,
         text=call.query.get("q") or None,
-        min_stars=_number(call, "minStars", 0, 0, hotels.MAX_STARS),
-        max_price=None if most < 0 else most,
-        limit=_number(call, "limit", 50, 1, MOST_ROWS),
+        min_stars=call.number("minStars", least=0, most=hotels.MAX_STARS) or 0,
+        max_price=call.number("maxPrice", least=0, most=MAX_AMOUNT),
+        limit=call.number("limit", most=MOST_ROWS) or ROWS,
         after=call.query.get("after") or None,
     )
-
-
-def _number(call: Call, name: str, default: int, least: int, most: int) -> int:
-    text = call.query.get(name, "")
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
-        raise Problem(422, "invalid", f"{name} is a number from {least} to {most}.", field=name)
-    return int(text)
 
 
 def _of_job(method: str, path: str, handler: Any, summary: str, answer: type | None, **more: Any) -> Endpoint:
@@ -252,7 +243,7 @@ ENDPOINTS = (
             "q": "A part of a hotel's or a city's name.",
             "minStars": "0 to 5.",
             "maxPrice": "A night's, in minor units of each hotel's own currency.",
-            "limit": f"1 to {MOST_ROWS}; 50, if it is not said.",
+            "limit": f"1 to {MOST_ROWS}; {ROWS}, if it is not said.",
             "after": "The `next` of the answer before.",
         },
     ),
@@ -262,6 +253,6 @@ ENDPOINTS = (
         refused,
         "Rows that were refused, with the reasons",
         RefusedPage,
-        query={"after": "The line to go on after.", "limit": f"1 to {MOST_ROWS}; 50, if it is not said."},
+        query={"after": "The line to go on after.", "limit": f"1 to {MOST_ROWS}; {ROWS}, if it is not said."},
     ),
 )

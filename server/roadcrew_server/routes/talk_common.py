@@ -20,17 +20,6 @@ from roadcrew_server.topic import Done, Topic
 TAG = "talk"
 OF = "/api/feeds/{type}/{id}"
 NO = {"no": "The item's number, which is needed where it is in a page."}
-LAST_NO = 2**53 - 1
-
-
-def number(call: Call, name: str, most: int = LAST_NO) -> int | None:
-    """A number of the query, from 1; None if it is not said. Raises `Problem`."""
-    text = call.query.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and 1 <= int(text) <= most):
-        raise Problem(422, "invalid", f"{name} is a number from 1 to {most}.", field=name)
-    return int(text)
 
 
 def thing_of(call: Call) -> Entity:

@@ -24,7 +24,6 @@ from roadcrew_server.routes.talk_common import (
     command_of,
     company,
     mentions,
-    number,
     opened,
     said,
     was_done,
@@ -140,7 +139,7 @@ async def _picture(call: Call) -> Picture:
 
 async def _item(call: Call, topic: Topic) -> Item | None:
     """The item of the path, also if only another process has heard of it."""
-    item_id, no = call.request.path_params["itemId"], number(call, "no", 2**53 - 1)
+    item_id, no = call.request.path_params["itemId"], call.number("no")
     item = await call.server.talk.older.item(topic, item_id, no)
     if item is None:
         await call.server.hub.refresh(topic)

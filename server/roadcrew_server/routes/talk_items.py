@@ -37,7 +37,6 @@ from roadcrew_server.routes.talk_common import (
     does,
     list_channel,
     mentions,
-    number,
     opened,
     was_done,
     when,
@@ -64,8 +63,8 @@ ITEM = f"{OF}/{{channel}}/{{itemId}}"
 async def read(call: Call) -> ItemsAnswer:
     """Some of what was written, the newest or those before a number. A page at the most."""
     channel = list_channel(call)
-    before = number(call, "before")
-    limit = min(number(call, "limit", MOST_ITEMS) or MOST_ITEMS, PAGE[channel])
+    before = call.number("before")
+    limit = min(call.number("limit", most=MOST_ITEMS) or MOST_ITEMS, PAGE[channel])
     topic = await opened(call, channel)
     items = await call.server.talk.older.items(topic, before, limit)
     more = bool(items) and items[0].no > 1
@@ -155,7 +154,7 @@ async def edit(call: Call) -> dict[str, object]:
 
 async def remove(call: Call) -> dict[str, object]:
     """Nobody can read it any more; that it was there, they can."""
-    no = number(call, "no")
+    no = call.number("no")
     topic = await _to_change(call)
     name, _ = await company(call, topic)
     done, item = await _run(call, topic, RemoveItem(_item(call), name, await chairs(call, topic)), no)
@@ -172,7 +171,7 @@ async def react(call: Call) -> dict[str, object]:
 
 async def unreact(call: Call) -> dict[str, object]:
     """My sign taken back."""
-    no, reaction = number(call, "no"), call.request.path_params["reaction"]
+    no, reaction = call.number("no"), call.request.path_params["reaction"]
     return await _changed(call, await _to_change(call), TakeReaction(_item(call), reaction), no)
 
 

@@ -13,7 +13,7 @@ from roadcrew_domain.places import Entity, MarkChannel
 from roadcrew_domain.values import Value
 from roadcrew_server.endpoints import Body, Call, Endpoint, Nothing
 from roadcrew_server.problems import Problem
-from roadcrew_server.routes.talk_common import OF, TAG, does, number, opened, thing_of, unknown_thing, when
+from roadcrew_server.routes.talk_common import OF, TAG, does, opened, thing_of, unknown_thing, when
 from roadcrew_server.routes.talk_shapes import (
     Counted,
     Likes,
@@ -168,7 +168,7 @@ async def _name(call: Call, found: Found) -> str | None:
 
 async def saved(call: Call) -> SavedAnswer:
     """What I saved and may read of, the latest first."""
-    limit = number(call, "limit", MOST_THINGS) or MOST_THINGS
+    limit = call.number("limit", most=MOST_THINGS) or MOST_THINGS
     after = call.query.get("after") or None
     entities, more = await call.server.talk.saved.entities(call.server.secret, call.user_id, after, limit)
     found = [await call.server.talk.entities.find(thing) for thing in entities]
