@@ -133,7 +133,6 @@ async def test_with_ascii_signs_and_without_the_packages_there_are_words(
         await s.until(lambda: colours(s))
         symbols.use("ascii")
         s.app.redraw_all()
-        part(s).stream.draw_anew()
         await s.settle()
         assert "The harbour" in s.text
         assert s.text.isascii() or not colours(s)

@@ -7,7 +7,6 @@ somebody looks at images; without it, `READY` says so in words. Not for how pixe
 from __future__ import annotations
 
 import io
-import stat
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,20 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roadcrew_tui.feed_files import NotAFeed
-
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from roadcrew_client._talk_calls import ImageMedia
-
 MISSING = 'Images are drawn with packages that are not here: pip install "roadcrew[images]"'
-MEDIA: dict[str, ImageMedia] = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-}
 MOST_PIXELS = 64_000_000
 """Of an image that is looked at, whoever made it."""
 SMALL = (96, 80)
@@ -42,16 +31,6 @@ Rows = tuple[tuple[Colour, ...], ...]
 
 class NoPicture(ValueError):
     """Says in a sentence why this can't be shown."""
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """A file that may be shown: where it is, its name, its kind and its bytes."""
-
-    path: Path
-    name: str
-    media: ImageMedia
-    size: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,29 +107,3 @@ def _rows(image: Image, width: int, height: int) -> Rows:
         tuple((flat[at], flat[at + 1], flat[at + 2]) for at in range(start, start + line, 3))
         for start in range(0, len(flat), line)
     )
-
-
-def image_file(typed: str, here: Path) -> ImageFile:
-    """The file that was typed. Raises `NotAFeed`, as that says why."""
-    from roadcrew_domain.text import cleaned  # noqa: PLC0415 - when a file is chosen
-
-    if not typed.strip():
-        raise NotAFeed("Say which file, such as beach.jpg.")
-    path = here / Path(typed.strip()).expanduser()
-    media = MEDIA.get(path.suffix.lower())
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise NotAFeed("That is a folder." if stat.S_ISDIR(found.st_mode) else "That is not a file.")
-        if media is None:
-            raise NotAFeed("It must be a PNG, JPEG or WebP image, and be called .png, .jpg or .webp.")
-        if not found.st_size:
-            raise NotAFeed("That file is empty.")
-        with path.open("rb"):
-            pass
-    except (OSError, ValueError) as problem:
-        if isinstance(problem, NotAFeed):
-            raise
-        why = problem.strerror if isinstance(problem, OSError) else None
-        raise NotAFeed(f"That file can't be read: {why or 'its name is none'}.") from problem
-    return ImageFile(path, cleaned(path.name)[:80] or "image", media, found.st_size)

@@ -3,6 +3,7 @@ one looks elsewhere, and end with the app. Not for choosing them (screens/pictur
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Literal
 from textual.worker import Worker
 
 from roadcrew_tui import pictures
-from roadcrew_tui.pictures import ImageFile, NoPicture, Pixels
+from roadcrew_tui.pictures import NoPicture, Pixels
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
     from roadcrew_domain.places import Entity
+    from roadcrew_tui.image_files import ImageFile
     from roadcrew_tui.standing import Standing
 
 State = Literal["sending", "sent", "failed"]
@@ -50,6 +52,7 @@ class Uploads:
         self.on_change: Callable[[], None] = lambda: None
         self._app = app
         self._all: list[Upload] = []
+        self._turn = asyncio.Lock()
 
     def of(self, entity: Entity) -> tuple[Upload, ...]:
         """Those of a thing, in the order in which they were begun."""
@@ -95,7 +98,8 @@ class Uploads:
             await client.upload_image(upload.entity, file.path, file.media, upload.caption, sent=sent, key=upload.id)
 
         try:
-            await self._app.link.call(send)
+            async with self._turn:  # a server takes few of one person at once
+                await self._app.link.call(send)
         except (RoadcrewError, LookupError) as error:
             upload.state = "failed"
             upload.trouble = error.detail if isinstance(error, RoadcrewError) else "No server is open."

@@ -166,10 +166,10 @@ async def save(client: Client, args: Args) -> Any:
 
 async def show_image(client: Client, args: Args) -> Any:
     """`talk image`: a file to the server, which makes the image anew."""
-    from roadcrew_tui import pictures  # noqa: PLC0415 - only who shows one
+    from roadcrew_tui import image_files  # noqa: PLC0415 - only who shows one
     from roadcrew_tui.commands.price_words import Sending  # noqa: PLC0415 - as above
 
-    file = await asyncio.to_thread(pictures.image_file, str(args["file"]), Path.cwd())
+    file = await asyncio.to_thread(image_files.image_file, str(args["file"]), Path.cwd())
     thing, caption = await thing_of(client, args), str(args.get("caption") or "")
     progress, sending = Progress(quiet=bool(args.get("json"))), Sending(file.size, time.monotonic)
     try:

@@ -65,8 +65,6 @@ class ImagesPart(TalkPart):
     def start(self) -> None:
         """Among the images."""
         self.crew_app.thumbs.ask_again()
-        self.crew_app.thumbs.on_come = self._draw
-        self.crew_app.uploads.on_change = self._draw
         self.screen.set_focus(self.stream)
         self._draw()
 
@@ -105,6 +103,7 @@ class ImagesPart(TalkPart):
         self._talk = talk
         if not self.query(Stream):
             return
+        self.crew_app.thumbs.on_come = self.crew_app.uploads.on_change = self._draw
         feed = talk.feed(CHANNEL)
         if feed is None:
             gone = talk.snapshot.gone.get(talk.entity.topic(CHANNEL))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadcrew_tui import pictures
+from roadcrew_tui import image_files
 from roadcrew_tui.feed_files import NotAFeed
-from roadcrew_tui.pictures import ImageFile
+from roadcrew_tui.image_files import ImageFile
 from roadcrew_tui.screens.form import Field, FormProblem, Values
 from roadcrew_tui.screens.inspector_model import size
 from roadcrew_tui.screens.path_form import SILENT, PathForm
@@ -28,7 +28,7 @@ class PictureForm(PathForm):
         super().__init__(
             *(app, "Show an image", fields, self._choose),
             button="show",
-            suffixes=pictures.MEDIA,
+            suffixes=image_files.MEDIA,
             kinds="PNG, JPEG or WebP",
         )
 
@@ -38,7 +38,7 @@ class PictureForm(PathForm):
 
         caption = text.checked_or_none(values["caption"], field="caption", limit=MAX_TEXT["images"]) or ""
         try:
-            file = await self.crew_app.link.aside(lambda: pictures.image_file(values["path"], self.here))
+            file = await self.crew_app.link.aside(lambda: image_files.image_file(values["path"], self.here))
         except NotAFeed as problem:
             raise FormProblem("path", str(problem)) from problem
         except TimeoutError as problem:
