@@ -165,10 +165,10 @@ async def staged(
             await stage.until(lambda: app.focused is not None, "a focus")
             if tab:
                 await stage.until(lambda: any(there.id == tab for there in stage.trip.tabs), tab)
-                await stage.press({"polls": "2", "hotels": "3", "quotes": "4", "book": "5"}[tab])
+                await stage.press({"polls": "2", "hotels": "3", "quotes": "4", "book": "5", "talk": "6"}[tab])
                 await stage.until(lambda: app.screen.query(f"#tab-{tab}"), tab)
-                first = {"quotes": "runs", "book": "exhibitions"}.get(tab, tab)
-                await stage.until(lambda: isinstance(app.focused, RowList) and app.focused.id == first, tab)
+                first = {"quotes": "runs", "book": "exhibitions", "talk": "co-stream"}.get(tab, tab)
+                await stage.until(lambda: app.focused is not None and app.focused.id == first, tab)
         elif not first_run:
             await stage.until(lambda: app.trips is not None or app.trouble, "the list of trips")
         yield stage

@@ -24,7 +24,7 @@ from roadcrew_tui.snapshot import TalkNews
 from roadcrew_tui.widgets.lines import Lines, TitleLine
 from roadcrew_tui.widgets.stream import Entry, Stream
 
-FIRST, LEAD = "first", "lead"
+FIRST, AGAIN = "first", "again"
 
 
 class CommentsPart(TalkPart):
@@ -34,6 +34,7 @@ class CommentsPart(TalkPart):
     channel: ClassVar[ListChannel] = "comments"
     nothing: ClassVar[str] = "Nobody has said anything yet. Enter writes the first comment, and so does c."
     opens: ClassVar[str] = "more"
+    invites: ClassVar[str] = "Write a comment"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -42,6 +43,8 @@ class CommentsPart(TalkPart):
         self._whole: set[str] = set()
         self._begun = False
         """Whether this person has been put where they go on reading."""
+        self._wanted = ""
+        """The comment that this person came for, until it is here."""
         self._sent = False
         self.looked_for = ""
         """The words that were looked for last."""
@@ -52,7 +55,7 @@ class CommentsPart(TalkPart):
         yield Lines(id="co-since")
         yield Stream(id="co-stream")
         yield TitleLine(id="co-news")
-        yield TalkLine(self.view.entity)
+        yield TalkLine(self.view.entity, self.invites)
 
     def on_mount(self) -> None:
         """Nothing is known yet, and nothing is written."""
@@ -153,13 +156,15 @@ class CommentsPart(TalkPart):
             return []
         if self._loading.trouble:
             words = f"Older {self.channel} can't be loaded now. {self._loading.trouble} Enter tries again."
-            return [Entry(LEAD, lambda width: render.said(words, render.WARN).wrap(width), words)]
+            return [Entry(AGAIN, lambda width: render.said(words, render.WARN).wrap(width), words)]
         return [draw.lead(f"{self.shelf.before:,} older")]
 
     def _begin(self, reader: model.Reader) -> None:
         """At the first that was not read; at the end, if all was."""
         first = next((item for item in self.shelf.items if reader.said(item).new), None)
-        if first is None:
+        if self.shelf.find(self._wanted) is not None:
+            self.select(self._wanted)
+        elif first is None:
             self.stream.to_end()
         else:
             self.stream.move_to(first.id, at_top=True)
@@ -234,7 +239,7 @@ class CommentsPart(TalkPart):
         event.stop()
         if event.entry == FIRST:
             self.write()
-        elif event.entry == LEAD:
+        elif event.entry == AGAIN:
             self._loading.older()
         elif self.item is not None:
             self.choose(self.item)
@@ -249,7 +254,8 @@ class CommentsPart(TalkPart):
         self.stream.action_last()
 
     def select(self, item_id: str) -> None:
-        """Put the cursor on one that is here."""
+        """Put the cursor on a comment, now or when the comments are here."""
+        self._wanted = item_id if self.shelf.find(item_id) is None else ""
         self.stream.move_to(item_id)
         self.screen.set_focus(self.stream)
         self._redo_keys()

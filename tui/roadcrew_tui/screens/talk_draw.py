@@ -65,9 +65,9 @@ def entry(row: Row, now: datetime | None, *, whole: bool = False) -> Entry:
             return Entry("new", _heading(f"New since you left{ago}", render.WARN), ago, stands=False)
 
 
-def lead(words: str, *, stands: bool = False) -> Entry:
+def lead(words: str) -> Entry:
     """Our own words above the first row."""
-    return Entry("lead", lambda width: [*render.ours(words, render.MUTED).wrap(width), render.BLANK], words, stands)
+    return Entry("older", lambda width: [*render.ours(words, render.MUTED).wrap(width), render.BLANK], words, False)
 
 
 def _age(at: datetime, now: datetime | None) -> str:

@@ -98,7 +98,7 @@ def rows(items: Iterable[Item], reader: Reader, on: Mapping[str, On], today: dat
     was_new = after is not None and reader.said(after).new
     for item in items:
         day = item.at.astimezone().date()
-        if day != before:
+        if before is None or day > before:  # a clock that went back is no day before
             shown.append(Day(day, today))
             before = day
         said = reader.said(item, on.get(item.id, ""))

@@ -5,6 +5,7 @@ of a trip has one, and so has the screen of any other thing. Which parts there a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -121,7 +122,7 @@ class TalkView(Container):
 
     def go(self, channel: str, item_id: str = "") -> None:
         """Open a part, and there go to an item."""
-        self.run_worker(self._go(channel, item_id), group="talk-part", exclusive=True)
+        self.run_worker(partial(self._go, channel, item_id), group="talk-part", exclusive=True)
 
     async def _go(self, channel: str, item_id: str) -> None:
         await self.open(channel)

@@ -14,6 +14,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from roadcrew_tui.symbols import sign
 from roadcrew_tui.widgets.rows import GUTTER
 from roadcrew_tui.widgets.stream_body import Draw, Entry, StreamBody
 
@@ -54,8 +55,8 @@ class Stream(StreamBody, can_focus=True):
         """An entry was opened, by enter or by a click on the one under the cursor."""
 
     class Older(Told):
-        """The first entry that is here comes near, and there are earlier ones. Told once for each first entry, unless
-        `ask_again` was called."""
+        """The first entry that is here comes near, and there are earlier ones. Told once for each number of these,
+        unless `ask_again` was called."""
 
     class Scrolled(Told):
         """Another entry is the last one in sight (or none: the id is empty)."""
@@ -63,7 +64,8 @@ class Stream(StreamBody, can_focus=True):
     class Below(Told):
         """Down was pressed at the end: the person wants to what stands under the stream."""
 
-    _asked: str | None = None
+    _asked: int | None = None
+    _asks_again = False
     _grabbed = False
 
     # --- for whoever shows it --------------------------------------------------------------------
@@ -73,9 +75,13 @@ class Stream(StreamBody, can_focus=True):
         was in sight and `follow` is said, it is so again. The cursor stays on its entry; if that is gone, on the one
         that took its place. The first time, the end is in sight."""
         to_end = follow and self.at_end
+        if self._signs != sign():
+            self._signs = sign()
+            self._drawn.clear()
         old, self._entries, self._before = self._entries, entries, before
-        self._window.hold([entry.id for entry in entries])
-        if self._window.place_of(self._cursor) is None:
+        self._window.hold([entry.id for entry in entries], self._stands)
+        place = self._window.place_of(self._cursor)
+        if place is None or not self._stands(place):
             self._cursor = self._heir(old)
         if to_end or not (old or self._placed):
             self._to_end()
@@ -116,23 +122,23 @@ class Stream(StreamBody, can_focus=True):
 
     def ask_again(self) -> None:
         """What `Older` asked for did not come: ask again when the person moves."""
-        self._asked = None
-
-    def draw_anew(self) -> None:
-        """All entries look different now, as with other signs."""
-        self._drawn.clear()
-        self._window.measured_anew()
-        self._arrange()
+        self._asks_again = True
 
     # --- from the body ---------------------------------------------------------------------------
 
     def _sees(self, lowest: str) -> None:
         self.post_message(self.Scrolled(self, lowest))
 
-    def _nears(self, first: str) -> None:
-        if first != self._asked:
-            self._asked = first
-            self.post_message(self.Older(self, first))
+    def _nears(self) -> None:
+        if self._before != self._asked:
+            self._asked = self._before
+            self.post_message(self.Older(self))
+
+    def _moves(self) -> None:
+        """Whatever is in sight is so because the person wants that."""
+        self._placed = True
+        if self._asks_again:
+            self._asks_again, self._asked = False, None
 
     def _heir(self, old: Sequence[Entry]) -> str | None:
         """Who takes the place of the entry that was under the cursor; the last one, where none was."""
@@ -212,13 +218,13 @@ class Stream(StreamBody, can_focus=True):
 
     def _stand(self, place: int) -> None:
         before, self._cursor = self._cursor, self._entries[place].id
-        self._placed = True
+        self._moves()
         self._arrange()
         if self._cursor != before:
             self.post_message(self.Moved(self, self._cursor))
 
     def _scroll(self, lines: int) -> None:
-        self._placed = True
+        self._moves()
         self._window.by(lines)
         self._arrange()
 
@@ -262,7 +268,7 @@ class Stream(StreamBody, can_focus=True):
         if share == 1:
             self._to_end()
         elif self._entries:
-            self._placed = True
+            self._moves()
             self._window.hang_on(max(0, min(place, len(self._entries) - 1)), 0)
             self._arrange()
 

@@ -69,6 +69,7 @@ class StreamBody(Widget):
         self._cursor: str | None = None
         self._window = Window()
         self._drawn: dict[str, _Drawn] = {}
+        self._signs = sign()
         self._width = 0
         self._placed = False
 
@@ -78,8 +79,8 @@ class StreamBody(Widget):
         """The last entry in sight is this one now."""
         raise NotImplementedError
 
-    def _nears(self, first: str) -> None:
-        """There are earlier ones before the first, and that is near. Told again with each change of what is seen."""
+    def _nears(self) -> None:
+        """There are earlier ones before the first, and that is near. Said again with each change of what is seen."""
         raise NotImplementedError
 
     # --- layout ----------------------------------------------------------------------------------
@@ -117,7 +118,7 @@ class StreamBody(Widget):
             self.lowest = lowest
             self._sees(lowest)
         if self._before and window.first < 2 * window.height:
-            self._nears(next((entry.id for entry in self._entries if entry.stands), ""))
+            self._nears()
         self.refresh()
 
     def _to_end(self) -> None:

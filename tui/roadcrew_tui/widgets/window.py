@@ -55,8 +55,9 @@ class Window:
 
     # --- what changes it -------------------------------------------------------------------------
 
-    def hold(self, ids: Sequence[str]) -> None:
-        """There are these entries now. If the anchor is not among them, it is the next one that is."""
+    def hold(self, ids: Sequence[str], stands: Callable[[int], bool]) -> None:
+        """There are these entries now. If the anchor is not among them, it is the next one that is, and `stands` there
+        among the others for ever."""
         before, self._ids = self._ids, ids
         old = self._places
         self._places = {entry: place for place, entry in enumerate(ids)}
@@ -65,7 +66,7 @@ class Window:
             return
         place = old[self._anchor]
         rest = (*before[place:], *reversed(before[:place]))
-        self._anchor = next((entry for entry in rest if entry in self._places), None)
+        self._anchor = next((entry for entry in rest if entry in self._places and stands(self._places[entry])), None)
 
     def hang_on(self, place: int, at: int) -> None:
         """The entry at `place` begins at the line `at` of the screen."""
@@ -87,7 +88,7 @@ class Window:
 
     def fill(self, measure: Measure, prefers: int | None, stands: Callable[[int], bool]) -> None:
         """Find out what is in sight. From then on it hangs on the entry at `prefers` if that begins in sight, or else
-        on the first in sight that `stands` among the others for ever."""
+        on the first in sight that `stands`."""
         if not self._ids or self.height <= 0:
             self.rows = ()
             return
