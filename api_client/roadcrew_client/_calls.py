@@ -70,6 +70,10 @@ class Calls:
         """A call in our name."""
         return await self.retry(lambda: self._context.session.call(method, path, body=body, params=params))
 
+    async def hint(self, method: str, path: str) -> None:
+        """Tell something that is not worth telling twice."""
+        await self._context.session.call(method, path, body=b"{}" if method == "POST" else None)
+
     async def post(self, path: str, body: Mapping[str, object] | bytes, key: str | None = None) -> Reply:
         """Post in our name, which stays the same person's; all attempts carry `key`, by default a new one."""
         encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)

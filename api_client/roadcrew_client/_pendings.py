@@ -136,6 +136,7 @@ class Pendings:
         """Nobody follows any more: what is still pending stays unknown here."""
         for pending in self._pendings.values():
             pending.done.cancel()
+        self._answered.difference_update(self._pendings)  # nobody reads any more whether they have come
         self._release(self._pendings)
 
     def _release(self, commands: Iterable[str]) -> None:

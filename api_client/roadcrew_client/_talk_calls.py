@@ -249,9 +249,8 @@ class TalkCalls:
         return read((await self._calls.call("DELETE", f"{MUTES}/{quote(user_id, safe='')}")).body, Mutes).muted
 
     async def typing(self, entity: Entity, on: bool = True) -> None:
-        """Tell who looks at it that I write something; holds for a few seconds."""
-        path = _path(entity, "typing")
-        await (self._calls.post(path, {}) if on else self._calls.call("DELETE", path))
+        """Tell who looks at it that I write something, which holds for a few seconds; or no longer. Tried once."""
+        await self._calls.hint("POST" if on else "DELETE", _path(entity, "typing"))
 
 
 def _path(entity: Entity, *more: str) -> str:

@@ -6,20 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_domain.events import Event
 
-if TYPE_CHECKING:
-    from roadcrew_client.rules import Act
-
 KeptIn = Literal["disk", "memory", "nowhere"]
 SendState = Literal["sending", "waiting"]
 SyncState = Literal["live", "connecting", "polling", "paused", "offline", "gone", "signed-out"]
-ChangeKind = Literal[
-    "reset", "events", "pending", "refused", "dropped", "confirmed", "presence", "status", "gone", "left"
-]
+ChangeKind = Literal["reset", "events", "pending", "refused", "dropped", "confirmed", "presence", "status", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +40,10 @@ class Outcome:
 class Pending:
     """A change that the server has not confirmed. `since` is the server's time, as estimated; `done` is cancelled if
     the trip is let go of before anything is known. `kept` says where it is kept, once it is (None: there is no outbox):
-    on disk it outlives the program. `topic` is what it changes."""
+    on disk it outlives the program. `topic` is what it changes, by `act`: a `TripAct`, or what is done to talk."""
 
     id: str
-    act: Act
+    act: Any
     since: datetime
     done: asyncio.Future[Outcome]
     state: SendState = "waiting"
@@ -75,8 +70,8 @@ class Change:
     """Something is other than before; `reason` says why a trip is gone. A change that was `dropped` was taken back by
     this person, or is too old to be sent unasked.
 
-    Where several topics are followed, `topic` says which it is about; some may be `left`, that is not be followed any
-    more."""
+    Where several topics are followed, `topic` says which it is about; a `reset` of none, or of one without a state, is
+    that some are not followed any more."""
 
     kind: ChangeKind
     events: tuple[Event, ...] = ()

@@ -140,7 +140,7 @@ class LiveTalk(LiveTopics[FeedState]):
         desk.close()
         if self._delivery is not None:
             self._delivery.left(desk.pendings)
-        self._listeners.tell(Change("left", topic=desk.topic))
+        self._listeners.tell(Change("reset", topic=desk.topic))
 
     async def stop(self) -> None:
         """Stop syncing."""
@@ -221,7 +221,7 @@ class LiveTalk(LiveTopics[FeedState]):
         self._engine.forget_place()
         self._engine.signal(policy.Ended("signed-out"))  # what is open was asked for in another name
         self._engine.signal(policy.SignedIn())
-        self._listeners.tell(Change("left"))
+        self._listeners.tell(Change("reset"))
 
     def _kick(self) -> None:
         self._doubt.set()

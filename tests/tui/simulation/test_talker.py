@@ -20,7 +20,7 @@ def answered(command: str, act: object, accepted: bool | None = True) -> Pending
         done.cancel()
     else:
         done.set_result(Outcome(accepted))
-    return Pending(command, act, NOW, done)  # type: ignore[arg-type]
+    return Pending(command, act, NOW, done)
 
 
 def comment(item_id: str, text: str, removed: Removed | None = None) -> Item:

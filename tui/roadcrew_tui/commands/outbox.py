@@ -115,9 +115,11 @@ def _shape(entries: Sequence[OutboxEntry], sent: frozenset[str] | set[str] = fro
         changes.append(
             {
                 "id": e.id,
+                "topic": e.topic,
                 "tripId": e.trip_id,
                 "tripName": e.about.trip,
                 "said": model.plain(e, now, sent=e.id in sent),
+                "method": e.call.method,
                 "path": e.call.path,
                 "change": msgspec.json.decode(e.call.body) if e.call.body else None,
                 "madeAt": e.made_at.isoformat(),
