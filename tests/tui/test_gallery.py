@@ -105,6 +105,21 @@ async def test_images_are_drawn_small_with_their_words_and_one_in_full(tmp_path:
 
 
 # R: F2
+async def test_only_pictures_that_are_in_sight_are_asked_for(tmp_path: Path):
+    scene = offering()
+    for n in range(60):
+        show(scene, scene.ben, f"Number {n + 1}", images.png(width=60 + n))
+    async with at_images(tmp_path, scene) as s:
+        await s.until(lambda: colours(s))
+        asked = [word for word in scene.world.talks.asked if word.startswith("thumb")]
+        assert "thumb 60" in asked
+        assert len(asked) <= 6
+        await s.press("home")
+        await s.until(lambda: "thumb 1" in scene.world.talks.asked)
+        assert len([word for word in scene.world.talks.asked if word.startswith("thumb")]) <= 12
+
+
+# R: F2
 async def test_the_first_one_is_asked_for_where_there_is_none(tmp_path: Path):
     async with at_images(tmp_path, offering()) as s:
         assert "Nobody has shown an image yet." in s.text

@@ -31,20 +31,20 @@ class Thumbs:
         self._asked: set[str] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
-    def of(self, entity: Entity, item: Item) -> Pixels | str | None:
-        """The thumbnail of an image; a sentence that says why there is none; None while it is asked for."""
-        if item.picture is None:
-            return "There is no image."
-        if not pictures.can_draw():
+    def of(self, item: Item) -> Pixels | str | None:
+        """The thumbnail of an image; a sentence that says why there is none; None while it has not come."""
+        if item.picture is None or not pictures.can_draw():
             return ""
         name = item.picture.thumb
-        found = self._kept.get(name)
-        if found is not None:
+        if name in self._kept:
             self._kept.move_to_end(name)
-        elif name not in self._asked:
-            self._asked.add(name)
-            self._app.run_worker(self._load(entity, item, name), group="thumbs")
-        return found
+        return self._kept.get(name)
+
+    def ask(self, entity: Entity, item: Item) -> None:
+        """Have it come, as it is about to be seen."""
+        if self.of(item) is None and item.picture is not None and item.picture.thumb not in self._asked:
+            self._asked.add(item.picture.thumb)
+            self._app.run_worker(self._load(entity, item, item.picture.thumb), group="thumbs")
 
     def ask_again(self) -> None:
         """For those that did not come."""

@@ -139,8 +139,8 @@ class ImagesPart(TalkPart):
     def _entry(self, row: model.Row, talk: Talk) -> Entry:
         if not isinstance(row, model.Said) or row.item.removed is not None:
             return talk_draw.entry(row, talk.now)
-        thumb = None if row.muted else self.crew_app.thumbs.of(talk.entity, row.item)
-        return look.entry(row, thumb, talk.now)
+        thumbs, item = self.crew_app.thumbs, row.item
+        return look.entry(row, thumbs.of(item), talk.now, lambda: thumbs.ask(talk.entity, item))
 
     def _lead(self) -> list[Entry]:
         lead = [] if pictures.can_draw() else [talk_draw.lead(pictures.MISSING)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from textual.content import Content
@@ -29,10 +29,10 @@ Thumb = Pixels | str | None
 """A picture, why there is none, or None while it comes."""
 
 
-def entry(said: Said, thumb: Thumb, now: datetime) -> Entry:
-    """An image of the feed."""
+def entry(said: Said, thumb: Thumb, now: datetime, ask: Callable[[], None]) -> Entry:
+    """An image of the feed. `ask` is called for its picture once that is in sight."""
     told = talk_draw.entry(said, now)
-    return Entry(told.id, _image(said, thumb, told.draw), (told.stamp, _stamp(thumb)))
+    return Entry(told.id, _image(said, thumb, told.draw, ask), (told.stamp, _stamp(thumb)))
 
 
 def waiting(upload: Upload, name: str) -> Entry:
@@ -45,7 +45,7 @@ def _stamp(thumb: Thumb) -> object:
     return id(thumb) if isinstance(thumb, Pixels) else thumb
 
 
-def _image(said: Said, thumb: Thumb, told: Draw) -> Draw:
+def _image(said: Said, thumb: Thumb, told: Draw, ask: Callable[[], None]) -> Draw:
     picture = said.item.picture
     if picture is None or said.muted:
         return told
@@ -55,7 +55,11 @@ def _image(said: Said, thumb: Thumb, told: Draw) -> Draw:
         lines = [line for line in told(width) if line.plain.strip()]
         return [lines[0], *lines[1:], note]
 
-    return lambda width: _beside(thumb, words, width)
+    def draw(width: int) -> list[Content]:
+        ask()
+        return _beside(thumb, words, width)
+
+    return draw
 
 
 def _upload(upload: Upload, name: str) -> Draw:

@@ -67,11 +67,11 @@ class PictureScreen(Dialog[str]):
         self._show()
 
     def _show(self) -> None:
-        item, talk = self.item, self._talk
+        item = self.item
         self.query("#picture-drawn").remove()
         view = self.query_one(PictureView)
         view.display = True
-        view.show(self.crew_app.thumbs.of(talk.entity, item) or "…")  # until all of it is here
+        view.show(self.crew_app.thumbs.of(item) or "…")  # until all of it is here
         self.query_one("#picture-words", Lines).show(lambda width: self._words(item, width))
         parts = [Part("leave", render.key_hint("esc", "back"))]
         if len(self._items) > 1:
