@@ -64,6 +64,8 @@ def decide(feed: Feed, command_id: str, by: str | None, act: FeedAct) -> tuple[F
     item = found(feed, act.id) if act.old is None else act.old.item
     if item is None or item.id != act.id:
         raise Refused("unknown-item", "missing", "There is no such item among the newest. Say its number.")
+    if act.old is not None and _is_done(feed, act.old):
+        return ()  # the answer of the first time got lost
     turned = None if act.old is None else _turned(feed, act.old)
     fact = judged(feed.channel, item, by, act, turned)
     return () if fact is None else (fact,)
@@ -171,6 +173,11 @@ def _reacting(item: Item, reaction: str, noun: str) -> tuple[str, ...]:
 def _require_there(item: Item, noun: str) -> None:
     if item.removed is not None:
         raise Refused("item-removed", "gone", f"This {noun} was removed.")
+
+
+def _is_done(feed: Feed, old: OldItem) -> bool:
+    """Whether the page is as this very change has made it: no two of them write the same tag."""
+    return old.after != old.before and old.after in feed.pages[old.page : old.page + 1]
 
 
 def _turned(feed: Feed, old: OldItem) -> PageTurned:

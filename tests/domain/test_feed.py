@@ -248,7 +248,9 @@ def test_an_old_item_is_changed_in_its_page_by_the_rules_of_the_new_and_by_one_a
     assert play.refusal(BEN, EditItem(first, "x", old=play.old(first))) == ("not-yours", "forbidden")
     late = play.old(second)
     assert play.refusal(ANA, EditItem("other", "x", old=late)) == ("unknown-item", "missing")
-    assert play.turn(ANA, EditItem(first, "Porto!"), play.old(first)) == ["ItemEdited"]
+    old = play.old(first)
+    assert play.turn(ANA, EditItem(first, "Porto!"), old) == ["ItemEdited"]
+    assert play.do(ANA, EditItem(first, "Porto!", old=old)) == []  # the answer to it got lost
     assert play.item(first).text == "Porto!"
     assert play.refusal(ANA, EditItem(second, "x", old=late)) == ("page-turned", "conflict")
     assert play.turn(BEN, GiveReaction(first, "heart"), play.old(first)) == ["ReactionGiven"]

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 from tests.conftest import Count, Figure
@@ -25,7 +26,7 @@ from roadcrew_domain.feed_state import (
 )
 from roadcrew_domain.places import Entity
 from roadcrew_domain.refusals import Refused
-from roadcrew_server.stores.base import Store, StoreUnavailable
+from roadcrew_server.stores.base import Store, StoreUnavailable, StoreUncertain
 from roadcrew_server.stores.redis import RedisStore
 from roadcrew_server.stores.sqlite import SqliteStore
 from roadcrew_server.topic import Topic
@@ -261,6 +262,27 @@ async def test_a_change_of_an_old_comment_that_is_sent_twice_is_done_once(two: l
     assert (edited.text, now.text) == ("Said better", "")
     await two[0].hub.refresh(topic)
     assert await pages_of(two[0].hub.store, topic.name) == named_pages(topic)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+async def test_a_change_of_an_old_comment_whose_answer_got_lost_loses_no_page(
+    house: House, monkeypatch: pytest.MonkeyPatch, keyed: bool
+) -> None:
+    topic = await with_pages(house, 200)
+    item = (await house.everything(topic))[10]
+    append = house.hub.store.append
+
+    async def cut(*given: Any, **more: Any) -> None:
+        monkeypatch.setattr(house.hub.store, "append", append)
+        await append(*given, **more)
+        raise StoreUncertain("the link broke")
+
+    monkeypatch.setattr(house.hub.store, "append", cut)
+    key = {"key": house.hub.new_id()} if keyed else {}
+    _, edited = await house.changes(topic, "ana", EditItem(item.id, "Said better"), item.no, **key)
+    assert edited.text == "Said better"
+    assert (await house.everything(topic))[10] == edited
+    assert await pages_of(house.hub.store, topic.name) == named_pages(topic)
 
 
 async def test_an_old_comment_is_found_without_its_number_while_it_is_not_far_off(house: House) -> None:
