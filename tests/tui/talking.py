@@ -102,6 +102,13 @@ class Talks:
             self.states[topic] = evolve(self.states.get(topic), events[-1])
         return tuple(events)
 
+    def close_page(self, topic: str, items: int) -> None:
+        """The oldest so many items are in a page from now on."""
+        state = self.states[topic]
+        assert isinstance(state, Feed)
+        self.old[topic] = [*self.old.get(topic, ()), *state.items[:items]]
+        self.states[topic] = msgspec.structs.replace(state, items=state.items[items:], pages=(*state.pages, "a-tag"))
+
     def summary(self, entity: Entity, me: str) -> TalkSummary:
         def of(channel: str) -> Any:
             return self.states[entity.topic(channel)]

@@ -249,11 +249,20 @@ class RoadcrewApp(Booking):
 
         self.push_screen(TripScreen(trip_id))
 
-    def open_talk(self, entity: Entity, name: str, trip_id: str | None = None, *, of: str = "") -> None:
-        """Show what is said and given of something; `of` is where it is or whose."""
+    def open_talk(
+        self,
+        entity: Entity,
+        name: str,
+        trip_id: str | None = None,
+        *,
+        of: str = "",
+        left: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Show what is said and given of something; `of` is where it is or whose. `left` is called when the person
+        leaves it."""
         from roadcrew_tui.screens.talk_screen import TalkScreen  # noqa: PLC0415 - not before the first paint
 
-        self.push_screen(TalkScreen(entity, name, of=of, trip_id=trip_id))
+        self.push_screen(TalkScreen(entity, name, of=of, trip_id=trip_id, left=left))
 
     def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
         """A toast. The only way to one: it never reads markup."""

@@ -75,7 +75,8 @@ class Reply(ItemCommand):
     first_in_footer = True
 
     def available(self, screen: CommandScreen) -> bool:
-        return super().available(screen) and comments_of(screen) is not None
+        part = comments_of(screen)
+        return super().available(screen) and part is not None and part.channel == "comments"
 
     async def on_screen(self, screen: CommandScreen) -> None:
         part = comments_of(screen)

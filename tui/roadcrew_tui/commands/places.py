@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from roadcrew_tui.commands.base import Command, Place
 from roadcrew_tui.commands.booking import book_pane
@@ -10,6 +10,8 @@ from roadcrew_tui.commands.hotels import shown_hotel
 
 if TYPE_CHECKING:
     from roadcrew_domain.places import Entity
+    from roadcrew_tui.screens.book import BookPane
+    from roadcrew_tui.screens.hotels import HotelsPane
     from roadcrew_tui.screens.trip import TripScreen
 
 
@@ -41,7 +43,8 @@ class TalkOfHotel(Command):
         found = place_of(screen)
         if found is not None:
             entity, name, where = found
-            screen.crew_app.open_talk(entity, name, of=where)
+            sums = cast("HotelsPane | BookPane", screen.pane).sums
+            screen.crew_app.open_talk(entity, name, of=where, left=sums.forget)
 
 
 class TalkOfExhibition(TalkOfHotel):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadcrew_tui.commands.comments import TalkCommand, view_of
+from roadcrew_tui.commands.comments import ItemCommand, TalkCommand, part_of, view_of
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
+    from roadcrew_tui.screens.talk_text import TextPart
 
 
 class WritePost(TalkCommand):
@@ -48,3 +49,29 @@ class Write(WritePost):
         view = view_of(screen)
         if view is not None:
             await ask_and_write(view)
+
+
+class OpenLinks(ItemCommand):
+    id = "talk.links"
+    keys = "o"
+    title = "Open a link"
+    help = "Of the post or blog that you read: shows where a link leads, and asks before it opens anything."
+
+    def available(self, screen: CommandScreen) -> bool:
+        text = text_of(screen)
+        return super().available(screen) and text is not None and bool(text.addresses)
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.links import open_link  # noqa: PLC0415 - when it is used
+
+        text = text_of(screen)
+        if text is not None:
+            await open_link(screen.crew_app, text.addresses)
+
+
+def text_of(screen: CommandScreen) -> TextPart | None:
+    """The text of a post or a blog, while it is read."""
+    from roadcrew_tui.screens.talk_text import TextPart  # noqa: PLC0415 - for a fast start
+
+    part = part_of(screen)
+    return part if isinstance(part, TextPart) else None

@@ -56,7 +56,8 @@ class Sums:
         wanted = frozenset(list(entities)[:MOST])
         stale = self._clock() - self._at >= ASKED_EVERY
         app: RoadcrewApp = self._widget.app  # type: ignore[assignment]
-        if "talk" not in app.served or app.user is None or not app.looked_at or not wanted or self._asking:
+        seen = app.looked_at and self._widget.screen.is_current
+        if "talk" not in app.served or app.user is None or not seen or not wanted or self._asking:
             return
         if stale or not wanted <= self._asked:
             self._asked, self._at, self._asking = wanted, self._clock(), True

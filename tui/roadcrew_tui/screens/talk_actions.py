@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.talk_comments import CommentsPart
     from roadcrew_tui.screens.talk_parts import TalkPart
 
-MORE = ("talk.whole", "talk.reply", "talk.react", "talk.edit", "talk.remove", "talk.mute")
+MORE = ("talk.links", "talk.whole", "talk.reply", "talk.react", "talk.edit", "talk.remove", "talk.mute")
 """What is offered of an item, in this order."""
 LOOKED_BACK = 20
 """Pages that are loaded to find something."""
@@ -38,7 +38,7 @@ async def comment(screen: CommandScreen) -> None:
     """To the line under the comments, whatever part is open."""
     view = view_of(screen)
     if view is not None:
-        if comments_of(screen) is None:
+        if view.part_of.channel != "comments":
             await view.open("comments")
         part = comments_of(screen)
         if part is not None:
@@ -56,7 +56,8 @@ async def more(screen: CommandScreen) -> None:
     answers = [Answer(command.id, render.ours(command.title)) for command in found]
     about = render.template("{who}: ", "bold", who=part.name_of(item))
     question = render.join(about, render.said(item.text or item.title or "", render.MUTED, width=200))
-    chosen = await _ask(screen, "This comment", question, answers, "Nothing")
+    kind = part.topic.rpartition(":")[2].removesuffix("s")
+    chosen = await _ask(screen, f"This {kind}", question, answers, "Nothing")
     if chosen != CANCEL and part.item is not None and part.item.id == item.id:
         await commands.find(chosen).on_screen(screen)
 

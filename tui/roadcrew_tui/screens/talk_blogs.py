@@ -149,6 +149,7 @@ class BlogsPart(TalkPart):
         self._older |= {item.no: item for item in found.items}
         if self.is_mounted:
             self.draw(self._talk or talk)
+            self.query_one(RowList).settle()
 
     # --- what the person does --------------------------------------------------------------------
 
@@ -182,8 +183,11 @@ class BlogsPart(TalkPart):
 def open_item(talk: Talk, part: TalkPart, item: Item, kind: str) -> None:
     """Show a post or a blog on a screen of its own."""
     entity = Entity("post" if kind == "post" else "blog", item.id)
-    name = item.title or f"A post by {talk.name(item.by, item.name)}"
-    part.crew_app.open_talk(entity, name, talk.entity.id, of=f"by {talk.name(item.by, item.name)}")
+    writer = talk.name(item.by, item.name)
+    if item.title:
+        part.crew_app.open_talk(entity, item.title, talk.entity.id, of=f"by {writer}")
+    else:
+        part.crew_app.open_talk(entity, f"A post by {writer}", talk.entity.id)
 
 
 def write_on_sheet(part: TalkPart, trip: Entity, channel: ListChannel, item: Item | None) -> None:

@@ -52,9 +52,11 @@ class TalkLine(Container):
     class Left(Message):
         """The person wants back to what stands above."""
 
-    def __init__(self, entity: Entity) -> None:
+    def __init__(self, entity: Entity, words: str) -> None:
+        """`words` of ours stand there while nothing is written."""
         super().__init__(id="talk-line")
         self._entity = entity
+        self._words = words
         self._about: About | None = None
         self._kept = ""
         """What was typed before a comment that is changed was put in its place."""
@@ -64,7 +66,7 @@ class TalkLine(Container):
     def compose(self) -> ComposeResult:
         """What it is about, and the line itself."""
         yield PartsLine(id="line-about")
-        yield Composer(render.ours("Write a comment"), id="line", longest=2 * LONGEST)
+        yield Composer(render.ours(self._words), id="line", longest=2 * LONGEST)
 
     def on_mount(self) -> None:
         """Nothing is written yet."""

@@ -23,6 +23,7 @@ class PostsPart(CommentsPart):
     channel: ClassVar[ListChannel] = "posts"
     nothing: ClassVar[str] = "Nobody has posted anything yet. Enter writes the first post, and so does W."
     opens: ClassVar[str] = "open"
+    invites: ClassVar[str] = "Write a post"
 
     def choose(self, item: Item) -> None:
         """What is said of it."""

@@ -4,6 +4,7 @@ somebody saved. Above whatever screen it was opened from.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -30,14 +31,24 @@ CLOCK_EVERY = 15.0
 
 
 class TalkScreen(CommandScreen):
-    """`name` is what the thing is called, `of` where it is or whose; `trip_id` the trip that it belongs to."""
+    """`name` is what the thing is called, `of` where it is or whose; `trip_id` the trip that it belongs to; `left`
+    is called when the person leaves."""
 
     CSS_PATH = ["talk_screen.tcss", "talk.tcss"]  # noqa: RUF012 - as Screen has it
     MODULES = ("comments", "gallery", "posts", "marks", "saved", "muted", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*MODULES)]
 
-    def __init__(self, entity: Entity, name: str, *, of: str = "", trip_id: str | None = None) -> None:
+    def __init__(
+        self,
+        entity: Entity,
+        name: str,
+        *,
+        of: str = "",
+        trip_id: str | None = None,
+        left: Callable[[], object] = lambda: None,
+    ) -> None:
         super().__init__()
+        self._left = left
         self.entity = entity
         self._called = name
         self._of = of
@@ -83,6 +94,7 @@ class TalkScreen(CommandScreen):
         """Whoever wrote something does so no more."""
         if self.app.screen is self:
             self.view.close()
+            self._left()
         return super().leave()
 
     # --- what comes in ---------------------------------------------------------------------------

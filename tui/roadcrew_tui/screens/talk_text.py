@@ -56,8 +56,13 @@ class TextPart(TalkPart):
         self.screen.set_focus(self.query_one(Reader))
 
     def hints(self) -> list[tuple[str, str, str]]:
-        """Enter asks for a link."""
-        return [("open", "enter", "links")] if self.query_one(Reader).addresses else []
+        """Enter asks what to do."""
+        return [("open", "enter", "more")] if self.item is not None and self.item.removed is None else []
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The links in the text."""
+        return self.query_one(Reader).addresses
 
     @property
     def topic(self) -> str:
@@ -153,7 +158,12 @@ class TextPart(TalkPart):
         event.stop()
         self.view.show_keys()
 
-    @on(Reader.Opened)
-    def _opened(self, event: Reader.Opened) -> None:
+    @on(Reader.Chosen)
+    def _chosen(self, event: Reader.Chosen) -> None:
         event.stop()
-        self.run_worker(self.crew_app.guarded(open_link(self.crew_app, event.addresses)), group="links")
+        self.view.choose()
+
+    @on(Reader.Opened)
+    def _clicked(self, event: Reader.Opened) -> None:
+        event.stop()
+        self.run_worker(self.crew_app.guarded(open_link(self.crew_app, [event.address])), group="links")

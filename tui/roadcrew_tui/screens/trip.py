@@ -264,6 +264,8 @@ class TripScreen(CommandScreen):
         if self._end is not None:
             news, self._end = self._end, None
             self._gone(news)
+        else:
+            self._draw_soon()
 
     def _gone(self, news: News) -> None:
         if getattr(self.app.screen, "sending", False):

@@ -292,10 +292,10 @@ class Writing(Dialog[bool]):
         self.set_focus(reader if on else pad)
         self._draw()
 
-    @on(Reader.Opened)
-    def _no_links(self, event: Reader.Opened) -> None:
-        """One's own; there is nothing to ask."""
+    @on(Reader.Chosen)
+    def _seen(self, event: Reader.Chosen) -> None:
         event.stop()
+        self._preview(False)
 
     def _edit_outside(self) -> None:
         """Leave the screen to the person's editor. Nothing else is done until it has ended."""

@@ -1,5 +1,5 @@
-"""A long text of a person's, read as Markdown and drawn line by line. It scrolls; a link is chosen by a click or by
-`links`, and what becomes of it is for the screen.
+"""A long text of a person's, read as Markdown and drawn line by line. It scrolls; what becomes of a link that is
+clicked is for the screen.
 
 Reading and laying out are done on a thread: of 20,000 hostile characters they take a while.
 """
@@ -112,7 +112,7 @@ def _read(text: str, formatted: bool) -> Page:
 
 
 class Reader(ScrollView, can_focus=True):
-    """Shows one text at a time. `Opened` is posted when the person wants a link."""
+    """Shows one text at a time."""
 
     DEFAULT_CSS = """
     Reader { height: 1fr; background: transparent; overflow-x: hidden; scrollbar-size-vertical: 1; }
@@ -124,15 +124,18 @@ class Reader(ScrollView, can_focus=True):
         Binding("pagedown,space", "page(1)", "Page down", show=False),
         Binding("home", "edge(0)", "To the top", show=False),
         Binding("end", "edge(1)", "To the end", show=False),
-        Binding("enter", "links", "Links", show=False),
+        Binding("enter", "choose", "What can be done", show=False),
     ]
 
     class Opened(Message):
-        """The person wants one of these addresses; which one, where there are several, was not said."""
+        """A link was clicked."""
 
-        def __init__(self, addresses: tuple[str, ...]) -> None:
+        def __init__(self, address: str) -> None:
             super().__init__()
-            self.addresses = addresses
+            self.address = address
+
+    class Chosen(Message):
+        """Enter: the person wants to do something about the text."""
 
     class LaidOut(Message):
         """Which links there are is known now."""
@@ -211,14 +214,13 @@ class Reader(ScrollView, can_focus=True):
         """To the first or to the last line."""
         self.scroll_to(y=len(self._lines) if end else 0, animate=False, immediate=True)
 
-    def action_links(self) -> None:
-        """Ask for a link, if there is any."""
-        if self.addresses:
-            self.post_message(self.Opened(self.addresses))
+    def action_choose(self) -> None:
+        """Ask what can be done."""
+        self.post_message(self.Chosen())
 
     def on_click(self, event: events.Click) -> None:
         """On a link?"""
         link = event.style.meta.get("link")
         if isinstance(link, int) and 0 < link <= len(self.addresses):
             event.stop()
-            self.post_message(self.Opened((self.addresses[link - 1],)))
+            self.post_message(self.Opened(self.addresses[link - 1]))
