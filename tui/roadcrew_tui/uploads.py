@@ -25,15 +25,15 @@ State = Literal["sending", "sent", "failed"]
 
 @dataclass(eq=False)
 class Upload:
-    """One image on its way. `id` is that of its item to be; `done` are the bytes that have gone, told from another
-    thread; `trouble` is why it failed."""
+    """One image on its way. `id` is that of its item to be; `pixels` are empty where it can't be drawn here;
+    `done` are the bytes that have gone, told from another thread; `trouble` is why it failed."""
 
     id: str
     entity: Entity
     file: ImageFile
     caption: str
     at: datetime
-    pixels: Pixels | None = None
+    pixels: Pixels | Literal[""] | None = None
     done: int = 0
     state: State = "sending"
     trouble: str = ""
@@ -84,7 +84,7 @@ class Uploads:
         try:
             upload.pixels = await self._app.link.aside(lambda: pictures.opened(upload.file.path))
         except (NoPicture, TimeoutError):
-            return
+            upload.pixels = ""
         self.on_change()
 
     async def _send(self, upload: Upload) -> None:
