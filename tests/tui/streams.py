@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from itertools import cycle, islice
 
+from textual._compositor import CompositorUpdate
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.pilot import Pilot
@@ -84,3 +85,13 @@ async def streaming(
 def lines(app: Bare) -> list[str]:
     """What is on the screen, line by line, without the bar and the line below."""
     return [strip.text[:-1].rstrip() for strip in app.screen._compositor.render_strips()][:-1]
+
+
+def frame(app: Bare) -> None:
+    """Have painted what has changed of the stream, down to what a terminal is sent, without waiting for Textual's next
+    turn."""
+    compositor = app.screen._compositor
+    compositor.update_widgets({app.query_one(Stream)})
+    update = compositor.render_update()
+    if isinstance(update, CompositorUpdate):
+        update.render_segments(app.console)

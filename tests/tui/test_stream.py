@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pytest
 from rich.cells import cell_len
-from tests.tui.streams import ODD, Bare, entries, entry, lines, streaming
+from tests.tui.streams import ODD, entries, entry, frame, lines, streaming
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -186,12 +186,6 @@ async def test_the_focus_of_another_is_not_taken():
         assert app.focused is app.query_one(Input)
 
 
-def _frame(app: Bare) -> None:
-    """Have painted what has changed, without waiting for Textual's next turn."""
-    app.screen._compositor.update_widgets({app.query_one(Stream)})
-    app.screen._compositor.render_update().render_segments(app.console)  # type: ignore[union-attr]
-
-
 @pytest.mark.usefixtures("timed")
 async def test_ten_thousand_entries_scroll_at_thirty_frames_a_second_and_open_as_fast_as_a_hundred():
     async with streaming(size=(120, 36)) as (app, stream, _):
@@ -203,7 +197,7 @@ async def test_ten_thousand_entries_scroll_at_thirty_frames_a_second_and_open_as
             began = perf_counter()
             stream.show(shown)
             stream.to_end()
-            _frame(app)
+            frame(app)
             return perf_counter() - began
 
         seconds = [(opening(few), opening(many)) for _ in range(5)]
@@ -211,6 +205,6 @@ async def test_ten_thousand_entries_scroll_at_thirty_frames_a_second_and_open_as
         began, frames = perf_counter(), 300
         for _ in range(frames):
             stream.action_page(-1)
-            _frame(app)
+            frame(app)
         assert frames / (perf_counter() - began) >= LEAST_FRAMES
         assert int(stream.cursor or 0) < 9_000
