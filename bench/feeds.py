@@ -2,7 +2,7 @@
 
     uv run python bench/feeds.py [--runs 3] [--feeds 1000] [--quick] [--json FILE]
 
-A feed is the comments of an exhibition, so whoever is signed in reads it. In: 64 connections write comments, each on
+A feed is the comments of a hotel, so whoever is signed in reads it. In: 64 connections write comments, each on
 the disk before its answer (SQLite `synchronous=FULL`, Valkey `appendfsync always`), on one hot feed (whose old comments
 go into pages meanwhile) and on all feeds in turn, while nobody reads. Out: 8 connections write while every feed has 30
 readers; a run is over when each reader has each comment once. Readers come in two shapes: each with a stream of its own
@@ -34,19 +34,22 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from booking import EXHIBITION  # noqa: E402 - after the path is set
 from contestants import LOAD_CORE, SERVER_CORE  # noqa: E402 - after the path is set
 from load import Caller, cpu_seconds, on_core, request, resident_bytes  # noqa: E402 - after the path is set
 from report import arguments, percentile, table, write  # noqa: E402 - after the path is set
 from tests.support.serving import ServerProcess  # noqa: E402 - after the path is set
 from tests.support.valkey import ValkeyProcess  # noqa: E402 - after the path is set
-from trips import guests  # noqa: E402 - after the path is set
+from trips import guests, trip_of  # noqa: E402 - after the path is set
+
+from roadcrew_domain.places import hotel_place  # noqa: E402 - after the path is set
 
 READERS = 30
 """Of each feed."""
 TOGETHER = 30
 """Feeds that one stream follows, in the second shape."""
 PEOPLE = 60
+HOTELS = 100
+"""Shortlisted on one trip."""
 WRITERS, AMONG_READERS = 64, 8
 """Connections that write, while nobody reads and while all do."""
 SECONDS, QUICK_SECONDS = 2.0, 0.5
@@ -94,19 +97,21 @@ class Case:
 
 
 class House:
-    """A server over one store, whose catalogue has so many exhibitions, and people who talk about them."""
+    """A server over one store, so many hotels that were shortlisted there, and people who talk about them."""
 
     def __init__(self, place: Path, store: str | None, feeds: int) -> None:
         place.mkdir()
-        catalog = place / "catalogue.toml"
-        catalog.write_text("".join(EXHIBITION.format(id=f"e{n}", times=["09:00"]) for n in range(feeds)), "utf-8")
         with on_core(SERVER_CORE):
-            self.process = ServerProcess(
-                place, store=store, catalog=catalog, streams_per_user=MOST_STREAMS, max_streams=20_000
-            ).start()
+            self.process = ServerProcess(place, store=store, streams_per_user=MOST_STREAMS, max_streams=20_000).start()
         self.address = ("127.0.0.1", self.process.port)
         caller = Caller(self.address)
         self.tokens = guests(caller, PEOPLE)
+        for n in range(feeds):
+            if n % HOTELS == 0:
+                trip = trip_of(caller, self.tokens[:1], "Trip")[0].trip
+            price = {"amount": 8400, "currency": "EUR"}
+            hotel = {"tripId": trip, "name": f"Hotel {n}", "city": "Lisbon", "stars": 3, "pricePerNight": price}
+            caller.post("/api/social-cart/hotels/shortlist", hotel, self.tokens[0])
         caller.close()
         self.feeds = feeds
         self._made = count(1)
@@ -120,12 +125,12 @@ class House:
         """The requests that write comments on so many feeds in turn, each with its number."""
         for n in self._made:
             headers = {**self._who(n), "Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-            path = f"/api/feeds/location/exhibition.e{n % feeds}/comments"
+            path = f"/api/feeds/location/{location(n % feeds)}/comments"
             yield n, request("POST", path, headers, b'{"text":"no %d"}' % n)
 
     def alone(self, feeds: int) -> list[bytes]:
         """The requests of so many feeds' readers, who each have a stream of their own."""
-        paths = [f"/api/subscribe/location/exhibition.e{n}/comments" for n in range(feeds)]
+        paths = [f"/api/subscribe/location/{location(n)}/comments" for n in range(feeds)]
         return [self._stream(path, n) for path in paths for n in range(READERS)]
 
     def together(self) -> list[bytes]:
@@ -133,7 +138,7 @@ class House:
         streams = []
         for first in range(self.feeds * READERS // TOGETHER):
             followed = {(first + n) % self.feeds for n in range(TOGETHER)}
-            asked = "&".join(f"topic=feed:location:exhibition.e{n}:comments" for n in followed)
+            asked = "&".join(f"topic=feed:location:{location(n)}:comments" for n in followed)
             streams.append(self._stream(f"/api/sync?{asked}", first))
         return streams
 
@@ -142,6 +147,11 @@ class House:
 
     def _who(self, n: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[n % PEOPLE]}"}
+
+
+def location(n: int) -> str:
+    """The location that a hotel is."""
+    return hotel_place(f"Hotel {n}", "Lisbon")
 
 
 class Audience:
