@@ -106,11 +106,16 @@ class House:
         self.address = ("127.0.0.1", self.process.port)
         caller = Caller(self.address)
         self.tokens = guests(caller, PEOPLE)
+        trips = [trip_of(caller, self.tokens[:1], "Trip")[0].trip for _ in range(0, feeds, HOTELS)]
         for n in range(feeds):
-            if n % HOTELS == 0:
-                trip = trip_of(caller, self.tokens[:1], "Trip")[0].trip
             price = {"amount": 8400, "currency": "EUR"}
-            hotel = {"tripId": trip, "name": f"Hotel {n}", "city": "Lisbon", "stars": 3, "pricePerNight": price}
+            hotel = {
+                "tripId": trips[n // HOTELS],
+                "name": f"Hotel {n}",
+                "city": "Lisbon",
+                "stars": 3,
+                "pricePerNight": price,
+            }
             caller.post("/api/social-cart/hotels/shortlist", hotel, self.tokens[0])
         caller.close()
         self.feeds = feeds

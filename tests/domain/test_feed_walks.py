@@ -92,29 +92,28 @@ class Walk:
         chance = self.chance
         said, by = chance.choice(self.naive), chance.choice(PEOPLE)
         reaction = chance.choice(["heart", "eyes"])
-        act: ItemAct = chance.choice(
-            [
-                EditItem(said.id, f"secret {chance.randrange(3)}"),
-                RemoveItem(said.id, by.title(), chair=chance.random() < 0.2),
-                GiveReaction(said.id, reaction),  # type: ignore[arg-type]
-                TakeReaction(said.id, reaction),  # type: ignore[arg-type]
-            ]
-        )
+        acts: list[ItemAct] = [
+            EditItem(said.id, f"secret {chance.randrange(3)}"),
+            RemoveItem(said.id, by.title(), chair=chance.random() < 0.2),
+            GiveReaction(said.id, reaction),  # type: ignore[arg-type]
+            TakeReaction(said.id, reaction),  # type: ignore[arg-type]
+        ]
+        act = chance.choice(acts)
         if self.do(by, act, self.play.new_id()):
             self.note(said, by, act)
 
     def do(self, by: str, act: FeedAct, command: str) -> list[str]:
         """As the server does it; the terminal has painted the same before."""
         play = self.play
-        old = isinstance(act, ItemAct) and feed.found(play.feed, act.id) is None
+        old = act if isinstance(act, ItemAct) and feed.found(play.feed, act.id) is None else None
         painted, happened, code = self.painted(by, act, command), [], None
         try:
-            happened = self.turn(by, act, command) if old else play.do(by, act, command)
+            happened = play.do(by, act, command) if old is None else self.turn(by, old, command)
         except Refused as refused:
             code = refused.code
         self.met.update(happened or [code or "nothing"])
-        self.met["old"] += old and bool(happened)
-        assert old or painted == (code or feed.shown_state(play.state))
+        self.met["old"] += old is not None and bool(happened)
+        assert old is not None or painted == (code or feed.shown_state(play.state))
         return happened
 
     def painted(self, by: str, act: FeedAct, command: str) -> feed.FeedState | str:
