@@ -32,6 +32,9 @@ PLACES: tuple[Place, ...] = get_args(Place)
 
 REST = 0.25
 """Seconds at most between two looks at who is in one place."""
+REST_OF_CROWD = 2.0
+"""Seconds between two looks at a place where there are so many that they are not told of one by one: each look is told
+to all of them."""
 SLACK = 0.05
 """Seconds after which what has run out is looked for: the store's clock is not quite ours."""
 RENEWED = 4 / 3
@@ -181,6 +184,7 @@ class Presence:
         changed = company != topic.presence
         if changed:
             topic.presence, topic.presence_tag = company, company.tag
+            topic.presence_frame = company.frame(topic.name)
         if changed or doubted:
             topic.wake()
 
@@ -196,7 +200,11 @@ class Presence:
         if (alarm := self._alarms.pop(topic, None)) is not None:
             alarm.cancel()
         if topic.followers and wait < self._settings.heartbeat * RENEWED:
-            self._alarms[topic] = asyncio.get_running_loop().call_later(max(wait, 0) + SLACK, self._changed, topic)
+            self._alarms[topic] = asyncio.get_running_loop().call_later(max(wait, 0) + SLACK, self._alarm, topic)
+
+    def _alarm(self, topic: Topic) -> None:
+        del self._alarms[topic]
+        self._changed(topic)
 
     async def _set(self, topic: str, connection: str, here: Here, ttl: float) -> None:
         await self._hub.store.presence_set(topic, connection, msgspec.json.encode(here), timedelta(seconds=ttl))
@@ -220,7 +228,8 @@ class Presence:
                     await self.refresh(topic)
                 except StoreError as error:
                     log.warning("presence of %r not read: %s", topic.name, error)
-                await asyncio.sleep(min(REST, 10 * (clock() - began)))
+                brief = min(REST, 10 * (clock() - began))
+                await asyncio.sleep(REST_OF_CROWD if topic.presence.is_crowd else brief)
         finally:
             del self._refreshing[topic]
 
@@ -249,8 +258,3 @@ def _connections(listed: Mapping[str, Stored]) -> Iterator[tuple[str, Here]]:
 def _polling(user: str) -> str:
     """The key under which somebody's polls are a sign of life."""
     return f"poll:{user}"
-
-
-def encode_present(topic: str, company: Company) -> bytes:
-    """The JSON of who is here."""
-    return company.frame(topic)
