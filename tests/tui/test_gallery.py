@@ -13,11 +13,11 @@ from PIL import Image
 from tests.support import images
 from tests.tui.conftest import SIZES, Stage, staged
 from tests.tui.scenes import Scene, lisbon
+from tests.tui.showing import TALKING, show, topic
 from textual.widgets import Input
 
 from roadcrew_client import errors
-from roadcrew_client.models import User
-from roadcrew_domain.feed_state import Feed, GiveReaction, Picture, RemoveItem, WriteItem
+from roadcrew_domain.feed_state import Feed, GiveReaction, RemoveItem
 from roadcrew_domain.places import Entity
 from roadcrew_tui import pictures, symbols
 from roadcrew_tui.pictures import NoPicture
@@ -31,21 +31,8 @@ BLUE, RED = (30, 60, 220), (200, 40, 40)
 
 def offering() -> Scene:
     scene = lisbon()
-    scene.world.features = ("overview", "polls", "hotels", "talk")
+    scene.world.features = TALKING
     return scene
-
-
-def topic(scene: Scene) -> str:
-    return Entity("trip", scene.trip_id).topic("images")
-
-
-def show(scene: Scene, who: User, caption: str, data: bytes) -> str:
-    """Somebody else shows an image."""
-    talks, item = scene.world.talks, scene.world.new_id()
-    talks.images[item] = data
-    picture = Picture("f" * 64, item.replace("-", "") * 2, 64, 48, len(data), "image/png")
-    talks.do(scene.world, topic(scene), who, WriteItem(who.name, caption, picture=picture), command=item)
-    return item
 
 
 @contextlib.asynccontextmanager

@@ -24,6 +24,7 @@ from tests.tui.importing import importing
 from tests.tui.measured import POLLING
 from tests.tui.outbox import all_kinds
 from tests.tui.scenes import NASTY, Scene
+from tests.tui.showing import gallery
 from textual.widgets import Input
 
 from roadcrew_client.figures import Noted
@@ -153,6 +154,9 @@ VIEWS = (
     View("quotes-stay", ("n", "enter", "down", "space"), "#form", "quotes"),
     View("quotes-vehicle", ("n", "down", "enter", PASTED), "#form", "quotes"),
     View("quotes-stop", ("x",), "#ask", "quotes"),
+    View("images", ("6", "left"), "#part-images", "images"),
+    View("images-full", ("6", "left", "up", "enter"), "#picture-view", "images"),
+    View("images-send", ("6", "left", "u", PASTED), "#files", "images"),
     View("book", ("enter", "enter", "enter", "plus", "down", "plus"), "#bk-sum", "book"),
     View("book-cart", ("tab",) * 3, "#cart", "book"),
     View("book-pay", ("tab", "tab", "tab", "p"), "#ask", "book"),
@@ -241,7 +245,9 @@ async def test_a_screen_looks_as_it_did(
         monkeypatch.chdir(tmp_path)
         with open_door():
             importing(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
-    more = {"book": booking, "quotes": quoting}.get(view.start)
+    if view.start == "images":
+        monkeypatch.chdir(tmp_path)
+    more = {"book": booking, "quotes": quoting, "images": gallery}.get(view.start)
     if more is not None and not view.name.startswith("imports"):
         more(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
     tab = view.start if view.start in ("polls", "hotels", "quotes", "book") else ""

@@ -76,7 +76,11 @@ class PictureScreen(Dialog[str]):
         parts = [Part("leave", render.key_hint("esc", "back"))]
         if len(self._items) > 1:
             place = f"{self._at + 1} of {len(self._items)}"
-            parts = [Part("before", render.key_hint("←", "before")), Part("next", render.key_hint("→", "next")), *parts]
+            parts = [
+                Part("before", render.key_hint("left", "before")),
+                Part("next", render.key_hint("right", "next")),
+                *parts,
+            ]
             parts.append(Part("place", render.ours(place, render.MUTED)))
         self.query_one("#picture-keys", PartsLine).show(parts)
         self.run_worker(self._load(item), group="picture", exclusive=True)

@@ -35,7 +35,7 @@ class TalkScreen(CommandScreen):
     is called when the person leaves."""
 
     CSS_PATH = ["talk_screen.tcss", "talk.tcss"]  # noqa: RUF012 - as Screen has it
-    MODULES = ("comments", "gallery", "posts", "marks", "saved", "muted", "everywhere")
+    MODULES = ("gallery", "comments", "posts", "marks", "saved", "muted", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*MODULES)]
 
     def __init__(
