@@ -17,10 +17,13 @@ from roadcrew_client.figures import Recorder
 from roadcrew_client.replica import Replica, Verdict
 from roadcrew_client.sync.engine import Engine
 from roadcrew_client.talk_models import TalkSummary
-from roadcrew_client.talk_rules import TalkRules
+from roadcrew_client.talk_rules import TalkRules, marked
 from roadcrew_domain.events import Event
 from roadcrew_domain.feed import FeedState, with_mine
 from roadcrew_domain.marks_state import Marks
+
+LOOKS = 5
+"""Times that it is asked which mark is ours, while the answers' sums are others than ours."""
 
 
 class Desk:
@@ -42,6 +45,9 @@ class Desk:
         self.replica: Replica[FeedState] = Replica(rules)
         self.pendings = Pendings(context, self.replica, engine, recorder, listeners, answered)
         self._ended: tuple[str, ...] = ()
+        self._seen: set[str] = set()
+        """Whose marks have changed while ours was asked for."""
+        self._looks = 0
 
     @property
     def confirmed(self) -> FeedState | None:
@@ -74,15 +80,19 @@ class Desk:
             return False
         self.rules.sure = False
         self._ended += self.replica.reset(state, seq, epoch)
-        self.asks = self.rules.is_open(state)
+        self.asks, self._looks = self.rules.is_open(state), 0
+        self._seen.clear()
         return True
 
     def confirm(self, e: Event) -> Verdict:
         """An event."""
         verdict, ended = self.replica.confirm(e)
         self._ended += ended
-        if verdict == "applied" and self.rules.is_mine(e):
+        who = marked(e) if verdict == "applied" else None
+        if who is not None and who == self.rules.me:
             self.rules.sure, self.asks = True, False
+        elif who is not None and self.asks:
+            self._seen.add(who)
         return verdict
 
     def settle(self) -> None:
@@ -91,20 +101,29 @@ class Desk:
         self.pendings.confirm(ended)
 
     def learn(self, summary: TalkSummary) -> bool:
-        """Which mark is ours. Whether that was to be known."""
-        values = {
-            "rating": summary.rating.mine,
-            "likes": 1 if summary.likes.mine else None,
-            "saves": 1 if summary.saves.mine else None,
-        }
+        """Which mark is ours. False while that is not clear: an answer with other sums than ours may be an old one, and
+        is asked for again, a few times."""
         self.rules.word = summary.saves.me or None
-        me, self.asks = self.rules.me, False
-        if me is None or self.rules.channel not in values:
+        spread, mine = _told(summary, self.rules.channel)
+        me, state = self.rules.me, self.confirmed
+        self._looks += 1
+        if me is None or not isinstance(state, Marks):
+            self.asks = False
             return False
-        mine = values[self.rules.channel]
-        self.replica.revise(lambda state: with_mine(state, me, mine) if isinstance(state, Marks) else state)
-        self.rules.sure = True
+        if me not in self._seen:  # else its event has told
+            if state.spread != spread and self._looks < LOOKS:
+                return False
+            self.replica.revise(lambda state: with_mine(state, me, mine) if isinstance(state, Marks) else state)
+        self.rules.sure, self.asks = True, False
         return True
+
+
+def _told(summary: TalkSummary, channel: str) -> tuple[tuple[int, ...], int | None]:
+    """The marks of a channel by value, and ours."""
+    if channel == "rating":
+        return summary.rating.spread, summary.rating.mine
+    of = summary.likes if channel == "likes" else summary.saves
+    return (of.count,), 1 if of.mine else None
 
 
 class Desks:

@@ -61,6 +61,7 @@ class LiveTalk(LiveTopics[FeedState]):
         self._opened = asyncio.Event()
         self._doubt = asyncio.Event()
         self._told: policy.Mode = "stopped"
+        self._watched: tuple[str, ...] = ()
         self.watch(topics)
 
     # --- what there is to see -----------------------------------------------------------------------
@@ -68,7 +69,7 @@ class LiveTalk(LiveTopics[FeedState]):
     @property
     def topics(self) -> tuple[str, ...]:
         """What is followed."""
-        return self._wanted()
+        return self._watched
 
     @property
     def states(self) -> Mapping[str, FeedState]:
@@ -120,15 +121,19 @@ class LiveTalk(LiveTopics[FeedState]):
         wanted = tuple(dict.fromkeys(topics))
         if len(wanted) > MAX_TOPICS:
             raise ValueError(f"at most {MAX_TOPICS} topics can be followed at once")
-        fresh = [self._desk(topic) for topic in wanted if self._desks.get(topic) is None]
-        dropped = [desk for desk in self._desks if desk.topic not in wanted]
-        for desk in fresh:
+        for desk in [self._desk(topic) for topic in wanted if self._desks.get(topic) is None]:
             self._desks.add(desk)
-        for desk in dropped:
-            self._close(desk)
-        if fresh or dropped:
+        if set(wanted) != set(self._watched):
+            self._watched = wanted
             self._opened.set()
             self._turned.set()
+
+    def _turn(self) -> None:
+        """Ask for what is looked at now. Who looked away and back meanwhile has missed nothing."""
+        for desk in self._desks:
+            if desk.topic not in self._watched:
+                self._close(desk)
+        super()._turn()
 
     def _desk(self, topic: str) -> Desk:
         rules = TalkRules(topic, lambda: self._context.session.user)
@@ -168,7 +173,7 @@ class LiveTalk(LiveTopics[FeedState]):
     # --- the work -----------------------------------------------------------------------------------
 
     def _wanted(self) -> tuple[str, ...]:
-        return tuple(desk.topic for desk in self._desks)
+        return self._watched
 
     async def _begin(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -201,10 +206,12 @@ class LiveTalk(LiveTopics[FeedState]):
                 tries += 1
                 await self._context.clock.sleep(max(wait, error.retry_after or 0.0))
                 continue
-            tries = 0
             for one in self._desks:
                 if one.rules.entity == thing and one.asks and one.learn(summary):
                     self._listeners.tell(Change("reset", topic=one.topic))
+            tries = tries + 1 if desk.asks else 0
+            if desk.asks:
+                await self._context.clock.sleep(jittered(tries, self._context.chance(), self._context.settings))
 
     # --- signals ------------------------------------------------------------------------------------
 

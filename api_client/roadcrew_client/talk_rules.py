@@ -51,10 +51,6 @@ class TalkRules:
         user = self._user()
         return None if user is None else user.id
 
-    def is_mine(self, e: Event) -> bool:
-        """Whether an event is about our mark."""
-        return isinstance(e.data, MarkGiven | MarkTaken) and self.me is not None and self.me == (e.data.who or e.by)
-
     def is_open(self, state: FeedState | None) -> bool:
         """Whether there is a mark to be asked for: nobody has told us ours."""
         return isinstance(state, Marks) and not state.whole and not self.sure
@@ -96,3 +92,8 @@ class TalkRules:
             case GiveMark() | TakeMark() as act if self.channel == "saves" and self.word is not None:
                 return FeedCommand(command.id, None, replace(act, who=self.word))
         return command
+
+
+def marked(e: Event) -> str | None:
+    """Under what a mark stands that an event changes; None for one that changes none."""
+    return e.data.who or e.by if isinstance(e.data, MarkGiven | MarkTaken) else None
