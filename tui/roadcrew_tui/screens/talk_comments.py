@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 
 from roadcrew_domain.feed import mentioned
 from roadcrew_domain.feed_state import EditItem, Feed, FeedAct, Item, WriteItem
@@ -51,11 +52,14 @@ class CommentsPart(TalkPart):
         self._loading = Loading(self, self.shelf, self.channel, self._came)
 
     def compose(self) -> ComposeResult:
-        """What has changed, the stream, the news, the line."""
-        yield Lines(id="co-since")
-        yield Stream(id="co-stream")
-        yield TitleLine(id="co-news")
-        yield TalkLine(self.view.entity, self.invites)
+        """What has changed, the stream, the news, the line; beside them in a wide terminal, who is here."""
+        with Horizontal():
+            with Vertical(id="co-main"):
+                yield Lines(id="co-since")
+                yield Stream(id="co-stream")
+                yield TitleLine(id="co-news")
+                yield TalkLine(self.view.entity, self.invites)
+            yield Lines(id="co-side")
 
     def on_mount(self) -> None:
         """Nothing is known yet, and nothing is written."""
@@ -134,6 +138,7 @@ class CommentsPart(TalkPart):
             self.shelf.take(feed)
         self._draw_stream(talk)
         self._draw_since(talk, feed)
+        self.query_one("#co-side", Lines).show(draw.company(talk))
         self._draw_news(talk)
         self._mark_read()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from textual.content import Content
@@ -10,6 +10,7 @@ from textual.content import Content
 from roadcrew_domain.feed_state import Reacted, Reaction
 from roadcrew_tui import render, when
 from roadcrew_tui.screens.talk_model import Changes, Day, New, Row, Said
+from roadcrew_tui.screens.talk_parts import Talk
 from roadcrew_tui.symbols import ASCII, sign
 from roadcrew_tui.widgets.stream import Draw, Entry
 
@@ -17,6 +18,8 @@ MOST_LINES = 12
 """Lines of a comment that are shown unless it was opened."""
 RECENT = timedelta(hours=24)
 """So long it is also said how long ago something was written."""
+MOST_COMPANY = 8
+"""People who are listed of those who are here, and of those who were."""
 LOOKS: dict[Reaction, str] = {
     "thumbs-up": "👍",
     "heart": "💛",
@@ -192,3 +195,30 @@ def about(what: str, name: str, text: str) -> Content:
     if what == "edit":
         return render.ours("Changing what you wrote", render.ACCENT)
     return render.join(render.template("Reply to {who}: ", render.ACCENT, who=name), render.said(text, render.MUTED))
+
+
+def company(talk: Talk) -> Callable[[int], Content]:
+    """Who looks at it, who of them writes, and who was here lately."""
+    seen = talk.presence
+
+    def draw(width: int) -> Content:
+        here = () if seen is None else seen.present
+        lately = () if seen is None else seen.seen
+        rows: list[Content | str] = [render.heading("Here now")]
+        for person in here[:MOST_COMPANY]:
+            note = "you" if person.id == talk.me else "writes" if person.typing else ""
+            name = render.said(talk.name(person.id, person.name or ""), width=max(1, width - 10))
+            rows.append(
+                render.join(render.ours(f"{sign().here} ", render.GOOD), name, render.ours(f"  {note}", render.MUTED))
+            )
+        if len(here) > MOST_COMPANY:
+            rows.append(render.ours(f"  and {len(here) - MOST_COMPANY} more", render.MUTED))
+        if lately:
+            rows += ["", render.heading("Here lately")]
+        for last in lately[:MOST_COMPANY]:
+            name = render.said(talk.name(last.id, last.name or ""), width=max(1, width - 14))
+            ago = render.ours(f"  {when.ago(last.at, talk.now)}", render.MUTED)
+            rows.append(render.join(render.ours(f"{sign().away} ", render.MUTED), name, ago))
+        return render.stack(render.cut(row if isinstance(row, Content) else render.ours(row), width) for row in rows)
+
+    return draw
