@@ -7,6 +7,7 @@ check of what comes out.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -18,6 +19,8 @@ import msgspec
 
 from roadcrew_domain.values import Value
 from roadcrew_server.problems import Problem
+
+log = logging.getLogger(__name__)
 
 CHILD = Path(__file__).with_name("image_child.py")
 MEDIA = ("image/png", "image/jpeg", "image/webp")
@@ -63,7 +66,6 @@ class Darkroom:
     """Makes images of at most so many pixels anew, few at a time."""
 
     def __init__(self, max_pixels: int, *, seconds: float = SECONDS, child: Path = CHILD) -> None:
-        self.killed = 0
         self._max_pixels = max_pixels
         self._seconds = seconds
         self._child = child
@@ -95,7 +97,7 @@ class Darkroom:
             async with asyncio.timeout(self._seconds):
                 out = await _all_of(process)
         except TimeoutError:
-            self.killed += 1
+            log.warning("an image took longer than %s s, and its process was killed", self._seconds)
             raise bad_image("The image takes too long to read.") from None
         finally:
             feeding.cancel()

@@ -41,8 +41,8 @@ class CantUse(Exception):
 
 
 def bound(max_pixels: int) -> None:
-    """From here on, so much memory and time, and no file may grow. Windows has no such bounds; there, the clock of the
-    server alone ends it."""
+    """From here on, so much memory and time. Windows has no such bounds; there, the clock of the server alone ends
+    it."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 - not everywhere
@@ -51,18 +51,18 @@ def bound(max_pixels: int) -> None:
     for what, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
 
 
 def shut() -> None:
-    """From here on nothing is opened any more: no file, and no connection."""
+    """From here on nothing is opened any more, no file and no connection, and no file may grow."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - not everywhere
 
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def make(data: bytes, media: str, max_pixels: int) -> tuple[dict[str, object], bytes, bytes]:
