@@ -10,6 +10,8 @@ import msgspec
 
 SHOWN = 20
 """People who were here that are told of."""
+CROWD = 100
+"""People who are here that are told of one by one where strangers meet; of more, it is told how many."""
 
 
 class Viewer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,7 +54,17 @@ class Company(msgspec.Struct, frozen=True):
         """Tells one company from another."""
         return hashlib.blake2b(msgspec.json.encode(self), digest_size=4).hexdigest()
 
+    @property
+    def is_crowd(self) -> bool:
+        """Whether not all of those who are here are told of one by one. In a trip's own topic they are."""
+        return self.seen is not None and len(self.present) > CROWD
+
     def frame(self, topic: str) -> bytes:
-        """The JSON that followers get."""
+        """The JSON that followers get. Of a crowd, who writes something comes first."""
         body: dict[str, object] = {"topic": topic, "present": self.present}
-        return msgspec.json.encode(body if self.seen is None else body | {"seen": self.seen})
+        if self.seen is not None:
+            body["seen"] = self.seen
+        if self.is_crowd:
+            body["present"] = sorted(self.present, key=lambda viewer: not viewer.typing)[:CROWD]
+            body["others"] = len(self.present) - CROWD
+        return msgspec.json.encode(body)

@@ -18,7 +18,6 @@ import msgspec
 
 from roadcrew_domain.events import Position, encode_cursor
 from roadcrew_server.hub import Hub
-from roadcrew_server.presence import encode_present
 from roadcrew_server.problems import Problem
 from roadcrew_server.topic import Entry, News, Topic, TopicMissing
 from roadcrew_server.topics import Closed
@@ -247,7 +246,7 @@ class Reader:
                 self.changed.set()
         if self._presence.get(topic.name) != topic.presence_tag and topic.presence_known:
             self._presence[topic.name] = topic.presence_tag
-            yield Frame("presence", encode_present(topic.name, topic.presence), self.cursor)
+            yield Frame("presence", topic.presence_frame, self.cursor)
 
     def _lacks(self, topic: Topic) -> bool:
         position = self._positions.get(topic.name)

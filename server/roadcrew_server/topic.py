@@ -110,6 +110,7 @@ class Topic:
         self.news: dict[tuple[object, ...], News] = {}
         self.presence = Company()
         self.presence_tag = "0"
+        self.presence_frame = self.presence.frame(name)
         self.presence_known = False
         self.records: tuple[Record, ...] = ()
         self.records_until: datetime | None = None

@@ -205,6 +205,27 @@ async def test_of_thirty_who_write_on_and_off_at_once_no_more_is_passed_on_than_
 
 
 # R: F3
+async def test_of_a_crowd_some_are_told_of_and_how_many_others_there_are_and_not_each_coming_by_itself(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roadcrew_server.company.CROWD", 5)
+    one = await start()
+    people = [f"P{n:02}" for n in range(20)]
+    (first,) = await terminals(one, people[:1], LIGHT)
+    for name in people[1:]:
+        await terminals(one, [name], LIGHT)
+        await asyncio.sleep(0.5)
+    await passes(lambda: first.told[-1][1].get("others") == 15, 3)
+    assert first.present == ["p00", "p01", "p02", "p03", "p04"]
+    crowded = [at for at, frame in first.told if "others" in frame]
+    assert all(later - at > 1.9 for at, later in itertools.pairwise(crowded))
+    await one.presence.typing(LIGHT, "p19", on=True)
+    await passes(lambda: first.typing == ["p19"], 3)
+    assert len(first.present) == 5
+    assert set(first.seen) == set()
+
+
+# R: F3
 async def test_who_comes_or_leaves_while_others_write_is_told_within_a_second(start: Start) -> None:
     one, two = await start(), await start()
     _, carla = await terminals(one, ["Ana", "Carla"], LIGHT)
