@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from roadcrew_tui.commands.base import Command, Place
+from roadcrew_tui.commands.talk import CommentByWords, EditByWords, ReactByWords, RemoveByWords
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
@@ -52,7 +53,7 @@ class ItemCommand(TalkCommand):
         return part is not None and part.item is not None and part.item.removed is None
 
 
-class Comment(TalkCommand):
+class Comment(CommentByWords, TalkCommand):
     id = "talk.comment"
     keys = "c"
     title = "Write a comment"
@@ -84,7 +85,7 @@ class Reply(ItemCommand):
             part.reply(part.item)
 
 
-class EditItem(ItemCommand):
+class EditItem(EditByWords, ItemCommand):
     id = "talk.edit"
     keys = "E"
     title = "Change what you wrote"
@@ -103,7 +104,7 @@ class EditItem(ItemCommand):
             part.edit(part.item)
 
 
-class RemoveItem(ItemCommand):
+class RemoveItem(RemoveByWords, ItemCommand):
     id = "talk.remove"
     keys = "x"
     title = "Remove this"
@@ -122,7 +123,7 @@ class RemoveItem(ItemCommand):
         await talk_actions.remove(screen)
 
 
-class React(ItemCommand):
+class React(ReactByWords, ItemCommand):
     id = "talk.react"
     keys = "plus"
     title = "React to this"

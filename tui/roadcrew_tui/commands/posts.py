@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roadcrew_tui.commands.comments import ItemCommand, TalkCommand, part_of, view_of
+from roadcrew_tui.commands.talk import BlogByWords, PostByWords
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
     from roadcrew_tui.screens.talk_text import TextPart
 
 
-class WritePost(TalkCommand):
-    id = "talk.post"
-    title = "Write a post"
-    help = "Tells the crew what is new on the trip, in a few lines."
+class Writing(TalkCommand):
+    """Something that is more than a comment."""
+
     channel = "posts"
 
     def available(self, screen: CommandScreen) -> bool:
@@ -29,14 +29,20 @@ class WritePost(TalkCommand):
             await write(view, self.channel)
 
 
-class WriteBlog(WritePost):
+class WritePost(PostByWords, Writing):
+    id = "talk.post"
+    title = "Write a post"
+    help = "Tells the crew what is new on the trip, in a few lines."
+
+
+class WriteBlog(BlogByWords, Writing):
     id = "talk.blog"
     title = "Write a blog"
     help = "Something longer on the trip, in Markdown: in the app, or in your own editor."
     channel = "blogs"
 
 
-class Write(WritePost):
+class Write(Writing):
     id = "talk.write"
     keys = "W"
     title = "Write a post or a blog"

@@ -1,10 +1,13 @@
-"""What is said, by sub-commands: comments, posts and blogs, and what is done to them."""
+"""What is said, by sub-commands: comments, posts and blogs, and what is done to them.
+
+What is called `…ByWords` is the half of an action that needs no screen, as in giving.py.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadcrew_tui.commands.base import Args, Argument
+from roadcrew_tui.commands.base import Args, Argument, Command
 from roadcrew_tui.commands.prices import WithoutScreen
 from roadcrew_tui.commands.talking import ABOUT, CHANNEL, ITEM, TEXT, TRIP
 
@@ -61,11 +64,8 @@ class ReadItem(WithoutScreen):
         return await headless_talk.read(client, args)
 
 
-class CommentOn(WithoutScreen):
-    id = "say.comment"
-    title = "Say something"
-    help = "Comments on a trip, a hotel, an exhibition, a post or a blog. @name mentions somebody."
-    group = "Talk"
+class CommentByWords(Command):
+    sub_help = "Comments on a trip, a hotel, an exhibition, a post or a blog. @name mentions somebody."
     sub = ("talk", "comment")
     arguments = (TEXT, Argument("reply", "to which comment: its number or its id"), *ABOUT)
     examples = (
@@ -80,11 +80,8 @@ class CommentOn(WithoutScreen):
         return await headless_talk.comment(client, args)
 
 
-class PostOn(WithoutScreen):
-    id = "say.post"
-    title = "Post something short"
-    help = "Posts a short update on a trip."
-    group = "Talk"
+class PostByWords(Command):
+    sub_help = "Posts a short update on a trip."
     sub = ("talk", "post")
     arguments = (TEXT, TRIP)
     examples = (
@@ -98,11 +95,8 @@ class PostOn(WithoutScreen):
         return await headless_talk.post(client, args)
 
 
-class BlogOn(WithoutScreen):
-    id = "say.blog"
-    title = "Publish a blog"
-    help = "Publishes something longer on a trip, in Markdown."
-    group = "Talk"
+class BlogByWords(Command):
+    sub_help = "Publishes something longer on a trip, in Markdown."
     sub = ("talk", "blog")
     arguments = (Argument("title", "what it is called", required=True), TEXT, TRIP)
     examples = ('roadcrew talk blog "Day one" - < day-one.md',)
@@ -113,11 +107,8 @@ class BlogOn(WithoutScreen):
         return await headless_talk.blog(client, args)
 
 
-class EditItem(WithoutScreen):
-    id = "say.edit"
-    title = "Change what you wrote"
-    help = "Changes a comment, a caption, a post or a blog of yours; others see that it was edited."
-    group = "Talk"
+class EditByWords(Command):
+    sub_help = "Changes a comment, a caption, a post or a blog of yours; others see that it was edited."
     sub = ("talk", "edit")
     arguments = (ITEM, TEXT, Argument("title", "another title, of a blog"), CHANNEL, *ABOUT)
     examples = (
@@ -131,11 +122,8 @@ class EditItem(WithoutScreen):
         return await headless_talk.edit(client, args)
 
 
-class RemoveItem(WithoutScreen):
-    id = "say.remove"
-    title = "Remove it"
-    help = "Removes what you wrote; as the organiser of the trip, what anybody did. That it was there stays."
-    group = "Talk"
+class RemoveByWords(Command):
+    sub_help = "Removes what you wrote; as the organiser of the trip, what anybody did. That it was there stays."
     sub = ("talk", "remove")
     arguments = (ITEM, CHANNEL, Argument("yes", "do not ask", kind="flag"), *ABOUT)
     examples = (
@@ -150,11 +138,8 @@ class RemoveItem(WithoutScreen):
         return await headless_talk.remove(client, args)
 
 
-class ReactTo(WithoutScreen):
-    id = "say.react"
-    title = "React to it"
-    help = "Gives a reaction to a comment, an image, a post or a blog."
-    group = "Talk"
+class ReactByWords(Command):
+    sub_help = "Gives a reaction to a comment, an image, a post or a blog."
     sub = ("talk", "react")
     arguments = (ITEM, REACTION, CHANNEL, *ABOUT)
     examples = (
