@@ -70,7 +70,7 @@ class SavedScreen(CommandScreen):
         self._look(None)
 
     def _look(self, after: str | None) -> None:
-        self.run_worker(self.crew_app.guarded(self._load(after)), group="saved", exclusive=True)
+        self.run_worker(self.crew_app.guarded(self._load(after)), group="saved")
 
     async def _load(self, after: str | None) -> None:
         async def ask(client: Client) -> SavedThings:

@@ -137,7 +137,9 @@ class BlogsPart(TalkPart):
                 self._older[no] = changed(self._older[no], event)
 
     async def _load(self) -> None:
-        """Some older ones."""
+        await self.crew_app.guarded(self._load_older())
+
+    async def _load_older(self) -> None:
         talk, items = self._talk, self._items
         if talk is None or not items:
             return
@@ -165,7 +167,7 @@ class BlogsPart(TalkPart):
         if event.row == FIRST:
             self.write()
         elif event.row == MORE:
-            self.run_worker(self.crew_app.guarded(self._load()), group="older", exclusive=True)
+            self.run_worker(self._load, group="older", exclusive=True)  # type: ignore[arg-type]
         elif item is not None and self._talk is not None:
             open_item(self._talk, self, item, "blog")
 

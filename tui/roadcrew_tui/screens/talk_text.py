@@ -128,9 +128,12 @@ class TextPart(TalkPart):
         unknown = feed is not None and found(feed, self._item_id) is None
         if unknown and feed is not None and feed.changed_at != self._asked_at:
             self._asked_at = feed.changed_at
-            self.run_worker(self.crew_app.guarded(self._ask()), group="text", exclusive=True)
+            self.run_worker(self._ask, group="text", exclusive=True)  # type: ignore[arg-type]
 
     async def _ask(self) -> None:
+        await self.crew_app.guarded(self._look_for_it())
+
+    async def _look_for_it(self) -> None:
         of, channel, wanted = self.of, self.channel, self._item_id
         no = self._old.no if self._old is not None else None
         if of is None:

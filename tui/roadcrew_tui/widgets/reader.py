@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 from typing import ClassVar
 
@@ -165,7 +165,8 @@ class Reader(ScrollView, can_focus=True):
         width = min(WIDEST, self.scrollable_content_region.width)
         wanted = (self._text, self._formatted, width, sign().quote)
         if width > 0 and wanted != self._shown:
-            self.run_worker(self._lay_out_for(wanted), group="layout", exclusive=True)
+            # Made when its turn comes: one that another takes the place of before that was never begun.
+            self.run_worker(partial(self._lay_out_for, wanted), group="layout", exclusive=True)  # type: ignore[arg-type]
 
     async def _lay_out_for(self, wanted: tuple[str, bool, int, str]) -> None:
         text, formatted, width, _ = wanted
