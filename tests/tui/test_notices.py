@@ -17,6 +17,7 @@ from textual import events
 from roadcrew_client.errors import Unreachable
 from roadcrew_domain.events import Event, event
 from roadcrew_domain.feed_state import ItemEdited, ItemWritten
+from roadcrew_domain.places import Entity
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
 from roadcrew_tui import notices, render, settings
 from roadcrew_tui.notice_link import ASKED_EVERY, NoticeLink
@@ -198,6 +199,16 @@ async def test_a_poll_that_somebody_closes_is_told_once_it_is_known(away: Away):
     world.do(scene.trip_id, scene.ben.id, ClosePoll(scene.flight))
     await away.stage.until(lambda: away.rung == ["\x07"], "the bell")
     assert away.title == "* The poll ended: When do we fly? - Roadcrew"
+
+
+async def test_who_looks_away_where_no_trip_is_open_is_told_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with staged(tmp_path, in_trip=False) as stage:
+        away = Away(stage, monkeypatch)
+        stage.app.open_talk(Entity("location", "exhibition.azulejo-light"), "Azulejo")
+        await stage.sees("Azulejo")
+        await away.sign(events.AppBlur())
+        await away.mention()
+        assert stage.app.notices._waiting == []
 
 
 async def test_the_palette_changes_notices_and_keeps_the_choice(tmp_path: Path):

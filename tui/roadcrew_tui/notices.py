@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from os import environ
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from roadcrew_tui import render
 from roadcrew_tui.notice_link import mention
+from roadcrew_tui.snapshot import Mentioned, Snapshot
 from roadcrew_tui.when import amount_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from roadcrew_domain.polls import Poll
     from roadcrew_domain.trip import Trip
     from roadcrew_tui.app import RoadcrewApp
-    from roadcrew_tui.snapshot import Mentioned
     from roadcrew_tui.visibility import Told
 
 CHOSEN = {
@@ -83,22 +83,23 @@ class Notices:
                 self.mentioned(news)
 
     @property
-    def _screen(self) -> Any:
+    def _open(self) -> Snapshot | None:
         """The trip that is open; None if none is."""
-        return next((screen for screen in self._app.open_screens if hasattr(screen, "feed")), None)
+        drawn = (getattr(screen, "snapshot", None) for screen in self._app.open_screens)
+        return next((known for known in drawn if isinstance(known, Snapshot) and known.trip is not None), None)
 
     @property
     def _trip(self) -> Trip | None:
-        return None if self._screen is None else self._screen.trip
+        return None if self._open is None else self._open.trip
 
     def _begin(self) -> None:
-        screen = self._screen
-        if self._since is not None or screen is None or self._app.settings.notices == "off":
+        known = self._open
+        if self._since is not None or known is None or self._app.settings.notices == "off":
             return
-        self._since = screen.snapshot.now()
+        self._since = known.now()
         self._looking = self._app.set_interval(POLL_LOOK, self._look)
         if "talk" in self._app.served:
-            self._app.link.notices.listen(screen.trip_id)
+            self._app.link.notices.listen(known.trip_id)
 
     def _end(self) -> None:
         self._since = None
@@ -116,20 +117,20 @@ class Notices:
     # --- polls -----------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        screen, trip = self._screen, self._trip
-        if trip is not None and self._untold(trip, screen.snapshot.now()):
+        known, trip = self._open, self._trip
+        if known is not None and trip is not None and self._untold(trip, known.now()):
             self._app.run_worker(self._app.guarded(self._look_closely()), group="notices", exclusive=True)
 
     async def _look_closely(self) -> None:
         """Ask how it is: what is followed rests while nobody looks, and they may have voted elsewhere."""
         from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
 
-        screen, trip = self._screen, self._trip
-        if trip is None:
+        known, trip = self._open, self._trip
+        if known is None or trip is None:
             return
         with suppress(RoadcrewError, LookupError):  # then what is known has to do
-            trip = await self._app.link.call(lambda client: client.trip(screen.trip_id))
-        for key, words in self._untold(trip, screen.snapshot.now()):
+            trip = await self._app.link.call(lambda client: client.trip(known.trip_id))
+        for key, words in self._untold(trip, known.now()):
             self._told.add(key)
             self._tell(words)
 
