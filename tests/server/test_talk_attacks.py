@@ -188,9 +188,10 @@ def odd(said: str) -> Iterator[tuple[str, str, Any, int, str]]:
         yield "POST", "/comments", {"text": "x", "replyTo": said, "replyNo": no}, 422, "invalid"
     for reaction in ("", "HEART", "❤", "heart\x00", "x" * 64):
         yield "POST", f"{one}/reactions", {"reaction": reaction}, 422, "bad-reaction"
-    for reaction in (None, 1, "x" * 65):
-        yield "POST", f"{one}/reactions", {"reaction": reaction}, 422, "invalid"
-    for stars in (None, "5", 4.5, True, [5], {}, "five"):
+    for wrong in (None, 1, "x" * 65):
+        yield "POST", f"{one}/reactions", {"reaction": wrong}, 422, "invalid"
+    some: tuple[Any, ...] = (None, "5", 4.5, True, [5], {}, "five")
+    for stars in some:
         yield "POST", "/rating", {"stars": stars}, 422, "invalid"
     yield "POST", "/rating", {}, 422, "invalid"
     yield "POST", "/like", {"count": 100}, 422, "invalid"
