@@ -1,6 +1,7 @@
 """Images over HTTP: shown, read by who may read the feed, removed; and what is refused on the way."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.conftest import Figure
 from tests.server.test_backup import back_up
 from tests.server.test_moving import bring, quiet
 from tests.support import images
@@ -215,7 +217,7 @@ async def test_the_images_of_a_trip_that_has_ended_are_forgotten(tmp_path: Path)
 
 # R: F2
 async def test_two_processes_show_the_same_images_from_a_bucket(
-    tmp_path: Path, valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch, figure: Figure
 ):
     with bucket(tmp_path / "s3", monkeypatch) as there:
         places = [tmp_path / name for name in ("one", "two")]
@@ -229,8 +231,10 @@ async def test_two_processes_show_the_same_images_from_a_bucket(
                 path, far = path_of(made), Person(other, ana.token, ana.id, ana.name)
                 async with far.stream(f"feed:trip:{made['trip']['id']}:images") as stream:
                     await stream.next("reset")
+                    began = time.perf_counter()
                     item = (await shown(ana, path, images.png()))["item"]
                     event = await stream.until(lambda frame: frame.kind == "event", seconds=3)
+                    figure("seconds from sending an image to its event at another process", time.perf_counter() - began)
                     assert event.data["data"]["picture"] == item["picture"]
                 assert (await far.get(f"{path}/{item['id']}/full")).status_code == 200
                 assert there.names() == {item["picture"]["full"], item["picture"]["thumb"]}
