@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.tui.conftest import Stage, staged
+from tests.tui.conftest import Stage, folders, staged
 from tests.tui.scenes import Scene, lisbon
+from tests.tui.standins import SERVER
 
-from roadcrew_client.models import User
-from roadcrew_domain.feed_state import Feed, GiveReaction, WriteItem
+from roadcrew_client.models import Here, LastSeen, Presence, User
+from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, RemoveItem, WriteItem
 from roadcrew_domain.places import Entity
+from roadcrew_domain.text import cleaned
 from roadcrew_tui.screens.talk_comments import CommentsPart
 from roadcrew_tui.screens.talk_view import TalkView
+from roadcrew_tui.settings import Memory, write_atomically
 from roadcrew_tui.widgets.composer import Composer
 from roadcrew_tui.widgets.stream import Stream
 
@@ -60,6 +63,35 @@ def answered(scene: Scene) -> str:
     answer = says(scene, scene.ana, "Yes, the 28.", asked)
     does(scene, scene.carla, GiveReaction(answer, "thumbs-up"))
     return asked
+
+
+def conversation(scene: Scene, texts: Sequence[str]) -> None:
+    """Everybody says such things; some was edited, removed, answered and reacted to. One of them writes, another one
+    was here."""
+    world = scene.world
+    world.features = FEATURES
+    crew = (scene.ben, scene.carla, scene.dev)
+    began = world.now() - timedelta(days=1, hours=2)
+    said = [
+        says(scene, crew[n % 3], cleaned(text, lines=True)[:2_000] or "nothing", at=began + timedelta(hours=n))
+        for n, text in enumerate(texts)
+    ]
+    does(scene, scene.ana, RemoveItem(said[0], scene.ana.name, chair=True))
+    answer = says(scene, scene.ana, "Yes, at nine.", said[1])
+    does(scene, scene.carla, GiveReaction(answer, "thumbs-up"))
+    does(scene, scene.ana, GiveReaction(answer, "celebrate"))
+    does(scene, scene.ana, EditItem(answer, "Yes, at ten."))
+    says(scene, scene.ben, f"@{scene.ana.name} {cleaned(texts[-1])}"[:2_000], answer)
+    here = (Here(scene.ana.id), Here(scene.ben.id, None, scene.ben.name, typing=True))
+    name = topic(scene, "presence")
+    world.talks.present[name] = Presence(name, here, (LastSeen(scene.dev.id, began, scene.dev.name),))
+
+
+def had_read(path: Path, scene: Scene, no: int) -> None:
+    """The organiser had read so far, an hour ago."""
+    memory = Memory(folders(path))
+    memory.keep_talked(SERVER, topic(scene), no, scene.world.now() - timedelta(hours=1))
+    write_atomically(folders(path).memory_file, memory.written())
 
 
 def in_pages(scene: Scene, keep: int) -> None:

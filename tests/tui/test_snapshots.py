@@ -25,7 +25,8 @@ from tests.tui.measured import POLLING
 from tests.tui.outbox import all_kinds
 from tests.tui.scenes import NASTY, Scene
 from tests.tui.showing import gallery
-from textual.widgets import Input
+from tests.tui.talk_stage import conversation, had_read
+from textual.widgets import Input, TextArea
 
 from roadcrew_client.figures import Noted
 from roadcrew_domain.hotels import VoteHotel
@@ -154,6 +155,10 @@ VIEWS = (
     View("quotes-stay", ("n", "enter", "down", "space"), "#form", "quotes"),
     View("quotes-vehicle", ("n", "down", "enter", PASTED), "#form", "quotes"),
     View("quotes-stop", ("x",), "#ask", "quotes"),
+    View("talk", (), "#co-stream", "talk"),
+    View("talk-end", ("end",), "#co-stream", "talk"),
+    View("talk-line", ("c", PASTED, "ctrl+j", "@"), "#line", "talk"),
+    View("talk-more", ("end", "enter"), "#ask", "talk"),
     View("images", ("6", "left"), "#part-images", "images"),
     View("images-full", ("6", "left", "up", "enter"), "#picture-view", "images"),
     View("images-send", ("6", "left", "u", PASTED), "#files", "images"),
@@ -197,6 +202,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
     money.reader_locale.cache_clear()
     monkeypatch.setattr(Input, "_toggle_cursor", lambda _: None)
+    monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda _: None)
     with time_machine.travel(MOMENT, tick=False):
         yield
     monkeypatch.undo()
@@ -247,10 +253,12 @@ async def test_a_screen_looks_as_it_did(
             importing(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
     if view.start == "images":
         monkeypatch.chdir(tmp_path)
-    more = {"book": booking, "quotes": quoting, "images": gallery}.get(view.start)
+    more = {"book": booking, "quotes": quoting, "images": gallery, "talk": conversation}.get(view.start)
     if more is not None and not view.name.startswith("imports"):
         more(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
-    tab = view.start if view.start in ("polls", "hotels", "quotes", "book") else ""
+    if view.start == "talk":
+        had_read(tmp_path, made, 3)
+    tab = view.start if view.start in ("polls", "hotels", "quotes", "book", "talk") else ""
     first_run, in_trip = view.start == "welcome", view.start != "lobby"
     async with staged(tmp_path, made, size=SIZES[0], tab=tab, in_trip=in_trip, first_run=first_run) as s:
         await lead(s, view, text)

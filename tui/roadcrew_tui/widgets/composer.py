@@ -25,7 +25,9 @@ class Composer(TextArea):
     """`names` are those that can be mentioned. What is longer than `longest` characters can't be typed."""
 
     DEFAULT_CSS = f"""
-    Composer {{ height: auto; min-height: 1; max-height: {MOST_LINES}; border: none; padding: 0 1; }}
+    Composer {{
+        height: auto; min-height: 1; max-height: {MOST_LINES}; border: none; padding: 0 1; scrollbar-size-vertical: 1;
+    }}
     """
     takes_keys = True
     """Letters are typed here, and are no keys of the screen."""
