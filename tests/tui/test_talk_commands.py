@@ -13,6 +13,9 @@ from tests.support.commands import NO_KEYRING
 from tests.support.serving import ServerProcess, server_process
 from tests.tui.typist import Typist
 
+from roadcrew_domain.text import is_forbidden
+from roadcrew_tui.commands import talk_words
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
@@ -159,3 +162,33 @@ def test_what_can_not_be_done_is_said_in_a_sentence(new: New) -> None:
     ):
         ended = ana.run("talk", *words)
         assert (ended.status, ended.err) == (status, [f"roadcrew: {said}"]), words
+
+
+HOSTILE = "\x1b]0;owned\x07[@click=app.quit]x[/] \u202e\u2066\x9b31m\ntwo\r\x00"
+
+
+# R: G5
+def test_nothing_that_somebody_wrote_or_is_called_is_obeyed_by_a_terminal() -> None:
+    at = "2030-05-01T10:00:00Z"
+    item = {
+        "id": "i", "no": 1, "by": "b", "name": HOSTILE, "at": at, "text": HOSTILE, "title": HOSTILE,
+        "replyTo": {"id": "j", "no": 2, "by": "c", "name": HOSTILE},
+    }  # fmt: skip
+    removed = {**item, "removed": {"by": "c", "name": HOSTILE, "at": at}}
+    marks = {"rating": {"spread": [0, 0, 0, 0, 0]}, "likes": {}, "saves": {}, "comments": {}, "images": {}}
+    thing = {"type": "location", "id": HOSTILE, "name": HOSTILE}
+    person = {"id": HOSTILE, "name": HOSTILE, "at": at}
+    for result in (
+        {"items": [item, removed], "channel": "comments", "unread": [], "more": True},
+        {"item": item},
+        {"item": item, "whole": True},
+        {"item": removed, "whole": True},
+        {**thing, **marks},
+        {"saved": [thing], "next": HOSTILE},
+        {"muted": [person]},
+        {"topic": "t", "present": [person], "seen": [person]},
+        {"itemId": "i", "file": HOSTILE, "bytes": 1},
+    ):
+        lines = talk_words.told(result)
+        assert lines
+        assert not [c for line in lines for c in line if is_forbidden(c) or c == "\n"], lines

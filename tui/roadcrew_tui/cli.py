@@ -41,12 +41,17 @@ EXAMPLES = """examples:
   roadcrew trip new "Lisbon in May" --json
   roadcrew quote stay --dates "21 to 25 May"
   roadcrew import hotels.csv
+  roadcrew talk comment "Shall we meet at nine?"
   roadcrew watch --json | jq .type
 
 exit status: 0 done, 1 refused, 2 usage, 3 sign in, 4 unreachable, 130 interrupted"""
 UNSAID = {"import": "file"}
 """`roadcrew import hotels.csv` imports that file."""
-GROUP_EPILOG = {"import": "examples:\n  roadcrew import hotels.csv\n  roadcrew import list"}
+GROUP_EPILOG = {
+    "import": "examples:\n  roadcrew import hotels.csv\n  roadcrew import list",
+    "talk": 'examples:\n  roadcrew talk comment "Shall we meet at nine, @Ben?"\n  roadcrew talk list\n'
+    '  roadcrew talk rate 4 --hotel "Casa Azul"\n  roadcrew talk image beach.jpg --caption "The first evening"',
+}
 GROUP_HELP = {
     "trip": "trips and their crews",
     "poll": "polls",
