@@ -64,6 +64,8 @@ class Talks:
     typing: list[tuple[Entity, bool]] = field(default_factory=list)
     images: dict[str, bytes] = field(default_factory=dict)
     """By item, whatever the size."""
+    away: int = 0
+    """So often images do not come."""
     refusing: Exception | None = None
     """What comes of sending an image, once."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -308,6 +310,9 @@ class TalkCalls:
 
     async def image_bytes(self, entity: Entity, item_id: str, size: str = "thumb", no: int | None = None) -> bytes:
         self.world.talks.asked.append(f"{size} {no}")
+        if self.world.talks.away:
+            self.world.talks.away -= 1
+            raise errors.Unreachable("unreachable", "The server can't be reached.")
         if item_id not in self.world.talks.images:
             raise errors.Rejected("item-removed", "That was removed.")
         return self.world.talks.images[item_id]

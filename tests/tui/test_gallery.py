@@ -19,7 +19,7 @@ from textual.widgets import Input
 from roadcrew_client import errors
 from roadcrew_domain.feed_state import Feed, GiveReaction, RemoveItem
 from roadcrew_domain.places import Entity
-from roadcrew_tui import pictures, symbols
+from roadcrew_tui import pictures, symbols, thumbs
 from roadcrew_tui.pictures import NoPicture
 from roadcrew_tui.screens.gallery import ImagesPart
 from roadcrew_tui.screens.picture import PictureScreen
@@ -124,6 +124,16 @@ async def test_what_was_removed_leaves_its_trace_and_what_is_broken_says_so(tmp_
         scene.world.talks.do(scene.world, topic(scene), scene.ana, RemoveItem(gone, "Ana", chair=True))
         await s.until(lambda: "Removed by Ana." in s.text)
         assert "Soon gone" not in s.text
+
+
+async def test_a_picture_that_can_not_come_now_comes_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(thumbs, "WAITS", (0.01,) * 100)
+    scene = offering()
+    scene.world.talks.away = 3
+    show(scene, scene.ben, "The harbour", images.png())
+    async with at_images(tmp_path, scene) as s:
+        await s.until(lambda: RED in colours(s))
+        assert scene.world.talks.away == 0
 
 
 async def test_with_ascii_signs_and_without_the_packages_there_are_words(

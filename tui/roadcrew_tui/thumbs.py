@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from roadcrew_tui import pictures
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 KEPT = 300
 """Thumbnails, of some 20 kB each."""
 AT_ONCE = 4
+WAITS = (2, 5, 15, 30, 60, 120)
+"""Seconds between tries, while that may help."""
 
 
 class Thumbs:
@@ -52,14 +55,8 @@ class Thumbs:
             del self._kept[name]
 
     async def _load(self, entity: Entity, item: Item, name: str) -> None:
-        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - it is there when this runs
-
         try:
-            async with self._room:
-                data = await self._app.link.call(lambda c: c.image_bytes(entity, item.id, "thumb", item.no))
-                self._kept[name] = await self._app.link.aside(lambda: pictures.opened(data))
-        except RoadcrewError as error:
-            self._kept[name] = error.detail
+            self._kept[name] = await self._loaded(entity, item)
         except (NoPicture, TimeoutError) as error:
             self._kept[name] = str(error) or "It takes too long to read."
         except LookupError:  # no server is open any more
@@ -69,3 +66,19 @@ class Thumbs:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self.on_come()
+
+    async def _loaded(self, entity: Entity, item: Item) -> Pixels | str:
+        """The picture, or why there is none; what is only for now, such as a network that is away, is waited for."""
+        from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - it is there when this runs
+        from roadcrew_client.retry import is_passing  # noqa: PLC0415 - likewise
+
+        for wait in (*WAITS, None):
+            try:
+                async with self._room:
+                    data = await self._app.link.call(lambda c: c.image_bytes(entity, item.id, "thumb", item.no))
+                    return await self._app.link.aside(partial(pictures.opened, data))
+            except RoadcrewError as error:
+                if wait is None or not is_passing(error):
+                    return error.detail
+                await asyncio.sleep(wait)
+        raise AssertionError("the last try ends it")
