@@ -124,10 +124,13 @@ def told(state: FeedState | None, event: Event) -> Event:
             data = msgspec.structs.replace(f, text="", title=f.title and "", mentions=())
         case _:
             return event
-    return msgspec.structs.replace(event, data=data) if _is_removed(state, item_id) else event
+    return msgspec.structs.replace(event, data=data) if _is_removed(state, item_id, event.by) else event
 
 
-def _is_removed(state: FeedState | None, item_id: str) -> bool:
+def _is_removed(state: FeedState | None, item_id: str, by: str | None) -> bool:
+    """Whether that is so of the item that `by` has written: somebody may have given one of theirs the same id."""
     if not isinstance(state, Feed):
         return False
-    return item_id in state.gone or any(item.id == item_id and item.removed is not None for item in state.items)
+    return item_id in state.gone or any(
+        item.id == item_id and item.by == by and item.removed is not None for item in state.items
+    )

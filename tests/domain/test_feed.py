@@ -329,6 +329,20 @@ def test_events_that_can_not_follow_are_value_errors():
         feed.changed(comments.feed.items[0], event("x", 1, START, ANA, "c", FeedKept()))
 
 
+@pytest.mark.usefixtures("small_pages")
+def test_who_removes_a_comment_that_has_the_id_of_an_old_one_of_another_silences_only_their_own():
+    play = FeedPlay()
+    first, *_ = [play.say() for _ in range(6)]
+    play.close()
+    play.do(BEN, WriteItem("Ben", "Mine"), first)
+    play.do(BEN, RemoveItem(first, "Ben"))
+    told = [feed.told(play.feed, e) for e in play.events]
+    assert {e.by: e.data.text for e in told if isinstance(e.data, ItemWritten) and e.command == first} == {
+        ANA: "Lisbon!",
+        BEN: "",
+    }
+
+
 @pytest.mark.parametrize("channel", ["comments", "images", "blogs"])
 def test_an_event_is_told_without_the_words_of_what_was_removed_since_wherever_that_is(channel: str):
     play = FeedPlay(channel)
