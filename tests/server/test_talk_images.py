@@ -20,6 +20,7 @@ from tests.support.serving import Running, ServerProcess, served
 from tests.support.valkey import ValkeyProcess
 
 from roadcrew_server.moving.export import export
+from roadcrew_server.routes import talk_images
 from roadcrew_server.stores.sqlite import SqliteStore
 
 
@@ -157,7 +158,9 @@ async def test_an_image_that_is_too_large_is_refused_whether_it_says_so_or_not(t
 
 
 # R: F2
-async def test_one_person_sends_few_images_at_once_and_so_many_in_an_hour(tmp_path: Path):
+async def test_one_person_sends_few_images_at_once_and_so_many_in_an_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     async with served(tmp_path, images_per_user="3/hour") as running, connected(running.url) as http:
         made, (ana, ben) = await crew(http, 2)
         path, go = path_of(made), asyncio.Event()
@@ -173,6 +176,8 @@ async def test_one_person_sends_few_images_at_once_and_so_many_in_an_hour(tmp_pa
         third = await show(ana, path, images.png())
         assert (third.status_code, third.json()["code"]) == (429, "too-many-requests")
         assert (await show(ben, path, images.png())).status_code == 201
+        monkeypatch.setattr(talk_images, "FROM_THERE", 2)
+        assert (await show(ben, path, images.png())).status_code == 429  # from the same address
         go.set()
         assert [answer.status_code for answer in await asyncio.gather(*two)] == [201, 201]
         assert running.server.uploads.now == 0

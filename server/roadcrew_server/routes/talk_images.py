@@ -37,6 +37,8 @@ UPLOADS = 16
 """Images that come in at the same time, each held in memory until it was made anew."""
 MINE = 2
 """Of one person."""
+FROM_THERE = 8
+"""From one address, whoever it is: a few guests of one stranger, who send slowly, keep nobody else from it."""
 _YET_TO_BE_MADE = Picture("0" * 64, "0" * 64, 1, 1, 1, "image/png")
 _HEADERS = {"Cache-Control": "private, max-age=31536000, immutable", "Content-Security-Policy": "sandbox"}
 
@@ -45,25 +47,25 @@ class Uploads:
     """Who sends images just now, to one process."""
 
     def __init__(self) -> None:
-        self._senders: Counter[str] = Counter()
-
-    @property
-    def now(self) -> int:
-        """How many come in."""
-        return self._senders.total()
+        self.now = 0
+        """How many images come in."""
+        self._senders: Counter[tuple[str, str]] = Counter()
 
     @asynccontextmanager
-    async def place(self, user: str) -> AsyncIterator[None]:
+    async def place(self, user: str, address: str) -> AsyncIterator[None]:
         """Room for one more image. Raises `Problem`, 429 or 503."""
-        if self._senders[user] >= MINE:
+        senders = (("user", user), ("address", address))
+        if self._senders["user", user] >= MINE or self._senders["address", address] >= FROM_THERE:
             raise Problem(429, "too-many-requests", "Wait until the images that you send have come.", retry_after=2)
         if self.now >= UPLOADS:
             raise Problem(503, "unavailable", "Too many images come in just now. Try again shortly.", retry_after=5)
-        self._senders[user] += 1
+        self.now += 1
+        self._senders.update(senders)
         try:
             yield
         finally:
-            self._senders[user] -= 1
+            self.now -= 1
+            self._senders.subtract(senders)
             self._senders += Counter()  # forgets who sends none
 
 
@@ -82,7 +84,7 @@ async def show(call: Call) -> tuple[int, dict[str, object]]:
     if not await was_done(call, topic):
         feed.decide(topic.state, FeedCommand(command, call.user_id, act), server.store.now())
         await server.limits.show_image(call.user_id, call.address)
-    async with server.uploads.place(call.user_id):
+    async with server.uploads.place(call.user_id, call.address):
         data = await _whole(call, most)
         body = said(call, hashlib.sha256(data).digest() + caption.encode(errors="surrogatepass"))
         done = None if key is None else await server.hub.replayed(topic.name, key, body)
