@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.tui.conftest import Stage, staged
 from tests.tui.measured import LIVE, OFFLINE, POLLING
+from tests.tui.talk_stage import at_the_talk, conversation, had_read, says, talked
 from textual.color import Color
 
 from roadcrew_client import SyncFigures
@@ -86,6 +87,32 @@ async def test_every_word_about_the_connection_is_readable(tmp_path: Path, theme
         await s.press("I")
         await s.sees("HOW IT WENT")
         assert list(faint(s)) == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_every_word_of_talk_is_readable(tmp_path: Path, theme: str):
+    scene = talked()
+    conversation(scene, ["One", "Two\nlines", f"@{scene.ana.name} three", "Four"])
+    had_read(tmp_path, scene, 2)
+    async with at_the_talk(tmp_path, scene, size=(120, 36)) as s:
+        s.app.theme = theme
+        for keys in ((), ("end",), ("c",), ("@",), ("escape", "up")):
+            await s.press(*keys)
+            assert list(faint(s)) == []
+
+
+async def test_talk_takes_the_terminals_own_colours(tmp_path: Path):
+    scene = talked()
+    says(scene, scene.ben, "One")
+    async with at_the_talk(tmp_path, scene) as s:
+        s.app.theme = "terminal"
+        await s.press("c", "a", "escape")
+        strips = s.app.screen._compositor.render_strips()
+        for segment in (segment for strip in strips for segment in strip if segment.style and segment.text.strip()):
+            colours = (segment.style.color, segment.style.bgcolor)  # type: ignore[union-attr]
+            assert all(colour is None or colour.is_default for colour in colours), segment
+        row = next(strip for strip in strips if "One" in strip.text)
+        assert any(segment.style and segment.style.reverse for segment in row), "the cursor's row is reversed"
 
 
 async def test_the_terminals_own_colours_are_left_alone(tmp_path: Path):

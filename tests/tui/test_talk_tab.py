@@ -349,8 +349,7 @@ async def test_all_of_it_goes_by_mouse(tmp_path: Path):
         row = next(n for n, text in enumerate(s.text.split("\n")) if "One" in text)
         await s.pilot.click(offset=(5, row))
         await s.settle()
-        assert part(s).item is not None
-        assert part(s).item.text == "One"
+        assert getattr(part(s).item, "text", "") == "One"
         await s.pilot.click(offset=(5, row))
         await s.settle()
         assert isinstance(s.app.screen, Ask)
@@ -432,8 +431,7 @@ async def test_words_are_found_also_in_older_comments(tmp_path: Path):
         await s.type("SWORDfish")
         await s.press("enter")
         await s.sees("swordfish.")
-        assert part(s).item is not None
-        assert part(s).item.no == 1
+        assert getattr(part(s).item, "no", 0) == 1
 
 
 # --- hostile text -----------------------------------------------------------------------------------

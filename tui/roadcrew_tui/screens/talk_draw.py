@@ -106,7 +106,7 @@ def _said(said: Said, age: str, whole: bool) -> Draw:
         else:
             if item.reply_to is not None:
                 to = render.template("to {who}", render.MUTED, who=item.reply_to.name)
-                lines.append(render.join(render.ours(f"{sign().quote} ", "$ink-faint"), to))
+                lines.append(render.join(render.ours(f"{sign().quote} ", render.MUTED), to))
             lines += words_of(said, width, whole)
             if item.reactions:
                 lines += reactions(item.reactions, said).wrap(width)
