@@ -12,7 +12,7 @@ from roadcrew_domain.crew import MAX_PERSON
 from roadcrew_domain.events import Fact
 from roadcrew_domain.feed_state import (
     MAX_MENTIONS,
-    MAX_REACTING,
+    MAX_REACTIONS,
     MAX_TEXT,
     MAX_TITLE,
     OVERFULL,
@@ -105,9 +105,9 @@ def judged(
             people = _reacting(item, act.reaction, noun)
             if by in people:
                 return None
-            if len(people) >= MAX_REACTING:
-                sentence = f"At most {MAX_REACTING} people can give the same reaction."
-                raise Refused("too-many-reactions", "full", sentence, limit=MAX_REACTING)
+            if sum(len(given.by) for given in item.reactions) >= MAX_REACTIONS:
+                sentence = f"One {noun} has room for {MAX_REACTIONS} reactions."
+                raise Refused("too-many-reactions", "full", sentence, limit=MAX_REACTIONS)
             return ReactionGiven(item.id, item.no, act.reaction, turned)
         case _:
             if by not in _reacting(item, act.reaction, noun):

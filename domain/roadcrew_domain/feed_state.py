@@ -22,8 +22,8 @@ MAX_TEXT: dict[str, int] = {"comments": 2_000, "images": 300, "posts": 2_000, "b
 MAX_TITLE = 120
 """Characters of a blog's title."""
 MAX_MENTIONS = 20
-MAX_REACTING = 200
-"""People who are counted with one reaction to one item."""
+MAX_REACTIONS = 300
+"""To one item, of all kinds: who gave each stands in the state, which everybody reads who opens the feed."""
 PAGE: dict[str, int] = {"comments": 100, "images": 100, "posts": 100, "blogs": 10}
 """Items of one page."""
 MOST_GONE = 1_000

@@ -10,11 +10,12 @@ from roadcrew_domain.events import event
 from roadcrew_domain.feed_state import (
     LOOKED_AFTER,
     MAX_MENTIONS,
-    MAX_REACTING,
+    MAX_REACTIONS,
     MAX_TEXT,
     MAX_TITLE,
     OVERFULL,
     PAGE,
+    REACTIONS,
     ClosePage,
     EditItem,
     Feed,
@@ -201,10 +202,10 @@ def test_reactions_are_counted_once_a_person_in_the_order_in_which_they_came():
 def test_no_crowd_can_make_an_item_large():
     play = FeedPlay()
     first = play.say()
-    for n in range(MAX_REACTING):
-        play.do(f"p{n}", GiveReaction(first, "heart"))
+    for n in range(MAX_REACTIONS):
+        play.do(f"p{n}", GiveReaction(first, REACTIONS[n % len(REACTIONS)]))
     assert play.refusal(ANA, GiveReaction(first, "heart")) == ("too-many-reactions", "full")
-    assert play.do("p7", TakeReaction(first, "heart")) == ["ReactionTaken"]
+    assert play.do("p0", TakeReaction(first, REACTIONS[0])) == ["ReactionTaken"]
     assert play.do(ANA, GiveReaction(first, "heart")) == ["ReactionGiven"]
 
 
