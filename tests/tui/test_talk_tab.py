@@ -208,6 +208,17 @@ async def test_a_comment_is_painted_at_once_marked_and_then_confirmed(tmp_path: 
         assert "See you there" in s.text
 
 
+# R: S5
+async def test_comments_that_wait_are_counted_where_it_says_how_the_link_is(tmp_path: Path):
+    async with at_the_talk(tmp_path) as s:
+        s.world.hold = True
+        s.world.set_status(state="offline", waiting=1)
+        live = s.world.talks.lives[0]
+        live.status.state, live.status.waiting = "offline", 2
+        live.tell("status")
+        await s.sees("offline · 3 changes wait")
+
+
 async def test_what_is_typed_in_a_hurry_after_enter_is_the_next_comment(tmp_path: Path):
     async with at_the_talk(tmp_path) as s:
         await s.press("c")

@@ -151,11 +151,13 @@ class TalkLink:
 
     def _snapshot(self, live: LiveTalk) -> TalkSnapshot:
         status = live.status
+        # While the link is live, what is on its way is marked where it stands; only what is held back is counted.
+        held = sum(p.state == "waiting" for p in live.pending) if status.state == "live" else status.waiting
         return TalkSnapshot(
             states=live.states,
             present=MappingProxyType(dict(live.present)),
             sending=tuple(Saying(p.id, p.topic, cast("TalkAct", p.act), p.state == "waiting") for p in live.pending),
             gone=MappingProxyType({topic: why for topic, why in self._gone.items() if topic not in live.states}),
-            status=Status(status.state, status.interval, status.waiting),
+            status=Status(status.state, status.interval, held),
             ahead=live.server_now() - datetime.now(UTC),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -302,7 +303,9 @@ class TripScreen(CommandScreen):
     def _draw_frame(self) -> None:
         trip, now = self.trip, self.snapshot.now()
         tally = self.crew_app.tally
-        mark, words, tone = status_words(self.snapshot.status, tally.needing if tally is not None else 0)
+        status = self.snapshot.status
+        status = replace(status, waiting=status.waiting + self.crew_app.talk.status.waiting)
+        mark, words, tone = status_words(status, tally.needing if tally is not None else 0)
         right = render.ours(f"{getattr(sign(), mark)} {words}", TONES[tone])
         if self.crew_app.user is not None:
             name = render.said(self.crew_app.user.name, render.MUTED, width=render.MOST_NAME)
