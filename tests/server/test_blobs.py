@@ -143,6 +143,28 @@ async def test_a_blob_of_which_a_piece_is_missing_is_not_given(store: Store):
     assert await blobs.get(NAME) is None
 
 
+async def test_a_blob_of_which_only_some_pieces_could_be_dropped_is_dropped_whole_the_next_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    blobs, delete = RecordBlobs(store), store.delete
+    done: list[str] = []
+
+    async def once(kind: str, key: str) -> None:
+        if done:
+            raise StoreUnavailable("it is away")
+        done.append(key)
+        await delete(kind, key)
+
+    await blobs.put(NAME, DATA)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "delete", once)
+        with pytest.raises(StoreUnavailable):
+            await blobs.drop(NAME)
+    assert await blobs.get(NAME) is None
+    await blobs.drop(NAME)
+    assert await left(store) == []
+
+
 async def test_a_folder_that_can_not_be_written_is_told_at_the_start(tmp_path: Path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(StoreUnavailable, match=r"the folder of images, .*: Not a directory"):

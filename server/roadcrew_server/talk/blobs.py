@@ -73,8 +73,8 @@ class RecordBlobs:
         return b"".join(whole)[4:] if len(whole) == len(pieces) else None
 
     async def drop(self, name: str) -> None:
-        """Keep them no longer."""
-        for number in range(max(1, _count(await self._piece(name, 0)))):
+        """Keep them no longer. The first goes last, so that who is stopped in between can go on."""
+        for number in reversed(range(_count(await self._piece(name, 0)))):
             await self._store.delete(RECORD, f"{name}/{number}")
 
     async def _piece(self, name: str, number: int) -> bytes | None:
