@@ -71,6 +71,7 @@ class Stage:
             while quiet < 2:
                 await self.pilot.pause(0)
                 busy = await self._link_works() or self.app._animator._animations or self.app._animator._scheduled
+                busy = busy or any(w.group == "layout" and not w.is_finished for w in self.app.workers)
                 quiet = (
                     0 if busy or any(p.message_queue_size or p._next_callbacks for p in self._pumps()) else quiet + 1
                 )

@@ -23,6 +23,7 @@ from tests.tui.extremes import FAMILY, ONE_WORD, SENTENCE, WIDE, booking, endles
 from tests.tui.importing import importing
 from tests.tui.measured import POLLING
 from tests.tui.outbox import all_kinds
+from tests.tui.placing import placed
 from tests.tui.scenes import NASTY, Scene
 from tests.tui.showing import gallery
 from tests.tui.talk_stage import conversation, had_read
@@ -41,6 +42,8 @@ SCENES: dict[str, tuple[Callable[[], Scene], str]] = {
     "endless": (endless, SENTENCE * 3),
 }
 """Trips, and what is pasted there."""
+STARTS = {"book": booking, "quotes": quoting, "images": gallery, "talk": conversation, "places": placed}
+"""What more there is where some views begin."""
 PASTED = "what the scene says"
 
 
@@ -159,6 +162,16 @@ VIEWS = (
     View("talk-end", ("end",), "#co-stream", "talk"),
     View("talk-line", ("c", PASTED, "ctrl+j", "@"), "#line", "talk"),
     View("talk-more", ("end", "enter"), "#ask", "talk"),
+    View("posts", ("right",), "#part-posts", "places"),
+    View("blogs", ("right", "right", "end"), "#blogs", "places"),
+    View("blog", ("right", "right", "home", "enter"), "#text", "places"),
+    View("blog-end", ("right", "right", "home", "enter", "end"), "#text", "places"),
+    View("blog-link", ("right", "right", "home", "enter", "o", "enter"), "#ask", "places"),
+    View("blog-write", ("right", "right", "W", PASTED, "tab", PASTED, "tab"), "#writing", "places"),
+    View("rate", ("asterisk",), "#ask", "places"),
+    View("hotels-talked", ("3",), "#hotels", "places"),
+    View("hotel-talk", ("3", "T"), "#talk-view", "places"),
+    View("saved", ("B", "b"), "#saved", "places"),
     View("images", ("6", "left"), "#part-images", "images"),
     View("images-full", ("6", "left", "up", "enter"), "#picture-view", "images"),
     View("images-send", ("6", "left", "u", PASTED), "#files", "images"),
@@ -253,12 +266,13 @@ async def test_a_screen_looks_as_it_did(
             importing(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
     if view.start == "images":
         monkeypatch.chdir(tmp_path)
-    more = {"book": booking, "quotes": quoting, "images": gallery, "talk": conversation}.get(view.start)
+    more = STARTS.get(view.start)
     if more is not None and not view.name.startswith("imports"):
         more(made, [*NASTY.values()] if scene == "hostile" else [SENTENCE, ONE_WORD, WIDE, FAMILY])
     if view.start == "talk":
         had_read(tmp_path, made, 3)
-    tab = view.start if view.start in ("polls", "hotels", "quotes", "book", "talk") else ""
+    at = "talk" if view.start == "places" else view.start
+    tab = at if at in ("polls", "hotels", "quotes", "book", "talk") else ""
     first_run, in_trip = view.start == "welcome", view.start != "lobby"
     async with staged(tmp_path, made, size=SIZES[0], tab=tab, in_trip=in_trip, first_run=first_run) as s:
         await lead(s, view, text)

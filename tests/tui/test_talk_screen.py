@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.tui.conftest import Stage, staged
+from tests.tui.placing import placed
 from tests.tui.scenes import NASTY, Scene, lisbon
 
 from roadcrew_client.models import User
@@ -223,19 +225,18 @@ async def test_older_blogs_are_shown_when_they_are_asked_for(tmp_path: Path) -> 
 
 # R: F6
 async def test_hostile_blogs_are_drawn_as_text(tmp_path: Path) -> None:
-    for nasty in NASTY.values():
-        async with talking(tmp_path / str(abs(hash(nasty))), part="blogs") as s:
-            item = says(s, "blogs", "placeholder", "Title")
-            topic, state = trip_of(s).topic("blogs"), feed(s, "blogs")
-            evil = Item(item.id, item.no, item.by, nasty, item.at, f"# {nasty}\n\n[{nasty}]({nasty})", nasty)
-            s.world.talks.states[topic] = Feed("blogs", state.trip_id, state.opened_at, state.changed_at, 1, (evil,))
-            (live,) = s.world.talks.lives
-            live.tell("reset", topic)
-            await s.settle()
-            await s.press("enter")
-            await s.until(lambda: isinstance(s.app.screen, TalkScreen) and bool(s.app.screen.query(Reader)))
-            await s.settle()
-            assert not any(c in s.text for c in "\x1b\x07\u202e\x9b")
+    scene = lisbon()
+    placed(scene, [*NASTY.values()])
+    async with talking(tmp_path, scene=scene, part="blogs") as s:
+        await s.sees("[@click=app.quit]x[/]")
+        assert not any(c in s.text for c in "\x1b\x07\u202e\x9b")
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, TalkScreen))
+        await s.sees("• [@click=app.quit]x[/]")
+        assert not any(c in s.text for c in "\x1b\x07\u202e\x9b")
+        reader = s.app.screen.query_one(Reader)
+        assert len(reader.addresses) > 0
+        assert all(address.startswith("https://example.org/") for address in reader.addresses)
 
 
 # --- moderation --------------------------------------------------------------------------------------
@@ -321,3 +322,13 @@ async def test_a_link_in_a_blog_asks_before_it_leads_anywhere(tmp_path: Path) ->
         await s.press("o")
         await s.sees("This leads to a page outside of Roadcrew:")
         assert "https://maps.example/lisbon" in s.text
+
+
+async def test_no_word_of_a_long_blog_is_lost_where_a_bar_stands_beside_it(tmp_path: Path) -> None:
+    words = [f"word{n}" for n in range(120)]
+    async with talking(tmp_path, part="blogs") as s:
+        says(s, "blogs", " ".join(words) + "\n\n" + "\n\n".join("x" * 30), "Long")
+        await s.sees("Long")
+        await s.press("enter")
+        await s.sees("word119")
+        assert re.findall(r"word\d+", s.text) == words

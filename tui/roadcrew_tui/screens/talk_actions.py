@@ -55,7 +55,7 @@ async def more(screen: CommandScreen) -> None:
         return
     answers = [Answer(command.id, render.ours(command.title)) for command in found]
     about = render.template("{who}: ", "bold", who=part.name_of(item))
-    question = render.join(about, render.said(item.text or item.title or "", render.MUTED, width=200))
+    question = render.join(about, render.said(item.title or item.text, render.MUTED, width=200))
     kind = part.topic.rpartition(":")[2].removesuffix("s")
     chosen = await _ask(screen, f"This {kind}", question, answers, "Nothing")
     if chosen != CANCEL and part.item is not None and part.item.id == item.id:

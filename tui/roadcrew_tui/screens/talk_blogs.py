@@ -224,7 +224,8 @@ def _drawn(row: BlogRow) -> Draw:
     item = row.item
 
     def draw(width: int) -> Content:
-        by = render.join(render.said(row.name, render.MUTED, width=render.MOST_NAME), f"  {row.age}")
+        name = render.said(row.name, render.MUTED, width=render.MOST_NAME)
+        by = render.join(name, render.ours(f"  {row.age}", render.MUTED))
         if row.on:
             by = render.join(render.ours(f"{sign().waiting} sending  ", render.WARN), by)
         if item.removed is not None:

@@ -146,6 +146,8 @@ class Reader(ScrollView, can_focus=True):
         self._page = Page((), ())
         self._lines: list[Content] = []
         self._shown: tuple[str, bool, int, str] | None = None
+        self._to_end = False
+        """Whether the person wanted to the end before anything was laid out."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -162,7 +164,9 @@ class Reader(ScrollView, can_focus=True):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        width = min(WIDEST, self.scrollable_content_region.width)
+        # Also while there is no bar: with one, the same lines must fit.
+        bar = 0 if self.show_vertical_scrollbar else self.styles.scrollbar_size_vertical
+        width = min(WIDEST, self.scrollable_content_region.width - bar)
         wanted = (self._text, self._formatted, width, sign().quote)
         if width > 0 and wanted != self._shown:
             # Made when its turn comes: one that another takes the place of before that was never begun.
@@ -179,6 +183,8 @@ class Reader(ScrollView, can_focus=True):
         self._shown = wanted
         self.virtual_size = Size(width, len(self._lines))
         self.refresh()
+        if self._to_end:
+            self.call_after_refresh(self.action_edge, 1)
         self.post_message(self.LaidOut())
 
     def render_line(self, y: int) -> Strip:
@@ -188,7 +194,7 @@ class Reader(ScrollView, can_focus=True):
         at = y + self.scroll_offset.y
         if not 0 <= at < len(self._lines):
             return Strip.blank(width, style.rich_style)
-        strips = Visual.to_strips(self, self._lines[at], width, 1, style)
+        strips = Visual.to_strips(self, render.cut(self._lines[at], width), width, 1, style)
         return strips[0].extend_cell_length(width, style.rich_style).crop(0, width)
 
     def notify_style_update(self) -> None:
@@ -213,6 +219,7 @@ class Reader(ScrollView, can_focus=True):
 
     def action_edge(self, end: int) -> None:
         """To the first or to the last line."""
+        self._to_end = bool(end) and self._shown is None
         self.scroll_to(y=len(self._lines) if end else 0, animate=False, immediate=True)
 
     def action_choose(self) -> None:
