@@ -231,14 +231,15 @@ class Audience:
                     case.answers.append(now - began_at[under_way.pop(fd)])
                     if now - began < seconds:
                         ask(fd)
+                    else:  # the server hangs up on who is silent for a while
+                        self._epoll.unregister(fd)
         took = time.perf_counter() - began
         case.busy.append((time.process_time() - own) / took)
         case.cpu.append((cpu_seconds(pid) - cpu) / answers)
         case.rates.append(answers / took)
         if arrivals > answers * readers:
             raise RuntimeError("a comment came twice")
-        for fd, caller in callers.items():
-            self._epoll.unregister(fd)
+        for caller in callers.values():
             caller.close()
 
     def _arrived(self, fd: int, case: Case, began_at: dict[int, float]) -> int:
