@@ -19,7 +19,9 @@ from tests.support.talking import SKY, Talker, refused
 from tests.support.talks import House, long_feed
 
 from roadcrew_domain.feed_state import REACTIONS
+from roadcrew_domain.ids import command_id
 from roadcrew_domain.places import Entity
+from roadcrew_server.routes.talk_common import OF
 
 
 @pytest.fixture
@@ -356,10 +358,11 @@ async def test_who_saves_can_not_be_told_from_what_others_see(guest: Guest, runn
     assert first["state"]["marks"] == {}
     async with ben.who.stream(SKY.topic("saves")) as stream:
         await stream.next("reset")
-        await ana.does("DELETE", "/save")
+        await ana.does("DELETE", "/save", key="1")
         event = (await stream.next("event")).data
     assert (event["by"], event["type"]) == (None, "MarkTaken")
     assert ana.who.id not in json.dumps(event)
+    assert event["command"] != command_id("1", ana.who.id, f"{OF}/save", f"{ana.path}/save")  # which ben can try
 
 
 # R: F2 T8

@@ -82,8 +82,10 @@ async def chairs(call: Call, topic: Topic) -> bool:
 
 
 async def does(call: Call, topic: Topic, act: FeedAct | MarkAct, *, named: bool = True) -> Done:
-    """Execute one act for who asks, who is not `named` in what is saved."""
-    command, key = command_of(call)
+    """Execute one act for who asks, who is not `named` in what is saved: nor can the command's id, which everybody
+    reads, be found again from their id and a key that is easy to guess."""
+    path = call.request.url.path
+    command, key = command_of(call) if named else call.command(path, call.server.secret.hex())
     done = await call.server.hub.execute(
         topic.name,
         FeedCommand(command, call.user_id if named else None, act),
