@@ -70,8 +70,9 @@ class Stage:
         async with asyncio.timeout(SETTLED_WITHIN):
             while quiet < 2:
                 await self.pilot.pause(0)
-                busy = await self._link_works() or self.app._animator._animations or self.app._animator._scheduled
-                busy = busy or any(w.group == "layout" and not w.is_finished for w in self.app.workers)
+                moves = self.app._animator._animations or self.app._animator._scheduled
+                lays_out = any(w.group == "layout" and not w.is_finished for w in self.app.workers)
+                busy = await self._link_works() or moves or lays_out
                 quiet = (
                     0 if busy or any(p.message_queue_size or p._next_callbacks for p in self._pumps()) else quiet + 1
                 )

@@ -30,7 +30,8 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 def marks(channel: Any, given: dict[str, int]) -> Marks:
     topic, state = HOTEL.topic(channel), None
-    acts = [(None, OpenFeed(channel)), *((who, GiveMark(value)) for who, value in given.items())]
+    acts: list[tuple[str | None, OpenFeed | GiveMark]] = [(None, OpenFeed(channel))]
+    acts += [(who, GiveMark(value)) for who, value in given.items()]
     for seq, (by, act) in enumerate(acts):
         if channel == "saves" and by is not None:
             act, by = GiveMark(who=by), None
@@ -171,7 +172,12 @@ async def test_a_link_is_shown_whole_and_opened_only_by_who_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda address: not opened.append(address))
+
+    def browse(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browse)
     monkeypatch.setattr(links, "has_desktop", lambda: True)
     address = "https://evil.example/[bold]/login"
     async with staged(tmp_path) as s:
