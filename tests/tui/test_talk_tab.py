@@ -31,6 +31,9 @@ from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, Item, ItemE
 from roadcrew_domain.places import Entity
 from roadcrew_tui.screens.ask import Ask
 from roadcrew_tui.screens.talk_comments import CommentsPart
+from roadcrew_tui.screens.talk_parts import topics_of
+
+CHANNELS_OF_A_PLACE = ("comments", "images", "likes", "presence", "rating", "saves")
 
 
 def feed_of(scene: Scene) -> Feed:
@@ -443,6 +446,21 @@ async def test_words_are_found_also_in_older_comments(tmp_path: Path):
         await s.press("enter")
         await s.sees("swordfish.")
         assert getattr(part(s).item, "no", 0) == 1
+
+
+async def test_who_opens_one_thing_above_another_follows_the_latest_and_no_more_than_can_be_followed(tmp_path: Path):
+    async with at_the_talk(tmp_path) as s:
+        talk = s.app.link.talk
+        for n in range(9):
+            talk.look(f"thing {n}", [f"feed:location:exhibition.e{n}:{channel}" for channel in CHANNELS_OF_A_PLACE])
+        await s.settle()
+        live = s.world.talks.lives[0]
+        assert len(live.topics) == 32
+        assert set(live.topics) >= {f"feed:location:exhibition.e8:{channel}" for channel in CHANNELS_OF_A_PLACE}
+        for n in range(9):
+            talk.look(f"thing {n}", ())
+        await s.settle()
+        assert set(live.topics) == set(topics_of(Entity("trip", s.scene.trip_id)))
 
 
 # --- hostile text -----------------------------------------------------------------------------------

@@ -50,7 +50,9 @@ class TalkLink:
         """A place shows these topics now. `TalkChanged` comes as long as there are any."""
 
         def run() -> None:
-            self._wanted[place] = tuple(topics)
+            self._wanted.pop(place, None)
+            if topics:
+                self._wanted[place] = tuple(topics)
             if self._turning is None or self._turning.done():
                 self._turning = asyncio.get_running_loop().create_task(self._turn())
 
@@ -118,7 +120,11 @@ class TalkLink:
             self._followed = topics if self._live is not None else ()
 
     def _topics(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(topic for topics in self._wanted.values() for topic in topics))
+        """All of them; where they are too many, those of the places that were looked at last."""
+        from roadcrew_domain.events import MAX_TOPICS  # noqa: PLC0415 - not before the first paint
+
+        latest = reversed(self._wanted.values())
+        return tuple(dict.fromkeys(topic for topics in latest for topic in topics))[:MAX_TOPICS]
 
     async def _begin(self, topics: tuple[str, ...]) -> None:
         client = self._opened()
