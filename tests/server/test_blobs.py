@@ -2,21 +2,24 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support import images
 from tests.support.buckets import bucket
 from tests.support.redis_stores import opened
 from tests.support.valkey import ValkeyProcess
 
-from roadcrew_server.stores.base import Store, StoreUnavailable
+from roadcrew_domain.feed_state import Item, Removed
+from roadcrew_server.stores.base import Store, Stored, StoreUnavailable
 from roadcrew_server.stores.sqlite import SqliteStore
 from roadcrew_server.talk.blobs import PIECE, Blobs, BucketBlobs, FolderBlobs, RecordBlobs, blobs_for
 from roadcrew_server.talk.darkroom import Darkroom, Made
-from roadcrew_server.talk.images import Images
+from roadcrew_server.talk.images import Images, named
 from roadcrew_server.topic import KeyReused
 
 NAME = "ab" * 32
@@ -102,6 +105,28 @@ async def test_who_takes_an_image_while_another_lets_go_of_the_same_finds_it_kep
         assert await both(slow, picture) == (DATA, DATA[:4]), step
         await kept.let_go("two")
         assert await both(slow, picture) == NO_MORE
+
+
+async def test_a_hundred_thousand_comments_that_are_forgotten_take_no_look_for_their_images(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    kept = Images(store, RecordBlobs(store), Copier(1))
+    await kept.take(named("feed", "ana", "removed"), DATA, "image/png")
+    picture = await kept.take(named("feed", "ana", "shown"), DATA[1:], "image/png")
+    now = store.now()
+    plain = [Item(f"c{n}", n, "ana", "Ana", now, "Hello") for n in range(1, 4)]
+    shown = msgspec.structs.replace(plain[0], id="shown", picture=picture)
+    removed = msgspec.structs.replace(plain[0], id="removed", text="", removed=Removed("ana", "Ana", now))
+    get, asked = store.get, Counter[str]()
+
+    async def counted(kind: str, key: str) -> Stored | None:
+        asked[kind] += 1
+        return await get(kind, key)
+
+    monkeypatch.setattr(store, "get", counted)
+    await kept.gone("feed", [*plain, shown, removed])
+    assert asked["image"] == 2
+    assert await left(store) == []
 
 
 class Slow:

@@ -58,9 +58,11 @@ class Images:
         await self._store.delete(RECORD, item)
 
     async def gone(self, feed: str, items: Sequence[Item]) -> None:
-        """These items are removed, or forgotten with the feed that they were in. Idempotent."""
+        """These items are removed, or forgotten with the feed that they were in. Idempotent. What was removed names no
+        image any more, but may not have let go of its own; of all else without one, the store is not asked."""
         for item in items:
-            await self.let_go(named(feed, item.by, item.id))
+            if item.picture is not None or item.removed is not None:
+                await self.let_go(named(feed, item.by, item.id))
 
     async def _of(self, item: str) -> Picture | None:
         stored = await self._store.get(RECORD, item)
