@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from roadcrew_server.http import BoundedProtocol, is_known
 from roadcrew_server.reader import Reader
+from roadcrew_server.stores.base import Stored
 
 
 def read_events(sock: socket.socket, last: int) -> bytes:
@@ -151,7 +152,7 @@ async def test_who_is_here_is_read_once_more_however_many_came_during_a_look(tmp
             looks: list[asyncio.Event] = []
             real = store.presence_list
 
-            async def slow(name: str) -> Mapping[str, bytes]:
+            async def slow(name: str) -> Mapping[str, Stored]:
                 looks.append(asyncio.Event())
                 await looks[-1].wait()
                 return await real(name)

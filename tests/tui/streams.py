@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from itertools import cycle, islice
+from typing import cast
 
 from textual._compositor import CompositorUpdate
 from textual.app import App, ComposeResult
@@ -92,6 +93,6 @@ def frame(app: Bare) -> None:
     turn."""
     compositor = app.screen._compositor
     compositor.update_widgets({app.query_one(Stream)})
-    update = compositor.render_update()
-    if isinstance(update, CompositorUpdate):
+    update = cast("CompositorUpdate | None", compositor.render_update())
+    if update is not None:
         update.render_segments(app.console)

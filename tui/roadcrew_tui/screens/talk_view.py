@@ -122,7 +122,7 @@ class TalkView(Container):
 
     def go(self, channel: str, item_id: str = "") -> None:
         """Open a part, and there go to an item."""
-        self.run_worker(partial(self._go, channel, item_id), group="talk-part", exclusive=True)
+        self.run_worker(partial(self._go, channel, item_id), group="talk-part", exclusive=True)  # type: ignore[arg-type]
 
     async def _go(self, channel: str, item_id: str) -> None:
         await self.open(channel)
