@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -260,6 +261,28 @@ async def test_a_long_feed_is_read_backwards_page_by_page_and_its_old_comments_a
     assert await s.dev.reads(before=8, limit=1) == [gone]
     for query in ({"before": 0}, {"before": "x"}, {"limit": 0}, {"limit": 101}, {"before": "9" * 30}):
         refused(await s.ben.tell("GET", "/comments", **query), 422, "invalid")
+
+
+# R: F5
+async def test_what_is_read_of_a_feed_is_not_said_to_be_newer_than_it_is(
+    s: Scene, running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    older = running.server.talk.older
+    await long_feed(House(running.server.hub, running.server.talk), s.trip.topic("comments"), s.trip.id, 250)
+    (first,) = await s.ben.reads(before=8, limit=1)
+    read = older.read
+    reactions: list[Any] = []
+
+    async def slow(*page: Any) -> Any:
+        monkeypatch.setattr(older, "read", read)
+        found = await read(*page)
+        reactions.append(await s.ben.does("POST", f"/comments/{first['id']}/reactions", {"reaction": "eyes", "no": 7}))
+        return found
+
+    monkeypatch.setattr(older, "read", slow)
+    part = await s.ana.does("GET", "/comments", before=8, limit=1)
+    assert part["items"] == [first]
+    assert part["seq"] < reactions[0]["seq"]
 
 
 # R: F3

@@ -66,9 +66,10 @@ async def read(call: Call) -> ItemsAnswer:
     before = call.number("before")
     limit = min(call.number("limit", most=MOST_ITEMS) or MOST_ITEMS, PAGE[channel])
     topic = await opened(call, channel)
+    count, seq = topic.state.count, topic.head  # not of later: what happens while pages are read may be missing in them
     items = await call.server.talk.older.items(topic, before, limit)
     more = bool(items) and items[0].no > 1
-    return ItemsAnswer(items, topic.state.count, topic.head, more)
+    return ItemsAnswer(items, count, seq, more)
 
 
 # --- writing ---------------------------------------------------------------------------------------

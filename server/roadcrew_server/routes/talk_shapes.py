@@ -66,8 +66,8 @@ class ItemAnswer(Value, frozen=True):
 
 
 class ItemsAnswer(Value, frozen=True):
-    """Items in the order of their numbers, `count` of all that were ever written, `seq` of the newest event. `more`:
-    there are some before these."""
+    """Items in the order of their numbers, `count` of all that were ever written, `seq` of the newest event that
+    they are sure to have in them. `more`: there are some before these."""
 
     items: tuple[Item, ...]
     count: int
