@@ -146,5 +146,15 @@ SCREEN_ONLY = {
     "import.fresh",
     "book.more",  # roadcrew book add --ticket adult=2
     "book.fewer",
+    "book.talk",  # roadcrew talk list --exhibition, --hotel
+    "hotel.talk",
+    "talk.reply",  # roadcrew talk comment --reply
+    "talk.write",  # roadcrew talk post, roadcrew talk blog
+    "talk.whole",  # roadcrew talk list prints all of it
+    "talk.find",
+    "talk.links",
+    "talk.more",  # a menu of other actions
+    "saved.turn",  # roadcrew talk save --none
+    "image.stop",  # ctrl+c
 }
 """Actions that are about the screen itself, or have a sub-command of another shape."""
