@@ -141,9 +141,16 @@ class Presence:
             await self._listed(topic, listed, doubted)
 
     async def refresh(self, topic: Topic) -> None:
-        """Read who is here; followers are woken if it changed, or if they may have looked while it was not known."""
+        """Read who is here; followers are woken if it changed, or if they may have looked while it was not known. Of a
+        crowd, what was told last does until it is looked at again: else each poll were told to all."""
         if not topic.kind.presence:
             return
+        if topic.presence.is_crowd and topic in self._refreshing:
+            topic.presence_known = True
+        else:
+            await self._read(topic)
+
+    async def _read(self, topic: Topic) -> None:
         doubted = _doubted(topic)
         await self._listed(topic, await self._hub.store.presence_list(topic.name), doubted)
 
@@ -225,7 +232,7 @@ class Presence:
                 self._again.discard(topic)
                 began = clock()
                 try:
-                    await self.refresh(topic)
+                    await self._read(topic)
                 except StoreError as error:
                     log.warning("presence of %r not read: %s", topic.name, error)
                 brief = min(REST, 10 * (clock() - began))

@@ -222,7 +222,16 @@ async def test_of_a_crowd_some_are_told_of_and_how_many_others_there_are_and_not
     await one.presence.typing(LIGHT, "p19", on=True)
     await passes(lambda: first.typing == ["p19"], 3)
     assert len(first.present) == 5
-    assert set(first.seen) == set()
+    assert first.seen == []
+    one.way.calls.clear()
+    told = len(first.told)
+    for n in range(50):  # as those do who poll
+        await one.presence.polled(LIGHT, f"q{n:02}", "talk", "Q")
+        await one.presence.refresh(one.hub.topics[LIGHT])
+        await asyncio.sleep(0.05)
+    await passes(lambda: first.told[-1][1]["others"] == 65, 3)
+    assert one.way.calls.count("presence_list") <= 5
+    assert len(first.told) - told <= 4
 
 
 # R: F3
