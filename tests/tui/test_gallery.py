@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,12 @@ from textual.widgets import Input
 from roadcrew_client import errors
 from roadcrew_domain.feed_state import Feed, GiveReaction, RemoveItem
 from roadcrew_domain.places import Entity
-from roadcrew_tui import pictures, symbols, thumbs
+from roadcrew_tui import graphics, pictures, symbols, thumbs
 from roadcrew_tui.pictures import NoPicture
 from roadcrew_tui.screens.gallery import ImagesPart
 from roadcrew_tui.screens.picture import PictureScreen
 from roadcrew_tui.screens.picture_form import PictureForm
-from roadcrew_tui.widgets.picture import PictureView
+from roadcrew_tui.widgets.picture import DrawnPicture, PictureView
 
 BLUE, RED = (30, 60, 220), (200, 40, 40)
 
@@ -89,6 +90,34 @@ async def test_images_are_drawn_small_with_their_words_and_one_in_full(tmp_path:
         await s.press("left", "escape")
         assert part(s).stream.cursor == first
         assert {"full 1", "full 2", "thumb 1", "thumb 2"} <= set(scene.world.talks.asked)
+
+
+@pytest.mark.parametrize("how", ["sixel", "kitty"])
+async def test_what_a_terminal_draws_itself_is_made_beside_the_screen_and_anew_for_another_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: graphics.Kind
+):
+    monkeypatch.setattr(graphics, "_found", [how])
+    made: list[tuple[bool, graphics.Encoded]] = []
+    real = graphics.encoded
+
+    def encoded(pixels: pictures.Pixels, room: tuple[int, int]) -> graphics.Encoded | None:
+        found = real(pixels, room)
+        assert found is not None
+        made.append((threading.current_thread() is threading.main_thread(), found))
+        return found
+
+    monkeypatch.setattr(graphics, "encoded", encoded)
+    scene = offering()
+    show(scene, scene.ben, "The harbour", images.png())
+    async with at_images(tmp_path, scene) as s:
+        await s.press("enter")
+        await s.until(lambda: len(made) == 1 and s.app.screen.query(DrawnPicture))
+        await s.pilot.resize_terminal(60, 20)
+        await s.until(lambda: len(made) == 2 and s.app.screen.query(DrawnPicture))
+        assert [on_screen for on_screen, _ in made] == [False, False]
+        (_, wide), (_, narrow) = made
+        assert s.app.screen.query_one(DrawnPicture).size == narrow.size != wide.size
+        assert narrow.size[1] <= s.app.screen.query_one("#picture-room").size.height
 
 
 # R: F2

@@ -52,8 +52,7 @@ def _image(said: Said, thumb: Thumb, told: Draw, ask: Callable[[], None]) -> Dra
     note = _note(f"{picture.width} × {picture.height}, {size(picture.bytes)}")
 
     def words(width: int) -> list[Content]:
-        lines = [line for line in told(width) if line.plain.strip()]
-        return [lines[0], *lines[1:], note]
+        return [*(line for line in told(width) if line.plain.strip()), note]
 
     def draw(width: int) -> list[Content]:
         ask()

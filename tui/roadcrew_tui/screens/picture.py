@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -17,7 +18,7 @@ from roadcrew_tui.pictures import NoPicture, Pixels
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.screens.talk_parts import Talk
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
-from roadcrew_tui.widgets.picture import PictureView
+from roadcrew_tui.widgets.picture import DrawnPicture, PictureView
 
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
@@ -68,7 +69,7 @@ class PictureScreen(Dialog[str]):
 
     def _show(self) -> None:
         item = self.item
-        self.query("#picture-drawn").remove()
+        self.query(DrawnPicture).remove()
         view = self.query_one(PictureView)
         view.display = True
         view.show(self.crew_app.thumbs.of(item) or "…")  # until all of it is here
@@ -83,7 +84,7 @@ class PictureScreen(Dialog[str]):
             ]
             parts.append(Part("place", render.ours(place, render.MUTED)))
         self.query_one("#picture-keys", PartsLine).show(parts)
-        self.run_worker(self._load(item), group="picture", exclusive=True)
+        self.run_worker(partial(self._load, item), group="picture", exclusive=True)  # type: ignore[arg-type]
 
     def _words(self, item: Item, width: int) -> Content:
         talk = self._talk
@@ -110,13 +111,19 @@ class PictureScreen(Dialog[str]):
 
     async def _draw(self, pixels: Pixels) -> None:
         """As pixels where the terminal can, as half-blocks elsewhere."""
-        view, drawn = self.query_one(PictureView), graphics.widget(pixels, self.crew_app.send_terminal)
-        if drawn is None:
-            view.show(pixels)
-            return
-        drawn.id = "picture-drawn"
-        view.display = False
-        await self.query_one("#picture-room").mount(drawn)
+        room = self.query_one("#picture-room").size
+        encoded = await self.crew_app.link.aside(lambda: graphics.encoded(pixels, room))
+        view = self.query_one(PictureView)
+        await self.query(DrawnPicture).remove()
+        if encoded is not None:
+            await self.query_one("#picture-room").mount(DrawnPicture(encoded, self.crew_app.send_terminal))
+        view.display = encoded is None
+        view.show(pixels)
+
+    def on_resize(self) -> None:
+        """What was made for another size is made anew; half-blocks fill any room."""
+        if self.query(DrawnPicture):
+            self._show()
 
     def action_step(self, step: int) -> None:
         """The one beside it, if there is one."""
