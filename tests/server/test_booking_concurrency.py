@@ -61,7 +61,7 @@ def check(buyers: Sequence[Buyer], found: Counted) -> None:
 
 
 # R: C2 C3 C5
-@pytest.mark.parametrize("hints", [HEARD, pytest.param(LOST, marks=pytest.mark.only_full)])
+@pytest.mark.parametrize("hints", [pytest.param(HEARD, marks=pytest.mark.only_full), LOST])
 async def test_of_two_hundred_buyers_on_three_servers_over_one_file_exactly_fifty_seats_are_sold(
     tmp_path: Path, count: Count, figure: Figure, hints: str
 ):
@@ -77,7 +77,8 @@ async def test_of_two_hundred_buyers_on_three_servers_over_one_file_exactly_fift
 
 # R: C2 C3 C5
 @pytest.mark.timeout(600)  # fifty rounds: what is counted is all that there is by then
-@pytest.mark.parametrize("hints", [pytest.param(HEARD, marks=pytest.mark.only_full), LOST])
+@pytest.mark.only_full  # the next one does the same, with deaths
+@pytest.mark.parametrize("hints", [HEARD, LOST])
 async def test_of_two_hundred_buyers_on_three_processes_over_valkey_exactly_fifty_seats_are_sold(
     tmp_path: Path, valkey: ValkeyProcess, count: Count, figure: Figure, hints: str
 ):
@@ -121,6 +122,7 @@ async def sold_by(shops: Shops, slots: Sequence[str], chance: random.Random) -> 
 
 
 # R: C2
+@pytest.mark.only_full  # the next one, on the other store, stands for it
 async def test_the_control_without_the_compare_sells_more_seats_than_there_are(tmp_path: Path, figure: Figure):
     chance = random.Random(6)
     catalog, days = catalogue_in(tmp_path, 1)

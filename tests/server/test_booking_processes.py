@@ -120,7 +120,7 @@ async def test_buyers_whose_every_question_goes_to_another_process_buy_exactly_f
 ):
     """By HTTP, and in real time: who walks off keeps seats from the others for a few seconds."""
     chance = random.Random(6)
-    rounds, size = count(reduced=1, full=8), count(reduced=80, full=200)
+    rounds, size = count(reduced=1, full=8), count(reduced=60, full=200)
     catalog, days = catalogue_in(tmp_path, rounds)
     own = {"catalog": catalog, "payment_simulated_seconds": 0.2, "hold_minutes": 4 / 60, "pay_minutes": 4 / 60}
     async with cluster(tmp_path, valkey, 3, **own) as them:
