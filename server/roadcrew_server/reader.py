@@ -9,6 +9,7 @@ and may read on only as long as the guard is open to them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from roadcrew_server.waking import Signal
 
 CHUNK = 200
 """Events that are taken from one topic before the others get their turn."""
+MOST_BYTES = 1024 * 1024
+"""After which a reader has enough for once: who reads slowly holds no more than that, and one thing of any size."""
 
 
 NO_NEWS = News(Position("", 0, ""), ())
@@ -196,8 +199,8 @@ class Reader:
         self._presence = dict(zip((t.name for t in self.topics), (presence_tag or "").split("."), strict=False))
 
     def presence_tag(self) -> str:
-        """What a poll sends back so that an unchanged presence is nothing new."""
-        return ".".join(t.presence_tag for t in self.topics)
+        """What a poll sends back so that a presence that it was told is nothing new."""
+        return ".".join(self._presence.get(t.name) or "0" for t in self.topics)
 
     async def take(self, limit: int) -> list[Frame]:
         """What is new, at most about `limit` frames; empty when this reader knows everything."""
@@ -207,7 +210,7 @@ class Reader:
         for topic in tuple(self.topics):
             async for frame in self._take_topic(topic, limit - len(frames)):
                 frames.append(frame)
-            if len(frames) >= limit:
+            if len(frames) >= limit or sum(len(frame.data) for frame in frames) > MOST_BYTES:
                 self.changed.set()
                 break
         return frames
@@ -267,6 +270,7 @@ class Reader:
         if entries is None:
             return None
         entries = [e for e in entries if e.event.seq <= topic.head]
+        limit = min(limit, _enough(entries))
         if len(entries) > limit:
             torn = entries[limit].event.command
             whole = limit
@@ -311,3 +315,9 @@ class Reader:
         topic.followers.discard(self)
         self.topics.remove(topic)
         return self._gone(topic.name, reason)
+
+
+def _enough(entries: Sequence[Entry]) -> int:
+    """How many of them are not too much at once: one at the least."""
+    sizes = itertools.accumulate(len(entry.body) for entry in entries)
+    return max(1, sum(size <= MOST_BYTES for size in sizes))

@@ -161,6 +161,28 @@ async def test_a_channel_is_followed_by_numbers_and_names_as_a_stream_and_in_bat
 
 
 # R: F4
+async def test_large_things_are_told_a_part_at_a_time_and_all_of_them(
+    running: Running, http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roadcrew_server.reader.MOST_BYTES", 10_000)
+    made, (ana, ben) = await crew(http, 2)
+    trip = f"trip:{made['trip']['id']}"
+    for _ in range(20):
+        await ana.do(f"/api/feeds/trip/{made['trip']['id']}/comments", {"text": "x" * 1_900})
+    told, after = [], -1
+    while (batch := await polled(ben, trip, "comments", after=after)).status_code == 200:
+        assert len(batch.content) < 12_000
+        told += [e["seq"] for e in batch.json()["events"]]
+        after = batch.json()["seq"]
+    assert told == list(range(21))
+    topics = [f"feed:{trip}:{channel}" for channel in ("comments", "presence")]
+    first = (await ben.poll(*topics)).json()
+    assert ([r["topic"] for r in first["resets"]], first["presence"], first["more"]) == (topics[:1], [], True)
+    rest = (await ben.poll(*topics, cursor=first["cursor"], tag=first["presenceTag"])).json()
+    assert [r["topic"] for r in rest["resets"]] == [p["topic"] for p in rest["presence"]] == topics[1:]
+
+
+# R: F4
 @pytest.mark.parametrize(("channel", "status"), [("letters", 422), ("posts", 422), ("comments", 200)])
 async def test_a_channel_that_a_place_does_not_have_is_said_not_to_be(ana: Person, channel: str, status: int) -> None:
     answer = await polled(ana, "location:exhibition.big-sky", channel)
