@@ -184,11 +184,15 @@ class Hub:
                 opening = self._opening[name] = new, self.spawn(self._load_new(new))
                 opening[1].add_done_callback(lambda _: self._opening.pop(name, None))
             topic = await asyncio.shield(opening[1])
-        topic.used_at = self._monotonic()  # nobody takes it away while it is read
-        if topic.stale:
-            await self.refresh(topic)
-        topic.used_at = self._monotonic()
-        return topic
+        while True:
+            topic.used_at = self._monotonic()  # nobody takes it away while it is read
+            if topic.stale:
+                await self.refresh(topic)
+            topic.used_at = self._monotonic()
+            known = self._topics.setdefault(name, topic)
+            if known is topic:
+                return topic
+            topic = known  # ours was taken away, empty as it was, before this one was opened; nobody tells it anything
 
     async def _load_new(self, topic: Topic) -> Topic:
         await self._copies.load(topic)
