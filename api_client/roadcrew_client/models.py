@@ -199,11 +199,13 @@ class LastSeen(Value, frozen=True):
 
 
 class Presence(Value, frozen=True):
-    """Everybody who is here now; where talk is, also who was lately and is not any more, the latest first."""
+    """Everybody who is here now; where talk is, also who was lately and is not any more, the latest first. Of a crowd
+    there, not all are told of one by one: so many `others` are here."""
 
     topic: str
     present: tuple[Here, ...] = ()
     seen: tuple[LastSeen, ...] = ()
+    others: int = 0
 
 
 class Gone(Value, frozen=True):

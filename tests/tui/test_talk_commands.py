@@ -13,6 +13,7 @@ from tests.support.commands import NO_KEYRING
 from tests.support.serving import ServerProcess, server_process
 from tests.tui.typist import Typist
 
+from roadcrew_client.models import Here, Presence
 from roadcrew_domain.text import is_forbidden
 from roadcrew_tui.commands import talk_words
 
@@ -192,3 +193,9 @@ def test_nothing_that_somebody_wrote_or_is_called_is_obeyed_by_a_terminal() -> N
         lines = talk_words.told(result)
         assert lines
         assert not [c for line in lines for c in line if is_forbidden(c) or c == "\n"], lines
+
+
+def test_of_a_crowd_it_is_said_how_many_more_are_here() -> None:
+    crowd = Presence("feed:trip:t:presence", (Here("b", None, "Ben"),), others=4_900)
+    assert talk_words.present(crowd) == "Here: Ben and 4900 more"
+    assert talk_words.present(Presence(crowd.topic)) == "Nobody is here."

@@ -136,6 +136,7 @@ def _here(presence: Presence, now: datetime) -> list[str]:
     """Who is here, and who was."""
     writing = {True: ", writing", False: ""}
     rows = [f"{safe(who.name or SOMEBODY)}{writing[who.typing]}" for who in presence.present]
+    rows += [f"and {presence.others} more"] if presence.others else []
     rows += [f"{safe(who.name or SOMEBODY)}, {when.ago(who.at, now)}" for who in presence.seen]
     return rows or ["Nobody is here."]
 
@@ -173,6 +174,7 @@ def happened(e: Event, names: Mapping[str, str]) -> str | None:
 def present(presence: Presence) -> str:
     """Who is here, on one line."""
     here = ", ".join(f"{safe(p.name or SOMEBODY)}{' (writing)' if p.typing else ''}" for p in presence.present)
+    here += f" and {presence.others} more" if presence.others else ""
     return f"Here: {here}" if here else "Nobody is here."
 
 
