@@ -4,11 +4,13 @@ One in full is screens/picture.py's; what the parts of one look like, gallery_dr
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
 
 from roadcrew_domain.feed import mentioned
-from roadcrew_domain.feed_state import EditItem, Item
+from roadcrew_domain.feed_state import EditItem, Feed, Item
 from roadcrew_domain.places import ListChannel
 from roadcrew_tui import pictures, render
 from roadcrew_tui.screens import gallery_draw as look
@@ -16,30 +18,24 @@ from roadcrew_tui.screens import talk_draw
 from roadcrew_tui.screens import talk_model as model
 from roadcrew_tui.screens.ask import Answer, Ask
 from roadcrew_tui.screens.form import Field, Form, Values
-from roadcrew_tui.screens.talk_loading import MOST_AT_ONCE, Loading
-from roadcrew_tui.screens.talk_parts import Talk, TalkPart
-from roadcrew_tui.screens.talk_shelf import Shelf
-from roadcrew_tui.snapshot import TalkNews
+from roadcrew_tui.screens.talk_parts import Talk
+from roadcrew_tui.screens.talk_stream import AGAIN, FIRST, StreamPart
 from roadcrew_tui.uploads import Upload
 from roadcrew_tui.widgets.stream import Entry, Stream
 
-CHANNEL: ListChannel = "images"
 OFTEN = 0.2
 """Seconds between two drawings of how far an image is."""
-FIRST, LEAD = "first", "lead"
 NOTHING = "Nobody has shown an image yet. Enter chooses one of yours, and so does u."
 
 
-class ImagesPart(TalkPart):
-    """Newest at the bottom."""
+class ImagesPart(StreamPart):
+    """A stream alone; what is being sent stands under what there is."""
+
+    channel: ClassVar[ListChannel] = "images"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.shelf = Shelf()
-        self._loading = Loading(self, self.shelf, CHANNEL, self._loaded)
-        self._talk: Talk | None = None
-        self._begun = False
-        self._came = ""
+        self._sent = ""
         """The newest image of this person's that was begun to be sent, until it is in sight."""
 
     def compose(self) -> ComposeResult:
@@ -49,11 +45,6 @@ class ImagesPart(TalkPart):
     def on_mount(self) -> None:
         """What is being sent moves on."""
         self.set_interval(OFTEN, self._step)
-
-    @property
-    def stream(self) -> Stream:
-        """The images."""
-        return self.query_one(Stream)
 
     @property
     def _cursor(self) -> str | None:
@@ -67,10 +58,6 @@ class ImagesPart(TalkPart):
         self.crew_app.thumbs.ask_again()
         self.screen.set_focus(self.stream)
         self._draw()
-
-    def leave(self) -> None:
-        """What was seen was read."""
-        self._mark_read()
 
     def hints(self) -> list[tuple[str, str, str]]:
         """What enter does."""
@@ -97,22 +84,12 @@ class ImagesPart(TalkPart):
     # --- drawing ---------------------------------------------------------------------------------
 
     def draw(self, talk: Talk) -> None:
-        """Draw all of it."""
-        if self._talk is not None and self._talk.me != talk.me:
-            self.shelf.forget()
-        self._talk = talk
-        if not self.query(Stream):
-            return
+        """Draw all of it, and again whenever something of a picture is new."""
         self.crew_app.thumbs.on_come = self.crew_app.uploads.on_change = self._draw
-        feed = talk.feed(CHANNEL)
-        if feed is None:
-            gone = talk.snapshot.gone.get(talk.entity.topic(CHANNEL))
-            self.stream.show([talk_draw.lead("This can't be talked about any more." if gone else "Opening…")])
-            return
-        if self._begun and 0 < self.shelf.missing(feed) <= MOST_AT_ONCE:
-            self._loading.missed(feed)
-        else:
-            self.shelf.take(feed)
+        super().draw(talk)
+
+    def draw_items(self, talk: Talk, feed: Feed) -> None:
+        """Draw what is on the shelf, and what is on its way there."""
         for upload in self._uploads():
             if self.shelf.find(upload.id) is not None:
                 self.crew_app.uploads.drop(upload)
@@ -120,18 +97,17 @@ class ImagesPart(TalkPart):
 
     def _draw(self) -> None:
         talk = self._talk
-        if talk is None or talk.feed(CHANNEL) is None or not self.query(Stream):
+        if talk is None or talk.feed(self.channel) is None or not self.query(Stream):
             return
-        reader = model.Reader(talk.me, talk.people, talk.muted, self.view.since.get(CHANNEL, model.Since()))
-        on_way = model.on_their_way(talk.sending(CHANNEL))
-        rows = model.rows(self.shelf.items, reader, on_way, talk.now.astimezone().date(), None)
+        on_way = model.on_their_way(talk.sending(self.channel))
+        rows = model.rows(self.shelf.items, self._reader(talk), on_way, talk.now.astimezone().date(), None)
         entries = [self._entry(row, talk) for row in rows]
-        name = talk.name(talk.me, "You")
+        name = talk.name(talk.me, self.crew_app.me.name if self.crew_app.me is not None else "You")
         waiting = [look.waiting(upload, name) for upload in self._uploads()]
         lead = self._lead() if entries or waiting else [_nothing()]
         self.stream.show([*lead, *entries, *waiting], before=self.shelf.before, follow=self.view.is_seen)
-        if not self._begun or self._came:
-            self._begun, self._came = True, ""
+        if not self._begun or self._sent:
+            self._begun, self._sent = True, ""
             self.stream.to_end()
         self._mark_read()
         self.view.show_keys()
@@ -144,53 +120,13 @@ class ImagesPart(TalkPart):
 
     def _lead(self) -> list[Entry]:
         lead = [] if pictures.can_draw() else [talk_draw.lead(pictures.MISSING)]
-        if not self.shelf.before:
-            return lead
-        if self._loading.trouble:
-            words = f"Older images can't be loaded now. {self._loading.trouble} Enter tries again."
-            return [*lead, Entry(LEAD, lambda width: render.said(words, render.WARN).wrap(width), words)]
-        return [*lead, talk_draw.lead(f"{self.shelf.before:,} older")]
+        return [*lead, *self._older_ones()]
 
     def _step(self) -> None:
         if self.is_on_screen and any(upload.state == "sending" for upload in self._uploads()):
             self._draw()
 
-    def _mark_read(self) -> None:
-        lowest = self.shelf.find(self.stream.lowest)
-        if lowest is not None and self._talk is not None and self._talk.feed(CHANNEL) is not None:
-            self.view.read(CHANNEL, lowest.no)
-
-    # --- what comes in ---------------------------------------------------------------------------
-
-    def happened(self, news: TalkNews) -> None:
-        """To images, old ones among them; after a reset, nobody knows to which."""
-        for event in news.events:
-            self.shelf.patch(event)
-        if news.kind == "reset":
-            self._loading.anew()
-
-    def _loaded(self) -> None:
-        if self._loading.trouble:
-            self.stream.ask_again()
-        if self._talk is not None and self.is_mounted:
-            self.draw(self._talk)
-
-    @on(Stream.Older)
-    def _older(self, event: Stream.Older) -> None:
-        event.stop()
-        self._loading.older()
-
     # --- what the person does --------------------------------------------------------------------
-
-    @on(Stream.Moved)
-    def _moved(self, event: Stream.Moved) -> None:
-        event.stop()
-        self.view.show_keys()
-
-    @on(Stream.Scrolled)
-    def _scrolled(self, event: Stream.Scrolled) -> None:
-        event.stop()
-        self._mark_read()
 
     @on(Stream.Below)
     def _below(self, event: Stream.Below) -> None:
@@ -202,8 +138,8 @@ class ImagesPart(TalkPart):
         upload = self.upload
         if event.entry == FIRST:
             self.run_worker(self.crew_app.guarded(self.choose()), group="commands")
-        elif event.entry == LEAD:
-            self._loading.older()
+        elif event.entry == AGAIN:
+            self.load_older()
         elif upload is not None:
             if upload.state == "failed":
                 self.crew_app.uploads.again(upload)
@@ -231,7 +167,7 @@ class ImagesPart(TalkPart):
         async def change(values: Values) -> None:
             words, people = values["caption"], {} if self._talk is None else self._talk.people
             act = EditItem(item.id, words, mentions=mentioned(words, people))
-            await self.crew_app.link.talk.act(self.view.entity.topic(CHANNEL), act, item.no)
+            await self.crew_app.link.talk.act(self.topic, act, item.no)
 
         field = Field("caption", "What to say of it", "", item.text, optional=True)
         self.app.push_screen(Form("Change what is said", [field], change, button="change"))
@@ -243,7 +179,7 @@ class ImagesPart(TalkPart):
         form = PictureForm(self.crew_app)
         if await self.app.push_screen_wait(form) and form.chosen is not None:
             file, caption, item_id = form.chosen
-            self._came = item_id
+            self._sent = item_id
             self.crew_app.uploads.begin(self.view.entity, file, caption, item_id)
             self._draw()
 

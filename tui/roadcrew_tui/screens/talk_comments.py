@@ -18,18 +18,14 @@ from roadcrew_tui import render, when
 from roadcrew_tui.screens import talk_draw as draw
 from roadcrew_tui.screens import talk_model as model
 from roadcrew_tui.screens.talk_line import About, TalkLine
-from roadcrew_tui.screens.talk_loading import MOST_AT_ONCE, Loading
-from roadcrew_tui.screens.talk_parts import Talk, TalkPart
-from roadcrew_tui.screens.talk_shelf import Shelf
-from roadcrew_tui.snapshot import TalkNews
+from roadcrew_tui.screens.talk_parts import Talk
+from roadcrew_tui.screens.talk_stream import AGAIN, FIRST, StreamPart
 from roadcrew_tui.widgets.lines import Lines, TitleLine
 from roadcrew_tui.widgets.stream import Entry, Stream
 
-FIRST, AGAIN = "first", "again"
 
-
-class CommentsPart(TalkPart):
-    """Newest at the bottom, and under them the line to write in. `nothing` is said where there are none, `opens` what
+class CommentsPart(StreamPart):
+    """A stream, and under it the line to write in. `nothing` is said where there are none, `opens` what
     enter does to one."""
 
     channel: ClassVar[ListChannel] = "comments"
@@ -39,17 +35,12 @@ class CommentsPart(TalkPart):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.shelf = Shelf()
-        self._talk: Talk | None = None
         self._whole: set[str] = set()
-        self._begun = False
-        """Whether this person has been put where they go on reading."""
         self._wanted = ""
         """The comment that this person came for, until it is here."""
         self._sent = False
         self.looked_for = ""
         """The words that were looked for last."""
-        self._loading = Loading(self, self.shelf, self.channel, self._came)
 
     def compose(self) -> ComposeResult:
         """What has changed, the stream, the news, the line; beside them in a wide terminal, who is here."""
@@ -67,11 +58,6 @@ class CommentsPart(TalkPart):
             self.query_one(name).display = False
 
     @property
-    def stream(self) -> Stream:
-        """The comments."""
-        return self.query_one(Stream)
-
-    @property
     def line(self) -> TalkLine:
         """Where one writes."""
         return self.query_one(TalkLine)
@@ -87,7 +73,7 @@ class CommentsPart(TalkPart):
 
     def leave(self) -> None:
         """What was seen was read; nothing is being written any more."""
-        self._mark_read()
+        super().leave()
         self.line.tell(on=False)
 
     async def back(self) -> bool:
@@ -109,38 +95,15 @@ class CommentsPart(TalkPart):
         """Whether this person is in the line."""
         return self.line.line.has_focus
 
-    # --- what is chosen --------------------------------------------------------------------------
-
-    @property
-    def item(self) -> Item | None:
-        """The comment under the cursor."""
-        return self.shelf.find(self.stream.cursor)
-
-    def _reader(self, talk: Talk) -> model.Reader:
-        return model.Reader(talk.me, talk.people, talk.muted, self.view.since.get(self.channel, model.Since()))
-
     # --- drawing ---------------------------------------------------------------------------------
 
-    def draw(self, talk: Talk) -> None:
+    def draw_items(self, talk: Talk, feed: Feed) -> None:
         """Draw all of it."""
-        if self._talk is not None and self._talk.me != talk.me:
-            self.shelf.forget()
-        self._talk = talk
         self.line.know([name for person, name in talk.people.items() if person != talk.me])
-        feed = talk.feed(self.channel)
-        if feed is None:
-            gone = talk.snapshot.gone.get(talk.entity.topic(self.channel))
-            self.stream.show([draw.lead("This can't be talked about any more." if gone else "Opening…")])
-            return
-        if self._begun and 0 < self.shelf.missing(feed) <= MOST_AT_ONCE:
-            self._loading.missed(feed)
-        else:
-            self.shelf.take(feed)
         self._draw_stream(talk)
         self._draw_since(talk, feed)
         self.query_one("#co-side", Lines).show(draw.company(talk))
         self._draw_news(talk)
-        self._mark_read()
 
     def _draw_stream(self, talk: Talk) -> None:
         on_way = model.on_their_way(talk.sending(self.channel))
@@ -157,12 +120,7 @@ class CommentsPart(TalkPart):
     def _lead(self) -> list[Entry]:
         if not self.shelf.items:
             return [Entry(FIRST, lambda width: render.ours(self.nothing, render.MUTED).wrap(width), self.nothing)]
-        if not self.shelf.before:
-            return []
-        if self._loading.trouble:
-            words = f"Older {self.channel} can't be loaded now. {self._loading.trouble} Enter tries again."
-            return [Entry(AGAIN, lambda width: render.said(words, render.WARN).wrap(width), words)]
-        return [draw.lead(f"{self.shelf.before:,} older")]
+        return self._older_ones()
 
     def _begin(self, reader: model.Reader) -> None:
         """At the first that was not read; at the end, if all was."""
@@ -193,44 +151,10 @@ class CommentsPart(TalkPart):
         line.display = bool(left) or bool(right)
         line.show_ends(left, right)
 
-    def _mark_read(self) -> None:
-        lowest = self.shelf.find(self.stream.lowest)
-        if lowest is not None and self._talk is not None and self._talk.feed(self.channel) is not None:
-            waits = model.on_their_way(self._talk.sending(self.channel))
-            self.view.read(self.channel, lowest.no - (lowest.id in waits))
-
-    # --- what comes in ---------------------------------------------------------------------------
-
-    def happened(self, news: TalkNews) -> None:
-        """To comments, old ones among them; after a reset, nobody knows to which."""
-        for event in news.events:
-            self.shelf.patch(event)
-        if news.kind == "reset":
-            self._loading.anew()
-
-    def _came(self) -> None:
-        """What was loaded is here, or it is known why not."""
-        if self._loading.trouble:
-            self.stream.ask_again()
-        if self._talk is not None and self.is_mounted:
-            self.draw(self._talk)
-
-    @on(Stream.Older)
-    def _older(self, event: Stream.Older) -> None:
-        event.stop()
-        self._loading.older()
-
     # --- what the person does --------------------------------------------------------------------
 
-    @on(Stream.Moved)
-    def _moved(self, event: Stream.Moved) -> None:
-        event.stop()
-        self._redo_keys()
-
     @on(Stream.Scrolled)
-    def _scrolled(self, event: Stream.Scrolled) -> None:
-        event.stop()
-        self._mark_read()
+    def _other_in_sight(self) -> None:
         if self._talk is not None:
             self._draw_news(self._talk)
 
@@ -245,7 +169,7 @@ class CommentsPart(TalkPart):
         if event.entry == FIRST:
             self.write()
         elif event.entry == AGAIN:
-            self._loading.older()
+            self.load_older()
         elif self.item is not None:
             self.choose(self.item)
 
@@ -263,11 +187,7 @@ class CommentsPart(TalkPart):
         self._wanted = item_id if self.shelf.find(item_id) is None else ""
         self.stream.move_to(item_id)
         self.screen.set_focus(self.stream)
-        self._redo_keys()
-
-    async def load_more(self) -> bool:
-        """Load older ones; whether any came."""
-        return await self._loading.more()
+        self.view.show_keys()
 
     def show_whole(self, item: Item) -> None:
         """All of a long comment, or again only its beginning."""
@@ -308,7 +228,7 @@ class CommentsPart(TalkPart):
         if item is not None and edits:
             act = EditItem(item.id, event.text, mentions=mentions)
         try:
-            await self.crew_app.link.talk.act(self.view.entity.topic(self.channel), act, item.no if item else None)
+            await self.crew_app.link.talk.act(self.topic, act, item.no if item else None)
         except Refused as refused:
             self.crew_app.say(refused.detail, "warning")
             self.line.put_back(event.text, event.about)
@@ -319,7 +239,4 @@ class CommentsPart(TalkPart):
 
     def on_descendant_focus(self) -> None:
         """Other keys matter now."""
-        self._redo_keys()
-
-    def _redo_keys(self) -> None:
         self.view.show_keys()
