@@ -24,7 +24,7 @@ from tests.tui.talk_stage import (
     topic,
 )
 
-from roadcrew_client.models import Here, Presence
+from roadcrew_client.frames import Here, Presence
 from roadcrew_client.talk_models import Muted
 from roadcrew_domain.events import event
 from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, Item, ItemEdited, PageTurned, RemoveItem
@@ -145,6 +145,9 @@ async def test_who_is_muted_is_shown_without_words(tmp_path: Path):
     async with at_the_talk(tmp_path, scene) as s:
         await s.until(lambda: "watches" not in s.text, "nothing of Ben")
         assert "You do not read this person" in s.text
+        await s.press("up", "enter")
+        await s.sees("This comment".upper())
+        assert "watches" not in s.text
 
 
 # --- others -----------------------------------------------------------------------------------------
@@ -190,6 +193,9 @@ async def test_it_is_said_who_is_here_and_who_is_writing(tmp_path: Path):
         scene.world.talks.lives[0].tell("presence", name)
         await s.sees("Ben and Carla here")
         await s.sees("Ben is writing")
+        scene.world.talks.present[name] = Presence(name, here, others=98)
+        scene.world.talks.lives[0].tell("presence", name)
+        await s.sees("Ben and 99 others here")
 
 
 # --- writing ----------------------------------------------------------------------------------------
@@ -230,6 +236,36 @@ async def test_what_is_typed_in_a_hurry_after_enter_is_the_next_comment(tmp_path
         await s.settle()
         assert [item.text for item in feed_of(s.scene).items] == ["first", "second"]
         assert line(s).text == "third"
+
+
+async def test_what_is_typed_in_a_hurry_after_the_key_for_a_comment_is_the_comment(tmp_path: Path):
+    async with at_the_talk(tmp_path) as s:
+        for key in ("c", *"1 was quick"):
+            s._send(key)
+        await s.settle()
+        assert (line(s).text, s.trip.tab) == ("1 was quick", "talk")
+
+
+async def test_parts_that_are_gone_through_in_a_hurry_are_all_counted(tmp_path: Path):
+    async with at_the_talk(tmp_path) as s:
+        for key in ("right", "right", "right"):
+            s._send(key)
+        await s.until(lambda: "[Images]" in s.text, "three parts on")
+
+
+async def test_what_pops_up_covers_no_line_that_somebody_writes_in(tmp_path: Path):
+    async with at_the_talk(tmp_path) as s:
+        await s.press("c")
+        await s.type("first")
+        await s.press("ctrl+j", "ctrl+j")
+        s.app.say("Something of some length has happened to somebody, and that is said.")
+        await s.settle()
+        rack, rows = s.app.screen.query_one("#textual-toastrack"), s.text.split("\n")
+        assert "that is said" in rows[line(s).region.y - 1]
+        await s.press("escape", "right")
+        assert rack.styles.margin.bottom == 2
+        await s.press("1")
+        assert rack.styles.margin.bottom == 1
 
 
 # R: S6

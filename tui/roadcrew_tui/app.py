@@ -273,6 +273,14 @@ class RoadcrewApp(Booking):
             markup=False,
         )
 
+    def on_key(self, event: events.Key) -> None:
+        """What is typed in a hurry after a key that led to a line to write in belongs to that line. It was on its way
+        from where the focus was before; the line itself lets no letter come as far as here."""
+        line = self.focused
+        if getattr(line, "takes_keys", False) and line is not None and (event.is_printable or event.key == "enter"):
+            event.prevent_default()
+            line.post_message(events.Key(event.key, event.character))
+
     def on_notify(self, _: Notify) -> None:
         """Room for one more: the oldest goes, news before warnings."""
         shown = sorted(self._notifications, key=lambda n: (n.severity != "information", n.raised_at))

@@ -60,6 +60,7 @@ class Comment(CommentByWords, TalkCommand):
     help = "Goes to the line to write in. Enter sends, ctrl+j begins a new line; @ and the start of a name mentions."
     footer = "comment"
     first_in_footer = True
+    at_once = True
 
     async def on_screen(self, screen: CommandScreen) -> None:
         from roadcrew_tui.screens import talk_actions  # noqa: PLC0415 - when it is used
@@ -74,6 +75,7 @@ class Reply(ItemCommand):
     help = "Writes a comment that says which one it answers."
     footer = "reply"
     first_in_footer = True
+    at_once = True
 
     def available(self, screen: CommandScreen) -> bool:
         part = comments_of(screen)
@@ -92,6 +94,7 @@ class EditItem(EditByWords, ItemCommand):
     help = "Only your own. That it was edited, and when, is shown."
     footer = "edit"
     first_in_footer = True
+    at_once = True
 
     def available(self, screen: CommandScreen) -> bool:
         part = part_of(screen)

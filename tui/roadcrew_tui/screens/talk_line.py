@@ -12,6 +12,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
+from textual.widget import Widget
 
 from roadcrew_domain.feed_state import MAX_TEXT, Item
 from roadcrew_domain.places import Entity
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 LONGEST = MAX_TEXT["comments"]
 NEAR = 0.9
 """The share of the longest text from which on its length is said."""
+LAST_LINE = 1
+"""Lines below it: that of the keys."""
 TOLD_EVERY = 3.0
 """Seconds between two times that it is told that somebody still writes; the server believes it for 5."""
 
@@ -168,6 +171,20 @@ class TalkLine(Container):
         if event.part.isdecimal():
             self.line.take(int(event.part))
             self.screen.set_focus(self.line)
+
+    @on(events.Resize)
+    @on(events.Show)
+    @on(events.Hide)
+    def _lift_toasts(self) -> None:
+        """Where one writes, nothing pops up: it does so above."""
+        seen = [line.outer_size.height for line in self.screen.query(TalkLine) if line.is_seen]
+        for rack in self.screen.query("#textual-toastrack"):
+            rack.styles.margin = (0, 0, LAST_LINE + max(seen, default=0), 0)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it, and what it is in, is on the screen."""
+        return all(node.display for node in self.ancestors_with_self if isinstance(node, Widget))
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Whoever is elsewhere writes nothing here."""

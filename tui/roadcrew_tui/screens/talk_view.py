@@ -129,10 +129,10 @@ class TalkView(Container):
         if self.part is not None and item_id:
             self.part.select(item_id)
 
-    def action_step(self, step: int) -> None:
-        """The part beside this one, and round again."""
+    async def action_step(self, step: int) -> None:
+        """The part beside this one, and round again. It is there when this returns: keys may come fast."""
         parts = parts_of(self.entity)
-        self.go(parts[(parts.index(self.part_of) + step) % len(parts)].channel)
+        await self.open(parts[(parts.index(self.part_of) + step) % len(parts)].channel)
 
     @on(PartsLine.Clicked, "#talk-parts")
     def _clicked(self, event: PartsLine.Clicked) -> None:
@@ -208,8 +208,9 @@ def _here(talk: Talk) -> Content:
         return render.BLANK
     names = [render.said(talk.name(p.id, p.name or ""), render.MUTED, width=render.MOST_NAME) for p in others[:2]]
     words: list[Content | str] = [render.ours(f"{sign().here} ", render.GOOD), names[0]]
-    if len(others) == 2:
+    more = len(others) - 1 + (0 if talk.presence is None else talk.presence.others)
+    if more == 1 and len(names) > 1:
         words += [render.ours(" and ", render.MUTED), names[1]]
-    elif len(others) > 2:
-        words.append(render.ours(f" and {len(others) - 1} others", render.MUTED))
+    elif more:
+        words.append(render.ours(f" and {more} others", render.MUTED))
     return render.join(*words, render.ours(" here", render.MUTED))
