@@ -63,7 +63,7 @@ def _image(said: Said, thumb: Thumb, told: Draw, ask: Callable[[], None]) -> Dra
 
 def _upload(upload: Upload, name: str) -> Draw:
     def draw(width: int) -> Sequence[Content]:
-        who = render.join(render.said(name, "bold", width=render.MOST_NAME), render.ours("  you", render.MUTED))
+        who = render.join(render.said(name, "bold", width=render.MOST_NAME), talk_draw.you(name))
 
         def words(width: int) -> list[Content]:
             said = render.said(upload.caption).wrap(width) if upload.caption else []

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MORE = ("talk.links", "talk.whole", "talk.reply", "talk.react", "talk.edit", "talk.remove", "talk.mute")
 """What is offered of an item, in this order."""
+MUTED = "you do not read this person."
 LOOKED_BACK = 20
 """Pages that are loaded to find something."""
 
@@ -55,7 +56,8 @@ async def more(screen: CommandScreen) -> None:
         return
     answers = [Answer(command.id, render.ours(command.title)) for command in found]
     about = render.template("{who}: ", "bold", who=part.name_of(item))
-    question = render.join(about, render.said(item.title or item.text, render.MUTED, width=200))
+    words = MUTED if part.is_muted(item) else item.title or item.text
+    question = render.join(about, render.said(words, render.MUTED, width=200))
     kind = part.topic.rpartition(":")[2].removesuffix("s")
     chosen = await _ask(screen, f"This {kind}", question, answers, "Nothing")
     if chosen != CANCEL and part.item is not None and part.item.id == item.id:

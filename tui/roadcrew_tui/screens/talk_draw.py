@@ -20,6 +20,7 @@ RECENT = timedelta(hours=24)
 """So long it is also said how long ago something was written."""
 MOST_COMPANY = 8
 """People who are listed of those who are here, and of those who were."""
+YOU = "you"
 LOOKS: dict[Reaction, str] = {
     "thumbs-up": "👍",
     "heart": "💛",
@@ -102,7 +103,7 @@ def _said(said: Said, age: str, whole: bool) -> Draw:
         if item.removed is not None:
             lines += render.template("Removed by {who}.", render.MUTED, who=item.removed.name).wrap(width)
         elif said.muted:
-            lines.append(render.ours("You do not read this person. Enter shows more.", render.MUTED))
+            lines.append(render.ours("You do not read this person. M takes that back.", render.MUTED))
         else:
             if item.reply_to is not None:
                 to = render.template("to {who}", render.MUTED, who=item.reply_to.name)
@@ -128,7 +129,7 @@ def words_of(said: Said, width: int, whole: bool) -> list[Content]:
 def _who(said: Said, age: str) -> Content:
     item = said.item
     name = render.said(said.name, "bold", width=render.MOST_NAME)
-    notes: list[Content | str] = [name, render.ours("  you" if said.mine else "", render.MUTED)]
+    notes: list[Content | str] = [name, you(said.name) if said.mine else ""]
     notes.append(render.ours(f"  {age}", render.MUTED))
     if item.edited_at is not None:
         notes.append(render.ours("  edited", render.WARN if said.changed else render.MUTED))
@@ -140,6 +141,11 @@ def _who(said: Said, age: str) -> Content:
         words = "sending" if said.on == "sending" else "waits to be sent"
         notes.append(render.ours(f"  {sign().waiting} {words}", render.WARN))
     return render.join(*notes)
+
+
+def you(name: str) -> Content:
+    """The mark beside one's own name, unless that says so already, as in the demo."""
+    return render.BLANK if name.casefold() == YOU else render.ours(f"  {YOU}", render.MUTED)
 
 
 def reactions(given: Sequence[Reacted], said: Said) -> Content:
@@ -206,13 +212,14 @@ def company(talk: Talk) -> Callable[[int], Content]:
         lately = () if seen is None else seen.seen
         rows: list[Content | str] = [render.heading("Here now")]
         for person in here[:MOST_COMPANY]:
-            note = "you" if person.id == talk.me else "writes" if person.typing else ""
-            name = render.said(talk.name(person.id, person.name or ""), width=max(1, width - 10))
-            rows.append(
-                render.join(render.ours(f"{sign().here} ", render.GOOD), name, render.ours(f"  {note}", render.MUTED))
-            )
-        if len(here) > MOST_COMPANY:
-            rows.append(render.ours(f"  and {len(here) - MOST_COMPANY} more", render.MUTED))
+            called = talk.name(person.id, person.name or "")
+            note = render.ours("  writes" if person.typing else "", render.MUTED)
+            note = you(called) if person.id == talk.me else note
+            name = render.said(called, width=max(1, width - 10))
+            rows.append(render.join(render.ours(f"{sign().here} ", render.GOOD), name, note))
+        more = max(0, len(here) - MOST_COMPANY) + (0 if seen is None else seen.others)
+        if more:
+            rows.append(render.ours(f"  and {more} more", render.MUTED))
         if lately:
             rows += ["", render.heading("Here lately")]
         for last in lately[:MOST_COMPANY]:

@@ -19,7 +19,7 @@ from roadcrew_domain.places import CHANNELS, Entity, ListChannel
 from roadcrew_tui.snapshot import Saying, TalkNews, TalkSnapshot
 
 if TYPE_CHECKING:
-    from roadcrew_client.models import Presence
+    from roadcrew_client.frames import Presence
     from roadcrew_tui.app import RoadcrewApp
     from roadcrew_tui.screens.talk_view import TalkView
 
@@ -90,6 +90,10 @@ class TalkPart(Container):
     def name_of(self, item: Item) -> str:
         """What the writer of an item is called now."""
         return self.view.talk.name(item.by, item.name) if self.view.talk is not None else item.name
+
+    def is_muted(self, item: Item) -> bool:
+        """Whether its words are not wanted."""
+        return self.view.talk is not None and item.by in self.view.talk.muted
 
     def draw(self, talk: Talk) -> None:
         """Draw this."""
