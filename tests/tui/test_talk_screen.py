@@ -138,7 +138,7 @@ async def test_a_post_is_written_in_a_line_and_talked_about(tmp_path: Path) -> N
         await s.until(lambda: feed(s, "posts").count == 1)
         assert "R reply" not in s.text
         await s.press("escape", "enter")
-        await s.sees("A post by Ana")
+        await s.sees("Post  by Ana")
         await s.sees("Flights are cheaper on Thursday")
         await s.press("c")
         await s.type("Nice")

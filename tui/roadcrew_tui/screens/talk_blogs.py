@@ -186,10 +186,7 @@ def open_item(talk: Talk, part: TalkPart, item: Item, kind: str) -> None:
     """Show a post or a blog on a screen of its own."""
     entity = Entity("post" if kind == "post" else "blog", item.id)
     writer = talk.name(item.by, item.name)
-    if item.title:
-        part.crew_app.open_talk(entity, item.title, talk.entity.id, of=f"by {writer}")
-    else:
-        part.crew_app.open_talk(entity, f"A post by {writer}", talk.entity.id)
+    part.crew_app.open_talk(entity, item.title or "Post", talk.entity.id, of=f"by {writer}")
 
 
 def write_on_sheet(part: TalkPart, trip: Entity, channel: ListChannel, item: Item | None) -> None:
