@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from roadcrew_client.figures import BookFigures, SyncFigures
+    from roadcrew_client.frames import Gone, Presence, Reset
     from roadcrew_client.job_models import ImportedHotels, ImportJobAnswer, ImportStarted, RefusedRows
     from roadcrew_client.links import InviteTarget, parse_invite
     from roadcrew_client.live import LiveTrip
@@ -54,17 +55,14 @@ if TYPE_CHECKING:
     from roadcrew_client.models import (
         Answer,
         Created,
-        Gone,
         ImportsInfo,
         InviteLink,
         InvitePreview,
         InviteRequest,
         PaymentMethod,
         PaymentWay,
-        Presence,
         QuoteProvider,
         QuotesInfo,
-        Reset,
         ServerInfo,
         Session,
         TalkInfo,
@@ -115,6 +113,12 @@ _HOME = {
         "Unreachable",
     ),
     "figures": ("BookFigures", "SyncFigures"),
+    "frames": (
+        "Event",  # the domain's, for scripts that read events one by one
+        "Gone",
+        "Presence",
+        "Reset",
+    ),
     "job_models": ("ImportJobAnswer", "ImportStarted", "ImportedHotels", "RefusedRows"),
     "links": ("InviteTarget", "parse_invite"),
     "live": ("LiveTrip",),
@@ -124,18 +128,14 @@ _HOME = {
     "models": (
         "Answer",
         "Created",
-        "Event",  # the domain's, for scripts that read events one by one
-        "Gone",
         "ImportsInfo",
         "InviteLink",
         "InvitePreview",
         "InviteRequest",
         "PaymentMethod",
         "PaymentWay",
-        "Presence",
         "QuoteProvider",
         "QuotesInfo",
-        "Reset",
         "ServerInfo",
         "Session",
         "TalkInfo",

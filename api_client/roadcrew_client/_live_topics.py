@@ -15,7 +15,8 @@ from roadcrew_client._followed import Followed
 from roadcrew_client.changes import SyncState, SyncStatus
 from roadcrew_client.context import Context
 from roadcrew_client.errors import RoadcrewError
-from roadcrew_client.models import Gone, Item, Reset, SessionInfo, read
+from roadcrew_client.frames import Gone, Item, Reset
+from roadcrew_client.models import SessionInfo, read
 from roadcrew_client.replica import Verdict
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.backoff import jittered

@@ -27,9 +27,10 @@ from roadcrew_client._trip_calls import TripCalls
 from roadcrew_client.cable import Cable
 from roadcrew_client.context import Context
 from roadcrew_client.delivery import Delivery
+from roadcrew_client.frames import Gone, Presence, Reset
 from roadcrew_client.links import base_address
 from roadcrew_client.live import LiveTrip
-from roadcrew_client.models import Gone, Presence, Reset, ServerInfo, read
+from roadcrew_client.models import ServerInfo, read
 from roadcrew_client.session import Reload, SessionKeeper
 from roadcrew_client.settings import ClientSettings, Clock, ServerTime, SystemClock
 from roadcrew_client.sync.follow import follow_topics

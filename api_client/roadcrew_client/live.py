@@ -22,7 +22,8 @@ from roadcrew_client.context import Context
 from roadcrew_client.copies import Copy
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.figures import Recorder, SyncFigures, figures_of
-from roadcrew_client.models import Gone, Item, Presence, Reset, SessionInfo, read
+from roadcrew_client.frames import Gone, Item, Presence, Reset
+from roadcrew_client.models import SessionInfo, read
 from roadcrew_client.replica import Replica
 from roadcrew_client.routes import call_of
 from roadcrew_client.rules import TripRules

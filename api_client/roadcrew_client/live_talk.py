@@ -20,7 +20,7 @@ from roadcrew_client.context import Context
 from roadcrew_client.delivery import Delivery
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_client.figures import Recorder
-from roadcrew_client.models import Item, Presence
+from roadcrew_client.frames import Item, Presence
 from roadcrew_client.retry import is_passing
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.backoff import jittered

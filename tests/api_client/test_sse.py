@@ -6,7 +6,7 @@ import pytest
 from tests.api_client.scripted import Log
 
 from roadcrew_client.errors import ServerTrouble
-from roadcrew_client.models import Bye, Frame, Presence, Reset
+from roadcrew_client.frames import Bye, Frame, Presence, Reset
 from roadcrew_client.sync.sse import frames
 from roadcrew_client.transport import OpenStream
 from roadcrew_domain.events import Event

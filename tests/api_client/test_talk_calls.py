@@ -7,7 +7,7 @@ import pytest
 
 import roadcrew_client as rc
 from roadcrew_client import talk_models
-from roadcrew_client.models import RawReset, read_reset
+from roadcrew_client.frames import RawReset, read_reset
 from roadcrew_client.routes import Call
 from roadcrew_client.talk_routes import act_of, call_of
 from roadcrew_domain.feed import encode_state

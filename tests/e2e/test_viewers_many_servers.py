@@ -15,8 +15,8 @@ from tests.support.people import eventually
 from tests.support.serving import ServerProcess
 
 from roadcrew_client import Client
+from roadcrew_client.frames import Here, LastSeen
 from roadcrew_client.live_talk import LiveTalk
-from roadcrew_client.models import Here, LastSeen
 from roadcrew_domain.places import Entity
 
 AT_ONCE, VANISHED = 1.0, 45.0

@@ -13,7 +13,8 @@ from tests.tui.conftest import Stage, folders, staged
 from tests.tui.scenes import Scene, lisbon
 from tests.tui.standins import SERVER
 
-from roadcrew_client.models import Here, LastSeen, Presence, User
+from roadcrew_client.frames import Here, LastSeen, Presence
+from roadcrew_client.models import User
 from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, RemoveItem, WriteItem
 from roadcrew_domain.places import Entity
 from roadcrew_domain.text import cleaned

@@ -13,7 +13,7 @@ from tests.support.commands import NO_KEYRING
 from tests.support.serving import ServerProcess, server_process
 from tests.tui.typist import Typist
 
-from roadcrew_client.models import Here, Presence
+from roadcrew_client.frames import Here, Presence
 from roadcrew_domain.text import is_forbidden
 from roadcrew_tui.commands import talk_words
 

@@ -13,7 +13,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from roadcrew_client import BookFigures, OutboxNews, PaymentWay, SyncFigures, User
     from roadcrew_client.booking import Outcome
-    from roadcrew_client.models import Presence
+    from roadcrew_client.frames import Presence
     from roadcrew_domain.cart_state import Cart
     from roadcrew_domain.events import Event
     from roadcrew_domain.feed import FeedState

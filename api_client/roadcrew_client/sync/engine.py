@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Coroutine
 from contextlib import aclosing
 
 from roadcrew_client.errors import Forbidden, NotFound, NotSignedIn, RoadcrewError
-from roadcrew_client.models import Bye, Gone, Item, Presence, Reset
+from roadcrew_client.frames import Bye, Gone, Item, Presence, Reset
 from roadcrew_client.settings import ClientSettings, Clock
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.cursors import usable, without

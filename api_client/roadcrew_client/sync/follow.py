@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 from roadcrew_client.context import Context
 from roadcrew_client.errors import NotSignedIn
-from roadcrew_client.models import Item
+from roadcrew_client.frames import Item
 from roadcrew_client.sync.engine import Engine
 from roadcrew_client.sync.sides import Taken
 from roadcrew_client.sync.source import SyncSource

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roadcrew_client.errors import not_ours
-from roadcrew_client.models import Item, RawBatch, read, read_reset
+from roadcrew_client.frames import Item, RawBatch, read_reset
+from roadcrew_client.models import read
 
 if TYPE_CHECKING:
     from roadcrew_client.transport import Reply

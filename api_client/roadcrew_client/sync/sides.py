@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
-from roadcrew_client.models import Frame, Item
+from roadcrew_client.frames import Frame, Item
 from roadcrew_client.sync.polling import Batch
 
 Taken = Literal["applied", "unknown"]

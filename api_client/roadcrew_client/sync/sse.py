@@ -17,7 +17,8 @@ import httpx
 import httpx_sse
 
 from roadcrew_client.errors import not_ours
-from roadcrew_client.models import Bye, Frame, Gone, Presence, RawBye, RawReset, read, read_reset
+from roadcrew_client.frames import Bye, Frame, Gone, Presence, RawBye, RawReset, read_reset
+from roadcrew_client.models import read
 from roadcrew_client.transport import OpenStream
 from roadcrew_domain.events import BadEvent, decode_event
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from roadcrew_client.models import Presence
+from roadcrew_client.frames import Presence
 from roadcrew_client.talk_models import LikesOf, Muted, RatingOf, SavedThing, SavesOf, TalkSummary
 from roadcrew_domain.events import Event
 from roadcrew_domain.feed_state import Item, ItemEdited, ItemRemoved, ItemWritten, ReactionGiven, ReactionTaken
