@@ -23,7 +23,7 @@ import msgspec
 from roadcrew_client._private_files import Strange, aside, contents, name, put_aside, write
 from roadcrew_client.copies import Copy
 from roadcrew_client.models import User
-from roadcrew_domain.events import BadCursor, decode_cursor
+from roadcrew_client.sync.cursors import place_in
 from roadcrew_domain.views import BadView, decode_trip, encode_trip
 
 VERSION = 1
@@ -192,10 +192,7 @@ def _contents(path: Path) -> bytes:
 
 def _leads_on(head: _Head, topic: str) -> bool:
     """Whether the cursor is of this log and not beyond the state: what lies between would be missing for ever."""
-    try:
-        place = decode_cursor(head.cursor or "").get(topic)
-    except BadCursor:
-        return False
+    place = place_in(head.cursor, topic)
     return place is not None and place.epoch == head.epoch and place.seq <= head.seq
 
 

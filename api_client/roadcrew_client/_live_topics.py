@@ -20,10 +20,11 @@ from roadcrew_client.models import SessionInfo, read
 from roadcrew_client.replica import Verdict
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.backoff import jittered
+from roadcrew_client.sync.cursors import place_in
 from roadcrew_client.sync.engine import Engine
 from roadcrew_client.sync.sides import Taken
 from roadcrew_client.sync.source import SyncSource
-from roadcrew_domain.events import BadCursor, Event, Position, decode_cursor
+from roadcrew_domain.events import Event
 
 logger = logging.getLogger(__name__)
 
@@ -254,11 +255,3 @@ class _FromEngine:
 
     def moved(self) -> None:
         self._topics.moved()
-
-
-def place_in(cursor: str | None, topic: str) -> Position | None:
-    """Where a cursor says that this topic is; None where it does not say."""
-    try:
-        return decode_cursor(cursor or "").get(topic)
-    except BadCursor:
-        return None

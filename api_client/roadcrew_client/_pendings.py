@@ -24,8 +24,8 @@ from roadcrew_client.routes import Call
 from roadcrew_client.rules import Act, AnyCommand
 from roadcrew_client.sender import Job, Sender
 from roadcrew_client.sync import policy
+from roadcrew_client.sync.cursors import place_in
 from roadcrew_client.sync.engine import Engine
-from roadcrew_domain.events import BadCursor, Position, decode_cursor
 
 
 class Pendings:
@@ -157,13 +157,6 @@ class Pendings:
             _resolve(pending, Outcome(accepted=True))
             self._tell("confirmed", pending)
 
-    def place(self, cursor: str | None) -> Position | None:
-        """Where in the topic's log a cursor of the server's leads on; None where it does not say."""
-        try:
-            return decode_cursor(cursor).get(self.topic) if cursor is not None else None
-        except BadCursor:
-            return None
-
     # --- from the sender --------------------------------------------------------------------------
 
     def still_wanted(self, command: str) -> bool:
@@ -191,7 +184,7 @@ class Pendings:
             return
         self._answered.add(command)
         _resolve(pending, Outcome(accepted=True, cursor=answer.cursor))
-        self.confirm(self._replica.answered(command, self.place(answer.cursor)))
+        self.confirm(self._replica.answered(command, place_in(answer.cursor, self.topic)))
         if self._answered:
             self._engine.expect(lambda: self._answered)
         self._tell("status")

@@ -28,6 +28,7 @@ from roadcrew_client.replica import Replica
 from roadcrew_client.routes import call_of
 from roadcrew_client.rules import TripRules
 from roadcrew_client.sync import policy
+from roadcrew_client.sync.cursors import place_in
 from roadcrew_client.sync.engine import Engine
 from roadcrew_client.sync.sides import Taken
 from roadcrew_client.sync.source import SyncSource
@@ -267,7 +268,7 @@ class LiveTrip(Followed):
                 if now is not None:
                     self._context.server_time.exactly(now)
                 self._recorder.took(frame)
-                place = self._pendings.place(cursor)
+                place = place_in(cursor, self._pendings.topic)
                 ended = self._replica.reset(trip, seq, place.epoch if place else None)
                 self._copy.told_anew()
                 self._listeners.tell(Change("reset"))

@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 
 from roadcrew_client._book_replica import BookReplica
 from roadcrew_client._listeners import Listeners
-from roadcrew_client._live_topics import LiveTopics, place_in
+from roadcrew_client._live_topics import LiveTopics
 from roadcrew_client.book_changes import BookChange, BookKind
 from roadcrew_client.book_models import CartAnswer
 from roadcrew_client.context import Context
 from roadcrew_client.frames import Item
+from roadcrew_client.sync.cursors import place_in
 from roadcrew_client.sync.sides import Taken
 from roadcrew_domain.cart_state import Cart
 from roadcrew_domain.events import MAX_TOPICS, Event

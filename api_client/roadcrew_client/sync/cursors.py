@@ -1,10 +1,18 @@
-"""What is done to a cursor between two requests. Pure. Not for reading one, which is the domain's."""
+"""What is asked of a cursor, and done to one between two requests. Pure. Its form is the domain's."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from roadcrew_domain.events import MAX_CURSOR_CHARS, BadCursor, decode_cursor, encode_cursor
+from roadcrew_domain.events import MAX_CURSOR_CHARS, BadCursor, Position, decode_cursor, encode_cursor
+
+
+def place_in(cursor: str | None, topic: str) -> Position | None:
+    """Where in a topic's log a cursor leads on; None where it does not say."""
+    try:
+        return decode_cursor(cursor or "").get(topic)
+    except BadCursor:
+        return None
 
 
 def without(cursor: str | None, dropped: Collection[str]) -> str | None:
