@@ -42,7 +42,7 @@ async def test_a_short_run_ends_with_nothing_lost_and_all_equal(tmp_path: Path, 
 
 # R: S1, S4
 async def test_an_event_that_is_dropped_or_doubled_on_its_way_into_a_client_is_found(tmp_path: Path):
-    plan = make_plan(4, 3, 1, 1)
+    plan = make_plan(4, 3, 40, 1)
     async with served(tmp_path) as running:
         result = await run(plan, running.url, stop=asyncio.Event(), progress=unheard, make=Clumsy)
     assert not result.agreed
