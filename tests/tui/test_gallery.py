@@ -21,6 +21,7 @@ from roadcrew_client import errors
 from roadcrew_domain.feed_state import Feed, GiveReaction, RemoveItem
 from roadcrew_domain.places import Entity
 from roadcrew_tui import graphics, pictures, symbols, thumbs
+from roadcrew_tui.image_files import image_file
 from roadcrew_tui.pictures import NoPicture
 from roadcrew_tui.screens.gallery import ImagesPart
 from roadcrew_tui.screens.picture import PictureScreen
@@ -258,9 +259,17 @@ async def test_an_image_that_is_refused_says_why_and_can_be_sent_again_or_given_
         await s.until(lambda: "Never" not in s.text)
 
 
+def test_an_image_with_the_name_of_another_kind_is_what_it_is(tmp_path: Path) -> None:
+    pixels = Image.new("RGB", (4, 3))
+    for kind, name in (("JPEG", "a.png"), ("WEBP", "b.jpg"), ("PNG", "c.webp")):
+        pixels.save(tmp_path / name, kind)
+        assert image_file(name, tmp_path).media == f"image/{kind.lower()}"
+
+
 # R: F2
 async def test_a_file_that_is_no_image_is_told_in_the_form(tmp_path: Path, beach: Path):
     (beach.parent / "empty.jpg").touch()
+    (beach.parent / "words.png").write_text("no image at all")
     os.mkfifo(beach.parent / "pipe.png")
     async with at_images(tmp_path, offering()) as s:
         await s.press("u")
@@ -268,6 +277,7 @@ async def test_a_file_that_is_no_image_is_told_in_the_form(tmp_path: Path, beach
             ("", "Say which file, such as beach.jpg."),
             ("notes.txt", "It must be a PNG, JPEG or WebP image"),
             ("empty.jpg", "That file is empty."),
+            ("words.png", "There is no PNG, JPEG or WebP image in it."),
             ("pipe.png", "That is not a file."),
             ("nowhere.png", "That file can't be read: No such file or directory."),
         ):

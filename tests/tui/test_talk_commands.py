@@ -129,7 +129,7 @@ def test_an_image_is_shown_and_fetched_again_into_a_new_file_only(new: New, tmp_
         assert image.size == (40, 30)
     assert ana.run("talk", "fetch", "1", str(out)).status == 2
     (tmp_path / "no.png").write_bytes(b"no image")
-    assert ana.run("talk", "image", str(tmp_path / "no.png")).status == 1
+    assert ana.run("talk", "image", str(tmp_path / "no.png")).status == 2
 
 
 # R: G5

@@ -28,7 +28,7 @@ class PictureForm(PathForm):
         super().__init__(
             *(app, "Show an image", fields, self._choose),
             button="show",
-            suffixes=image_files.MEDIA,
+            suffixes=image_files.SUFFIXES,
             kinds="PNG, JPEG or WebP",
         )
 
