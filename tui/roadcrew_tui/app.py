@@ -265,9 +265,12 @@ class RoadcrewApp(Booking):
         self.push_screen(TalkScreen(entity, name, of=of, trip_id=trip_id, left=left))
 
     def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
-        """A toast. The only way to one: it never reads markup."""
+        """A toast. The only way to one: it never reads markup. What is still there is not said twice."""
+        told = render.safe(words)
+        if any(shown.message == told and not shown.has_expired for shown in self._notifications):
+            return
         self.notify(
-            render.safe(words),
+            told,
             severity=severity,  # type: ignore[arg-type]
             timeout=seconds,
             markup=False,

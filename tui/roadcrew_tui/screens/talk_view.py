@@ -186,7 +186,7 @@ class TalkView(Container):
             return
         self.query_one(MarksLine).draw(self.talk)
         parts = [Part(part.channel, self._words(part, self.talk)) for part in parts_of(self.entity)]
-        self.query_one("#talk-parts", PartsLine).show(parts, [Part(PRESENCE, _here(self.talk))])
+        self.query_one("#talk-parts", PartsLine).show([*parts, Part(PRESENCE, _here(self.talk))])
         if self.part is not None and self.is_open:
             self.part.draw(self.talk)
 
