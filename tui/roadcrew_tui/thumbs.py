@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual.worker import Worker
+
 from roadcrew_tui import pictures
 from roadcrew_tui.pictures import NoPicture, Pixels
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 KEPT = 300
 """Thumbnails, of some 20 kB each."""
 AT_ONCE = 4
+MOST_AWAITED = 40
+"""Thumbnails that are asked for and have not come. Who scrolls past more does without the first of them, until those
+are in sight again."""
 WAITS = (2, 5, 15, 30, 60, 120)
 """Seconds between tries, while that may help."""
 
@@ -31,7 +36,7 @@ class Thumbs:
         self.on_come: Callable[[], None] = lambda: None
         self._app = app
         self._kept: OrderedDict[str, Pixels | str] = OrderedDict()
-        self._asked: set[str] = set()
+        self._awaited: OrderedDict[str, Worker[None]] = OrderedDict()
         self._room = asyncio.Semaphore(AT_ONCE)
 
     def of(self, item: Item) -> Pixels | str | None:
@@ -45,9 +50,12 @@ class Thumbs:
 
     def ask(self, entity: Entity, item: Item) -> None:
         """Have it come, as it is about to be seen."""
-        if self.of(item) is None and item.picture is not None and item.picture.thumb not in self._asked:
-            self._asked.add(item.picture.thumb)
-            self._app.run_worker(self._load(entity, item, item.picture.thumb), group="thumbs")
+        if self.of(item) is not None or item.picture is None or item.picture.thumb in self._awaited:
+            return
+        load = partial(self._load, entity, item, item.picture.thumb)
+        self._awaited[item.picture.thumb] = self._app.run_worker(load, group="thumbs")
+        if len(self._awaited) > MOST_AWAITED:
+            self._awaited.popitem(last=False)[1].cancel()
 
     def ask_again(self) -> None:
         """For those that did not come."""
@@ -61,8 +69,7 @@ class Thumbs:
             self._kept[name] = str(error) or "It takes too long to read."
         except LookupError:  # no server is open any more
             pass
-        finally:
-            self._asked.discard(name)
+        del self._awaited[name]
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self.on_come()
