@@ -27,6 +27,7 @@ async def test_the_page_of_an_invite_escapes_what_people_typed_and_runs_nothing(
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#x27;" in page.text
     assert "2027-05-21 to 2027-05-25" in page.text
     assert f"uvx roadcrew join {running.url}/j/{made['invite']['code']}" in page.text
+    assert page.text.count("<svg") == 1
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
@@ -42,7 +43,8 @@ async def test_curl_gets_lines_and_programs_get_json(http: httpx.AsyncClient, an
     plain = await http.get(f"/j/{code}", headers=PLAIN)
     assert plain.headers["content-type"].startswith("text/plain")
     assert plain.text.startswith("Ana invites you to plan a trip: Lisbon in May\n")
-    assert f"pip install roadcrew && roadcrew join {running.url}/j/{code}" in plain.text
+    for way in ("uvx roadcrew", "pipx run roadcrew", "pip install roadcrew && roadcrew"):
+        assert f"    {way} join {running.url}/j/{code}\n" in plain.text
     preview = (await http.get(f"/j/{code}", headers=JSON)).json()
     assert preview == {
         "tripName": "Lisbon in May",

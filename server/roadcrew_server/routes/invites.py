@@ -1,8 +1,10 @@
 """`GET /j/{code}`: what an invite shows to somebody who has nothing but the link. Never member data."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from html import escape
 
+import segno
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from roadcrew_domain.refusals import Refused
@@ -19,6 +21,14 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
 }
+
+
+WAYS: Mapping[str, str] = {
+    "with uv": "uvx roadcrew join {link}",
+    "with pipx": "pipx run roadcrew join {link}",
+    "with Python alone": "pip install roadcrew && roadcrew join {link}",
+}
+"""How one joins who has nothing yet; the first is the one to try. Nothing of it asks for a server's packages."""
 
 
 class Preview(Answer):
@@ -47,8 +57,8 @@ async def show(call: Call) -> Response:
     if "application/json" in accept:
         return json_response(preview, 200)
     if "text/html" in accept:
-        return HTMLResponse(_invite_page(preview), headers=HEADERS)
-    return PlainTextResponse(_plain(preview), headers=HEADERS)
+        return HTMLResponse(_invite_page(preview, invite_link(call, preview.code)), headers=HEADERS)
+    return PlainTextResponse(_plain(preview, invite_link(call, preview.code)), headers=HEADERS)
 
 
 async def _preview(call: Call) -> Preview:
@@ -65,7 +75,7 @@ async def _preview(call: Call) -> Preview:
         starts_on=trip.starts_on,
         ends_on=trip.ends_on,
         invited_by=trip.members[trip.organiser].name,
-        join_command=f"uvx roadcrew join {invite_link(call, code)}",
+        join_command=_ways(invite_link(call, code))["with uv"],
         code=code,
         active=_is_good(trip, code, now),
     )
@@ -89,32 +99,39 @@ def _dates(p: Preview) -> str:
     return f"{p.starts_on} to {p.ends_on}" if p.ends_on else f"from {p.starts_on}"
 
 
-def _plain(p: Preview) -> str:
+def _ways(link: str) -> dict[str, str]:
+    return {how: command.format(link=link) for how, command in WAYS.items()}
+
+
+def _plain(p: Preview, link: str) -> str:
     lines = [f"{p.invited_by} invites you to plan a trip: {p.trip_name}", _dates(p), ""]
     if p.active:
-        pip = p.join_command.removeprefix("uvx ")
-        lines += [
-            "Join from a terminal:",
-            f"  {p.join_command}",
-            "or, with Python alone:",
-            f"  pip install roadcrew && {pip}",
-        ]
+        lines.append("Join from a terminal:")
+        for how, command in _ways(link).items():
+            lines += [f"  {how}:", f"    {command}"]
     else:
         lines.append(f"This invite has ended. Ask {p.invited_by} for a new one.")
-    return "\n".join(line for line in lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def _invite_page(p: Preview) -> str:
+def _invite_page(p: Preview, link: str) -> str:
     dates = f"<p class=dates>{escape(_dates(p))}</p>" if _dates(p) else ""
     if p.active:
-        pip = escape(p.join_command.removeprefix("uvx "))
-        how = (
-            f"<p>Join from a terminal:</p><pre>{escape(p.join_command)}</pre>"
-            f"<p>or, with Python alone:</p><pre>pip install roadcrew &amp;&amp; {pip}</pre>"
+        ways = "".join(
+            f"<p>{'Join from a terminal, ' if n == 0 else 'or '}{escape(how)}:</p><pre>{escape(command)}</pre>"
+            for n, (how, command) in enumerate(_ways(link).items())
         )
+        how = f"{ways}<p>For whoever sits beside you:</p>{_qr_code(link)}"
     else:
         how = f"<p>This invite has ended. Ask {escape(p.invited_by)} for a new one.</p>"
     return _page(p.trip_name, f"<p>{escape(p.invited_by)} invites you to plan a trip.</p>{dates}{how}")
+
+
+def _qr_code(link: str) -> str:
+    """The link as an SVG image, dark on light in either colour scheme: phones read no other."""
+    return segno.make(link, error="m", micro=False).svg_inline(
+        scale=4, border=4, dark="#000", light="#fff", omitsize=True
+    )
 
 
 def _page(title: str, body: str) -> str:
@@ -126,7 +143,7 @@ def _page(title: str, body: str) -> str:
         "body{font:17px/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1.2rem}"
         "h1{font-weight:600;letter-spacing:-.01em}"
         "pre{padding:.8rem 1rem;border-radius:8px;background:#8882;overflow:auto}"
-        ".dates{opacity:.7}</style></head>"
+        ".dates{opacity:.7}svg{width:12rem;height:12rem}</style></head>"
         f"<body><h1>{escape(title)}</h1>{body}</body></html>"
     )
 
