@@ -18,6 +18,7 @@ from roadcrew_tui.commands import everything, talking
 from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
 from roadcrew_tui.doctor import command as doctor
 from roadcrew_tui.pilot import command as pilot
+from roadcrew_tui.shell import command as shell
 from roadcrew_tui.signing import command as signing
 from roadcrew_tui.simulation import command as simulation
 
@@ -137,6 +138,7 @@ def make_parser() -> argparse.ArgumentParser:
     simulation.add_parser(subs, formatter, _told)
     signing.add_parsers(subs, formatter, _told)
     doctor.add_parser(subs, formatter, _told)
+    shell.add_parsers(subs, formatter, parser)
     groups: dict[str, Any] = {}
     for command in everything():
         if command.sub is None:
