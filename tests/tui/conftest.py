@@ -179,7 +179,7 @@ async def staged(
 @pytest.fixture(autouse=True)
 def _soon_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """What others do is gathered for a shorter time than people need to read it."""
-    monkeypatch.setattr("roadcrew_tui.screens.trip.TOLD_EVERY", 0.2)
+    monkeypatch.setattr("roadcrew_tui.screens.trip_toasts.GATHERED", 0.2)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,6 @@ from roadcrew_domain.crew import LeaveTrip
 from roadcrew_domain.trip import DeleteTrip, Trip, TripAct
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
-from roadcrew_tui.happenings import by_others
 from roadcrew_tui.screens import tabs
 from roadcrew_tui.screens.ask import Answer, Ask
 from roadcrew_tui.screens.base import CommandScreen, bindings
@@ -28,6 +27,7 @@ from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.tabs import Tab
 from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
 from roadcrew_tui.screens.trip_talk import TripTalk
+from roadcrew_tui.screens.trip_toasts import TripToasts
 from roadcrew_tui.snapshot import News, RunSnapshot, Snapshot, TalkNews
 from roadcrew_tui.symbols import sign
 from roadcrew_tui.when import amount_of, span
@@ -36,14 +36,10 @@ from roadcrew_tui.widgets.lines import KeyLine, Part, PartsLine, TitleLine
 if TYPE_CHECKING:
     from roadcrew_client import Client
 
-TOLD_EVERY = 1.5
-"""Seconds in which what others did is gathered into one toast."""
 CLOCK_EVERY = 15.0
 """Seconds after which relative times are drawn anew."""
 ANSWERED_WITHIN = 3.0
 """Seconds in which what was just done should have come back."""
-UNTOLD = ("MemberRenamed",)
-"""What others do that deserves no toast; the overview has it."""
 TONES = {"good": render.GOOD, "warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
 
 
@@ -75,12 +71,10 @@ class TripScreen(CommandScreen):
         self.seen = -1
         self.away = ""
         self.left: dict[str, datetime] = {}
-        self._to_tell: list[int] = []
-        self._told = -1
+        self._toasts = TripToasts(self)
         self._due = False
         self._fed = asyncio.Event()
         self._opened_as = ""
-        self._opened_at = datetime.now(UTC)
         self._end: News | None = None
 
     @property
@@ -153,7 +147,7 @@ class TripScreen(CommandScreen):
             self.seen = memory[0]
             self.away = amount_of(datetime.now(UTC) - memory[1])
         self._opened_as = self.me
-        self._opened_at = datetime.now(UTC)
+        self._toasts.begin()
         self._draw_frame()
         self.set_interval(CLOCK_EVERY, self.redraw)
         self.run_worker(self.crew_app.guarded(self.crew_app.link.follow(self.trip_id, self.tab)), group="follow")
@@ -192,15 +186,9 @@ class TripScreen(CommandScreen):
         if news.refusal is not None:
             self.crew_app.say(self.why_refused(news), "warning")
         if first and snapshot.trip is not None:
-            self._told = max((r.seq for r in snapshot.trip.recent), default=-1)
             self.call_after_refresh(self._begin)
         elif snapshot.trip is not None:
-            # What happened before, and was missing from a copy, is for the overview to say.
-            opened = self._opened_at + snapshot.ahead
-            fresh = [e.seq for e in news.events if e.by != self.me and e.type not in UNTOLD and e.at >= opened]
-            if fresh and not self._to_tell:
-                self.set_timer(TOLD_EVERY, self._tell)
-            self._to_tell += fresh
+            self._toasts.take(snapshot, news)
         self._draw_soon()
 
     def show_book(self) -> bool:
@@ -247,18 +235,6 @@ class TripScreen(CommandScreen):
     def _draw_due(self) -> None:
         self._due = False
         self.redraw()
-
-    def _tell(self) -> None:
-        """One toast for all that others did in the last moments."""
-        seqs, self._to_tell = self._to_tell, []
-        trip = self.trip
-        if trip is None or not seqs or not self.is_current:
-            return
-        found = [h for h in by_others(trip.recent, self.me, min(seqs) - 1) if h.seq in seqs]
-        if found:
-            words = render.sentence(found[0].words, who=found[0].who, what=found[0].what)
-            more = len(found) - 1
-            self.crew_app.say(f"{words}, and {more} more" if more else words, seconds=4)
 
     def on_screen_resume(self) -> None:
         """What was over the trip has gone; perhaps the trip has too, meanwhile."""
