@@ -188,6 +188,22 @@ async def test_what_others_change_in_a_blog_that_one_reads_moves_nothing(tmp_pat
         assert (reader.scroll_offset.y, s.app.focused) == (at, focused)
 
 
+async def test_who_has_written_a_blog_comes_back_to_it(tmp_path: Path) -> None:
+    async with talking(tmp_path, part="blogs") as s:
+        says(s, "blogs", "one", "First")
+        await s.sees("› First")
+        s.world.hold = True
+        await s.press("W")
+        await s.until(lambda: isinstance(s.app.screen, Writing))
+        await s.type("Second")
+        await s.press("enter")
+        await s.type("two")
+        await s.press("ctrl+s")
+        await s.sees("› Second")
+        assert "sending" in s.text
+        assert s.text.index("Second") < s.text.index("First")
+
+
 async def test_news_of_blogs_moves_no_cursor(tmp_path: Path) -> None:
     async with talking(tmp_path, part="blogs") as s:
         says(s, "blogs", "one", "First")

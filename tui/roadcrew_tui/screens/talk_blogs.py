@@ -4,6 +4,7 @@ talked about on a screen of its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from roadcrew_domain.places import Entity, ListChannel
 from roadcrew_tui import render
 from roadcrew_tui.drafts import About
 from roadcrew_tui.markdown import read
+from roadcrew_tui.screens import talk_draw
+from roadcrew_tui.screens import talk_model as model
 from roadcrew_tui.screens.talk_parts import Talk, TalkPart
 from roadcrew_tui.screens.writing import Sheet, Writing
 from roadcrew_tui.snapshot import TalkNews
@@ -47,7 +50,7 @@ class BlogRow:
     name: str
     age: str
     muted: bool
-    on: bool
+    on: model.On
 
 
 class BlogsPart(TalkPart):
@@ -58,6 +61,8 @@ class BlogsPart(TalkPart):
         self._talk: Talk | None = None
         self._older: dict[int, Item] = {}
         """By number, those that were loaded, or that were in the feed once."""
+        self._written_at: int | None = None
+        """The newest one when this person began another; they come back to theirs."""
 
     def compose(self) -> ComposeResult:
         """The list, and a sentence where there is trouble."""
@@ -94,10 +99,10 @@ class BlogsPart(TalkPart):
         before = self._talk.feed(CHANNEL) if self._talk is not None else None
         self._talk, feed = talk, talk.feed(CHANNEL)
         if feed is None:
-            self._note("Looking…")
+            self._note(talk_draw.opening(talk, CHANNEL))
             return
         self._keep(before, feed)
-        on_way = {saying.id for saying in talk.sending(CHANNEL)}
+        on_way = model.on_their_way(talk.sending(CHANNEL))
         items = self._items
         rows = [Row(item.id, _drawn(self._row(item, talk, on_way))) for item in items]
         if items and items[-1].no > 1:
@@ -107,6 +112,10 @@ class BlogsPart(TalkPart):
         self._note("")
         if items:
             self.view.read(CHANNEL, items[0].no)
+        if items and self._written_at is not None and items[0].no > self._written_at and items[0].by == talk.me:
+            self._written_at = None
+            self.query_one(RowList).settle()
+            self.query_one(RowList).move_to(items[0].id)
 
     def _keep(self, before: Feed | None, feed: Feed) -> None:
         """What a feed does not hold any more since a page was closed."""
@@ -115,9 +124,9 @@ class BlogsPart(TalkPart):
             if item.no < first:
                 self._older[item.no] = item
 
-    def _row(self, item: Item, talk: Talk, on_way: set[str]) -> BlogRow:
+    def _row(self, item: Item, talk: Talk, on_way: Mapping[str, model.On]) -> BlogRow:
         name = talk.name(item.by, item.name)
-        return BlogRow(item, name, ago(item.at, talk.now), item.by in talk.muted, item.id in on_way)
+        return BlogRow(item, name, ago(item.at, talk.now), item.by in talk.muted, on_way.get(item.id, ""))
 
     def _note(self, words: str) -> None:
         note = self.query_one("#blogs-note", Lines)
@@ -174,6 +183,7 @@ class BlogsPart(TalkPart):
     def write(self) -> None:
         """On a sheet of its own."""
         if self._talk is not None:
+            self._written_at = self._items[0].no if self._items else 0
             write_on_sheet(self, self._talk.entity, CHANNEL, None)
 
     def edit(self, item: Item) -> None:
@@ -224,7 +234,7 @@ def _drawn(row: BlogRow) -> Draw:
         name = render.said(row.name, render.MUTED, width=render.MOST_NAME)
         by = render.join(name, render.ours(f"  {row.age}", render.MUTED))
         if row.on:
-            by = render.join(render.ours(f"{sign().waiting} sending  ", render.WARN), by)
+            by = render.join(render.ours(f"{sign().waiting} {talk_draw.ON[row.on]}  ", render.WARN), by)
         if item.removed is not None:
             return render.ends(render.template("Removed by {who}.", render.MUTED, who=item.removed.name), by, width)
         title = render.said(item.title or "", "" if row.muted else "bold")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from textual.content import Content
 
 from roadcrew_domain.feed_state import Reacted, Reaction
+from roadcrew_domain.places import ListChannel
 from roadcrew_tui import render, when
 from roadcrew_tui.screens.talk_model import Changes, Day, New, Row, Said
 from roadcrew_tui.screens.talk_parts import Talk
@@ -21,6 +22,8 @@ RECENT = timedelta(hours=24)
 MOST_COMPANY = 8
 """People who are listed of those who are here, and of those who were."""
 YOU = "you"
+ON = {"sending": "sending", "waiting": "waits to be sent"}
+"""How it stands with what is on its way."""
 LOOKS: dict[Reaction, str] = {
     "thumbs-up": "👍",
     "heart": "💛",
@@ -72,6 +75,15 @@ def entry(row: Row, now: datetime | None, *, whole: bool = False) -> Entry:
 def lead(words: str) -> Entry:
     """Our own words above the first row."""
     return Entry("older", lambda width: [*render.ours(words, render.MUTED).wrap(width), render.BLANK], words, False)
+
+
+def opening(talk: Talk, channel: ListChannel) -> str:
+    """Why nothing is shown yet."""
+    if talk.entity.topic(channel) in talk.snapshot.gone:
+        return "This can't be talked about any more."
+    if talk.snapshot.status.state == "offline":
+        return "This is shown when the server can be reached. What you write waits until then."
+    return "Opening…"
 
 
 def _age(at: datetime, now: datetime | None) -> str:
@@ -138,8 +150,7 @@ def _who(said: Said, age: str) -> Content:
     if said.me:
         notes.append(render.ours("  mentions you", render.ACCENT))
     if said.on:
-        words = "sending" if said.on == "sending" else "waits to be sent"
-        notes.append(render.ours(f"  {sign().waiting} {words}", render.WARN))
+        notes.append(render.ours(f"  {sign().waiting} {ON[said.on]}", render.WARN))
     return render.join(*notes)
 
 

@@ -65,8 +65,7 @@ class StreamPart(TalkPart):
         self._talk = talk
         feed = talk.feed(self.channel)
         if feed is None:
-            gone = talk.snapshot.gone.get(talk.entity.topic(self.channel))
-            self.stream.show([draw.lead("This can't be talked about any more." if gone else "Opening…")])
+            self.stream.show([draw.lead(draw.opening(talk, self.channel))])
             return
         if self._begun and 0 < self.shelf.missing(feed) <= MOST_AT_ONCE:
             self._loading.missed(feed)

@@ -41,6 +41,8 @@ CLOCK_EVERY = 15.0
 ANSWERED_WITHIN = 3.0
 """Seconds in which what was just done should have come back."""
 TONES = {"good": render.GOOD, "warn": render.WARN, "bad": render.BAD, "muted": render.MUTED}
+NARROW = 72
+"""Columns from which on all tabs have room for their names; where there are fewer, the others have numbers only."""
 
 
 class TripScreen(CommandScreen):
@@ -232,6 +234,10 @@ class TripScreen(CommandScreen):
         if self.focused is None:
             self.pane.start()
 
+    def on_resize(self) -> None:
+        """Where there is less room, less is said."""
+        self._draw_soon()
+
     def _draw_due(self) -> None:
         self._due = False
         self.redraw()
@@ -308,7 +314,8 @@ class TripScreen(CommandScreen):
     def _tab_words(self, tab: Tab, badges: dict[str, int]) -> Content:
         count = badges.get(tab.id, 0)
         badge = render.ours(f" {sign().badge}{count}", render.WARN) if count else render.BLANK
-        words = f"{tab.number} {tab.title}"
+        narrow = self.size.width < NARROW and tab.id != self.tab
+        words = str(tab.number) if narrow else f"{tab.number} {tab.title}"
         if tab.id == self.tab:
             return render.join(render.ours(f"[{words}", "bold"), badge, render.ours("]", "bold"))
         return render.join(render.ours(f" {words}", render.MUTED), badge, " ")
