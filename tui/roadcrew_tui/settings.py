@@ -206,13 +206,16 @@ def may_be_last(server: str, home: str) -> bool:
     return not os.environ.get("ROADCREW_TOKEN") or server == home
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """The whole file or the old one, never half of it."""
+def write_atomically(path: Path, text: str, *, over: bool = True) -> None:
+    """The whole file or the old one, never half of it; line ends stay as they are. Raises `FileExistsError` where there
+    is one and not `over`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
+        if not over:
+            path.touch(exist_ok=False)  # nobody else's from now on, also where files can't be linked
         Path(temporary).replace(path)
     except OSError:
         Path(temporary).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from roadcrew_client import Client
     from roadcrew_tui.screens.trip import TripScreen
 
+FORMATS = ("text", "markdown", "json", "ics")
 TRIP = Argument("trip", "the trip's id; else the one that was used last")
 
 
@@ -100,6 +101,40 @@ class PrintShared(TripCommand):
 
     async def on_screen(self, screen: TripScreen) -> None:
         screen.crew_app.print_below(screen.crew_app.shared or "")
+
+
+class Export(TripCommand):
+    id = "trip.export"
+    keys = "K"
+    title = "Keep or mail the plan"
+    help = "Copies, prints or saves what is planned, as text, Markdown, JSON, or entries for your calendar."
+    group = "This trip"
+    sub = ("trip", "export")
+    sub_help = (
+        "Prints what is planned, or writes it to a file, as text, Markdown, JSON, or entries for your calendar.\n"
+        "Those are the days of the trip and what you have booked. How to join is told only with --invite."
+    )
+    arguments = (
+        Argument("file", "a file to write; - prints it, as does none", positional=True),
+        Argument("format", "what it is written as (default: by the file's ending, else text)", choices=FORMATS),
+        Argument("invite", "tell how to join as well", kind="flag"),
+        Argument("force", "write over a file without asking", kind="flag"),
+    )
+    examples = (
+        "roadcrew trip export",
+        "roadcrew trip export lisbon.ics --trip Lisbon",
+        "roadcrew trip export --format markdown --invite",
+    )
+
+    async def on_screen(self, screen: TripScreen) -> None:
+        from roadcrew_tui.screens.export import export  # noqa: PLC0415 - when it is used
+
+        await export(screen)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_plan  # noqa: PLC0415 - for a fast start
+
+        return await headless_plan.export(client, args)
 
 
 class Edit(TripCommand):

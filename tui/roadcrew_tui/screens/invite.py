@@ -15,6 +15,7 @@ from textual.content import Content
 
 from roadcrew_domain.crew import Invite
 from roadcrew_tui import render, when
+from roadcrew_tui.plan import JOINS
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.screens.form import Field, Form, Values
 from roadcrew_tui.snapshot import Snapshot
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 LASTS = (("1", "1 day"), ("7", "7 days"), ("0", "no end"))
 HOW_MANY = (("0", "any"), ("1", "1"), ("5", "5"), ("10", "10"))
 ENDS = "The present link and code will let nobody in any more."
-
-
-JOINS = "uvx roadcrew join"
 
 
 def link_of(base: str, code: str) -> str:
