@@ -87,6 +87,8 @@ def test_what_was_given_is_said_in_a_line_and_beside_a_row() -> None:
     assert [part.content.plain for part in parts(Standing())] == ["☆☆☆☆☆ not rated yet", "♥ 0", "⚑ save"]
     assert not beside(Standing(), wide=True)
     assert not beside(None, wide=True)
+    halves = [parts(Standing(rated=2, stars=total))[0].content.plain for total in (3, 5, 7, 9)]
+    assert halves == ["★★☆☆☆ 1.5 (2)", "★★★☆☆ 2.5 (2)", "★★★★☆ 3.5 (2)", "★★★★★ 4.5 (2)"]
     symbols.use("ascii")
     assert all(part.content.plain.isascii() for part in parts(s))
     assert beside(s, wide=True).plain.isascii()

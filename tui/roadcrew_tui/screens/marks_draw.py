@@ -26,7 +26,7 @@ def _rating(s: Standing) -> Content:
         return render.join(stars(0), render.ours(" not rated yet", render.MUTED))
     yours = f", you {s.mine}" if s.mine is not None else ""
     words = render.ours(f" ({s.rated}){yours}", render.MUTED)
-    return render.join(stars(round(s.average)), f" {average_words(s.average)}", words)
+    return render.join(stars(int(s.average + 0.5)), f" {average_words(s.average)}", words)
 
 
 def _with_mine(mark: str, words: str, more: str, mine: bool) -> Content:
