@@ -1,10 +1,10 @@
 """The command in this process: what it returns when something is wrong, and how many files it may open."""
 
 import argparse
-import functools
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from tests.tui.simulation.standins import Clumsy
@@ -19,11 +19,18 @@ def given(*words: str) -> argparse.Namespace:
     return parser.parse_args(["simulate", *words])
 
 
-# R: G2, S1
-def test_who_lost_an_event_is_named_and_the_status_is_1(
+# R: G2, S1, S4
+def test_an_event_that_is_dropped_or_doubled_on_its_way_into_a_client_is_found_and_the_status_is_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(running, "run", functools.partial(running.run, make=Clumsy))
+    results: list[running.Result] = []
+    real = running.run
+
+    async def noted(*args: Any, **more: Any) -> running.Result:
+        results.append(await real(*args, **more, make=Clumsy))
+        return results[0]
+
+    monkeypatch.setattr(running, "run", noted)
     handler = signal.getsignal(signal.SIGINT)
     words = given("--users", "4", "--seconds", "3", "--trips", "1", "--seed", "40")
     assert words.run(words) == 1
@@ -32,6 +39,10 @@ def test_who_lost_an_event_is_named_and_the_status_is_1(
     assert "Not everybody has what the server has." in said.out
     assert "Ben (sim): at event" in said.out
     assert signal.getsignal(signal.SIGINT) is handler
+    (result,) = results
+    assert (result.tally.lost, result.tally.doubled) == (1, 1)
+    assert set(result.tally.faulty) == {"Ben (sim)", "Carla (sim)"}
+    assert [who.split(":")[0] for who in result.different] == ["Ben (sim)"]
 
 
 LIMITED = """
