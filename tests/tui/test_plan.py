@@ -239,6 +239,23 @@ def test_a_plan_is_printed_or_written_by_its_files_ending(tmp_path: Path) -> Non
     assert decode_trip(json.dumps(json.loads(file.read_text("utf-8"))["trip"])).name == "Lisbon in May"
 
 
+def test_who_is_told_a_link_is_told_what_is_wrong_with_sending_it(capsys: pytest.CaptureFixture[str]) -> None:
+    scene = lisbon()
+    scene.world.public_url = "http://localhost:8787"
+    run(scene)
+    assert capsys.readouterr().err == ""
+    run(scene, "--invite")
+    assert "works only on this computer" in capsys.readouterr().err
+
+
+def test_a_plan_that_says_how_to_join_makes_no_invite_where_there_is_none() -> None:
+    scene = lisbon()
+    scene.world.trips[scene.trip_id] = trip_of(scene, invite=None)
+    with pytest.raises(Refused, match="no invite now"):
+        run(scene, "--invite")
+    assert scene.world.trips[scene.trip_id].invite is None
+
+
 def test_a_file_that_is_there_stays_as_it_is_until_somebody_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,10 +15,11 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_tui import plan, plan_file
 from roadcrew_tui.commands.base import Args, trip_of
 from roadcrew_tui.commands.headless import invite
-from roadcrew_tui.oneshot import confirmed
+from roadcrew_tui.oneshot import confirmed, hint
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
+    from roadcrew_domain.trip import Trip
 
 
 async def export(client: Client, args: Args) -> Any:
@@ -28,7 +29,7 @@ async def export(client: Client, args: Args) -> Any:
     fmt = args.get("format") or (plan_file.format_of(file) if file else "json" if args.get("json") else "text")
     over = file is not None and _may_write_over(file, force=bool(args.get("force")))
     trip = await client.trip(trip_of(args))
-    link = await _link(client, args) if args.get("invite") else None
+    link = await _link(client, trip) if args.get("invite") else None
     if file is None and args.get("json") and fmt == "json":
         return plan.as_shape(trip, invite=link is not None)
     me = (await client.whoami()).id if fmt == "ics" else ""
@@ -58,5 +59,13 @@ def _there(file: Path) -> Refused:
     return Refused("file-exists", "conflict", f"{file} is there already. Add --force to write over it.")
 
 
-async def _link(client: Client, args: Args) -> str:
-    return str((await invite(client, {"trip": args["trip"]}))["invite"]["url"])
+async def _link(client: Client, trip: Trip) -> str:
+    """Of the invite that there is; to write a plan makes no new one."""
+    if trip.invite is None:
+        raise Refused("no-invite", "missing", "There is no invite now. The organiser makes one: roadcrew trip invite")
+    link = str((await invite(client, {"trip": trip.id}))["invite"]["url"])
+    from roadcrew_tui.screens.invite import warning_about  # noqa: PLC0415 - only where a link is told
+
+    if (warning := warning_about(link)) is not None:
+        hint(warning)
+    return link
