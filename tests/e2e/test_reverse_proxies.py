@@ -161,6 +161,11 @@ async def test_a_body_that_is_too_large_is_refused(kind: str, tmp_path: Path):
             ana = await Person.guest(http, "Ana")
             answer = await ana.post("/create", {"name": "x" * 70_000})
             assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+            made = await ana.create()
+            image = {"Content-Type": "image/png", **ana.auth}
+            shown = f"/api/feeds/trip/{made['trip']['id']}/images"
+            answer = await http.post(shown, content=b"x" * 1_000_000, headers=image)
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad-image"), "what the server itself says"
         async with wire(front) as (reader, writer):
             writer.write(_post("Content-Length: 10000000") + b"x" * 1000)
             assert b" 413 " in await asyncio.wait_for(reader.readline(), 5)
