@@ -121,6 +121,18 @@ def installed(place: Path, wheel: Path, extra: str = "") -> Path:
     return python.parent
 
 
+def has_wheels_elsewhere() -> None:
+    """On macOS and Windows, too, everything comes as wheels, so that nobody needs a compiler. Raises `Wrong`."""
+    for system in ("macos", "windows"):
+        run(
+            *("uv", "pip", "compile", "-q", "--python-platform", system, "--only-binary", ":all:", "--all-extras"),
+            *("-c", "requirements.lock", "pyproject.toml"),
+            cwd=ROOT,
+            wrong=f"Not everything has a wheel for {system}.",
+            limit=300,
+        )
+
+
 def says_who_it_is(programs: Path, home: Path) -> None:
     """`--version` says the version of the metadata, and `--help` names the sub-commands. Raises `Wrong`."""
     version = run(programs / "roadcrew", "--version", cwd=home, wrong="It does not start.").strip()
@@ -213,6 +225,8 @@ def main() -> int:
         holds("the wheel holds what it must, and nothing else")
         joining, server = (installed(place / "joining", wheel), installed(place / "serving", wheel, "[server]"))
         holds("both are installed, with listed packages only")
+        has_wheels_elsewhere()
+        holds("macOS and Windows have wheels of everything")
         for programs in (joining, server):
             says_who_it_is(programs, home)
         holds("--version and --help")
