@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata, requires
 from pathlib import Path
 from typing import NamedTuple
@@ -86,6 +87,7 @@ def licence_of(name: str) -> str:
     return " OR ".join(sorted({CLASSIFIERS[kind] for kind in kinds} - {""}))
 
 
+@cache
 def known(name: str) -> Known:
     """What a package says, or what is known of one that is not installed here. Raises `Unknown`."""
     try:
