@@ -409,6 +409,19 @@ async def test_all_of_it_goes_by_mouse(tmp_path: Path):
         assert s.app.focused is line(s)
 
 
+async def test_the_last_line_sends_begins_lines_and_leaves_when_it_is_clicked(tmp_path: Path):
+    async with at_the_talk(tmp_path) as s:
+        await s.press("c")
+        await s.type("One")
+        foot = s.app.size.height - 1
+        for words in ("new line", "send"):
+            await s.pilot.click(offset=(s.text.split("\n")[foot].index(words), foot))
+            await s.settle()
+        assert [item.text for item in feed_of(s.scene).items] == ["One"]
+        await s.pilot.click(offset=(s.text.split("\n")[foot].index("back"), foot))
+        await s.until(lambda: s.app.focused is stream(s), "back among the comments")
+
+
 # --- long talks -------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import Binding
@@ -128,9 +128,15 @@ class CommandScreen(Screen[None]):
             self.start(show)
 
     @on(KeyLine.Clicked, "KeyLine")
-    def _key_clicked(self, event: KeyLine.Clicked) -> None:
+    async def _key_clicked(self, event: KeyLine.Clicked) -> None:
         event.stop()
-        if not event.part.startswith("="):
+        hint = event.part.removeprefix("=")
+        if hint == event.part:
             self.start(commands.find(event.part))
-        elif hasattr(self.focused, "action_choose"):
-            cast(Any, self.focused).action_choose()
+        elif hint == "leave":
+            await self.go_back()
+        else:
+            choose = getattr(self.focused, "action_choose", None)
+            act = getattr(self.focused, f"action_{hint}", choose)
+            if act is not None:
+                act()

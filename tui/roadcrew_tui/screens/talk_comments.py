@@ -23,6 +23,9 @@ from roadcrew_tui.screens.talk_stream import AGAIN, FIRST, StreamPart
 from roadcrew_tui.widgets.lines import Lines, TitleLine
 from roadcrew_tui.widgets.stream import Entry, Stream
 
+OF_ALL = ". Everybody at this server can read it"
+"""Said where people of other trips come too."""
+
 
 class CommentsPart(StreamPart):
     """A stream, and under it the line to write in. `nothing` is said where there are none, `opens` what
@@ -49,7 +52,8 @@ class CommentsPart(StreamPart):
                 yield Lines(id="co-since")
                 yield Stream(id="co-stream")
                 yield TitleLine(id="co-news")
-                yield TalkLine(self.view.entity, self.invites)
+                shared = self.view.entity.type == "location"
+                yield TalkLine(self.view.entity, f"{self.invites}{OF_ALL if shared else ''}")
             yield Lines(id="co-side")
 
     def on_mount(self) -> None:

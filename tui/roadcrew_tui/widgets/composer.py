@@ -93,14 +93,22 @@ class Composer(TextArea):
         else:
             super().action_cursor_up(select)
 
+    def action_send(self) -> None:
+        """As enter: what is written is not here any more."""
+        if self.text.strip():
+            self.post_message(self.Sent(self, self.text))
+            self.fill("")
+
+    def action_line(self) -> None:
+        """Begin a new line."""
+        self.insert("\n")
+
     async def _on_key(self, event: events.Key) -> None:
         """Here, and not as bindings: those would be done before what was typed until then is in the text."""
         if event.key == "enter":
-            if self.text.strip():
-                self.post_message(self.Sent(self, self.text))
-                self.fill("")
+            self.action_send()
         elif event.key in NEW_LINE:
-            self.insert("\n")
+            self.action_line()
         elif event.key == "tab" and self.offered:
             self.take(self._taken)
         else:
