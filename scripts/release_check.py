@@ -44,6 +44,8 @@ MUST_HOLD = {
     "roadcrew_server/stores/lua/append.lua",
     *(f"{package.name}/py.typed" for package in PACKAGES),
 }
+NO_SERVER = "Joining needs no server packages"
+"""The contract that names them."""
 PATIENCE = 60.0
 """Seconds for any one command, installing apart."""
 
@@ -143,6 +145,16 @@ def says_who_it_is(programs: Path, home: Path) -> None:
         raise Wrong(f"`roadcrew --help` says:\n{helped}")
 
 
+def brings_no_server(programs: Path, home: Path) -> None:
+    """What the import contract forbids to those who join is not even there. Raises `Wrong`."""
+    (contract,) = (c for c in PYPROJECT["tool"]["importlinter"]["contracts"] if c["name"] == NO_SERVER)
+    look = "import importlib.util as u, sys; print(*(name for name in sys.argv[1:] if u.find_spec(name)))"
+    forbidden = contract["forbidden_modules"]
+    found = run(programs / "python", "-c", look, *forbidden, cwd=home, wrong="Nothing can be looked for.").split()
+    if found:
+        raise Wrong(f"Joining brings packages of the server: {', '.join(found)}")
+
+
 def says_what_serving_wants(programs: Path, home: Path) -> None:
     """Without the extra, `serve` names it, and ends. Raises `Wrong`."""
     done = subprocess.run(
@@ -230,10 +242,11 @@ def main() -> int:
         for programs in (joining, server):
             says_who_it_is(programs, home)
         holds("--version and --help")
+        brings_no_server(joining, home)
         says_what_serving_wants(joining, home)
-        holds("serve without the extra says what it wants")
+        holds("without the extra no server package is there")
         serves_who_joins(server, joining, place)
-        holds("it serves, and joining needs no server package")
+        holds("it serves, and who has no such package joins")
     except (Wrong, Unknown, subprocess.TimeoutExpired, OSError) as problem:
         print(f"FAIL {problem}", file=sys.stderr)
         return 1
