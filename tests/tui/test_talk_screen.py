@@ -20,8 +20,9 @@ from roadcrew_domain.marks_state import GiveMark
 from roadcrew_domain.places import Entity
 from roadcrew_tui.screens.places_model import of_hotel
 from roadcrew_tui.screens.talk_screen import TalkScreen
-from roadcrew_tui.screens.writing import Pad, Writing
+from roadcrew_tui.screens.writing import Writing
 from roadcrew_tui.widgets.marks import MarksLine
+from roadcrew_tui.widgets.pad import Pad
 from roadcrew_tui.widgets.reader import Reader
 
 TALKS = ("overview", "polls", "hotels", "talk")

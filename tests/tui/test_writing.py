@@ -18,7 +18,8 @@ from roadcrew_tui import outside_editor
 from roadcrew_tui.drafts import MOST, About, Drafts
 from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.outside_editor import EditorFailed, edit
-from roadcrew_tui.screens.writing import Pad, Sheet, Writing
+from roadcrew_tui.screens.writing import Sheet, Writing
+from roadcrew_tui.widgets.pad import Pad
 
 ABOUT = About("https://trips.example", "ana", "feed:trip:1:blogs")
 BLOG = Sheet("Write a blog", "publish", 20_000, 120)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
@@ -28,6 +27,7 @@ from roadcrew_tui.snapshot import NotKept
 from roadcrew_tui.when import clock
 from roadcrew_tui.widgets.buttons import Buttons
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine, TitleLine
+from roadcrew_tui.widgets.pad import Pad
 from roadcrew_tui.widgets.reader import Reader
 
 if TYPE_CHECKING:
@@ -53,24 +53,6 @@ class Sheet:
     longest_title: int = 0
     title: str = ""
     text: str = ""
-
-
-class Pad(TextArea):
-    """Takes no more than there is room for; `Full` is posted when something was left out."""
-
-    class Full(Message):
-        """What was pasted did not fit."""
-
-    def __init__(self, text: str, longest: int) -> None:
-        self._longest = longest
-        super().__init__(render.pasted(text), id="pad", compact=True, highlight_cursor_line=False)
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        """Before the area itself hears of it."""
-        room = max(0, self._longest - len(self.text) + len(self.selected_text))
-        if len(event.text) > room:
-            event.text = event.text[:room]
-            self.post_message(self.Full())
 
 
 class Writing(Dialog[bool]):
