@@ -32,6 +32,7 @@ from roadcrew_domain.places import Entity
 from roadcrew_tui.screens.ask import Ask
 from roadcrew_tui.screens.talk_comments import CommentsPart
 from roadcrew_tui.screens.talk_parts import topics_of
+from roadcrew_tui.settings import Memory
 
 CHANNELS_OF_A_PLACE = ("comments", "images", "likes", "presence", "rating", "saves")
 
@@ -113,6 +114,14 @@ async def test_what_was_not_read_is_counted_divided_off_and_gone_once_it_was_see
         assert "Since you left, now: 2 new, by Ben and 1 more" in s.text
         assert s.text.index("3. We meet") < s.text.index("New since") < s.text.index("The bus is late.")
         await s.until(lambda: "Talk •" not in s.text, "it was read")
+
+
+async def test_what_was_read_is_kept_though_the_terminal_is_lost(tmp_path: Path):
+    scene = talked()
+    chatter(scene, 3)
+    async with at_the_talk(tmp_path, scene) as s:
+        assert s.app.keeper.settle(5)
+        assert Memory(s.app.folders).talked(s.app.server or "", topic(scene))[0] == 3
 
 
 async def test_who_is_called_from_the_overview_comes_to_that_comment(tmp_path: Path):

@@ -164,6 +164,7 @@ class TalkView(Container):
         if self.talk is not None and self.is_seen and no >= before:
             app.memory.keep_talked(app.server or "", self.entity.topic(channel), no, self.talk.now)
             if no > before:
+                app.remember()  # a terminal may be closed without a word
                 self.post_message(self.Read())
 
     def take(self, news: TalkNews) -> None:
