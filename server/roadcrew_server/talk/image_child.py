@@ -41,19 +41,17 @@ class CantUse(Exception):
 
 
 def bound(max_pixels: int) -> None:
-    """From here on, so much memory and time. Windows has no such bounds; there, the clock of the server alone ends
-    it."""
+    """From here on, so much memory and time. Windows has no such bounds, where the server's clock alone ends it, and
+    macOS takes none of memory, where the number of pixels is what bounds it."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 - not everywhere
 
     memory = BASE_MEMORY + max_pixels * BYTES_PER_PIXEL
-    for what, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
+    if sys.platform != "darwin":
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def shut() -> None:
