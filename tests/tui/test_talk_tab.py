@@ -260,6 +260,9 @@ async def test_parts_that_are_gone_through_in_a_hurry_are_all_counted(tmp_path: 
         for key in ("right", "right", "right"):
             s._send(key)
         await s.until(lambda: "[Images]" in s.text, "three parts on")
+        for key in ("right", "escape", "right", "right"):
+            s._send(key)
+        await s.until(lambda: "My trips".upper() in s.text, "back in the list of trips")
 
 
 async def test_what_pops_up_covers_no_line_that_somebody_writes_in(tmp_path: Path):

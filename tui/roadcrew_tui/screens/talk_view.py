@@ -130,7 +130,10 @@ class TalkView(Container):
             self.part.select(item_id)
 
     async def action_step(self, step: int) -> None:
-        """The part beside this one, and round again. It is there when this returns: keys may come fast."""
+        """The part beside this one, and round again. It is there when this returns: keys may come fast, also after one
+        that took the screen away."""
+        if not self.screen.is_current:
+            return
         parts = parts_of(self.entity)
         await self.open(parts[(parts.index(self.part_of) + step) % len(parts)].channel)
 
