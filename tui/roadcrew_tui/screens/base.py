@@ -101,7 +101,9 @@ class CommandScreen(Screen[None]):
         return []
 
     def show_keys(self) -> None:
-        """Draw the last line anew."""
+        """Draw the last line anew, unless the screen is being left."""
+        if not self.query(KeyLine):
+            return
         keymap = self.crew_app.settings.keymap
         first = [Part(f"={i}", render.key_hint(key, words)) for i, key, words in self.hints()]
         if getattr(self.focused, "takes_keys", False):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
     from roadcrew_tui.screens.talk_comments import CommentsPart
     from roadcrew_tui.screens.talk_parts import TalkPart
+    from roadcrew_tui.screens.talk_view import TalkView
 
 MORE = ("talk.links", "talk.whole", "talk.reply", "talk.react", "talk.edit", "talk.remove", "talk.mute")
 """What is offered of an item, in this order."""
@@ -39,11 +40,21 @@ async def comment(screen: CommandScreen) -> None:
     """To the line under the comments, whatever part is open."""
     view = view_of(screen)
     if view is not None:
-        if view.part_of.channel != "comments":
-            await view.open("comments")
-        part = comments_of(screen)
-        if part is not None:
-            part.write()
+        if view.part_of.channel == "comments":
+            _write(screen)
+        else:  # beside whatever else happens: it may take a moment
+            screen.run_worker(_open_and_write(screen, view), group="commands")
+
+
+async def _open_and_write(screen: CommandScreen, view: TalkView) -> None:
+    await view.open("comments")
+    _write(screen)
+
+
+def _write(screen: CommandScreen) -> None:
+    part = comments_of(screen)
+    if part is not None:
+        part.write()
 
 
 async def more(screen: CommandScreen) -> None:

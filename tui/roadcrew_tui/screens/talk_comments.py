@@ -47,19 +47,16 @@ class CommentsPart(StreamPart):
 
     def compose(self) -> ComposeResult:
         """What has changed, the stream, the news, the line; beside them in a wide terminal, who is here."""
+        since, news = Lines(id="co-since"), TitleLine(id="co-news")
+        since.display = news.display = False  # nothing is known yet
         with Horizontal():
             with Vertical(id="co-main"):
-                yield Lines(id="co-since")
+                yield since
                 yield Stream(id="co-stream")
-                yield TitleLine(id="co-news")
+                yield news
                 shared = self.view.entity.type == "location"
                 yield TalkLine(self.view.entity, f"{self.invites}{OF_ALL if shared else ''}")
             yield Lines(id="co-side")
-
-    def on_mount(self) -> None:
-        """Nothing is known yet, and nothing is written."""
-        for name in ("#co-since", "#co-news"):
-            self.query_one(name).display = False
 
     @property
     def line(self) -> TalkLine:

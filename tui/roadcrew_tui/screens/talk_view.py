@@ -72,7 +72,9 @@ class TalkView(Container):
     # --- coming and going ------------------------------------------------------------------------
 
     async def open(self, channel: str | None = None) -> None:
-        """Somebody looks at it now: at this part, or at the one of last time."""
+        """Somebody looks at it now: at this part, or at the one of last time. Nobody does once the screen was left."""
+        if self.screen not in self.app.screen_stack:
+            return
         if not self.is_open:
             self.is_open = True
             self.since = {name: self.read_so_far(name) for name in LIST_CHANNELS if self.entity.has(name)}
@@ -113,6 +115,8 @@ class TalkView(Container):
         if self.part is None:
             fresh = part.part_class()(id=f"part-{part.channel}")
             await self.query_one("#talk-part").mount(fresh)
+            if self.screen not in self.app.screen_stack:
+                return  # it was left meanwhile, and what is in the part may be gone
             self._parts[part.channel] = fresh
         for channel, each in self._parts.items():
             each.display = channel == part.channel
@@ -129,13 +133,10 @@ class TalkView(Container):
         if self.part is not None and item_id:
             self.part.select(item_id)
 
-    async def action_step(self, step: int) -> None:
-        """The part beside this one, and round again. It is there when this returns: keys may come fast, also after one
-        that took the screen away."""
-        if not self.screen.is_current:
-            return
+    def action_step(self, step: int) -> None:
+        """The part beside this one, and round again. Not awaited: of a screen that is being left, it never ends."""
         parts = parts_of(self.entity)
-        await self.open(parts[(parts.index(self.part_of) + step) % len(parts)].channel)
+        self.go(parts[(parts.index(self.part_of) + step) % len(parts)].channel)
 
     @on(PartsLine.Clicked, "#talk-parts")
     def _clicked(self, event: PartsLine.Clicked) -> None:
