@@ -255,12 +255,14 @@ async def test_what_is_typed_in_a_hurry_after_the_key_for_a_comment_is_the_comme
         assert (line(s).text, s.trip.tab) == ("1 was quick", "talk")
 
 
-async def test_keys_that_come_while_the_screen_is_left_break_nothing(tmp_path: Path):
-    for number, keys in enumerate((("right", "escape", "c"), ("escape", "right", "right"), ("right", "escape", "W"))):
-        async with at_the_talk(tmp_path / str(number)) as s:
-            for key in keys:
-                s._send(key)
-            await s.until(lambda s=s: "MY TRIPS" in s.text, "back in the list of trips")
+@pytest.mark.parametrize(
+    "keys", ["right escape c", "escape right right", "right escape W", "right right escape W right"]
+)
+async def test_keys_that_come_while_the_screen_is_left_break_nothing(tmp_path: Path, keys: str):
+    async with at_the_talk(tmp_path) as s:
+        for key in keys.split():
+            s._send(key)
+        await s.until(lambda: "MY TRIPS" in s.text, "back in the list of trips")
 
 
 async def test_what_pops_up_covers_no_line_that_somebody_writes_in(tmp_path: Path):

@@ -39,7 +39,7 @@ def book_pane(screen: TripScreen) -> BookPane | None:
         return None
     from roadcrew_tui.screens.book import BookPane  # noqa: PLC0415 - for a fast start
 
-    return next(iter(screen.query(BookPane)), None)
+    return screen.one(BookPane)
 
 
 class GoTo(BookCommand):

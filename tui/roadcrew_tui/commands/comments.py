@@ -18,7 +18,8 @@ def view_of(screen: CommandScreen) -> TalkView | None:
     """What is said of a thing, while that is open."""
     from roadcrew_tui.screens.talk_view import TalkView  # noqa: PLC0415 - for a fast start
 
-    return next((view for view in screen.query(TalkView) if view.is_open), None)
+    view = screen.one(TalkView)
+    return view if view is not None and view.is_open else None
 
 
 def part_of(screen: CommandScreen) -> TalkPart | None:

@@ -29,10 +29,9 @@ def shown_hotel(screen: TripScreen) -> Hotel | None:
     """The hotel under the cursor."""
     from roadcrew_tui.screens.hotels import HotelsPane  # noqa: PLC0415 - for a fast start
 
-    panes = screen.query(HotelsPane)
-    if screen.trip is None or screen.tab != "hotels" or not panes:
+    if screen.trip is None or screen.tab != "hotels" or (pane := screen.one(HotelsPane)) is None:
         return None
-    return screen.trip.hotels.get(panes.first().hotel_id or "")
+    return screen.trip.hotels.get(pane.hotel_id or "")
 
 
 class VoteHotel(HotelCommand):

@@ -16,7 +16,8 @@ def marks_of(screen: CommandScreen) -> MarksLine | None:
     """The line of marks that is seen."""
     from roadcrew_tui.widgets.marks import MarksLine  # noqa: PLC0415 - for a fast start
 
-    return next((line for line in screen.query(MarksLine) if line.is_seen), None)
+    line = screen.one(MarksLine)
+    return line if line is not None and line.is_seen else None
 
 
 class MarkCommand(Command):

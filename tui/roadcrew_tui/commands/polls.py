@@ -26,23 +26,25 @@ class PollCommand(TripCommand):
         return screen.trip is not None and screen.tab == "polls"
 
 
-def pane_of(screen: TripScreen) -> PollsPane:
-    """The polls tab."""
+def pane_of(screen: TripScreen) -> PollsPane | None:
+    """The polls tab, while it is open."""
+    if screen.trip is None or screen.tab != "polls":
+        return None
     from roadcrew_tui.screens.polls import PollsPane  # noqa: PLC0415 - for a fast start
 
-    return screen.query_one(PollsPane)
+    return screen.one(PollsPane)
 
 
 def shown_poll(screen: TripScreen) -> Poll | None:
     """The poll under the cursor."""
-    if screen.trip is None or screen.tab != "polls" or not screen.query("#tab-polls"):
-        return None
-    return pane_of(screen).chosen_poll(screen.trip)
+    pane = pane_of(screen)
+    return None if pane is None or screen.trip is None else pane.chosen_poll(screen.trip)
 
 
 def in_options(screen: TripScreen) -> bool:
     """Whether the cursor is among the options of a poll."""
-    return shown_poll(screen) is not None and pane_of(screen).in_options
+    pane = pane_of(screen)
+    return pane is not None and pane.in_options and shown_poll(screen) is not None
 
 
 def answers_options(screen: TripScreen) -> bool:

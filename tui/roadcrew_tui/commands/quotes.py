@@ -31,7 +31,7 @@ def quotes_pane(screen: TripScreen) -> QuotesPane | None:
         return None
     from roadcrew_tui.screens.quotes import QuotesPane  # noqa: PLC0415 - for a fast start
 
-    return next(iter(screen.query(QuotesPane)), None)
+    return screen.one(QuotesPane)
 
 
 class NewQuote(QuoteCommand):

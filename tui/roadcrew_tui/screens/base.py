@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import on
 from textual.binding import Binding
 from textual.screen import Screen
+from textual.widget import Widget
 
 from roadcrew_tui import commands, render
 from roadcrew_tui.commands.base import Command, Place, shown_key
@@ -15,6 +16,8 @@ from roadcrew_tui.widgets.lines import KeyLine, Part, TitleLine
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
 
+
+W = TypeVar("W", bound=Widget)
 
 QUIT_SAID = 3.0
 """Seconds for which it is said how to quit."""
@@ -38,6 +41,10 @@ class CommandScreen(Screen[None]):
     MODULES: ClassVar[tuple[str, ...]] = ("everywhere",)
     back_words: ClassVar[str] = "back"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[type[Widget], Widget] = {}
+
     @property
     def crew_app(self) -> RoadcrewApp:
         """The app, as what it is."""
@@ -48,20 +55,27 @@ class CommandScreen(Screen[None]):
         """Where we are, for what is available."""
         raise NotImplementedError
 
+    def one(self, kind: type[W]) -> W | None:
+        """The part of this screen that is of this kind; None while there is none. As long as it is there it is looked
+        for once: each action asks where it is, for each key."""
+        found = self._found.get(kind)
+        if found is None or not found.is_attached:
+            found = next(iter(self.query(kind)), None)
+            if found is not None:
+                self._found[kind] = found
+        return cast("W | None", found)
+
     def offered(self) -> list[Command]:
         """What can be done right now."""
-        here = self.places
-        return [
-            c
-            for module in self.MODULES
-            for c in commands.of(module)
-            if any(place in here for place in c.places) and c.available(self)
-        ]
+        return [c for module in self.MODULES for c in commands.of(module) if self._offers(c)]
+
+    def _offers(self, command: Command) -> bool:
+        return any(place in self.places for place in command.places) and command.available(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of actions that are not offered do nothing."""
         if action == "command":
-            return any(c.id == parameters[0] for c in self.offered())
+            return any(c.id == parameters[0] and self._offers(c) for m in self.MODULES for c in commands.of(m))
         return super().check_action(action, parameters)
 
     async def action_command(self, command_id: str) -> None:
@@ -74,7 +88,13 @@ class CommandScreen(Screen[None]):
 
     def start(self, command: Command) -> None:
         """Run an action that may ask something, beside whatever else happens."""
-        self.run_worker(self.crew_app.guarded(command.on_screen(self)), group="commands", name=command.id)
+        self.run_worker(self._carry_out(command), group="commands", name=command.id)
+
+    async def _carry_out(self, command: Command) -> None:
+        """An action before this one may have left the screen: what is asked there would go down with it, and take the
+        app along (a dialog that opens does what is left to do for the app, in a worker of the screen that goes)."""
+        if self in self.app.screen_stack:
+            await self.crew_app.guarded(command.on_screen(self))
 
     async def go_back(self) -> None:
         """What `esc` and `q` do."""

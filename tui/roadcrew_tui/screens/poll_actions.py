@@ -54,7 +54,9 @@ async def ask_crew(screen: TripScreen) -> None:
         opened.append(mine[-1] if mine else "")
 
     if await screen.app.push_screen_wait(Form("Ask the crew", fields, send, button="ask")):
-        pane_of(screen).show_new(opened[-1])
+        pane = pane_of(screen)
+        if pane is not None:
+            pane.show_new(opened[-1])
 
 
 async def vote_next(screen: TripScreen) -> None:
@@ -82,6 +84,8 @@ async def take_back(screen: TripScreen) -> None:
 def _option(screen: TripScreen) -> tuple[Poll, str] | None:
     """The option that is voted on; from the list of polls, none yet, but the focus goes to the options."""
     poll, pane = shown_poll(screen), pane_of(screen)
+    if pane is None:
+        return None
     if not pane.in_options:
         pane.enter()
         return None
