@@ -58,19 +58,19 @@ class TalkLink:
 
         self._thread.soon(run)
 
-    async def act(self, topic: str, act: TalkAct, no: int | None = None) -> None:
+    async def act(self, topic: str, act: TalkAct, no: int | None = None) -> str:
         """Say or give something in a topic that is looked at; it is painted at once, by `TalkChanged`. `no`: the number
-        of the item that it is about.
+        of the item that it is about. Returns the command's id, which is that of an item that is written.
 
         Raises `Refused` when it is malformed; other refusals come as news.
         """
 
-        async def run() -> None:
+        async def run() -> str:
             if self._live is None:
                 raise LookupError("nothing that can be talked about is looked at")
-            self._live.act(topic, act, no=no)
+            return self._live.act(topic, act, no=no).id
 
-        await self._thread.run(run())
+        return await self._thread.run(run())
 
     def typing(self, entity: Entity, on: bool) -> None:
         """Tell that this person writes something, or not any more. It is for a moment: if it does not arrive, nobody

@@ -41,7 +41,8 @@ class CommentsPart(StreamPart):
         self._whole: set[str] = set()
         self._wanted = ""
         """The comment that this person came for, until it is here."""
-        self._sent = False
+        self._sent = ""
+        """The comment of this person that goes to the end with them, until it is here."""
         self.looked_for = ""
         """The words that were looked for last."""
 
@@ -111,12 +112,16 @@ class CommentsPart(StreamPart):
         entries = self.shelf.entries(self._reader(talk), on_way, talk.now, self._whole)
         follow = self.view.is_seen and not self.stream.has_focus
         self.stream.show([*self._lead(), *entries], before=self.shelf.before, follow=follow)
-        if self._sent and on_way:
-            self._sent = False
-            self.stream.to_end()
+        self._go_with_sent()
         if not self._begun:
             self._begun = True
             self._begin(self._reader(talk))
+
+    def _go_with_sent(self) -> None:
+        """To the end, once what was sent is here; it may have arrived by the time that its id is known."""
+        if self._sent and self.shelf.find(self._sent) is not None:
+            self._sent = ""
+            self.stream.to_end()
 
     def _lead(self) -> list[Entry]:
         if not self.shelf.items:
@@ -229,14 +234,16 @@ class CommentsPart(StreamPart):
         if item is not None and edits:
             act = EditItem(item.id, event.text, mentions=mentions)
         try:
-            await self.crew_app.link.talk.act(self.topic, act, item.no if item else None)
+            sent = await self.crew_app.link.talk.act(self.topic, act, item.no if item else None)
         except Refused as refused:
             self.crew_app.say(refused.detail, "warning")
             self.line.put_back(event.text, event.about)
             return
-        self._sent = not edits
         if edits:
             self.screen.set_focus(self.stream)
+        else:
+            self._sent = sent
+            self._go_with_sent()
 
     def on_descendant_focus(self) -> None:
         """Other keys matter now."""
