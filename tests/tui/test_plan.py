@@ -294,10 +294,10 @@ async def test_the_plan_is_copied_or_saved_from_the_screen_and_writes_over_nothi
         await s.until(file.exists)
         file.write_text("mine")
         await s.press(*save)
-        await s.sees("is there already")
+        await s.sees("Write over it")
         await s.press("enter")
         assert file.read_text() == "mine"
         await s.press(*save)
-        await s.sees("is there already")
+        await s.sees("Write over it")
         await s.press("down", "enter")
         await s.until(lambda: file.read_text("utf-8").startswith("# Lisbon in May"))
