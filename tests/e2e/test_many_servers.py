@@ -144,6 +144,7 @@ async def test_a_hundred_votes_and_two_hundred_joins_at_once_on_three_processes_
 
 
 # R: T9
+@pytest.mark.only_full  # tests/server/test_concurrency.py has a control in an ordinary run too
 async def test_the_control_without_compare_and_append_does_lose_votes(
     shared_valkey: ValkeyProcess, tmp_path: Path, figure: Figure
 ):
