@@ -2,9 +2,15 @@
 
 import sys
 
+from roadcrew_tui import host
+
 
 def main() -> int:
     """Start the app, or hand over to the sub-commands. Returns the exit status."""
+    trouble = host.trouble()
+    if trouble is not None:
+        print(f"roadcrew: {trouble}", file=sys.stderr)
+        return 2
     if len(sys.argv) > 1:
         from roadcrew_tui.cli import main as sub_commands  # noqa: PLC0415 - for a fast start
 

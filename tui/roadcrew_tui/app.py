@@ -22,7 +22,7 @@ from textual.notifications import Notify
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
-from roadcrew_tui import graphics, render, symbols
+from roadcrew_tui import graphics, host, render, symbols
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.booking import Booking
 from roadcrew_tui.collector import spare_what_is_here
@@ -96,6 +96,7 @@ class RoadcrewApp(Booking):
 
         `server` is one that this person chose, never one that an invite names: `ROADCREW_TOKEN` may be for it.
         """
+        self.host = host.here()
         self.folders = folders or Folders.of_this_person()
         self.settings: Settings = prefs.load(self.folders)
         self._settings_file = SettingsFile(self.folders, self.settings)

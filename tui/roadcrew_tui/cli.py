@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from roadcrew_tui import host
 from roadcrew_tui.commands import everything, talking
 from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
 from roadcrew_tui.doctor import command as doctor
@@ -30,6 +31,8 @@ DONE, REFUSED, USAGE, SIGN_IN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 DEMO_NAME = "You"
 BECOMES_SOMEBODY = ("trip.join", "trip.new")
 """Actions that make a guest of somebody whom the server does not know."""
+FOR_VISITORS = ("join", "watch", "login", "logout", "whoami", "completions", "-h", "--help", "--version")
+"""What somebody may run besides actions who does not own this computer."""
 
 ABOUT = """Plan a trip with your crew, live, from the terminal.
 
@@ -69,6 +72,8 @@ GROUP_HELP = {
 
 def main(argv: Sequence[str]) -> int:
     """Run one sub-command; the exit status."""
+    if argv and not host.here().lends("processes") and not _is_for_visitors(argv[0]):
+        return _say(host.refusal("processes"), REFUSED)
     if argv and argv[0] == "serve":
         return _guarded(lambda: _serve(argv[1:]))
     if argv and argv[0] == "admin":
@@ -82,6 +87,11 @@ def main(argv: Sequence[str]) -> int:
         getattr(given, "parser", parser).print_help(sys.stderr)
         return USAGE
     return _guarded(lambda: run(given))
+
+
+def _is_for_visitors(word: str) -> bool:
+    """What is neither here nor an action's group is for the person whose computer this is; so is what comes later."""
+    return word in FOR_VISITORS or any(c.sub is not None and c.sub[0] == word for c in everything())
 
 
 def _guarded(run: Callable[[], int]) -> int:
@@ -350,6 +360,10 @@ def _act(command: Command, given: argparse.Namespace) -> int:
 
     arguments: dict[str, Any] = {a.name: getattr(given, a.name.replace("-", "_"), None) for a in command.arguments}
     arguments["json"] = given.json
+    needs = command.needs.union(*(a.needs for a in command.arguments if arguments[a.name] not in (None, False, "-")))
+    missing = sorted(part for part in needs if not host.here().lends(part))
+    if missing:
+        return _say(host.refusal(missing[0]), REFUSED)
 
     if command.asks and not arguments.get("yes") and not confirmed(command.asks):
         return USAGE

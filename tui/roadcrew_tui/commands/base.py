@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
+    from roadcrew_tui.host import HostPart
 
 Kind = Literal["text", "number", "date", "time", "price", "flag"]
 Place = Literal[
@@ -52,7 +53,8 @@ GROUPS = (
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a sub-command: positional when `required` or `positional`, else an option `--name`."""
+    """One argument of a sub-command: positional when `required` or `positional`, else an option `--name`. Whoever gives
+    it `needs` these parts of the computer, unless they say `-`."""
 
     name: str
     help: str
@@ -61,6 +63,7 @@ class Argument:
     many: bool = False
     choices: tuple[str, ...] = ()
     positional: bool = False
+    needs: frozenset[HostPart] = frozenset()
 
 
 class NeedsTrip(Exception):
@@ -88,6 +91,8 @@ class Command:
     at_once: ClassVar[bool] = False
     """Done before the next key is looked at, so that `y`, down, `m` typed in a hurry vote for two options. Only for
     actions that ask nothing."""
+    needs: ClassVar[frozenset[HostPart]] = frozenset()
+    """What it can't be done without of the computer that this runs on. Where that is not lent, it is not offered."""
     sub: ClassVar[tuple[str, str] | None] = None
     arguments: ClassVar[tuple[Argument, ...]] = ()
     needs_trip: ClassVar[bool] = False

@@ -222,7 +222,10 @@ class Receipt(BookCommand):
     needs_trip = False
     sub = ("cart", "receipt")
     sub_help = "Prints what you ordered, with every price; with --ics it is kept for your calendar as well."
-    arguments = (ORDER, Argument("ics", "a file to write, with an entry for a calendar for each time slot"))
+    arguments = (
+        ORDER,
+        Argument("ics", "a file to write, with an entry for a calendar for each time slot", needs=frozenset({"files"})),
+    )
     examples = (
         "roadcrew cart receipt",
         "roadcrew cart receipt 5F3A90C1 --ics visit.ics",

@@ -99,6 +99,7 @@ class Summarise(WithoutScreen):
 
 class ShowImageByWords(Command):
     sub_help = "Shows a PNG, JPEG or WebP file; the server makes the image anew, without what a camera put into it."
+    needs = frozenset({"files"})
     sub = ("talk", "image")
     arguments = (
         Argument("file", "the image", required=True),
@@ -121,6 +122,7 @@ class FetchImage(WithoutScreen):
     title = "Fetch an image"
     help = "Writes an image into a file that there is not yet."
     group = "Talk"
+    needs = frozenset({"files"})
     sub = ("talk", "fetch")
     arguments = (
         IMAGE,

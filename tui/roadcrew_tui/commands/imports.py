@@ -28,6 +28,7 @@ class NewImport(ImportCommand):
     title = "Import a file"
     help = "Takes hotels over from a CSV or JSON file: name, city, stars, price, currency."
     footer = "import a file"
+    needs = frozenset({"files"})
     sub = ("import", "file")
     sub_help = (
         "Sends a CSV or JSON file of hotels (name, city, stars, price, currency), and waits until they are imported. "

@@ -106,6 +106,7 @@ class LookAround(Command):
     help = "Shows a sample trip with simulated members, on this computer only."
     group = "Trips"
     places = ("welcome",)
+    needs = frozenset({"processes"})
 
     async def on_screen(self, screen: CommandScreen) -> None:
         screen.app.exit(result="demo")

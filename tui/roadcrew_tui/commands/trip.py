@@ -115,7 +115,7 @@ class Export(TripCommand):
         "Those are the days of the trip and what you have booked. How to join is told only with --invite."
     )
     arguments = (
-        Argument("file", "a file to write; - prints it, as does none", positional=True),
+        Argument("file", "a file to write; - prints it, as does none", positional=True, needs=frozenset({"files"})),
         Argument("format", "what it is written as (default: by the file's ending, else text)", choices=FORMATS),
         Argument("invite", "tell how to join as well", kind="flag"),
         Argument("force", "write over a file without asking", kind="flag"),

@@ -70,7 +70,8 @@ class CommandScreen(Screen[None]):
         return [c for module in self.MODULES for c in commands.of(module) if self._offers(c)]
 
     def _offers(self, command: Command) -> bool:
-        return any(place in self.places for place in command.places) and command.available(self)
+        lent = self.crew_app.host.lends(*command.needs)
+        return lent and any(place in self.places for place in command.places) and command.available(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of actions that are not offered do nothing."""
