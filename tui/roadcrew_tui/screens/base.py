@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from roadcrew_tui import commands, render
 from roadcrew_tui.commands.base import Command, Place, shown_key
+from roadcrew_tui.screens.layout import TellingCompositor
 from roadcrew_tui.widgets.lines import KeyLine, Part, TitleLine
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class CommandScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = TellingCompositor()
         self._found: dict[type[Widget], Widget] = {}
 
     @property
