@@ -25,8 +25,8 @@ LEAST_KEY = 16
 """Characters of a key."""
 
 
-def arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """What was asked for. Exits with status 2 for what is wrong."""
+def make_parser() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="roadcrew price-monitor",
         description="The service that reads feeds of hotels for a Roadcrew server. Its key is in the environment, as "
@@ -39,6 +39,12 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8790, help="the port; 0 takes a free one (default 8790)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where it remembers (default: the platform's folder)")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends (for programs)")
+    return parser
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """What was asked for. Exits with status 2 for what is wrong."""
+    parser = make_parser()
     given = parser.parse_args(argv)
     if not 0 <= given.port <= 65_535:
         parser.error("a port is 0 to 65535")

@@ -56,8 +56,8 @@ class Part:
     fd: int | None = None
 
 
-def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
-    """The settings, and what this process is to do. Exits with status 2 for a wrong one."""
+def make_parser() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="roadcrew serve",
         description="Serve trips to your crew. Everything else is set by ROADCREW_… variables; see docs/operating.md.",
@@ -77,6 +77,12 @@ def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input ends (for programs)")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--socket", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def arguments(argv: Sequence[str]) -> tuple[Settings, Part]:
+    """The settings, and what this process is to do. Exits with status 2 for a wrong one."""
+    parser = make_parser()
     given = {k: v for k, v in vars(parser.parse_args(argv)).items() if v is not None}
     part = Part(given.pop("end_with_stdin"), given.pop("worker", None), given.pop("socket", None))
     try:

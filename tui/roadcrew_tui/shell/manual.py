@@ -13,7 +13,7 @@ from itertools import pairwise
 
 def pages(root: argparse.ArgumentParser, day: date) -> dict[str, str]:
     """The pages by name (`roadcrew`, `roadcrew-trip`), in the language of man(7), as made on a day."""
-    groups = {name: parser for name, parser in _subs(root).items() if _subs(parser)}
+    groups = {name: parser for name, parser in subs(root).items() if subs(parser)}
     about, _, more = (root.description or "").partition("\n\n")
     found = {
         "roadcrew": _page(
@@ -30,12 +30,12 @@ def pages(root: argparse.ArgumentParser, day: date) -> dict[str, str]:
             ],
         )
     }
-    helps = _helps(root)
+    told = helps(root)
     for name, parser in groups.items():
-        about = parser.description or f"{_sentence(helps[name])}."
+        about = parser.description or f"{_sentence(told[name])}."
         body = [*_text(about), ".SH ACTIONS", *_commands(parser), *_epilog(parser, ".SH"), *_see("roadcrew")]
         synopsis = f".B roadcrew {_plain(name)}\n.I ACTION"
-        found[f"roadcrew-{name}"] = _page(f"roadcrew-{name}", day, helps[name], synopsis, body)
+        found[f"roadcrew-{name}"] = _page(f"roadcrew-{name}", day, told[name], synopsis, body)
     return found
 
 
@@ -54,7 +54,7 @@ def _page(name: str, day: date, about: str, synopsis: str, body: list[str]) -> s
     return "\n".join(kept) + "\n"
 
 
-def _subs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def subs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """The sub-commands of a parser by name; none for one that is an action."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -62,7 +62,7 @@ def _subs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]
     return {}
 
 
-def _helps(parser: argparse.ArgumentParser) -> dict[str, str]:
+def helps(parser: argparse.ArgumentParser) -> dict[str, str]:
     """What is said of each sub-command in one line."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -71,16 +71,16 @@ def _helps(parser: argparse.ArgumentParser) -> dict[str, str]:
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
-    helps = _helps(parser)
-    for name, inner in _subs(parser).items():
+    told = helps(parser)
+    for name, inner in subs(parser).items():
         yield f".SS {_plain(inner.prog)}"
-        if _subs(inner):
-            yield from _text(f"{_sentence(helps[name])}: see roadcrew-{name}(1).")
+        if subs(inner):
+            yield from _text(f"{_sentence(told[name])}: see roadcrew-{name}(1).")
         elif not inner.add_help:
-            yield from _text(f"{_sentence(helps[name])}. What it may be told: {inner.prog} --help.")
+            yield from _text(f"{_sentence(told[name])}. What it may be told: {inner.prog} --help.")
         else:
             yield from _usage(inner)
-            yield from _text(inner.description or helps[name])
+            yield from _text(inner.description or told[name])
             yield from _arguments(inner)
             yield from _epilog(inner, ".PP")
 
