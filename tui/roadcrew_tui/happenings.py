@@ -26,6 +26,7 @@ _WORDS = {
     "DiscountUnlocked": "The group discount is unlocked",
     "TripEndAnnounced": "This trip will be removed soon unless somebody changes something",
     "TripEnded": "This trip ended",
+    "TripRestored": "{who} brought this trip back",
     "MemberJoined": "{who} joined",
     "MemberRenamed": "{who} is now {what}",
     "MemberLeft": "{who} left",
@@ -39,6 +40,7 @@ _WORDS = {
     "PollTieSettled": "{who} settled the tie: {what}",
     "HotelShortlisted": "{who} added {what}",
     "HotelUnshortlisted": "{who} dropped {what}",
+    "HotelRestored": "{who} brought {what} back",
     "HotelVotingOpened": "{who} opened the vote on hotels",
     "HotelVoteCast": "{who} voted for {what}",
     "HotelVotingClosed": "The vote on hotels ended: {what}",
@@ -72,6 +74,7 @@ def told(recent: Recent) -> Happening | None:
         words = {
             "HotelVoteCast": "{who} took a hotel vote back",
             "HotelVotingClosed": "The vote on hotels ended without a winner",
+            "HotelRestored": "{who} brought a hotel back",
             "OrganiserChanged": "There is a new organiser",
             "stay-finished": "Nobody had a price of a hotel",
             "vehicle-finished": "Nobody had a price for the vehicle",

@@ -47,7 +47,7 @@ def clock(then: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     """`18:00` today, `tomorrow 18:00`, `Fri 18:00` within a week, `5 Jun 18:00`. `zone` None: the reader's."""
     local, here = _local(then, zone), _local(now, zone)
     days = (local.date() - here.date()).days
-    time = f"{local:%H:%M}"
+    time = time_of(then, zone)
     if days == 0:
         return time
     if days == 1:
@@ -74,6 +74,22 @@ def _local(moment: datetime, zone: tzinfo | None) -> datetime:
         return moment.astimezone(zone)
     except (OverflowError, ValueError):
         return moment
+
+
+def time_of(moment: datetime, zone: tzinfo | None = None) -> str:
+    """`18:00`. `zone` None: the reader's."""
+    return f"{_local(moment, zone):%H:%M}"
+
+
+def day_of(moment: datetime, zone: tzinfo | None = None) -> date:
+    """The day on which it was by the reader's clock, or by that of `zone`."""
+    return _local(moment, zone).date()
+
+
+def past_day(d: date, today: date) -> str:
+    """`today`, `yesterday`, `Fri 30 Apr`, with the year when it is another one."""
+    days = (today - d).days
+    return ("today", "yesterday")[days] if days in (0, 1) else f"{DAYS[d.weekday()]} {day(d, today)}"
 
 
 def day(d: date, today: date) -> str:

@@ -29,6 +29,8 @@ Place = Literal[
     "muted",
     "waiting",
     "connection",
+    "history",
+    "deleted",
 ]
 Args = Mapping[str, Any]
 """The arguments of a sub-command by name. Kinds: `text` str, `number` int, `date` and `time` str as people type
