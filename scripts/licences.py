@@ -32,11 +32,14 @@ PYTHONS = ("3.11.0", "3.11.9", "3.12.9", "3.13.9", "3.14.9")
 
 SPELLINGS = {
     "any-OSI": "any that the OSI has approved",
+    "Apache 2": "Apache-2.0",
+    "Apache 2.0": "Apache-2.0",
     "Apache-2.0": "Apache-2.0",
     "BSD-3-Clause": "BSD-3-Clause",
     "MIT": "MIT",
     "MIT License": "MIT",
     "MPL-2.0": "MPL-2.0",
+    "PSF-2.0": "PSF-2.0",
 }
 """What stands in the old field `License`."""
 CLASSIFIERS = {
