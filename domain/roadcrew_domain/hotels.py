@@ -133,15 +133,25 @@ def shortlist(hotels: HashTrieMap[str, Hotel], command: str, who: str, c: Shortl
         if hotels[command].added_by == who:
             return None
         raise id_taken()
-    if len(hotels) >= MAX_HOTELS:
-        raise Refused("too-many-hotels", "full", f"The shortlist has room for {MAX_HOTELS} hotels.", limit=MAX_HOTELS)
+    check_room(hotels)
     if not 0 <= c.stars <= MAX_STARS:
         raise Refused("bad-stars", "invalid", "A hotel has 0 to 5 stars.", field="stars")
     name = text.checked(c.name, field="hotel's name", limit=MAX_NAME)
     city = text.checked(c.city, field="city", limit=MAX_CITY)
+    check_unlisted(hotels, name, city)
+    return HotelShortlisted(command, name, city, c.stars, checked_price(c.price_per_night, field="price"), _link(c.url))
+
+
+def check_room(hotels: HashTrieMap[str, Hotel]) -> None:
+    """Raises `Refused` (`too-many-hotels`) if the shortlist is full."""
+    if len(hotels) >= MAX_HOTELS:
+        raise Refused("too-many-hotels", "full", f"The shortlist has room for {MAX_HOTELS} hotels.", limit=MAX_HOTELS)
+
+
+def check_unlisted(hotels: HashTrieMap[str, Hotel], name: str, city: str) -> None:
+    """Raises `Refused` (`hotel-listed`) if a hotel of that name is on the shortlist."""
     if any((h.name.casefold(), h.city.casefold()) == (name.casefold(), city.casefold()) for h in hotels.values()):
         raise Refused("hotel-listed", "conflict", f"{name} in {city} is on the shortlist already.")
-    return HotelShortlisted(command, name, city, c.stars, checked_price(c.price_per_night, field="price"), _link(c.url))
 
 
 def _link(url: str | None) -> str | None:

@@ -21,6 +21,7 @@ from roadcrew_domain.trip_state import (
     EditTrip,
     EndReason,
     Recent,
+    RestoreTrip,
     Tick,
     Trip,
     TripAct,
@@ -28,6 +29,7 @@ from roadcrew_domain.trip_state import (
     TripEdited,
     TripEndAnnounced,
     TripEnded,
+    TripRestored,
 )
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "EditTrip",
     "EndReason",
     "Recent",
+    "RestoreTrip",
     "Tick",
     "Trip",
     "TripAct",
@@ -52,6 +55,7 @@ __all__ = [
     "TripEdited",
     "TripEndAnnounced",
     "TripEnded",
+    "TripRestored",
     "decide",
     "evolve",
     "fold",

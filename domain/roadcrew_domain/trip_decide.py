@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 from msgspec import UNSET
 
-from roadcrew_domain import bookings, crew, hotels, polls, runs, text
+from roadcrew_domain import bookings, crew, dropped, hotels, polls, runs, text
 from roadcrew_domain.crew import Member
 from roadcrew_domain.events import Fact
 from roadcrew_domain.polls import Poll
@@ -26,6 +26,7 @@ from roadcrew_domain.trip_state import (
     DeleteTrip,
     DiscountUnlocked,
     EditTrip,
+    RestoreTrip,
     Tick,
     Trip,
     TripAct,
@@ -33,6 +34,7 @@ from roadcrew_domain.trip_state import (
     TripEdited,
     TripEndAnnounced,
     TripEnded,
+    TripRestored,
 )
 
 
@@ -54,6 +56,8 @@ def decide(trip: Trip | None, command: Command, now: datetime) -> tuple[Fact, ..
     if trip is None:
         raise Refused("unknown-trip", "missing", "There is no such trip.")
     if (reason := trip.over(now)) is not None:
+        if isinstance(command.act, RestoreTrip) and trip.restorable_by(command.by, now):
+            return (TripRestored(trip.name),)
         raise Refused("trip-ended", "gone", "This trip has ended.", reason=reason)
     if isinstance(command.act, runs.NoteRunEnd):
         ended = runs.note_end(trip.runs, command.act)
@@ -92,6 +96,8 @@ def _by_member(trip: Trip, command: Command, member: Member, now: datetime) -> t
             if hotel is None:
                 raise Refused("unknown-hotel", "missing", "That hotel is not on the shortlist.")
             fact = hotels.unshortlist(hotel, member.id, chair=chair)
+        case dropped.RestoreHotel() as act:
+            fact = dropped.restore(trip.dropped, trip.hotels, member.id, act, now, chair=chair)
         case hotels.VoteHotel() as act:
             fact = hotels.vote(trip.voting, trip.hotels, member.id, act)
         case hotels.OpenHotelVoting() as act:
@@ -116,6 +122,8 @@ def _by_organiser(trip: Trip, act: TripAct, member: Member, now: datetime, *, ch
     match act:
         case DeleteTrip():
             fact = TripEnded("deleted")
+        case RestoreTrip():
+            fact = None  # it is there
         case crew.RemoveMember():
             return tuple(crew.remove(trip.members, trip.invite, member.id, act))
         case crew.HandOver():

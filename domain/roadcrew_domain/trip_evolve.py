@@ -13,20 +13,21 @@ import msgspec
 from msgspec import UNSET
 from rpds import HashTrieMap
 
-from roadcrew_domain import bookings, crew, hotels, polls, runs
+from roadcrew_domain import bookings, crew, dropped, hotels, polls, runs
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import Invite, Member
 from roadcrew_domain.events import Event
+from roadcrew_domain.history import Names, happened
 from roadcrew_domain.hotels import Hotel, HotelVoting
 from roadcrew_domain.trip_state import (
     RECENT,
     DiscountUnlocked,
-    Recent,
     Trip,
     TripCreated,
     TripEdited,
     TripEndAnnounced,
     TripEnded,
+    TripRestored,
 )
 
 
@@ -44,7 +45,7 @@ def evolve(trip: Trip | None, event: Event) -> Trip:
         raise ValueError(f"{event.type} of something that is not there: {error}") from error
     if event.by is not None:
         changes["changed_at"] = event.at
-    changes["recent"] = (*trip.recent[1 - RECENT :], _recent(trip, event))
+    changes["recent"] = (*trip.recent[1 - RECENT :], happened(Names(trip), event))
     return msgspec.structs.replace(trip, **changes)
 
 
@@ -73,7 +74,7 @@ def _created(event: Event, f: TripCreated) -> Trip:
         keep_for=f.keep_for,
         members=HashTrieMap({event.by: Member(event.by, f.organiser_name, event.at)}),
         invite=f.invite,
-        recent=(Recent(event.seq, event.at, event.type, event.by, f.organiser_name, f.name),),
+        recent=(happened(Names(None), event),),
     )
 
 
@@ -88,6 +89,8 @@ def _changes(trip: Trip, event: Event) -> dict[str, object]:
             return {"end_announced": at}
         case TripEnded(reason=reason):
             return {"ended": reason}
+        case TripRestored():
+            return {"ended": None}
         case crew.MemberJoined(member_id=member, name=name):
             used = trip.invite and msgspec.structs.replace(trip.invite, uses=trip.invite.uses + 1)
             return {"members": trip.members.insert(member, Member(member, name, event.at)), "invite": used}
@@ -116,7 +119,9 @@ def _changes(trip: Trip, event: Event) -> dict[str, object]:
             hotel = Hotel(f.hotel_id, f.name, f.city, f.stars, f.price_per_night, f.url, by, event.at)
             return {"hotels": trip.hotels.insert(f.hotel_id, hotel)}
         case hotels.HotelUnshortlisted(hotel_id=hotel_id):
-            return {"hotels": trip.hotels.discard(hotel_id), "voting": hotels.dropped(trip.voting, hotel_id)}
+            return _hotel_dropped(trip, hotel_id, by, event.at)
+        case dropped.HotelRestored(hotel=hotel):
+            return {"hotels": trip.hotels.insert(hotel.id, hotel), "dropped": trip.dropped.discard(hotel.id)}
         case hotels.HotelVotingOpened(tie_rule=rule):
             return {"voting": HotelVoting(open=True, tie_rule=rule, opened_by=by)}
         case hotels.HotelVoteCast(hotel_id=choice):
@@ -144,6 +149,15 @@ def _voting_changed(trip: Trip, **changes: object) -> dict[str, object]:
     return {"voting": msgspec.structs.replace(trip.voting, **changes)}
 
 
+def _hotel_dropped(trip: Trip, hotel_id: str, by: str, at: datetime) -> dict[str, object]:
+    name = Names(trip).member(by) or ""
+    return {
+        "hotels": trip.hotels.discard(hotel_id),
+        "voting": hotels.dropped(trip.voting, hotel_id),
+        "dropped": dropped.remembered(trip.dropped, trip.hotels.get(hotel_id), by, name, at),
+    }
+
+
 def _gone(trip: Trip, member: str, at: datetime) -> dict[str, object]:
     """Their votes leave what still takes votes; what is decided stays as it was decided, also when it was
     decided by a deadline that no timer has announced yet."""
@@ -159,42 +173,3 @@ def _gone(trip: Trip, member: str, at: datetime) -> dict[str, object]:
     if trip.voting.open:
         changes |= _voting_changed(trip, ballots=trip.voting.ballots.discard(member))
     return changes
-
-
-def _recent(trip: Trip, event: Event) -> Recent:
-    by = trip.members.get(event.by or "")
-    name = by.name if by else None
-    subject: str | None = None
-    kind: str | None = None
-    match event.data:
-        case crew.MemberJoined(name=joined):
-            name = subject = joined
-        case crew.MemberRenamed(name=renamed):
-            subject = renamed
-        case crew.MemberRemoved(member_id=member) | crew.OrganiserChanged(member_id=member):
-            subject = trip.members[member].name if member in trip.members else None
-        case polls.PollOpened(question=question):
-            subject = question
-        case polls.VoteCast(poll_id=poll) | polls.PollClosed(poll_id=poll) | polls.PollTieSettled(poll_id=poll):
-            subject = trip.polls[poll].question
-        case hotels.HotelShortlisted(name=hotel_name):
-            subject = hotel_name
-        case hotels.HotelUnshortlisted(hotel_id=hotel) | hotels.HotelVoteCast(hotel_id=hotel):
-            subject = _hotel_name(trip, hotel)
-        case hotels.HotelVotingClosed(outcome=outcome):
-            subject = _hotel_name(trip, outcome.winner_id)
-        case bookings.MemberBooked(slot=slot):
-            subject = slot.title
-        case bookings.BookingDropped(booking_id=booking):
-            subject = trip.bookings[booking].slot.title
-        case runs.RunStarted(kind=kind, name=subject):
-            pass
-        case runs.RunEnded(run_id=run_id, ended=ended, best_of=best_of):
-            run = trip.runs[run_id]
-            kind, subject = f"{run.kind}-{ended}", run.name if run.kind == "import" else best_of
-    return Recent(event.seq, event.at, event.type, event.by, name, subject, kind)
-
-
-def _hotel_name(trip: Trip, hotel_id: str | None) -> str | None:
-    hotel = trip.hotels.get(hotel_id or "")
-    return hotel.name if hotel else None

@@ -12,9 +12,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from rpds import HashTrieMap
 
-from roadcrew_domain import bookings, crew, hotels, polls, runs
+from roadcrew_domain import bookings, crew, dropped, hotels, polls, runs
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import EndedInvite, Invite, Member
+from roadcrew_domain.dropped import RESTORABLE, DroppedHotel
 from roadcrew_domain.events import Fact
 from roadcrew_domain.hotels import Hotel, HotelVoting
 from roadcrew_domain.polls import Poll
@@ -89,6 +90,7 @@ class Trip(Value, frozen=True):
     recent: tuple[Recent, ...] = ()
     bookings: HashTrieMap[str, Booking] = HashTrieMap()
     runs: HashTrieMap[str, RunNote] = HashTrieMap()
+    dropped: HashTrieMap[str, DroppedHotel] = HashTrieMap()
 
     @property
     def discount_unlocked(self) -> bool:
@@ -122,6 +124,16 @@ class Trip(Value, frozen=True):
     def over(self, now: datetime) -> EndReason | None:
         """Why nothing can be done any more; also once it has expired and that is not said yet."""
         return self.ended or ("expired" if self.end_said and now >= self.ends_at else None)
+
+    @property
+    def restorable_until(self) -> datetime | None:
+        """From when on its organiser can't bring it back; None unless it was deleted, which was its last change."""
+        return self.changed_at + RESTORABLE if self.ended == "deleted" else None
+
+    def restorable_by(self, who: str | None, now: datetime) -> bool:
+        """True while this person can bring it back."""
+        until = self.restorable_until
+        return until is not None and now < until and who == self.organiser
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -168,6 +180,12 @@ class TripEnded(Fact, frozen=True):
     reason: EndReason
 
 
+class TripRestored(Fact, frozen=True):
+    """A deleted trip is there again, with all that it had."""
+
+    name: str
+
+
 # --- commands ------------------------------------------------------------------------------------
 
 
@@ -201,6 +219,10 @@ class DeleteTrip(Value, frozen=True):
     pass
 
 
+class RestoreTrip(Value, frozen=True):
+    """Bring back a trip that was deleted."""
+
+
 class Tick(Value, frozen=True):
     """Time has passed: announce what is due. Sent by the server's timer, by nobody else."""
 
@@ -209,6 +231,7 @@ TripAct = (
     CreateTrip
     | EditTrip
     | DeleteTrip
+    | RestoreTrip
     | Tick
     | crew.JoinTrip
     | crew.RenameMember
@@ -222,6 +245,7 @@ TripAct = (
     | polls.ClosePoll
     | hotels.ShortlistHotel
     | hotels.UnshortlistHotel
+    | dropped.RestoreHotel
     | hotels.VoteHotel
     | hotels.OpenHotelVoting
     | hotels.CloseHotelVoting

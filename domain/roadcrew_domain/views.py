@@ -14,6 +14,7 @@ from rpds import HashTrieMap
 
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.crew import EndedInvite, Invite, Member
+from roadcrew_domain.dropped import DroppedHotel
 from roadcrew_domain.hotels import Hotel, HotelOutcome, HotelVoting, TieRule, votes_by_hotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import Answer, Ballot, Option, Outcome, Poll, PollKind, tally
@@ -103,6 +104,7 @@ class TripView(Value, frozen=True):
     recent: list[Recent]
     bookings: tuple[Booking, ...] = ()
     runs: tuple[RunNote, ...] = ()
+    dropped: tuple[DroppedHotel, ...] = ()
     v: int = SNAPSHOT_VERSION
 
 
@@ -129,6 +131,11 @@ def booking_order(trip: Trip) -> list[Booking]:
 def run_order(trip: Trip) -> list[RunNote]:
     """Quote runs and imports by when they began."""
     return sorted(trip.runs.values(), key=lambda run: (run.at, run.id))
+
+
+def dropped_order(trip: Trip) -> list[DroppedHotel]:
+    """Hotels that were taken off, the newest first."""
+    return sorted(trip.dropped.values(), key=lambda d: (d.at, d.hotel.id), reverse=True)
 
 
 def to_view(trip: Trip) -> TripView:
@@ -184,6 +191,7 @@ def to_view(trip: Trip) -> TripView:
         recent=list(trip.recent),
         bookings=tuple(booking_order(trip)),
         runs=tuple(run_order(trip)),
+        dropped=tuple(dropped_order(trip)),
     )
 
 
@@ -249,6 +257,7 @@ def from_view(view: TripView) -> Trip:
         recent=tuple(view.recent),
         bookings=HashTrieMap({b.id: b for b in view.bookings}),
         runs=HashTrieMap({run.id: run for run in view.runs}),
+        dropped=HashTrieMap({d.hotel.id: d for d in view.dropped}),
     )
 
 
