@@ -11,9 +11,10 @@ import msgspec
 
 from roadcrew_domain import feed_decide, feed_evolve, marks_rules
 from roadcrew_domain.events import Event, Fact
-from roadcrew_domain.feed_decide import found, judged
+from roadcrew_domain.feed_decide import found, judged, restorable
 from roadcrew_domain.feed_evolve import changed
 from roadcrew_domain.feed_state import (
+    LET_GO,
     LOOKED_AFTER,
     Feed,
     FeedAct,
@@ -43,6 +44,7 @@ __all__ = [
     "judged",
     "mentioned",
     "next_due",
+    "restorable",
     "shown_state",
     "told",
     "with_mine",
@@ -69,7 +71,7 @@ def decide(state: FeedState | None, command: FeedCommand, now: datetime) -> tupl
         raise Refused("unknown-entity", "missing", "There is no such thing to talk about.")
     match state:
         case Feed() if not isinstance(act, GiveMark | TakeMark):
-            return feed_decide.decide(state, command.id, command.by, act)
+            return feed_decide.decide(state, command.id, command.by, act, now)
         case Marks() if isinstance(act, OpenFeed | KeepFeed | GiveMark | TakeMark):
             return marks_rules.decide(state, command.by, act)
         case Watching() if isinstance(act, OpenFeed | KeepFeed):
@@ -96,8 +98,11 @@ def evolve(state: FeedState | None, event: Event) -> FeedState:
 
 
 def next_due(state: FeedState) -> datetime:
-    """When it is to be looked at: whether what it is about is still there."""
-    return state.changed_at + LOOKED_AFTER
+    """When it is to be looked at: whether what it is about is still there, and what was removed is kept any longer."""
+    looked_after = state.changed_at + LOOKED_AFTER
+    if isinstance(state, Feed) and state.binned:
+        return min(looked_after, state.binned[0].at + LET_GO)
+    return looked_after
 
 
 def _opened(f: FeedOpened, at: datetime) -> FeedState:

@@ -6,17 +6,24 @@ Not for who may read or write there at all: that is the server's to know, and so
 from __future__ import annotations
 
 import re
+from datetime import datetime
+
+from msgspec.structs import replace
 
 from roadcrew_domain import text
 from roadcrew_domain.crew import MAX_PERSON
 from roadcrew_domain.events import Fact
 from roadcrew_domain.feed_state import (
+    BRING_BACK,
     MAX_MENTIONS,
     MAX_REACTIONS,
     MAX_TEXT,
     MAX_TITLE,
+    MOST_BINNED,
+    MOST_BINNED_BY_ONE,
     OVERFULL,
     REACTIONS,
+    Binned,
     ClosePage,
     EditItem,
     Feed,
@@ -27,8 +34,10 @@ from roadcrew_domain.feed_state import (
     ItemAct,
     ItemEdited,
     ItemRemoved,
+    ItemRestored,
     ItemWritten,
     KeepFeed,
+    Kept,
     OldItem,
     OpenFeed,
     PageClosed,
@@ -37,6 +46,7 @@ from roadcrew_domain.feed_state import (
     ReactionGiven,
     ReactionTaken,
     RemoveItem,
+    RestoreItem,
     WriteItem,
 )
 from roadcrew_domain.places import ListChannel
@@ -46,17 +56,17 @@ _TAG = re.compile(r"[0-9a-f]{12}")
 _NOUN: dict[str, str] = {"comments": "comment", "images": "image", "posts": "post", "blogs": "blog"}
 
 
-def decide(feed: Feed, command_id: str, by: str | None, act: FeedAct) -> tuple[Fact, ...]:
+def decide(feed: Feed, command_id: str, by: str | None, act: FeedAct, now: datetime) -> tuple[Fact, ...]:
     """What happens if `act` is accepted; nothing, if it changes nothing.
 
     Raises `Refused`: `forbidden`, `id-taken`, `feed-full`, `unknown-item`, `item-removed`, `not-yours`,
-    `bad-reaction`, `too-many-reactions`, `bad-image`, `bad-reply`, `page-turned`, or a text's.
+    `not-kept`, `bad-reaction`, `too-many-reactions`, `bad-image`, `bad-reply`, `page-turned`, or a text's.
     """
     match act:
         case OpenFeed():
             return ()
-        case KeepFeed():
-            return (FeedKept(),)
+        case KeepFeed(let_go=let_go):
+            return (FeedKept(let_go),)
         case ClosePage():
             return _closed(feed, act)
         case WriteItem():
@@ -68,7 +78,16 @@ def decide(feed: Feed, command_id: str, by: str | None, act: FeedAct) -> tuple[F
         return ()  # the answer of the first time got lost
     turned = None if act.old is None else _turned(feed, act.old)
     fact = judged(feed.channel, item, by, act, turned)
-    return () if fact is None else (fact,)
+    if fact is None:
+        return ()
+    match act:
+        case RemoveItem(kept=Kept() as kept):
+            if kept.item != item:
+                raise _page_turned()
+            return (replace(fact, tag=kept.tag, of=item.by) if _has_room(feed, by) else fact,)
+        case RestoreItem():
+            _require_kept(feed, item, act, now)
+    return (fact,)
 
 
 def found(feed: Feed, item_id: str, no: int | None = None) -> Item | None:
@@ -101,6 +120,8 @@ def judged(
             if not (act.chair or item.by == by):
                 raise Refused("not-yours", "forbidden", f"Only who wrote a {noun}, or the organiser, can remove it.")
             return ItemRemoved(item.id, item.no, text.cut(act.name, MAX_PERSON), turned)
+        case RestoreItem():
+            return _restored(item, by, act, noun, turned)
         case GiveReaction():
             people = _reacting(item, act.reaction, noun)
             if by in people:
@@ -113,6 +134,50 @@ def judged(
             if by not in _reacting(item, act.reaction, noun):
                 return None
             return ReactionTaken(item.id, item.no, act.reaction, turned)
+
+
+def restorable(binned: Binned, by: str, now: datetime, *, chair: bool) -> bool:
+    """Whether somebody may bring this back now, and so read it."""
+    return now < binned.at + BRING_BACK and _restores(binned.of, binned.by, by, chair=chair)
+
+
+def _restores(of: str, removed_by: str, by: str, *, chair: bool) -> bool:
+    """What its writer took away is theirs; what others did is for who may remove what others wrote."""
+    return by == of if removed_by == of else chair
+
+
+def _restored(item: Item, by: str, act: RestoreItem, noun: str, turned: PageTurned | None) -> ItemRestored | None:
+    if item.removed is None:
+        return None
+    if not _restores(item.by, item.removed.by, by, chair=act.chair):
+        own = item.removed.by == item.by
+        sentence = "Only who wrote it can bring it back." if own else f"Only an organiser can bring this {noun} back."
+        raise Refused("not-yours", "forbidden", sentence)
+    was = act.item
+    if was is None or (was.id, was.no, was.by) != (item.id, item.no, item.by):
+        raise _not_kept(noun)
+    return ItemRestored(
+        id=item.id,
+        no=item.no,
+        text=was.text,
+        title=was.title,
+        picture=was.picture,
+        reply_to=was.reply_to,
+        mentions=was.mentions,
+        reactions=was.reactions,
+        edited_at=was.edited_at,
+        turned=turned,
+    )
+
+
+def _require_kept(feed: Feed, item: Item, act: RestoreItem, now: datetime) -> None:
+    """It may have been brought back, changed and removed again since its words were read."""
+    if not any((b.no, b.tag) == (item.no, act.tag) and now < b.at + BRING_BACK for b in feed.binned):
+        raise _not_kept(_NOUN[feed.channel])
+
+
+def _has_room(feed: Feed, by: str | None) -> bool:
+    return len(feed.binned) < MOST_BINNED and sum(b.by == by for b in feed.binned) < MOST_BINNED_BY_ONE
 
 
 def _written(feed: Feed, command_id: str, by: str | None, act: WriteItem) -> tuple[Fact, ...]:
@@ -203,3 +268,7 @@ def _page_turned() -> Refused:
 
 def _nobody() -> Refused:
     return Refused("forbidden", "forbidden", "Somebody says it.")
+
+
+def _not_kept(noun: str) -> Refused:
+    return Refused("not-kept", "gone", f"This {noun} can't be brought back any more.")

@@ -32,6 +32,14 @@ OVERFULL = 10
 """Pages that a state may hold items of; then nothing more is written until some were closed."""
 LOOKED_AFTER = timedelta(days=30)
 """So long after its last event a feed is looked at: whether what it is about is still there."""
+BRING_BACK = timedelta(days=30)
+"""So long what was removed can be brought back."""
+LET_GO = BRING_BACK + timedelta(hours=1)
+"""So long it is kept: whoever was allowed to bring it back a moment ago still finds it."""
+MOST_BINNED = 500
+"""Removed items of one feed that can be brought back; what is removed beyond that is gone at once."""
+MOST_BINNED_BY_ONE = 100
+"""Those of them that one person has removed."""
 
 Reaction = Literal["thumbs-up", "heart", "laugh", "surprised", "sad", "celebrate", "eyes", "done"]
 REACTIONS: tuple[Reaction, ...] = get_args(Reaction)
@@ -93,10 +101,23 @@ class Item(Value, frozen=True, omit_defaults=True):
     removed: Removed | None = None
 
 
+class Binned(Value, frozen=True):
+    """An item that was removed (`by` whom, when) and can be brought back: its words are kept by the server under `tag`,
+    and told to nobody but who may do that. `of` is who wrote it."""
+
+    id: str
+    no: int
+    of: str
+    tag: str
+    by: str
+    at: Moment
+
+
 class Feed(Value, frozen=True):
     """The state of a list channel. `items` are the newest, oldest first; all before them are in `pages`, which are
     tags of what the server keeps. `count` counts all that were ever written, so it is the newest one's number. `gone`
-    are ids of what was removed and is in pages, the latest: the log may have its words still."""
+    are ids of what was removed and is in pages, the latest: the log may have its words still. `binned`: what can be
+    brought back, in the order in which it was removed."""
 
     channel: ListChannel
     trip_id: str | None
@@ -106,6 +127,7 @@ class Feed(Value, frozen=True):
     items: tuple[Item, ...] = ()
     pages: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    binned: tuple[Binned, ...] = ()
 
     @property
     def page_size(self) -> int:
@@ -134,6 +156,13 @@ class OldItem(Value, frozen=True):
     page: int
     before: str
     after: str
+
+
+class Kept(Value, frozen=True):
+    """An item as it was before it is removed, which the server has written under `tag` already."""
+
+    tag: str
+    item: Item
 
 
 class PageTurned(Value, frozen=True):
@@ -176,11 +205,29 @@ class ItemEdited(Fact, frozen=True, omit_defaults=True):
 
 
 class ItemRemoved(Fact, frozen=True, omit_defaults=True):
-    """Who removed it is the event's `by`; `name` is what they were called."""
+    """Who removed it is the event's `by`; `name` is what they were called. Where it can be brought back, `tag` and `of`
+    are as in `Binned`."""
 
     id: str
     no: int
     name: str
+    turned: PageTurned | None = None
+    tag: str | None = None
+    of: str | None = None
+
+
+class ItemRestored(Fact, frozen=True, omit_defaults=True):
+    """All of it is as it was, in its place. Who brought it back is the event's `by`."""
+
+    id: str
+    no: int
+    text: str
+    title: str | None = None
+    picture: Picture | None = None
+    reply_to: Quoted | None = None
+    mentions: tuple[str, ...] = ()
+    reactions: tuple[Reacted, ...] = ()
+    edited_at: Moment | None = None
     turned: PageTurned | None = None
 
 
@@ -206,8 +253,11 @@ class PageClosed(Fact, frozen=True):
     tag: str
 
 
-class FeedKept(Fact, frozen=True):
-    """What it is about was looked for, and is still there."""
+class FeedKept(Fact, frozen=True, omit_defaults=True):
+    """What it is about was looked for, and is still there. `let_go` are numbers of removed items of which nothing is
+    kept any more."""
+
+    let_go: tuple[int, ...] = ()
 
 
 # --- commands ------------------------------------------------------------------------------------
@@ -245,10 +295,23 @@ class EditItem(Value, frozen=True):
 
 
 class RemoveItem(Value, frozen=True):
-    """`chair`: the server knows that they may remove what others wrote. `name` is what they are called."""
+    """`chair`: the server knows that they may remove what others wrote. `name` is what they are called. With `kept`
+    from the server it can be brought back, as long as there is room for that."""
 
     id: str
     name: str
+    chair: bool = False
+    old: OldItem | None = None
+    kept: Kept | None = None
+
+
+class RestoreItem(Value, frozen=True):
+    """What its writer removed, they bring back; what others did, whoever may do that (`chair`). `tag` and `item`, as it
+    was, come from what the server keeps."""
+
+    id: str
+    tag: str = ""
+    item: Item | None = None
     chair: bool = False
     old: OldItem | None = None
 
@@ -273,9 +336,12 @@ class ClosePage(Value, frozen=True):
 
 
 class KeepFeed(Value, frozen=True):
-    """Sent by the server, which has seen that what it is about is still there."""
+    """Sent by the server, which has seen that what it is about is still there, and keeps nothing more of the removed
+    items of these numbers."""
+
+    let_go: tuple[int, ...] = ()
 
 
-ItemAct = EditItem | RemoveItem | GiveReaction | TakeReaction
+ItemAct = EditItem | RemoveItem | RestoreItem | GiveReaction | TakeReaction
 """What is done to an item that is there."""
 FeedAct = OpenFeed | WriteItem | ItemAct | ClosePage | KeepFeed

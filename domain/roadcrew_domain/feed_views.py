@@ -7,7 +7,16 @@ from rpds import HashTrieMap
 
 from roadcrew_domain import marks_rules
 from roadcrew_domain.events import Event
-from roadcrew_domain.feed_state import SNAPSHOT_VERSION, Feed, Item, ItemEdited, ItemWritten, Watching
+from roadcrew_domain.feed_state import (
+    SNAPSHOT_VERSION,
+    Binned,
+    Feed,
+    Item,
+    ItemEdited,
+    ItemRestored,
+    ItemWritten,
+    Watching,
+)
 from roadcrew_domain.marks_state import Marks
 from roadcrew_domain.places import LIST_CHANNELS, MARK_CHANNELS, Channel, ListChannel, MarkChannel
 from roadcrew_domain.values import Moment, Value, read
@@ -27,6 +36,7 @@ class FeedView(Value, frozen=True, omit_defaults=True):
     items: tuple[Item, ...] = ()
     pages: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    binned: tuple[Binned, ...] = ()
     v: int = 0
 
 
@@ -79,7 +89,7 @@ def decode_state(body: bytes | str | msgspec.Raw) -> FeedState:
         raise ValueError(f"a feed of version {head.v}; this version reads up to {SNAPSHOT_VERSION}")
     if head.channel in LIST_CHANNELS:
         f = read(_feeds, body)
-        return Feed(f.channel, f.trip_id, f.opened_at, f.changed_at, f.count, f.items, f.pages, f.gone)
+        return Feed(f.channel, f.trip_id, f.opened_at, f.changed_at, f.count, f.items, f.pages, f.gone, f.binned)
     if head.channel in MARK_CHANNELS:
         m = read(_marks, body)
         marks = HashTrieMap(m.marks)
@@ -91,9 +101,8 @@ def decode_state(body: bytes | str | msgspec.Raw) -> FeedState:
 def _view(s: FeedState) -> Value:
     match s:
         case Feed():
-            return FeedView(
-                s.channel, s.trip_id, s.opened_at, s.changed_at, s.count, s.items, s.pages, s.gone, SNAPSHOT_VERSION
-            )
+            rest = (s.count, s.items, s.pages, s.gone, s.binned, SNAPSHOT_VERSION)
+            return FeedView(s.channel, s.trip_id, s.opened_at, s.changed_at, *rest)
         case Marks():
             given = dict(s.marks.items())
             return MarksView(s.channel, s.trip_id, s.opened_at, s.changed_at, s.spread, given, s.whole)
@@ -114,23 +123,27 @@ def shown_state(state: FeedState) -> FeedState:
 
 def told(state: FeedState | None, event: Event) -> Event:
     """An event as people are told it now: without the words of an item that was removed since."""
-    data: ItemWritten | ItemEdited
+    data: ItemWritten | ItemEdited | ItemRestored
     match event.data:
         case ItemWritten() as f:
-            item_id = event.command
+            removed = _is_removed(state, event.command, by=event.by)
             data = msgspec.structs.replace(f, text="", title=f.title and "", picture=None, reply_to=None, mentions=())
         case ItemEdited() as f:
-            item_id = f.id
+            removed = _is_removed(state, f.id, by=event.by)
             data = msgspec.structs.replace(f, text="", title=f.title and "", mentions=())
+        case ItemRestored() as f:
+            removed = _is_removed(state, f.id, no=f.no)
+            data = ItemRestored(f.id, f.no, "", f.title and "", turned=f.turned)
         case _:
             return event
-    return msgspec.structs.replace(event, data=data) if _is_removed(state, item_id, event.by) else event
+    return msgspec.structs.replace(event, data=data) if removed else event
 
 
-def _is_removed(state: FeedState | None, item_id: str, by: str | None) -> bool:
-    """Whether that is so of the item that `by` has written: somebody may have given one of theirs the same id."""
+def _is_removed(state: FeedState | None, item_id: str, *, by: str | None = None, no: int | None = None) -> bool:
+    """Whether that is so of the item that `by` has written, or of that number: somebody may have given one of theirs
+    the same id."""
     if not isinstance(state, Feed):
         return False
     return item_id in state.gone or any(
-        item.id == item_id and item.by == by and item.removed is not None for item in state.items
+        item.id == item_id and (item.no == no or item.by == by) and item.removed is not None for item in state.items
     )

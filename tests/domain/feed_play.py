@@ -13,9 +13,12 @@ from roadcrew_domain.feed_state import (
     FeedAct,
     Item,
     ItemAct,
+    Kept,
     OldItem,
     OpenFeed,
     Picture,
+    RemoveItem,
+    RestoreItem,
     WriteItem,
 )
 from roadcrew_domain.marks_state import GiveMark, MarkAct, Marks, TakeMark
@@ -49,6 +52,7 @@ class FeedPlay(TalkPlay):
     def __init__(self, channel: str = "comments") -> None:
         super().__init__(channel)
         self.pages: dict[tuple[int, str], tuple[Item, ...]] = {}
+        self.kept: dict[str, Item] = {}
 
     @property
     def feed(self) -> Feed:
@@ -92,6 +96,23 @@ class FeedPlay(TalkPlay):
         page = self.pages[old.page, old.before]
         self.pages[old.page, old.after] = tuple(after if item.id == after.id else item for item in page)
         return self.do(by, replace(act, old=old), command)
+
+    def remove(self, item_id: str, by: str, *, chair: bool = False) -> list[str]:
+        """As the server does it, which keeps the item aside before."""
+        item, tag = self.item(item_id), self._new_tag()
+        self.kept[tag] = item
+        return self._wherever(by, RemoveItem(item_id, by.title(), chair, kept=Kept(tag, item)))
+
+    def restore(self, item_id: str, by: str, *, chair: bool = False) -> list[str]:
+        """Likewise, from what it kept."""
+        no = self.item(item_id).no
+        tag = next((binned.tag for binned in self.feed.binned if binned.no == no), "")
+        return self._wherever(by, RestoreItem(item_id, tag, self.kept.get(tag), chair))
+
+    def _wherever(self, by: str, act: ItemAct) -> list[str]:
+        if feed.found(self.feed, act.id) is not None:
+            return self.do(by, act)
+        return self.turn(by, act, self.old(act.id))
 
     def edit(self, item_id: str, text: str, by: str = ANA) -> list[str]:
         """Change one of the newest."""

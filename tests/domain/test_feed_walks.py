@@ -3,6 +3,7 @@ and who looks on sees what the server shows."""
 
 from collections import Counter
 from dataclasses import dataclass, field
+from dataclasses import replace as copied
 from random import Random
 
 import pytest
@@ -23,7 +24,9 @@ from roadcrew_domain.feed_state import (
     Item,
     ItemAct,
     KeepFeed,
+    Kept,
     RemoveItem,
+    RestoreItem,
     TakeReaction,
     WriteItem,
 )
@@ -42,6 +45,8 @@ class Said:
     edited: bool = False
     removed_by: str | None = None
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    was: "Said | None" = None
+    """As it was before it was removed."""
 
     def alike(self, item: Item) -> bool:
         removed_by = None if item.removed is None else item.removed.by
@@ -92,14 +97,21 @@ class Walk:
         chance = self.chance
         said, by = chance.choice(self.naive), chance.choice(PEOPLE)
         reaction = chance.choice(["heart", "eyes"])
+        tag, kept = self.play.new_id(), self.play.item(said.id)
+        binned = next((b for b in self.play.feed.binned if b.id == said.id), None)
+        back = RestoreItem(said.id, chair=chance.random() < 0.2)
+        if binned is not None:
+            back = replace(back, tag=binned.tag, item=self.play.kept[binned.tag])
         acts: list[ItemAct] = [
             EditItem(said.id, f"secret {chance.randrange(3)}"),
-            RemoveItem(said.id, by.title(), chair=chance.random() < 0.2),
+            RemoveItem(said.id, by.title(), chair=chance.random() < 0.2, kept=Kept(tag, kept)),
+            back,
             GiveReaction(said.id, reaction),  # type: ignore[arg-type]
             TakeReaction(said.id, reaction),  # type: ignore[arg-type]
         ]
-        act = chance.choice(acts)
+        act = back if binned is not None and chance.random() < 0.3 else chance.choice(acts)
         if self.do(by, act, self.play.new_id()):
+            self.play.kept[tag] = kept
             self.note(said, by, act)
 
     def do(self, by: str, act: FeedAct, command: str) -> list[str]:
@@ -139,7 +151,12 @@ class Walk:
             case EditItem(text=text):
                 said.text, said.edited = text, True
             case RemoveItem():
+                said.was = copied(said, was=None)
                 said.text, said.edited, said.reactions, said.removed_by = "", False, {}, by
+            case RestoreItem():
+                assert said.was is not None
+                said.text, said.edited, said.reactions = said.was.text, said.was.edited, said.was.reactions
+                said.removed_by = None
             case GiveReaction(reaction=reaction):
                 said.reactions.setdefault(reaction, []).append(by)
             case TakeReaction(reaction=reaction):
@@ -177,5 +194,5 @@ def test_in_whatever_order_people_talk_nothing_is_lost_or_doubled_and_who_looks_
             walk.step()
         walk.check()
     figure("met on walks through talk", dict(met))
-    changes = {"ItemWritten", "ItemEdited", "ItemRemoved", "ReactionGiven", "ReactionTaken", "closed", "old"}
-    assert not (changes | {"not-yours", "item-removed"}) - set(met)
+    changes = {"ItemWritten", "ItemEdited", "ItemRemoved", "ItemRestored", "ReactionGiven", "ReactionTaken"}
+    assert not (changes | {"closed", "old", "not-yours", "item-removed"}) - set(met)
