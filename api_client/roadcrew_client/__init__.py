@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         TooLate,
     )
     from roadcrew_client.cable import Cable
-    from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SyncStatus
+    from roadcrew_client.changes import Change, Outcome, Pending, Refusal, SyncStatus, Undone
     from roadcrew_client.client import Client
     from roadcrew_client.copies import Copies
     from roadcrew_client.credentials import Credentials, CredentialsError
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from roadcrew_client.models import (
         Answer,
         Created,
+        DeletedTrip,
+        History,
         ImportsInfo,
         InviteLink,
         InvitePreview,
@@ -96,7 +98,7 @@ _HOME = {
         "TooLate",
     ),
     "cable": ("Cable",),
-    "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus"),
+    "changes": ("Change", "Outcome", "Pending", "Refusal", "SyncStatus", "Undone"),
     "client": ("Client",),
     "copies": ("Copies",),
     "credentials": ("Credentials", "CredentialsError"),
@@ -128,6 +130,8 @@ _HOME = {
     "models": (
         "Answer",
         "Created",
+        "DeletedTrip",
+        "History",
         "ImportsInfo",
         "InviteLink",
         "InvitePreview",
@@ -223,6 +227,9 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "ImportsInfo",
     "TalkInfo",
     "TripSummary",
+    "DeletedTrip",
+    "History",
+    "Undone",
     "Created",
     "Answer",
     "InviteLink",

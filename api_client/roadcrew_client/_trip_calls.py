@@ -66,7 +66,7 @@ class TripCalls:
     async def join(self, invite: str, name: str | None = None, *, key: str | None = None) -> Trip:
         """Join by a code, a link or `CODE@host` of this server; joining twice is the same membership."""
         body = _given(invite=_code(invite), name=name)
-        return _trip(read_answer((await self._calls.post(f"{BASE}/join", body, key)).body))
+        return trip_in(read_answer((await self._calls.post(f"{BASE}/join", body, key)).body))
 
     async def trips(self) -> list[TripSummary]:
         """My trips, newest first."""
@@ -85,7 +85,7 @@ class TripCalls:
     async def trip(self, trip_id: str) -> Trip:
         """The trip as it is now. Raises `NotFound`, `Forbidden`."""
         reply = await self._calls.call("GET", f"{BASE}/join", params=[("tripId", trip_id)])
-        return _trip(read_answer(reply.body))
+        return trip_in(read_answer(reply.body))
 
     async def do(self, trip_id: str, act: TripAct | InviteRequest, *, key: str | None = None) -> Answer:
         """Make one change, and wait for the answer. Raises `RoadcrewError`; `TypeError` for an act that is none."""
@@ -111,7 +111,8 @@ def _code(invite: str) -> str:
         raise Rejected(refused.code, refused.detail, facts=refused.facts) from refused
 
 
-def _trip(answer: Answer) -> Trip:
+def trip_in(answer: Answer) -> Trip:
+    """The trip of an answer that has one. Raises `ServerTrouble`."""
     if answer.trip is None:
         raise not_ours("The server answered without the trip.")
     return answer.trip

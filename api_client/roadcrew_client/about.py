@@ -3,7 +3,7 @@ at hand to look them up in. Pure. Not for sentences: those are the screen's."""
 
 from __future__ import annotations
 
-from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain import crew, dropped, hotels, polls
 from roadcrew_domain.polls import Poll
 from roadcrew_domain.trip import EditTrip, Trip, TripAct
 from roadcrew_domain.values import Value
@@ -26,7 +26,7 @@ def about(trip: Trip | None, act: TripAct) -> About:
             return About(name, question)
         case hotels.ShortlistHotel(name=hotel):
             return About(name, hotel)
-        case EditTrip(name=str() as new):
+        case EditTrip(name=str() as new) | crew.RenameMember(name=new):
             return About(name, new)
     if trip is None:
         return About()
@@ -38,6 +38,9 @@ def about(trip: Trip | None, act: TripAct) -> About:
             return _of_poll(name, trip.polls.get(poll_id), () if option is None else ((option, "yes"),))
         case hotels.UnshortlistHotel(hotel_id=hotel_id) | hotels.VoteHotel(hotel_id=str() as hotel_id):
             return About(name, _hotel(trip, hotel_id))
+        case dropped.RestoreHotel(hotel_id=hotel_id):
+            gone = trip.dropped.get(hotel_id)
+            return About(name, _hotel(trip, hotel_id) if gone is None else gone.hotel.name)
         case hotels.CloseHotelVoting(winner_id=str() as winner):
             return About(name, _hotel(trip, winner))
         case crew.RemoveMember(member_id=member) | crew.HandOver(member_id=member):

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from roadcrew_client.about import About
 from roadcrew_client.errors import RoadcrewError
 from roadcrew_domain.events import Event
+from roadcrew_domain.trip import TripAct
 
 KeptIn = Literal["disk", "memory", "nowhere"]
 SendState = Literal["sending", "waiting"]
@@ -49,6 +51,16 @@ class Pending:
     state: SendState = "waiting"
     kept: asyncio.Future[KeptIn] | None = None
     topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What took back my last change to a trip, and what that was about. `pending`: not confirmed yet, where the trip is
+    followed."""
+
+    act: TripAct
+    about: About
+    pending: Pending | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,9 @@ from roadcrew_client._book_calls import BookCalls
 from roadcrew_client._calls import Calls, Connection
 from roadcrew_client._job_calls import JobCalls
 from roadcrew_client._own_copies import OwnCopies
+from roadcrew_client._past_calls import PastCalls
 from roadcrew_client._quote_calls import QuoteCalls
-from roadcrew_client._session_calls import SessionCalls
 from roadcrew_client._talk_calls import TalkCalls
-from roadcrew_client._trip_calls import TripCalls
 from roadcrew_client.cable import Cable
 from roadcrew_client.context import Context
 from roadcrew_client.delivery import Delivery
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     from roadcrew_client.retry import Retry
 
 
-class Client(SessionCalls, TripCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls):
+class Client(PastCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls):
     """`server` is its http(s) address. Raises `ValueError` for one that is none. Belongs to one event loop.
 
     Who keeps tokens between runs gives the kept one as `token`, and `token_since`, when it was kept; sets `on_token`,

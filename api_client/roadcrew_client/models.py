@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from roadcrew_client.errors import ServerTrouble, not_ours
+from roadcrew_domain.events import Event
 from roadcrew_domain.trip import Trip
 from roadcrew_domain.values import Value
 from roadcrew_domain.views import BadView, decode_trip
@@ -169,6 +170,35 @@ class RawAnswer(Value, frozen=True):
     cursor: str
     trip: Raw = Raw(b"null")
     invite: InviteLink | None = None
+
+
+class History(Value, frozen=True):
+    """A part of a trip's log, oldest first; `more`: there is something before it that the server still has."""
+
+    events: tuple[Event, ...]
+    more: bool
+
+
+class HistoryAnswer(Value, frozen=True):
+    events: tuple[Raw, ...] = ()
+    more: bool = False
+
+
+class DeletedTrip(Value, frozen=True):
+    """A trip that I have deleted. `members` counts them; from `restorable_until` on it can't be brought back."""
+
+    id: str
+    name: str
+    deleted_at: datetime
+    restorable_until: datetime
+    members: int = 0
+    destination: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+class DeletedTrips(Value, frozen=True):
+    trips: tuple[DeletedTrip, ...] = ()
 
 
 class TripList(Value, frozen=True):

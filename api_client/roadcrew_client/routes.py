@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from roadcrew_client.models import InviteRequest
-from roadcrew_domain import crew, hotels, polls
-from roadcrew_domain.trip import DeleteTrip, EditTrip, TripAct
+from roadcrew_domain import crew, dropped, hotels, polls
+from roadcrew_domain.trip import DeleteTrip, EditTrip, RestoreTrip, TripAct
 
 BASE = "/api/social-cart"
 FEEDS = "/api/feeds"
@@ -63,17 +63,20 @@ def _ballot(body: dict[str, Any]) -> dict[str, Any]:
 _TABLE: dict[type, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     EditTrip: ("/update", _fields),
     DeleteTrip: ("/delete", _fields),
+    RestoreTrip: ("/restore", _fields),
     InviteRequest: ("/invite", _invite),
     crew.RenewInvite: ("/invite", _renew),
     crew.RevokeInvite: ("/invite", lambda act: {"revoke": True}),
     crew.LeaveTrip: ("/leave", _fields),
     crew.RemoveMember: ("/remove-member", _fields),
     crew.HandOver: ("/organiser", _fields),
+    crew.RenameMember: ("/rename", _fields),
     polls.OpenPoll: ("/polls", _without_none),
     polls.CastVote: ("/polls/vote", _vote),
     polls.ClosePoll: ("/polls/close", _without_none),
     hotels.ShortlistHotel: ("/hotels/shortlist", _without_none),
     hotels.UnshortlistHotel: ("/hotels/unshortlist", _fields),
+    dropped.RestoreHotel: ("/hotels/restore", _fields),
     hotels.VoteHotel: ("/hotels/vote", _fields),
     hotels.OpenHotelVoting: ("/hotels/open-voting", _fields),
     hotels.CloseHotelVoting: ("/hotels/close-voting", _without_none),
@@ -81,8 +84,8 @@ _TABLE: dict[type, tuple[str, Callable[[Any], dict[str, Any]]]] = {
 
 
 def call_of(trip_id: str, act: TripAct | InviteRequest) -> Call:
-    """The call that `act` is. Raises `TypeError` for an act that no call on a trip is (creating, joining, renaming
-    oneself have methods of their own; `Tick` is the server's)."""
+    """The call that `act` is. Raises `TypeError` for an act that no call on a trip is (creating and joining
+    have methods of their own; `Tick` is the server's)."""
     row = _TABLE.get(type(act))
     if row is None:
         raise TypeError(f"{type(act).__name__} is not a change to a trip that a client sends")
