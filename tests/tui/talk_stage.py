@@ -18,9 +18,10 @@ from roadcrew_client.models import User
 from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, RemoveItem, WriteItem
 from roadcrew_domain.places import Entity
 from roadcrew_domain.text import cleaned
+from roadcrew_tui.memory import Memory
 from roadcrew_tui.screens.talk_comments import CommentsPart
 from roadcrew_tui.screens.talk_view import TalkView
-from roadcrew_tui.settings import Memory, write_atomically
+from roadcrew_tui.settings import write_atomically
 from roadcrew_tui.widgets.composer import Composer
 from roadcrew_tui.widgets.stream import Stream
 

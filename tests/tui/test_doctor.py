@@ -19,7 +19,7 @@ from roadcrew_client.probing import PollsSeen, StreamSeen
 from roadcrew_tui.doctor import here, terminal, there
 from roadcrew_tui.doctor.findings import Finding, State, as_json, closing, lines_of, status_of
 from roadcrew_tui.doctor.terminal import Answers, TerminalSeen
-from roadcrew_tui.settings import Folders, Settings
+from roadcrew_tui.settings import Folders, Settings, Trouble
 
 PLAIN = TerminalSeen((120, 36), {"TERM": "xterm-256color"}, unicode=True)
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2Jred\x9b31m \u202eevil"
@@ -156,7 +156,8 @@ def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_a_settings_file_that_is_not_understood_is_told(tmp_path: Path) -> None:
-    broken = here.judge_settings(Settings(trouble=f"Not understood: {HOSTILE}"), tmp_path / "c.toml", exists=True)
+    settings = Settings(troubles=(Trouble(f"Not understood: {HOSTILE}", "Delete it.", 3),))
+    broken = here.judge_settings(settings, tmp_path / "c.toml", exists=True)
     assert (broken.state, "\x1b" in broken.words) == ("bad", False)
     assert here.judge_settings(Settings(), tmp_path / "c.toml", exists=False).state == "good"
 

@@ -8,7 +8,7 @@ from tests.tui.conftest import folders, staged
 from tests.tui.standins import SERVER
 
 from roadcrew_client import User
-from roadcrew_tui.settings import Memory
+from roadcrew_tui.memory import Memory
 
 AT = datetime(2030, 5, 1, tzinfo=UTC)
 LISBON = {"id": "t", "name": "Lisbon"}

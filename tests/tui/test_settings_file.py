@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.tui.conftest import folders, staged
 
 from roadcrew_tui.settings import Settings, SettingsFile, load, save
-from roadcrew_tui.toml_lines import with_values
+from roadcrew_tui.toml_lines import lines_of, with_values
 
 BY_HAND = """\
 # Mine.
@@ -89,19 +89,59 @@ def test_what_the_disk_would_not_take_is_kept_with_the_next_choice(tmp_path: Pat
         ('name = "Ana"\ntheme = "dark"\n', {"name": None}, 'theme = "dark"\n'),
         ('a = 1\n\n[keymap]\nname = "x"\n', {"name": "Ana"}, 'a = 1\nname = "Ana"\n\n[keymap]\nname = "x"\n'),
         ("animations=true\r\na = 1\r\n", {"animations": False}, "animations = false\na = 1\r\n"),
-        ("", {"keymap": {"b": "2", "a": "1"}}, 'keymap = {"a" = "1", "b" = "2"}\n'),
     ],
 )
 def test_only_the_lines_of_what_changes_are_changed(before: str, values: dict[str, Any], after: str):
-    assert with_values(before, values) == after
+    assert with_values(before, {(key,): value for key, value in values.items()}) == after
 
 
-@pytest.mark.parametrize("text", ["name = ", 'name = """\nAna"""\n', '"name" = "Ana"\n', "x = [\n[1],\n]\n"])
+@pytest.mark.parametrize(
+    ("before", "keys", "after"),
+    [
+        ("", "v", '[keymap]\n"trip.invite" = "v"\n'),
+        ("a = 1\n", "v", 'a = 1\n\n[keymap]\n"trip.invite" = "v"\n'),
+        (BY_HAND, "i", BY_HAND.replace('"v"', '"i"')),
+        (BY_HAND, None, BY_HAND.replace('"trip.invite" = "v"\n', "")),
+        ('[keymap]\nx = "y"\n\n[later]\n', "v", '[keymap]\nx = "y"\n"trip.invite" = "v"\n\n[later]\n'),
+    ],
+)
+def test_of_the_table_of_keys_only_the_line_of_what_changes_is_changed(before: str, keys: str | None, after: str):
+    assert with_values(before, {("keymap", "trip.invite"): keys}) == after
+
+
+def test_each_key_is_found_in_its_line_however_it_is_written():
+    text = "\n".join(
+        (
+            '# "a" = 1',
+            'a = """',
+            "b = 2",
+            '"""',
+            "b.c = 3",
+            "[keymap]  # keys",
+            "",
+            "'trip.invite' = [",
+            "1]",
+            "[[x]]",
+            "y=1",
+        )
+    )
+    assert lines_of(text) == {
+        ("a",): 2,
+        ("b",): 5,
+        ("b", "c"): 5,
+        ("keymap",): 6,
+        ("keymap", "trip.invite"): 8,
+        ("x",): 10,
+        ("x", "y"): 11,
+    }
+
+
+@pytest.mark.parametrize("text", ["name = ", 'name = """\nAna"""\n', "x = [\n[1],\n]\n"])
 def test_what_is_not_written_one_key_a_line_is_not_changed(text: str):
     with pytest.raises(ValueError, match=r"."):
-        with_values(text, {"name": "Ben"})
+        with_values(text, {("name",): "Ben"})
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
 def test_any_text_is_read_back_as_it_was(text: str):
-    assert tomllib.loads(with_values(BY_HAND, {"name": text}))["name"] == text
+    assert tomllib.loads(with_values(BY_HAND, {("name",): text}))["name"] == text

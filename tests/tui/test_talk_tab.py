@@ -29,10 +29,10 @@ from roadcrew_client.talk_models import Muted
 from roadcrew_domain.events import event
 from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, Item, ItemEdited, PageTurned, RemoveItem
 from roadcrew_domain.places import Entity
+from roadcrew_tui.memory import Memory
 from roadcrew_tui.screens.ask import Ask
 from roadcrew_tui.screens.talk_comments import CommentsPart
 from roadcrew_tui.screens.talk_parts import topics_of
-from roadcrew_tui.settings import Memory
 
 CHANNELS_OF_A_PLACE = ("comments", "images", "likes", "presence", "rating", "saves")
 

@@ -15,10 +15,11 @@ from textual.widgets import Input
 from textual.worker import WorkerState
 
 from roadcrew_tui.app import RoadcrewApp
+from roadcrew_tui.memory import Memory
 from roadcrew_tui.screens.lobby import LobbyScreen
 from roadcrew_tui.screens.trip import TripScreen
 from roadcrew_tui.screens.welcome import WelcomeScreen
-from roadcrew_tui.settings import Memory, Settings, load, save
+from roadcrew_tui.settings import Settings, load, save
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -243,9 +244,7 @@ def test_a_broken_settings_file_is_said_and_stops_nothing(tmp_path: Path, text: 
 
 
 def test_settings_are_read_back_as_they_were_kept(tmp_path: Path):
-    kept = save(
-        folders(tmp_path), Settings(), name='A "quoted" \\ name\n', keymap={"trip.invite": "v"}, animations=False
-    )
+    kept = save(folders(tmp_path), Settings(), name='A "quoted" \\ name', keymap={"trip.invite": "v"}, animations=False)
     assert load(folders(tmp_path)) == kept
 
 

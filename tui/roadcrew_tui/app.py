@@ -33,7 +33,8 @@ from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.muting import Muting
 from roadcrew_tui.notices import CHOSEN, Notices
 from roadcrew_tui.screens.tabs import import_all
-from roadcrew_tui.settings import Folders, Memory, Settings, SettingsFile
+from roadcrew_tui.memory import Memory
+from roadcrew_tui.settings import Folders, Settings, SettingsFile
 from roadcrew_tui.snapshot import Mentioned, NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
 from roadcrew_tui.themes import THEMES
 from roadcrew_tui.thumbs import Thumbs
@@ -114,8 +115,7 @@ class RoadcrewApp(Booking):
         self.theme = self.settings.theme
         if not self.settings.animations:
             self.animation_level = "none"
-        self.set_keymap(dict(self.settings.keymap))
-        self.server = server or os.environ.get("ROADCREW_SERVER") or self.settings.server
+        self.server = self.host.server or server or os.environ.get("ROADCREW_SERVER") or self.settings.server
         self.invite = invite
         self.first_trip = trip
         self.shared: str | None = None

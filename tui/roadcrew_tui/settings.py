@@ -1,35 +1,34 @@
-"""What one person likes (TOML, in the config folder) and what this terminal remembers (JSON, in the state folder).
+"""What one person likes (TOML, in the config folder): reading, checking and keeping it. Which settings there are stands
+in settings_model.py.
 
 `ROADCREW_HOME` puts all folders under one: tests use it, and several terminals of one computer that are to be
-several people. A broken file never stops the app; `Settings.trouble` says what was wrong.
+several people. A broken file never stops the app; `Settings.troubles` says what was wrong, and where.
 """
 
-import json
+from __future__ import annotations
+
 import os
+import re
 import tempfile
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from roadcrew_tui.toml_lines import toml, with_values
+from roadcrew_tui.setting import Trouble, meant
+from roadcrew_tui.settings_model import LOOKS, NOTICES, SYMBOLS, TABLE, Look, Settings
+from roadcrew_tui.toml_lines import lines_of, with_values
 
-Look = Literal["dark", "light", "terminal"]
-SYMBOLS = ("unicode", "ascii")
-LOOKS = ("dark", "light", "terminal")
-NOTICES = ("bell", "desktop", "off")
+__all__ = ["COPIES", "LOCAL_SERVER", "LOOKS", "NOTICES", "SYMBOLS", "TABLE", "Folders", "Look", "Settings",
+           "SettingsFile", "Trouble", "changed", "home_server", "load", "look", "may_be_last", "save",
+           "write_atomically", "written"]  # fmt: skip
 LOCAL_SERVER = "http://127.0.0.1:8787"
 """Where `roadcrew serve` listens unless it is told otherwise."""
 COPIES = "copies"
 """The folder of trips as they were last, in the data folder."""
-
-
-LONGEST_IDLE = 7 * 24 * 60
-"""Minutes."""
-MOST_SEEN = 200
-"""Trips of a server of which more than the name is remembered."""
+LONGEST_FILE = 1_000_000
+"""Bytes of a settings file that are read."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Folders:
     data: Path
 
     @classmethod
-    def of_this_person(cls) -> "Folders":
+    def of_this_person(cls) -> Folders:
         """Under `ROADCREW_HOME`, else where the platform keeps such things."""
         home = os.environ.get("ROADCREW_HOME")
         if home:
@@ -61,83 +60,102 @@ class Folders:
         return self.state / "memory.json"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """`server` is the last one used, `name` how this person is called, `keymap` maps a command's id to keys.
-    `keep_sign_in`: whether a sign-in may be kept in a file where no keyring works; None: not asked yet."""
-
-    theme: str = "dark"
-    symbols: str = "unicode"
-    animations: bool = True
-    server: str | None = None
-    name: str | None = None
-    keep_sign_in: bool | None = None
-    idle_minutes: float = 30
-    """Where the terminal never says whether it is looked at: who has pressed nothing for so long is away. 0: never."""
-    notices: str = "bell"
-    """What tells somebody who does not look at the terminal that they were mentioned, or that a poll closes."""
-    keymap: Mapping[str, str] = field(default_factory=dict)
-    trouble: str | None = None
-
-
 def load(folders: Folders) -> Settings:
-    """The settings, with defaults for what is missing or not understood."""
+    """The settings, with defaults for what is missing or not understood. Of a file that can't be read a copy is put
+    aside: the next choice that is kept makes a new one."""
+    found = look(folders.settings_file)
+    if any(trouble.unreadable for trouble in found.troubles):
+        try:
+            kept = _put_aside(folders.settings_file)
+        except OSError:
+            return found
+        first = found.troubles[0]
+        return replace(found, troubles=(replace(first, mend=f"{first.mend} A copy is in {kept}."),))
+    return found
+
+
+def look(file: Path) -> Settings:
+    """As `load`, but nothing is written."""
+    raw, text = b"", ""
     try:
-        with folders.settings_file.open("rb") as file:
-            given = tomllib.load(file)
+        with file.open("rb") as opened:
+            raw = opened.read(LONGEST_FILE + 1)
+        if len(raw) > LONGEST_FILE:
+            return _unreadable("it is too long", "Delete it.")
+        text = raw.decode("utf-8")
+        return checked(tomllib.loads(text), lines_of(text))
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        try:
-            kept = f" (a copy is in {_put_aside(folders.settings_file)})"
-        except OSError:
-            kept = ""
-        return Settings(trouble=f"The settings file can't be read{kept}: {error}")
-    return _checked(given)
+    except OSError as error:
+        return _unreadable(error.strerror or str(error), "Make it yours.")
+    except UnicodeDecodeError as error:
+        return _unreadable("it is no text in UTF-8", "Save it as UTF-8.", raw.count(b"\n", 0, error.start) + 1)
+    except RecursionError:
+        return _unreadable("it goes too deep", "Delete it.")
+    except tomllib.TOMLDecodeError as error:
+        why, _, at = str(error).partition(" (at ")
+        found = re.match(r"line (\d+)", at)
+        last = max(1, len(text.splitlines()))
+        return _unreadable(why, "Mend that line, or delete it.", int(found[1]) if found else last)
+
+
+def _unreadable(why: str, mend: str, line: int | None = None) -> Settings:
+    return Settings(troubles=(Trouble(f"The settings file can't be read: {why}.", mend, line, unreadable=True),))
 
 
 def _put_aside(file: Path) -> Path:
-    """Keep what can't be read: the next choice that is kept makes a new file. Returns where; raises `OSError`."""
+    """Keep what can't be read. Returns where; raises `OSError`."""
     damaged = file.with_name(f"{file.name}.damaged")
     damaged.write_bytes(file.read_bytes())
     return damaged
 
 
-def _checked(given: Mapping[str, Any]) -> Settings:
-    wrong = [name for name in given if name not in {f.name for f in fields(Settings)} or name == "trouble"]
-    theme, symbols = given.get("theme", "dark"), given.get("symbols", "unicode")
-    keymap = given.get("keymap", {})
-    keeps = given.get("keep_sign_in")
-    if keeps is not None and not isinstance(keeps, bool):
-        wrong, keeps = [*wrong, "keep_sign_in"], None
-    if theme not in LOOKS:
-        wrong, theme = [*wrong, "theme"], "dark"
-    if symbols not in SYMBOLS:
-        wrong, symbols = [*wrong, "symbols"], "unicode"
-    notices = given.get("notices", Settings.notices)
-    if notices not in NOTICES:
-        wrong, notices = [*wrong, "notices"], Settings.notices
-    idle = given.get("idle_minutes", Settings.idle_minutes)
-    if isinstance(idle, bool) or not isinstance(idle, int | float) or not 0 <= idle <= LONGEST_IDLE:
-        wrong, idle = [*wrong, "idle_minutes"], Settings.idle_minutes
-    if not isinstance(keymap, dict) or not all(isinstance(keys, str) for keys in keymap.values()):
-        wrong, keymap = [*wrong, "keymap"], {}
-    return Settings(
-        theme=theme,
-        symbols=symbols,
-        animations=given.get("animations", True) is not False,
-        server=_text(given.get("server")),
-        name=_text(given.get("name")),
-        keep_sign_in=keeps,
-        idle_minutes=idle,
-        notices=notices,
-        keymap=keymap,
-        trouble=f"Not understood in the settings file: {', '.join(wrong)}." if wrong else None,
-    )
+def checked(given: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> Settings:
+    """What of the file's values can be used; `lines` say where each stands."""
+    troubles = list(_unknown(given, lines))
+    values: dict[str, Any] = {}
+    for name in TABLE.keys() & given.keys():
+        trouble = TABLE[name].trouble(name, given[name], lines.get((name,)))
+        if trouble is None:
+            values[name] = given[name]
+        else:
+            troubles.append(trouble)
+    troubles += _crossed(values, lines)
+    if "locale" in values and (trouble := _unknown_locale(values["locale"], lines.get(("locale",)))):
+        troubles.append(trouble)
+        del values["locale"]
+    if values.get("keymap"):
+        from roadcrew_tui.keymap import usable  # noqa: PLC0415 - it has to know all actions
+
+        at = {path[1]: line for path, line in lines.items() if len(path) > 1 and path[0] == "keymap"}
+        values["keymap"], more = usable(values["keymap"], at)
+        troubles += more
+    troubles.sort(key=lambda trouble: trouble.line or 0)
+    return Settings(**values, troubles=tuple(troubles))
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _unknown(given: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> Iterator[Trouble]:
+    for name in given.keys() - TABLE.keys():
+        mend = meant(name, list(TABLE)) or "Delete it."
+        yield Trouble(f"There is no setting called {name}.", mend, lines.get((name,)))
+
+
+def _crossed(values: dict[str, Any], lines: Mapping[tuple[str, ...], int]) -> Iterator[Trouble]:
+    """Of two numbers that can't be together, neither is used."""
+    fastest, slowest = (values.get(name, getattr(Settings, name)) for name in ("poll_fastest", "poll_slowest"))
+    if fastest > slowest:
+        line = lines.get(("poll_fastest",), lines.get(("poll_slowest",)))
+        values.pop("poll_fastest", None), values.pop("poll_slowest", None)
+        words = f"poll_fastest = {fastest:g} is more than poll_slowest = {slowest:g}."
+        yield Trouble(words, "Make it less, or the other one more.", line)
+
+
+def _unknown_locale(name: str, line: int | None) -> Trouble | None:
+    from roadcrew_tui.locales import is_known  # noqa: PLC0415 - it reads a list
+
+    if is_known(name):
+        return None
+    return Trouble(f"The locale {name} is not known.", "Try one such as en_GB, de_AT or pt-BR.", line)
 
 
 def changed(settings: Settings, **changes: object) -> Settings:
@@ -147,33 +165,45 @@ def changed(settings: Settings, **changes: object) -> Settings:
 
 def written(settings: Settings) -> str:
     """The settings as the text of their file."""
-    lines = [
-        f"{f.name} = {toml(value)}"
-        for f in fields(settings)
-        if f.name not in ("keymap", "trouble") and (value := getattr(settings, f.name)) is not None
-    ]
-    if settings.keymap:
-        lines += ["", "[keymap]"]
-        lines += [f"{toml(k)} = {toml(v)}" for k, v in sorted(settings.keymap.items())]
-    return "\n".join(lines) + "\n"
+    return with_values("", {path: value for path, value in _values(settings).items() if value is not None})
+
+
+def _values(settings: Settings) -> dict[tuple[str, ...], Any]:
+    """The value of each line of a file, by its path."""
+    values: dict[tuple[str, ...], Any] = {(name,): getattr(settings, name) for name in TABLE if name != "keymap"}
+    return values | {("keymap", action): keys for action, keys in sorted(settings.keymap.items())}
+
+
+def differences(was: Settings, now: Settings) -> dict[tuple[str, ...], Any]:
+    """What of a file has to change, by path; None: the line goes."""
+    before, after = _values(was), _values(now)
+    return {path: after.get(path) for path in {**before, **after} if before.get(path) != after.get(path)}
 
 
 def save(folders: Folders, settings: Settings, **changes: object) -> Settings:
     """Change some settings, and in their file only these; all are written where there is none, or none that can be
     read: of that, a copy is put aside.
 
-    Returns what holds now, with `trouble` when a copy was put aside; raises `OSError` when the disk won't.
+    Returns what holds now, with a trouble when a copy was put aside; raises `OSError` when the disk won't.
     """
-    now, file, trouble = changed(settings, **changes), folders.settings_file, None
+    now = changed(settings, **changes)
+    lines = {path: value for path, value in _values(now).items() if path[0] in changes}
+    return changed(now, troubles=_write(folders, now, lines))
+
+
+def _write(folders: Folders, now: Settings, lines: Mapping[tuple[str, ...], Any]) -> tuple[Trouble, ...]:
+    file = folders.settings_file
+    troubles: tuple[Trouble, ...] = ()
     try:
-        text = with_values(file.read_text("utf-8"), {name: getattr(now, name) for name in changes})
+        text = with_values(file.read_text("utf-8"), lines)
     except FileNotFoundError:
         text = written(now)
     except (ValueError, RecursionError) as error:
-        trouble = f"The settings file was written anew (a copy of what it was is in {_put_aside(file)}): {error}"
+        aside = _put_aside(file)
+        troubles = (Trouble("The settings file was written anew.", f"A copy of what it was is in {aside}: {error}."),)
         text = written(now)
     write_atomically(file, text)
-    return changed(now, trouble=trouble)
+    return troubles
 
 
 class SettingsFile:
@@ -185,11 +215,9 @@ class SettingsFile:
 
     def keep(self, now: Settings) -> str | None:
         """Write what has changed since it was last kept. Returns `trouble` as `save` has it; raises `OSError`."""
-        names = [f.name for f in fields(Settings) if f.name != "trouble"]
-        changes = {n: getattr(now, n) for n in names if getattr(now, n) != getattr(self._kept, n)}
-        trouble = save(self._folders, now, **changes).trouble
+        troubles = _write(self._folders, now, differences(self._kept, now))
         self._kept = now
-        return trouble
+        return changed(now, troubles=troubles).trouble
 
 
 def home_server(settings: Settings, given: str | None = None) -> str:
@@ -220,89 +248,3 @@ def write_atomically(path: Path, text: str, *, over: bool = True) -> None:
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-class Memory:
-    """What this terminal remembers of each server: the trips of last time, so that something useful is painted
-    before the network answers, how far each trip was seen, for "since you left", and which questions were answered
-    with no. All of it is of one person at a time."""
-
-    def __init__(self, folders: Folders) -> None:
-        try:
-            kept = json.loads(folders.memory_file.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
-            kept = None
-        self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}
-
-    def _of(self, server: str, what: str) -> dict[str, Any]:
-        kept = self._kept.setdefault(server, {})
-        found = kept.setdefault(what, {}) if isinstance(kept, dict) else {}
-        return found if isinstance(found, dict) else {}
-
-    def _keep_newest(self, server: str, what: str, trip_id: str, value: Any) -> None:
-        kept = self._of(server, what)
-        kept.pop(trip_id, None)
-        kept[trip_id] = value
-        for oldest in list(kept)[:-MOST_SEEN]:
-            del kept[oldest]
-
-    def be(self, server: str, person: str) -> bool:
-        """Somebody is signed in there. What is remembered of anybody else goes; returns whether that was so."""
-        of = self._of(server, "of")
-        was, of["person"] = of.get("person"), person
-        if was in (None, person):
-            return False
-        self._kept[server] = {"of": of}
-        return True
-
-    def trips(self, server: str) -> list[dict[str, Any]]:
-        """The trips as they were last listed."""
-        found = self._of(server, "lobby").get("trips", [])
-        return [t for t in found if isinstance(t, dict)] if isinstance(found, list) else []
-
-    def keep_trips(self, server: str, trips: list[dict[str, Any]]) -> None:
-        self._of(server, "lobby")["trips"] = trips[:50]
-
-    def seen(self, server: str, trip_id: str) -> tuple[int, datetime] | None:
-        """The last event's number that was on the screen, and when that was."""
-        found: Any = self._of(server, "seen").get(trip_id)
-        try:
-            seq, at = int(found[0]), datetime.fromisoformat(found[1])
-        except (TypeError, ValueError, LookupError, OverflowError):
-            return None
-        return (seq, at) if at.tzinfo is not None else None
-
-    def keep_seen(self, server: str, trip_id: str, seq: int, at: datetime) -> None:
-        self._keep_newest(server, "seen", trip_id, [seq, at.isoformat()])
-
-    def talked(self, server: str, topic: str) -> tuple[int, datetime | None]:
-        """The number of the last item of a feed that was read, and when; 0 and None: none was."""
-        found: Any = self._of(server, "talked").get(topic)
-        try:
-            no, at = int(found[0]), datetime.fromisoformat(found[1])
-        except (TypeError, ValueError, LookupError, OverflowError):
-            return 0, None
-        return (no, at) if at.tzinfo is not None else (0, None)
-
-    def keep_talked(self, server: str, topic: str, no: int, at: datetime) -> None:
-        self._keep_newest(server, "talked", topic, [no, at.isoformat()])
-
-    def declined(self, server: str, trip_id: str) -> frozenset[str]:
-        """The polls whose winner this person does not want to be the trip's dates."""
-        found = self._of(server, "declined").get(trip_id)
-        return frozenset(i for i in found if isinstance(i, str)) if isinstance(found, list) else frozenset()
-
-    def decline(self, server: str, trip_id: str, poll_id: str) -> None:
-        self._keep_newest(server, "declined", trip_id, sorted({poll_id, *self.declined(server, trip_id)}))
-
-    def features(self, server: str) -> frozenset[str] | None:
-        """What the server said last that it serves; None: nobody has asked it."""
-        found = self._of(server, "lobby").get("features")
-        return frozenset(f for f in found if isinstance(f, str)) if isinstance(found, list) else None
-
-    def keep_features(self, server: str, features: Collection[str]) -> None:
-        self._of(server, "lobby")["features"] = sorted(features)
-
-    def written(self) -> str:
-        """All that is remembered, as the text of its file."""
-        return json.dumps(self._kept)

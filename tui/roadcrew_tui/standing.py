@@ -30,7 +30,8 @@ from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
 if TYPE_CHECKING:
     from roadcrew_client import OutboxEntry, Tally, TripSummary, User
     from roadcrew_tui.link import Link
-    from roadcrew_tui.settings import Memory, Settings
+    from roadcrew_tui.memory import Memory
+    from roadcrew_tui.settings import Settings
 
 GATHERED_WITHIN = 1.0
 """Seconds in which refusals are gathered into one toast."""

@@ -47,7 +47,7 @@ def judge_folders(folders: Folders, writable: dict[Path, bool]) -> list[Finding]
 def judge_settings(settings: Settings, file: Path, *, exists: bool) -> Finding:
     """Whether the settings file is understood."""
     if settings.trouble:
-        mend = f"Mend {file}, or delete it; what is not understood is as if it were not there."
+        mend = f"Mend {file}: roadcrew config edit. What is not understood there is as if it were not there."
         return Finding("folders", "bad", theirs(settings.trouble), mend)
     words = f"The settings file is understood: {file}" if exists else "There is no settings file, and none is needed."
     return Finding("folders", "good", words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -41,11 +41,27 @@ class CommandScreen(Screen[None]):
 
     MODULES: ClassVar[tuple[str, ...]] = ("everywhere",)
     back_words: ClassVar[str] = "back"
+    _is_mapped = False
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = TellingCompositor()
         self._found: dict[type[Widget], Widget] = {}
+
+    def on_mount(self) -> None:
+        """Textual calls this besides that of each screen."""
+        self.map_keys()
+
+    def map_keys(self) -> None:
+        """Have the keys that the settings say. Textual's own keymap would take a key away from all actions that have
+        it, and one key means another thing in each tab."""
+        keymap = self.crew_app.settings.keymap
+        if keymap or self._is_mapped:
+            from roadcrew_tui.keymap import mapped  # noqa: PLC0415 - few have other keys
+
+            own = self._merged_bindings or BindingsMap()
+            self._bindings.key_to_bindings = mapped(own.key_to_bindings, keymap, self.MODULES)
+            self._is_mapped = bool(keymap)
 
     @property
     def crew_app(self) -> RoadcrewApp:

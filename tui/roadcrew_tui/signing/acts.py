@@ -17,6 +17,7 @@ from typing import TypeVar
 from roadcrew_client import Client, ClientSettings, Copies, NotSignedIn, RoadcrewError, User
 from roadcrew_client.credentials import VARIABLE, Kept, Place
 from roadcrew_tui.commands.headless import user_shape
+from roadcrew_tui.memory import Memory
 from roadcrew_tui.oneshot import Footing, confirmed, established, hint, input_line, show
 from roadcrew_tui.render import safe
 from roadcrew_tui.settings import COPIES, Memory, write_atomically
