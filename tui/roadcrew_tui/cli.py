@@ -22,6 +22,7 @@ from roadcrew_tui.pilot import command as pilot
 from roadcrew_tui.shell import command as shell
 from roadcrew_tui.signing import command as signing
 from roadcrew_tui.simulation import command as simulation
+from roadcrew_tui.web import command as web
 
 if TYPE_CHECKING:
     from roadcrew_client import Client
@@ -147,6 +148,7 @@ def make_parser() -> argparse.ArgumentParser:
     pilot.add_parser(subs, formatter)
     simulation.add_parser(subs, formatter, _told)
     signing.add_parsers(subs, formatter, _told)
+    web.add_parser(subs, formatter, _told)
     doctor.add_parser(subs, formatter, _told)
     shell.add_parsers(subs, formatter, parser)
     groups: dict[str, Any] = {}
