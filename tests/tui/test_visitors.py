@@ -19,7 +19,7 @@ NEEDS_OF_ARGUMENTS = {("trip.export", "file"): {"files"}, ("book.receipt", "ics"
 OF_A_FILE = {"file", "ics", "path", "folder", "out", "picture"}
 
 
-# R: A1
+# R: T2
 def test_whether_an_action_is_for_visitors_is_said_of_each():
     for c in commands.everything():
         assert c.needs == NEEDS.get(c.id, set()), c.id

@@ -9,12 +9,13 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
-from textual.app import SystemCommand
+from textual.app import SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.geometry import Offset
@@ -119,7 +120,7 @@ class RoadcrewApp(Booking):
         self.invite = invite
         self.first_trip = trip
         self.shared: str | None = None
-        self.home = prefs.home_server(self.settings, server)
+        self.home = prefs.home_server(self.settings, self.host.server or server)
         keeps = self.settings.keep_sign_in is not False
         self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps)
         self.talk = TalkSnapshot()
@@ -217,7 +218,7 @@ class RoadcrewApp(Booking):
         """Textual would print the traceback with all locals, and passwords are among them."""
         from roadcrew_tui.faults import keep_traceback  # noqa: PLC0415 - let us hope never
 
-        self._farewell = keep_traceback(self.folders.state, self._exception)
+        self._farewell = self.host.told(keep_traceback(self.folders.state, self._exception))
         self._close_messages_no_wait()
 
     def panic(self, *renderables: Any) -> None:
@@ -267,7 +268,7 @@ class RoadcrewApp(Booking):
 
     def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
         """A toast. The only way to one: it never reads markup. What is still there is not said twice."""
-        told = render.safe(words)
+        told = render.safe(self.host.told(words))
         if any(shown.message == told and not shown.has_expired for shown in self._notifications):
             return
         self.notify(
@@ -376,11 +377,30 @@ class RoadcrewApp(Booking):
         self.say("Sent to your clipboard. If pasting fails, press p to print it.", seconds=8)
 
     def print_below(self, text: str) -> None:
-        """Leave the screen for a moment and print, for terminals whose clipboard can't be reached."""
+        """Leave the screen for a moment and print, for terminals whose clipboard can't be reached. Whoever can't leave
+        it sees the text on it."""
+        if not self.host.lends("suspend") or self._driver is None or not self._driver.can_suspend:
+            from roadcrew_tui.screens.shown_text import ShownText  # noqa: PLC0415 - seldom
+
+            self.push_screen(ShownText(text))
+            return
         with self.suspend():
             sys.stdout.write(f"\n{text}\n\nPress enter to go back. ")
             sys.stdout.flush()
             sys.stdin.readline()
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """As Textual has it; raises `SuspendNotSupported` also for visitors, who would be at the host's shell."""
+        if not self.host.lends("suspend"):
+            raise SuspendNotSupported(host.refusal("suspend"))
+        with super().suspend():
+            yield
+
+    def action_suspend_process(self) -> None:
+        """Likewise."""
+        if self.host.lends("suspend"):
+            super().action_suspend_process()
 
     # --- events ----------------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ def _guarded(run: Callable[[], int]) -> int:
 
 
 def _say(words: str, status: int) -> int:
-    print(f"roadcrew: {words}", file=sys.stderr)
+    print(f"roadcrew: {host.here().told(words)}", file=sys.stderr)
     return status
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from roadcrew_domain.jobs_state import MAX_FEED_NAME
 from roadcrew_domain.text import cleaned, is_forbidden
+from roadcrew_tui.host import must_lend
 
 FORMATS: dict[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
 MOST_SEEN = 5_000
@@ -49,6 +50,7 @@ def entries(typed: str, here: Path, suffixes: Collection[str] = FORMATS) -> list
 
     Hidden ones only for who types a dot. Raises `OSError`.
     """
+    must_lend("files")
     head, start = os.path.split(typed)
     folder = here / Path(head).expanduser()
     with os.scandir(folder) as seen:
@@ -76,6 +78,7 @@ def _meant(entry: os.DirEntry[str], head: str, start: str, suffixes: Collection[
 
 def feed(typed: str, here: Path) -> Feed:
     """The file that was typed. Raises `NotAFeed`."""
+    must_lend("files")
     if not typed.strip():
         raise NotAFeed("Say which file, such as hotels.csv.")
     path = here / Path(typed.strip()).expanduser()

@@ -11,19 +11,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from roadcrew_tui.settings import LOCAL_SERVER
 
-HostPart = Literal["files", "editor", "suspend", "keyring", "servers", "desktop", "processes", "paths"]
+HostPart = Literal["files", "editor", "suspend", "keyring", "servers", "desktop", "processes"]
 """`files` that a person names; an `editor` of theirs; `suspend`: leaving the screen to the shell; its `keyring`, and a
-token in the environment; `servers` other than the host's; a `desktop` to open a browser on; other `processes`; telling
-`paths` and what stands in the environment."""
+token in the environment; `servers` other than the host's; a `desktop` to open a browser on; other `processes`."""
 VARIABLE = "ROADCREW_VISITOR"
 NO_HOME = f"{VARIABLE} is set: ROADCREW_HOME must name the folder of this one visitor."
 VISITORS_NAME = "Guest"
-"""How the crew sees a visitor who did not say: the account on this computer is not theirs."""
 
 _CALLED: Mapping[HostPart, str] = {
     "files": "its files",
@@ -33,16 +32,17 @@ _CALLED: Mapping[HostPart, str] = {
     "servers": "other servers than its own",
     "desktop": "its browser",
     "processes": "other programs on it",
-    "paths": "what is known of it",
 }
 
 
 @dataclass(frozen=True)
 class Host:
-    """`parts` are those that may be used; `server` is the only one that may be spoken to, None: any."""
+    """`parts` are those that may be used; `server` is the only one that may be spoken to, None: any. `folder` is that
+    of a visitor, of whose place nothing is told."""
 
     parts: frozenset[HostPart]
     server: str | None = None
+    folder: str = ""
 
     def lends(self, *needs: HostPart) -> bool:
         """Whether all of these may be used."""
@@ -50,7 +50,11 @@ class Host:
 
     def reaches(self, server: str) -> bool:
         """Whether this server may be spoken to."""
-        return self.server is None or _plain(server) == _plain(self.server)
+        return self.server is None or is_same(server, self.server)
+
+    def told(self, words: str) -> str:
+        """What may be said of these words: to a visitor not where their folder is."""
+        return words.replace(self.folder, "your folder") if self.folder else words
 
 
 OWN = Host(frozenset(get_args(HostPart)))
@@ -63,13 +67,21 @@ def here(environ: Mapping[str, str] | None = None) -> Host:
     environ = os.environ if environ is None else environ
     if environ.get(VARIABLE, "") in ("", "0"):
         return OWN
-    return Host(VISITOR.parts, environ.get("ROADCREW_SERVER") or VISITOR.server)
+    home = environ.get("ROADCREW_HOME")
+    return Host(VISITOR.parts, environ.get("ROADCREW_SERVER") or VISITOR.server, str(Path(home)) if home else "")
 
 
 def trouble(environ: Mapping[str, str] | None = None) -> str | None:
     """Why nothing may be started: a visitor without a folder of their own would be whoever owns the computer."""
     environ = os.environ if environ is None else environ
-    return NO_HOME if here(environ) != OWN and not environ.get("ROADCREW_HOME") else None
+    return NO_HOME if here(environ) != OWN and not Path(environ.get("ROADCREW_HOME", "")).is_absolute() else None
+
+
+def account_name() -> str:
+    """How somebody is called who did not say: as their account on this computer is, if it is theirs."""
+    import getpass  # noqa: PLC0415 - seldom
+
+    return VISITORS_NAME if here() != OWN else getpass.getuser()
 
 
 def refusal(part: HostPart) -> str:
@@ -85,8 +97,18 @@ def must_lend(part: HostPart) -> None:
         raise Refused("not-for-visitors", "forbidden", refusal(part))
 
 
+def must_reach(server: str) -> None:
+    """For what is about to speak to a server. Raises `Refused` (`not-for-visitors`)."""
+    if not here().reaches(server):
+        must_lend("servers")
+
+
+def is_same(server: str, other: str) -> bool:
+    """Whether two addresses of servers are one, however they are spelled."""
+    return _plain(server) == _plain(other)
+
+
 def _plain(server: str) -> tuple[str, str | None, str, str]:
-    """Two spellings of one address are one; what is no address is none of ours."""
     try:
         parts = urlsplit(server.strip())
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from roadcrew_domain.text import cleaned
 from roadcrew_tui.feed_files import NotAFeed
+from roadcrew_tui.host import must_lend
 
 if TYPE_CHECKING:
     from roadcrew_client._talk_calls import ImageMedia
@@ -32,6 +33,7 @@ class ImageFile:
 
 def image_file(typed: str, here: Path) -> ImageFile:
     """The file that was typed. Raises `NotAFeed`, as that says why."""
+    must_lend("files")
     if not typed.strip():
         raise NotAFeed("Say which file, such as beach.jpg.")
     path = here / Path(typed.strip()).expanduser()

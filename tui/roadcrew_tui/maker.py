@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from roadcrew_tui.host import here
 from roadcrew_tui.settings import COPIES
 
 if TYPE_CHECKING:
     from roadcrew_client import Client, Copies, Outbox, PendingBookings
-    from roadcrew_client.credentials import Kept
+    from roadcrew_client.credentials import Credentials, Kept
 
 OUTBOX = "outbox"
 """The folder of changes that wait, in the data folder."""
@@ -34,6 +35,16 @@ class Maker(Protocol):
     def bookings(self) -> PendingBookings: ...
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault: ...
     async def close(self) -> None: ...
+
+
+def credentials(folder: Path, home: str | None, may_write_file: Callable[[Path, str], bool]) -> Credentials:
+    """Where this person's tokens are. A visitor has none but in their own folder: the keyring and the environment are
+    of whoever owns the computer."""
+    from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not before the first paint
+
+    if here().lends("keyring"):
+        return Credentials(folder, home=home, may_write_file=may_write_file)
+    return Credentials(folder, home=home, may_write_file=may_write_file, use_keyring=False, environ={})
 
 
 class RealMaker:
@@ -71,9 +82,7 @@ class RealMaker:
         return self._bookings
 
     def vault(self, may_write_file: Callable[[Path, str], bool]) -> Vault:
-        from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not before the first paint
-
-        return Credentials(self._folder, home=self._home, may_write_file=may_write_file)
+        return credentials(self._folder, self._home, may_write_file)
 
     async def close(self) -> None:
         """Let others take over what waits."""

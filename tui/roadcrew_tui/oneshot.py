@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json as json_module
 import os
 import re
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from roadcrew_domain.text import cleaned
 from roadcrew_domain.views import decode_trip
 from roadcrew_tui import settings as prefs
+from roadcrew_tui import host
 from roadcrew_tui.commands.base import NeedsTrip
 from roadcrew_tui.settings import COPIES, Folders
 from roadcrew_tui.steps import look_words
@@ -85,15 +85,18 @@ class Footing:
 
 def footing(server: str | None, *, invited: bool = False) -> Footing:
     """For `server` (default: `ROADCREW_SERVER`, then the last one). `invited`: an invite names it, so that
-    `ROADCREW_TOKEN` is not for it. Raises `ValueError` for an address that is none."""
-    from roadcrew_client.credentials import Credentials  # noqa: PLC0415 - not for a fast start
+    `ROADCREW_TOKEN` is not for it. Raises `ValueError` for an address that is none, `Refused` for one that is not for
+    visitors."""
     from roadcrew_client.links import base_address  # noqa: PLC0415 - not for a fast start
 
     folders = Folders.of_this_person()
+    from roadcrew_tui.maker import credentials  # noqa: PLC0415 - not for a fast start
     mine = prefs.load(folders)
     home = prefs.home_server(mine, None if invited else server)
-    credentials = Credentials(folders.data, home=home, may_write_file=lambda *asked: _may_write(folders, *asked))
-    return Footing(folders, base_address(server or prefs.home_server(mine)), home, credentials)
+    address = base_address(server or host.here().server or prefs.home_server(mine))
+    host.must_reach(address)
+    kept = credentials(folders.data, home, lambda *asked: _may_write(folders, *asked))
+    return Footing(folders, address, home, kept)
 
 
 async def session(
@@ -118,7 +121,7 @@ async def session(
         is_new = kept is None and becomes_guest
         if is_new:
             called = name or prefs.load(at.folders).name
-            session = await client.guest(called or getpass.getuser())
+            session = await client.guest(called or host.account_name())
             if not called:
                 hint(f"The crew sees you as {cleaned(session.user.name)}. Another name: roadcrew you rename NAME")
         if becomes_guest:
@@ -165,6 +168,8 @@ def _may_write(folders: Folders, file: Path, why: str) -> bool:
         return False
     if mine.keep_sign_in is None and sys.stdin.isatty() and sys.stderr.isatty():
         said = input_line(f"{why} Keep your sign-in in {file}, readable by you only? [Y/n] ")
+    if not host.here().lends("keyring"):
+        return True
         yes = not said.lower().startswith("n")
         prefs.save(folders, mine, keep_sign_in=yes)
         return yes
@@ -174,7 +179,7 @@ def _may_write(folders: Folders, file: Path, why: str) -> bool:
 
 def hint(words: str) -> None:
     """Words for a person, on stderr."""
-    print(f"roadcrew: {words}", file=sys.stderr, flush=True)
+    print(f"roadcrew: {host.here().told(words)}", file=sys.stderr, flush=True)
 
 
 def input_line(prompt: str) -> str:

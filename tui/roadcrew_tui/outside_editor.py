@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from roadcrew_tui import render
+from roadcrew_tui.host import must_lend
 
 BYTES_OF_ONE = 4
 """At most, of a character in UTF-8."""
@@ -37,6 +38,7 @@ def chosen(environ: Mapping[str, str] = os.environ) -> list[str]:
 def edit(text: str, command: list[str], *, longest: int) -> str:
     """Have the text edited, and wait until that is done. Returns what it is then, at most `longest` characters. Raises
     `EditorFailed`."""
+    must_lend("editor")
     try:
         folder = Path(tempfile.mkdtemp(prefix="roadcrew-"))
     except OSError as error:

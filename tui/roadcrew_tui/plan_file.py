@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from roadcrew_tui.host import must_lend
 from roadcrew_tui.plan import Format
 from roadcrew_tui.settings import write_atomically
 
@@ -26,11 +27,15 @@ def format_of(file: Path) -> Format:
 
 def file_of(typed: str | None) -> Path | None:
     """The file that was typed; None for none and for `-`."""
-    return Path(typed).expanduser() if typed and typed != "-" else None
+    if not typed or typed == "-":
+        return None
+    must_lend("files")
+    return Path(typed).expanduser()
 
 
 def put(file: Path, plan: str, *, over: bool) -> None:
     """Write it. Raises `FileExistsError` where there is a file and not `over`, and other `OSError`."""
+    must_lend("files")
     if not file.parent.is_dir():
         raise NotADirectoryError(0, "there is no such folder")
     if file.exists() and not file.is_file():

@@ -15,6 +15,7 @@ from textual.app import App
 
 from roadcrew_tui import render
 from roadcrew_tui import settings as prefs
+from roadcrew_tui.host import must_reach
 from roadcrew_tui.screens import tabs
 from roadcrew_tui.snapshot import (
     AttemptFailed,
@@ -29,6 +30,7 @@ from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
 
 if TYPE_CHECKING:
     from roadcrew_client import OutboxEntry, Tally, TripSummary, User
+    from roadcrew_tui.host import Host
     from roadcrew_tui.link import Link
     from roadcrew_tui.memory import Memory
     from roadcrew_tui.settings import Settings
@@ -45,6 +47,7 @@ class Standing(App[str]):
 
     server: str | None
     home: str
+    host: Host
     link: Link
     memory: Memory
     settings: Settings
@@ -183,7 +186,8 @@ class Standing(App[str]):
                 screen.show_trips()
 
     async def use_server(self, server: str) -> None:
-        """Open a server and remember it."""
+        """Open a server and remember it. Raises `Refused` where it is not for visitors."""
+        must_reach(server)
         if server != self.link.server or (self.user is None and not self.signed_out):
             self.user, self.was, self.signed_out = None, None, False
             self.tally, self._needing_told = None, 0

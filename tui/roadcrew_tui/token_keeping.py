@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from roadcrew_tui.host import here
 from roadcrew_tui.snapshot import SignInNote
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TokenKeeping:
         try:
             kept = await asyncio.to_thread(self._vault.find, server)
         except CredentialsError as error:
-            raise RoadcrewError("credentials", str(error)) from error
+            raise RoadcrewError("credentials", here().told(str(error))) from error
         self.kept_in = None if kept is None else kept.place
         return kept
 

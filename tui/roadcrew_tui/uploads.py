@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.worker import Worker
 
 from roadcrew_tui import pictures
+from roadcrew_tui.host import must_lend
 from roadcrew_tui.pictures import NoPicture, Pixels
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Uploads:
         return tuple(upload for upload in self._all if upload.entity == entity)
 
     def begin(self, entity: Entity, file: ImageFile, caption: str, upload_id: str) -> Upload:
-        """Send an image."""
+        """Send an image. Raises `Refused` for visitors."""
+        must_lend("files")
         upload = Upload(upload_id, entity, file, caption, datetime.now(UTC))
         self._all.append(upload)
         self._app.run_worker(self._look(upload), group="thumbs")

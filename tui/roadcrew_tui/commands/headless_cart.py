@@ -22,6 +22,7 @@ from roadcrew_tui import receipts
 from roadcrew_tui.commands.base import Args, trip_of
 from roadcrew_tui.commands.book_words import order_row, slot_row
 from roadcrew_tui.commands.headless import find, member_id, shape
+from roadcrew_tui.host import must_lend
 
 if TYPE_CHECKING:
     from roadcrew_client import CartAnswer, Client, PaymentWay
@@ -141,6 +142,7 @@ def crew_booking(trip: Trip, said: str, title: object, now: datetime | None = No
 
 
 def _write(file: str, calendar: bytes) -> str:
+    must_lend("files")
     path = Path(file).expanduser()
     try:
         path.write_bytes(calendar)

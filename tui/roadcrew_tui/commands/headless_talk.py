@@ -19,6 +19,7 @@ from roadcrew_domain.text import MAX_UNTIDY
 from roadcrew_tui.commands.base import Args
 from roadcrew_tui.commands.headless import shape
 from roadcrew_tui.commands.headless_talk_things import item_of, person_of, thing_of
+from roadcrew_tui.host import must_lend
 from roadcrew_tui.progress import Progress
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ async def show_image(client: Client, args: Args) -> Any:
 
 async def fetch_image(client: Client, args: Args) -> Any:
     """`talk fetch`: an image into a file that there is not yet."""
+    must_lend("files")
     thing, file = await thing_of(client, args), Path(str(args["file"]))
     item = await item_of(client, thing, "images", str(args["item"]))
     image = await client.image_bytes(thing, item.id, "thumb" if args.get("small") else "full", item.no)

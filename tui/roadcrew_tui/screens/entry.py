@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from roadcrew_tui import dates, when
+from roadcrew_tui.host import is_same
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
 from roadcrew_tui.screens.session import enter, going_on, server_address
 from roadcrew_tui.settings import LOCAL_SERVER
@@ -18,6 +19,8 @@ from roadcrew_tui.settings import LOCAL_SERVER
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
     from roadcrew_tui.screens.trip import TripScreen
+
+ELSEWHERE = "This invite is for another server than the one of this computer. Its page says how to join from yours."
 
 
 def _name_field(app: RoadcrewApp) -> list[Field]:
@@ -100,6 +103,8 @@ async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
         if server is None:
             raise FormProblem("invite", "A code alone does not say where the trip is. Use the link, or CODE@HOST.")
         _named(app, values)
+        if not app.host.reaches(server):
+            server = await _hosts_own(app, server)
 
         async def join() -> None:
             await enter(app, server, values.get("name"), app.settings.name)
@@ -113,6 +118,17 @@ async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
     if await app.push_screen_wait(Form("Join a trip", fields, send, button="join", skip_filled=True)):
         app.show_lobby()
         app.open_trip(joined[0])
+
+
+async def _hosts_own(app: RoadcrewApp, named: str) -> str:
+    """For visitors, who reach the host's server alone: that one, if an invite names it as it is called in public.
+    Raises `FormProblem`."""
+    own = app.host.server or named
+    await app.use_server(own)
+    public = (await app.link.call(lambda client: client.server_info())).public_url
+    if public is None or not is_same(public, named):
+        raise FormProblem("invite", ELSEWHERE)
+    return own
 
 
 async def rename(app: RoadcrewApp) -> None:

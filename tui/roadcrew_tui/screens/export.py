@@ -34,7 +34,8 @@ async def export(screen: TripScreen) -> None:
         return
     fmt = cast("Format", chosen)
     file = Path.cwd() / plan_file.name_of(before.name, fmt)
-    where = await screen.ask(TITLE, render.ours(FORMATS[fmt]), _ways(fmt, file, invites=before.invite is not None))
+    ways = _ways(fmt, file if screen.crew_app.host.lends("files") else None, invites=before.invite is not None)
+    where = await screen.ask(TITLE, render.ours(FORMATS[fmt]), ways)
     if where == CANCEL:
         return
     way, _, joins = where.partition(" ")
@@ -57,13 +58,15 @@ async def export(screen: TripScreen) -> None:
         screen.crew_app.say(warning, "warning")
 
 
-def _ways(fmt: Format, file: Path, *, invites: bool) -> list[Answer]:
-    """An id is `copy`, `print` or `save`, with ` invite` where how to join is told."""
+def _ways(fmt: Format, file: Path | None, *, invites: bool) -> list[Answer]:
+    """An id is `copy`, `print` or `save`, with ` invite` where how to join is told. `file` None: none is written."""
     readable = fmt in ("text", "markdown")
     found = [("copy", "Copy it")] if readable else []
-    found += [("save", f"Save it as {file.name}, here"), ("print", "Print it below the screen")]
+    found += [("save", f"Save it as {file.name}, here")] if file is not None else []
+    found += [("print", "Print it below the screen" if file is not None else "Show it")]
     if readable and invites:
-        found += [("copy invite", "Copy it, with how to join"), ("save invite", "Save it, with how to join")]
+        found += [("copy invite", "Copy it, with how to join")]
+        found += [("save invite", "Save it, with how to join")] if file is not None else []
     return [Answer(way, render.ours(words)) for way, words in found]
 
 

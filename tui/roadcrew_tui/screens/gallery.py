@@ -25,7 +25,8 @@ from roadcrew_tui.widgets.stream import Entry, Stream
 
 OFTEN = 0.2
 """Seconds between two drawings of how far an image is."""
-NOTHING = "Nobody has shown an image yet. Enter chooses one of yours, and so does u."
+NOTHING = "Nobody has shown an image yet."
+CHOOSE = "Enter chooses one of yours, and so does u."
 
 
 class ImagesPart(StreamPart):
@@ -64,7 +65,9 @@ class ImagesPart(StreamPart):
         upload = self.upload
         if upload is not None:
             return [("open", "enter", "try again")] if upload.state == "failed" else []
-        return [("open", "enter", "choose one" if self._cursor == FIRST else "look at it")]
+        if self._cursor != FIRST:
+            return [("open", "enter", "look at it")]
+        return [("open", "enter", "choose one")] if self.crew_app.host.lends("files") else []
 
     # --- what is chosen --------------------------------------------------------------------------
 
@@ -104,7 +107,7 @@ class ImagesPart(StreamPart):
         entries = [self._entry(row, talk) for row in rows]
         name = talk.name(talk.me, self.crew_app.me.name if self.crew_app.me is not None else "You")
         waiting = [look.waiting(upload, name) for upload in self._uploads()]
-        lead = self._lead() if entries or waiting else [_nothing()]
+        lead = self._lead() if entries or waiting else [self._nothing()]
         self.stream.show([*lead, *entries, *waiting], before=self.shelf.before, follow=self.view.is_seen)
         if not self._begun or self._sent:
             self._begun, self._sent = True, ""
@@ -121,6 +124,11 @@ class ImagesPart(StreamPart):
     def _lead(self) -> list[Entry]:
         lead = [] if pictures.can_draw() else [talk_draw.lead(pictures.MISSING)]
         return [*lead, *self._older_ones()]
+
+    def _nothing(self) -> Entry:
+        words = f"{NOTHING} {CHOOSE}" if self.crew_app.host.lends("files") else NOTHING
+        words = words if pictures.can_draw() else f"{words}\n{pictures.MISSING}"
+        return Entry(FIRST, lambda width: render.ours(words, render.MUTED).wrap(width), words)
 
     def _step(self) -> None:
         if self.is_on_screen and any(upload.state == "sending" for upload in self._uploads()):
@@ -191,8 +199,3 @@ class ImagesPart(StreamPart):
             if await self.app.push_screen_wait(Ask("An image", question, [stop])) != "stop":
                 return
         self.crew_app.uploads.drop(upload)
-
-
-def _nothing() -> Entry:
-    words = NOTHING if pictures.can_draw() else f"{NOTHING}\n{pictures.MISSING}"
-    return Entry(FIRST, lambda width: render.ours(words, render.MUTED).wrap(width), words)

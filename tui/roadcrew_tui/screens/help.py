@@ -43,7 +43,8 @@ class HelpScreen(Dialog[None]):
         self.query_one("#help", VerticalScroll).focus()
 
     def _draw(self, width: int) -> Content:
-        here = [c for c in commands.everything() if any(p in self._places for p in c.places)]
+        lends = getattr(self.app, "host").lends  # noqa: B009 - as below
+        here = [c for c in commands.everything() if any(p in self._places for p in c.places) and lends(*c.needs)]
         rows: list[Content | str] = []
         for group in self._begins_with(here):
             rows += self._group(group, here, width)

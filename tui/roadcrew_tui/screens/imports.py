@@ -331,7 +331,8 @@ class ImportsScreen(CommandScreen):
 
     def _note(self, any_imports: bool) -> str:
         if not any_imports and self.upload is None:
-            return "Hotels with their prices, from a CSV or JSON file, for the whole crew. Press n to choose one."
+            words = "Hotels with their prices, from a CSV or JSON file, for the whole crew."
+            return f"{words} Press n to choose one." if self.crew_app.host.lends("files") else words
         return self.listing.trouble
 
     def hints(self) -> list[tuple[str, str, str]]:

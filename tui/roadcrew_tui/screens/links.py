@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from roadcrew_tui import render
+from roadcrew_tui.host import must_lend
 from roadcrew_tui.markdown import web_address
 from roadcrew_tui.screens.ask import CANCEL, Answer, Ask
 
@@ -39,7 +40,7 @@ async def open_link(app: RoadcrewApp, addresses: Sequence[str]) -> None:
         "This leads to a page outside of Roadcrew:\n", render.piece(address, render.STRONG), "\nOpen it?"
     )
     answers = [Answer("copy", render.ours("Copy the address"))]  # first: a second enter in a hurry opens nothing
-    if has_desktop():
+    if app.host.lends("desktop") and has_desktop():
         answers.append(Answer("open", render.ours("Open it in the browser")))
     chosen = await app.push_screen_wait(Ask("Open a link", question, answers, cancel="Leave it"))
     if chosen == "copy":
@@ -58,6 +59,7 @@ def has_desktop(environ: Mapping[str, str] = os.environ, platform: str = sys.pla
 
 async def _opened(address: str) -> bool:
     """On a thread: a browser may take its time."""
+    must_lend("desktop")
     with suppress(TimeoutError, webbrowser.Error, OSError):
         return await asyncio.wait_for(asyncio.to_thread(webbrowser.open, address), OPENED_WITHIN)
     return False

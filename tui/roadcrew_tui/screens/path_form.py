@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from roadcrew_tui import feed_files, render
 from roadcrew_tui.feed_files import Entry
+from roadcrew_tui.host import must_lend
 from roadcrew_tui.screens.form import Field, Form, Send
 from roadcrew_tui.screens.inspector_model import size
 from roadcrew_tui.widgets.rows import Row, RowList, note
@@ -41,7 +42,8 @@ class PathForm(Form):
         suffixes: Collection[str],
         kinds: str,
     ) -> None:
-        """`suffixes` of files that are offered, `kinds` what those are called."""
+        """`suffixes` of files that are offered, `kinds` what those are called. Raises `Refused` for visitors."""
+        must_lend("files")
         self.here = Path.cwd()
         self.crew_app = app
         self._suffixes = suffixes

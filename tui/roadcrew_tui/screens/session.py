@@ -94,8 +94,8 @@ async def going_on(app: Standing, work: Callable[[], Awaitable[None]], *, guests
 
 
 async def sign_in(app: RoadcrewApp) -> None:
-    """Sign in to an account, at any server."""
-    if await _sign_in(app, "", anywhere=True):
+    """Sign in to an account, at any server; a visitor at the host's."""
+    if await _sign_in(app, "", anywhere=app.host.lends("servers")):
         app.show_lobby()
 
 

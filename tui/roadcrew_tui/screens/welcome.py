@@ -59,7 +59,9 @@ class WelcomeScreen(CommandScreen):
                 ]
             )
         )
-        self.query_one("#welcome-choices", RowList).show([Row(i, _choice(words, why)) for i, words, why in CHOICES])
+        offered = [command.id for command in self.offered()]
+        rows = [Row(i, _choice(words, why)) for i, words, why in CHOICES if i in offered]
+        self.query_one("#welcome-choices", RowList).show(rows)
         self.show_keys()
 
     def hints(self) -> list[tuple[str, str, str]]:

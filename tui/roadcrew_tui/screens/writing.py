@@ -20,6 +20,7 @@ from textual.widgets import Input, TextArea
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui import outside_editor, render
 from roadcrew_tui.drafts import About, Draft
+from roadcrew_tui.host import refusal
 from roadcrew_tui.outside_editor import EditorFailed
 from roadcrew_tui.screens.ask import CANCEL, Answer, Ask
 from roadcrew_tui.screens.dialog import Dialog
@@ -194,7 +195,8 @@ class Writing(Dialog[bool]):
         right = render.ours(f"{length:,} of {longest:,}", tone)
         self.query_one("#writing-title", TitleLine).show_ends(render.heading(self._sheet.heading), right)
         keys = [("send", "ctrl+s", self._sheet.button), ("preview", "ctrl+r", "write" if self._previews else "preview")]
-        keys += [("editor", "ctrl+o", "editor"), ("leave", "esc", "leave")]
+        keys += [("editor", "ctrl+o", "editor")] if self._app.host.lends("editor") else []
+        keys += [("leave", "esc", "leave")]
         parts = [Part(i, render.key_hint(key, words)) for i, key, words in keys]
         if self._changed:
             parts.append(Part("discard", render.ours("throw away", render.MUTED)))
@@ -281,6 +283,9 @@ class Writing(Dialog[bool]):
 
     def _edit_outside(self) -> None:
         """Leave the screen to the person's editor. Nothing else is done until it has ended."""
+        if not self._app.host.lends("editor"):
+            self._note(refusal("editor"), render.WARN)
+            return
         try:
             command = outside_editor.chosen()
             if not command:
