@@ -10,15 +10,25 @@ if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
 
 FIRST: tuple[Place, ...] = ("welcome", "lobby")
-BEYOND: tuple[Place, ...] = ("trip", "imports", "place", "saved", "muted", "waiting", "connection")
+BEYOND: tuple[Place, ...] = (
+    "trip",
+    "imports",
+    "place",
+    "saved",
+    "muted",
+    "waiting",
+    "connection",
+    "history",
+    "deleted",
+)
 EVERYWHERE: tuple[Place, ...] = (*FIRST, *BEYOND)
 
 
 class Actions(Command):
     id = "app.actions"
-    keys = "colon"
+    keys = "colon,f2"
     title = "Find an action"
-    help = "Lists everything that can be done here; type to narrow it down. Also ctrl+p."
+    help = "Lists everything that can be done here; type to narrow it down. Also F2 and ctrl+p."
     group = "Everywhere"
     places = EVERYWHERE
     footer = "actions"

@@ -12,7 +12,7 @@ from textual.content import Content
 from roadcrew_tui import commands, render
 from roadcrew_tui.commands.base import GROUPS, Command, Place, shown_key
 from roadcrew_tui.screens.dialog import Dialog
-from roadcrew_tui.widgets.lines import Lines
+from roadcrew_tui.widgets.lines import KeyLine, Lines, Part, PartsLine
 
 MOVING = (
     ("arrows", "move; enter opens or votes"),
@@ -33,14 +33,21 @@ class HelpScreen(Dialog[None]):
         self._places = places
 
     def compose(self) -> ComposeResult:
-        """One long text that scrolls."""
+        """One long text that scrolls, and under it the way out."""
         with VerticalScroll(id="help"):
             yield Lines(id="help-text")
+            yield KeyLine(id="help-keys")
 
     def on_mount(self) -> None:
         """The scroll takes the keys."""
         self.query_one("#help-text", Lines).show(self._draw)
+        self.query_one("#help-keys", KeyLine).show([Part("close", render.key_hint("esc", "close"))])
         self.query_one("#help", VerticalScroll).focus()
+
+    def on_parts_line_clicked(self, event: PartsLine.Clicked) -> None:
+        """The way out by mouse."""
+        event.stop()
+        self.dismiss()
 
     def _draw(self, width: int) -> Content:
         lends = getattr(self.app, "host").lends  # noqa: B009 - as below
@@ -54,7 +61,7 @@ class HelpScreen(Dialog[None]):
         for group in GROUPS:
             if group not in self._begins_with(here):
                 rows += self._group(group, here, width)
-        rows += [render.ours("esc closes this. Keys can be changed in the settings file.", render.MUTED)]
+        rows += [render.ours("Keys can be changed in the settings file.", render.MUTED)]
         return render.stack(rows)
 
     def _begins_with(self, here: list[Command]) -> list[str]:

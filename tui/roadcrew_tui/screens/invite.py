@@ -19,7 +19,8 @@ from roadcrew_tui.plan import JOINS
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.screens.form import Field, Form, Values
 from roadcrew_tui.snapshot import Snapshot
-from roadcrew_tui.widgets.lines import KeyLine, Lines, Part
+from roadcrew_tui.widgets.buttons import Buttons
+from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
 
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
@@ -71,7 +72,9 @@ class InviteScreen(Dialog[str]):
         Binding("p", "print", "Print", show=False),
         Binding("n", "dismiss('renew')", "New invite", show=False),
         Binding("x", "dismiss('revoke')", "End invite", show=False),
+        Binding("up,down,left,right", "to_keys", "To what can be done", show=False),
     ]
+    AUTO_FOCUS = ""  # enter closes, until somebody goes along what can be done
 
     def __init__(
         self, app: RoadcrewApp, trip_name: str, invite: Invite | None, link: str, snapshot: Snapshot, *, organiser: bool
@@ -90,7 +93,7 @@ class InviteScreen(Dialog[str]):
             with Horizontal(id="invite-both"):
                 yield Lines(id="invite-words")
                 yield Lines(id="invite-qr")
-            yield KeyLine(id="invite-keys")
+            yield Buttons(id="invite-keys")
 
     def on_mount(self) -> None:
         """Everything is known when this opens."""
@@ -105,7 +108,7 @@ class InviteScreen(Dialog[str]):
         if self._organiser:
             keys += [("renew", "n", "new invite")]
             keys += [("revoke", "x", "end it")] if self._invite is not None else []
-        self.query_one("#invite-keys", KeyLine).show(
+        self.query_one("#invite-keys", Buttons).show(
             [Part(i, render.key_hint(k, w)) for i, k, w in (*keys, ("", "esc", "close"))]
         )
 
@@ -128,8 +131,12 @@ class InviteScreen(Dialog[str]):
             rows += ["", *render.ours(warning, render.WARN).wrap(width)]
         return render.stack(rows)
 
-    def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
-        """The keys by mouse."""
+    def action_to_keys(self) -> None:
+        """To what has a letter for a key, by keys that everybody has."""
+        self.query_one("#invite-keys", Buttons).focus()
+
+    def on_parts_line_clicked(self, event: PartsLine.Clicked) -> None:
+        """The keys by mouse, and by arrows."""
         event.stop()
         if event.part in ("copy", "print"):
             getattr(self, f"action_{event.part}")()

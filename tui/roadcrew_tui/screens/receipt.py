@@ -12,14 +12,16 @@ from textual.content import Content
 
 from roadcrew_domain.cart_state import Order
 from roadcrew_tui import receipts, render
+from roadcrew_tui.host import refusal
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.snapshot import NotKept
-from roadcrew_tui.widgets.lines import KeyLine, Lines, Part
+from roadcrew_tui.widgets.buttons import Buttons
+from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
 
 if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
 
-KEYS = (("copy", "c", "copy"), ("keep", "s", "save for a calendar"), ("", "esc", "close"))
+KEYS = (("copy", "c", "copy"), ("keep", "s", "save for a calendar"), ("close", "esc", "close"))
 
 
 class ReceiptScreen(Dialog[None]):
@@ -42,13 +44,25 @@ class ReceiptScreen(Dialog[None]):
         """One text that scrolls, and keys."""
         with VerticalScroll(id="receipt"):
             yield Lines(id="receipt-text")
-            yield KeyLine(id="receipt-keys")
+            yield Buttons(id="receipt-keys")
 
     def on_mount(self) -> None:
         """The scroll takes the keys."""
         self.query_one("#receipt-text", Lines).show(self._draw)
-        self.query_one("#receipt-keys", KeyLine).show([Part(i, render.key_hint(k, w)) for i, k, w in KEYS])
+        keys = [(i, k, w) for i, k, w in KEYS if i != "keep" or cast("RoadcrewApp", self.app).host.lends("files")]
+        self.query_one("#receipt-keys", Buttons).show([Part(i, render.key_hint(k, w)) for i, k, w in keys])
         self.query_one("#receipt", VerticalScroll).focus()
+
+    def on_parts_line_clicked(self, event: PartsLine.Clicked) -> None:
+        """The keys by mouse, and by tab and arrows."""
+        event.stop()
+        match event.part:
+            case "copy":
+                self.action_copy()
+            case "keep":
+                self.action_keep()
+            case _:
+                self.dismiss()
 
     def _draw(self, width: int) -> Content:
         rows: list[Content | str] = [render.heading("Receipt"), ""]
@@ -63,6 +77,9 @@ class ReceiptScreen(Dialog[None]):
     def action_keep(self) -> None:
         """Where the app was started."""
         app = cast("RoadcrewApp", self.app)
+        if not app.host.lends("files"):
+            app.say(refusal("files"), "warning")
+            return
         name = "".join(c for c in self._order.number if c.isascii() and c.isalnum())
         file = Path.cwd() / f"roadcrew-{name}.ics"
 
