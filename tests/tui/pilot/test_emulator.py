@@ -62,6 +62,12 @@ def test_in_a_picture_no_sign_depends_on_the_width_of_another() -> None:
     assert [(round(float(x) / 12.2), text.replace("&#160;", "")) for x, text in placed] == wanted
 
 
+def test_a_picture_loads_nothing_from_elsewhere() -> None:
+    styles, _, screen = fed("@font-face {url}").svg().partition("</style>")
+    assert "url" not in styles
+    assert "@font-face&#160;{url}" in screen  # what was on it stays
+
+
 # R: G2
 async def test_output_cut_anywhere_means_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []

@@ -1,17 +1,21 @@
 """What is on a screen as an SVG, as Textual's own screenshots are, but with each sign in its place wherever the picture
-is looked at. Not for what is on the screen.
+is looked at, and nothing that a viewer would fetch from elsewhere. Not for what is on the screen.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from rich.cells import split_graphemes
 from rich.console import Console
 from rich.segment import Segment, Segments
+
+FETCHED = re.compile(r"\s*@font-face \{.*?\}", re.S)
+"""A font that Rich has viewers load from the web. Where it is not installed, another of fixed width does as well."""
 
 
 def svg(lines: Iterable[Iterable[Segment]], columns: int, rows: int, title: str) -> str:
@@ -29,7 +33,8 @@ def svg(lines: Iterable[Iterable[Segment]], columns: int, rows: int, title: str)
     )
     parts = (part for line in lines for part in (*itertools.chain.from_iterable(map(_placed, line)), Segment.line()))
     console.print(Segments(parts), end="")
-    return console.export_svg(title=title)
+    styles, end, rest = console.export_svg(title=title).partition("</style>")
+    return f"{FETCHED.sub('', styles)}{end}{rest}"
 
 
 def _placed(segment: Segment) -> Iterator[Segment]:
