@@ -23,6 +23,9 @@ GATES = {
     "imports": ["lint-imports", "--no-logo"],
     "pins": [sys.executable, "scripts/pin.py", "--check"],
     "settings": [sys.executable, "scripts/settings_table.py", "--check"],
+    "commands": [sys.executable, "scripts/command_reference.py", "--check"],
+    "http api": [sys.executable, "scripts/api_reference.py", "--check"],
+    "site": [sys.executable, "scripts/docs_site.py", "--check"],
 }
 if REDRAW.exists():
     GATES["screenshots"] = [sys.executable, str(REDRAW.relative_to(ROOT)), "--check"]
