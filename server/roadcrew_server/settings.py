@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """How people reach the server, `https://HOST`, perhaps with a path. Invite links begin with it; without it they
     work on this computer only, and the app says so."""
+    web_url: str | None = None
+    """How browsers reach the `roadcrew web` for this server, `https://HOST`, perhaps with a path. Pages of invites then
+    say *Open here*. Empty: they don't."""
     store: str = Field(default_factory=default_store)
     """Where trips are kept: `sqlite:///FILE` (four slashes: an absolute path), or a Redis or Valkey (`redis://…`).
     By default the file `roadcrew.db` in `data` of `ROADCREW_HOME`, or else in the platform's data folder."""
@@ -253,7 +256,7 @@ class Settings(BaseSettings):
     command_ids_days: float = Field(7, gt=0)
     """For so long a change can be sent again under its Idempotency-Key without being done twice."""
 
-    @field_validator("public_url")
+    @field_validator("public_url", "web_url")
     @classmethod
     def _an_address(cls, text: str | None) -> str | None:
         """Links are made by adding to it, so nothing may come after its path."""

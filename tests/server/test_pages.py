@@ -1,11 +1,12 @@
 """What is open to anybody: the invite's page, what a server says of itself, and how it is watched."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.people import Person, crew
-from tests.support.serving import Running
+from tests.support.people import Person, connected, crew
+from tests.support.serving import Running, served
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 PLAIN = {"Accept": "*/*"}
@@ -28,6 +29,7 @@ async def test_the_page_of_an_invite_escapes_what_people_typed_and_runs_nothing(
     assert "2027-05-21 to 2027-05-25" in page.text
     assert f"uvx roadcrew join {running.url}/j/{made['invite']['code']}" in page.text
     assert page.text.count("<svg") == 1
+    assert "Open here" not in page.text  # no site was named
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
@@ -55,6 +57,20 @@ async def test_curl_gets_lines_and_programs_get_json(http: httpx.AsyncClient, an
         "code": code,
         "active": True,
     }
+
+
+# R: T2
+async def test_where_a_site_shows_the_app_the_page_of_an_invite_opens_it_there(tmp_path: Path):
+    async with served(tmp_path, web_url="https://app.example.org/in/") as running, connected(running.url) as http:
+        made = await (await Person.guest(http, "Ana")).create(invite={"maxUses": 1})
+        code = made["invite"]["code"]
+        here = f"https://app.example.org/in/j/{code}"
+        page = await http.get(f"/j/{code}", headers=HTML)
+        assert f'<a class=here href="{here}">Open here</a>' in page.text
+        assert f"Or open it in a browser: {here}\n" in (await http.get(f"/j/{code}", headers=PLAIN)).text
+        await (await Person.guest(http, "Ben")).do("/join", {"invite": code})  # which uses it up
+        for accept in (HTML, PLAIN):
+            assert "app.example.org" not in (await http.get(f"/j/{code}", headers=accept)).text
 
 
 # R: T2

@@ -56,9 +56,10 @@ async def show(call: Call) -> Response:
         return HTMLResponse(_page("No such invite", f"<p>{escape(detail)}</p>"), 404, HEADERS)
     if "application/json" in accept:
         return json_response(preview, 200)
+    link, here = invite_link(call, preview.code), _in_a_browser(call, preview.code)
     if "text/html" in accept:
-        return HTMLResponse(_invite_page(preview, invite_link(call, preview.code)), headers=HEADERS)
-    return PlainTextResponse(_plain(preview, invite_link(call, preview.code)), headers=HEADERS)
+        return HTMLResponse(_invite_page(preview, link, here), headers=HEADERS)
+    return PlainTextResponse(_plain(preview, link, here), headers=HEADERS)
 
 
 async def _preview(call: Call) -> Preview:
@@ -103,25 +104,34 @@ def _ways(link: str) -> dict[str, str]:
     return {how: command.format(link=link) for how, command in WAYS.items()}
 
 
-def _plain(p: Preview, link: str) -> str:
+def _in_a_browser(call: Call, code: str) -> str | None:
+    """Where `roadcrew web` opens it, if there is one."""
+    web = call.server.settings.web_url
+    return f"{web.rstrip('/')}/j/{code}" if web else None
+
+
+def _plain(p: Preview, link: str, here: str | None) -> str:
     lines = [f"{p.invited_by} invites you to plan a trip: {p.trip_name}", _dates(p), ""]
     if p.active:
         lines.append("Join from a terminal:")
         for how, command in _ways(link).items():
             lines += [f"  {how}:", f"    {command}"]
+        if here:
+            lines.append(f"Or open it in a browser: {here}")
     else:
         lines.append(f"This invite has ended. Ask {p.invited_by} for a new one.")
     return "\n".join(lines) + "\n"
 
 
-def _invite_page(p: Preview, link: str) -> str:
+def _invite_page(p: Preview, link: str, here: str | None) -> str:
     dates = f"<p class=dates>{escape(_dates(p))}</p>" if _dates(p) else ""
     if p.active:
         ways = "".join(
             f"<p>{'Join from a terminal, ' if n == 0 else 'or '}{escape(how)}:</p><pre>{escape(command)}</pre>"
             for n, (how, command) in enumerate(_ways(link).items())
         )
-        how = f"{ways}<p>For whoever sits beside you:</p>{_qr_code(link)}"
+        browser = f'<p><a class=here href="{escape(here)}">Open here</a>, in this browser.</p>' if here else ""
+        how = f"{browser}{ways}<p>For whoever sits beside you:</p>{_qr_code(link)}"
     else:
         how = f"<p>This invite has ended. Ask {escape(p.invited_by)} for a new one.</p>"
     return _page(p.trip_name, f"<p>{escape(p.invited_by)} invites you to plan a trip.</p>{dates}{how}")
@@ -143,7 +153,7 @@ def _page(title: str, body: str) -> str:
         "body{font:17px/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1.2rem}"
         "h1{font-weight:600;letter-spacing:-.01em}"
         "pre{padding:.8rem 1rem;border-radius:8px;background:#8882;overflow:auto}"
-        ".dates{opacity:.7}svg{width:12rem;height:12rem}</style></head>"
+        ".here{font-weight:600}.dates{opacity:.7}svg{width:12rem;height:12rem}</style></head>"
         f"<body><h1>{escape(title)}</h1>{body}</body></html>"
     )
 
