@@ -74,13 +74,16 @@ def _call(method: str, path: str, operation: Json) -> Iterator[str]:
     yield f"## `{method} {path}`"
     access = operation["x-access"]
     yield f"{plain(operation['summary'])}. For {WHO.get(access) or 'its ' + access.replace('-', ' ')}."
+    parameters = [p for p in operation.get("parameters", ()) if p["in"] != "header"]
     rows = [
         f"| `{p['name']}` | {p['in']} | {_kind(p['schema'])} | {'yes' if p.get('required') else ''} | "
         f"{plain(p.get('description', ''))} |"
-        for p in operation.get("parameters", ())
+        for p in parameters
     ]
     if rows:
         yield "\n".join(("| parameter | in | is | needed | what |", "| --- | --- | --- | --- | --- |", *rows))
+    for header in (p for p in operation.get("parameters", ()) if p["in"] == "header"):
+        yield f"Takes the header `{header['name']}`."
     if body := operation.get("requestBody"):
         yield f"**Sent**: {_content(body['content'])}"
     for status, response in operation["responses"].items():
