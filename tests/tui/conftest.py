@@ -20,7 +20,7 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from roadcrew_client.models import User
-from roadcrew_tui import symbols
+from roadcrew_tui import symbols, when
 from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.screens.trip import TripScreen
 from roadcrew_tui.settings import Folders
@@ -183,7 +183,12 @@ def _soon_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _unicode() -> Any:
+def _unicode(monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ("LC_ALL", "LC_TIME", "LC_MONETARY", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
     symbols.use("unicode")
+    when.use("24", None)
     yield
     symbols.use("unicode")
+    when.use("24", None)

@@ -14,7 +14,6 @@ from roadcrew_domain.money import Money
 from roadcrew_domain.quotes import QuoteRun
 from roadcrew_domain.quotes_state import Answer, AskedHotel, Choice, Driver, Price, QuoteRequest, Stay, Vehicle
 from roadcrew_domain.runs import RunEnd, RunNote
-from roadcrew_tui import money
 from roadcrew_tui.screens import quotes_draw
 from roadcrew_tui.screens import quotes_model as model
 from roadcrew_tui.screens.quotes_rows import FAILURES
@@ -31,7 +30,6 @@ NAMES = {"ana": "Ana", "ben": "Ben", "carla": "Carla"}
 @pytest.fixture(autouse=True)
 def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
-    money.reader_locale.cache_clear()
 
 
 def run(request: QuoteRequest = STAY, /, *, ballots: dict[str, Choice] | None = None, **more: Any) -> QuoteRun:

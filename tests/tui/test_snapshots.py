@@ -31,7 +31,6 @@ from textual.widgets import Input, TextArea
 
 from roadcrew_client.figures import Noted
 from roadcrew_domain.hotels import VoteHotel
-from roadcrew_tui import money
 from roadcrew_tui.settings import Settings, save
 from roadcrew_tui.snapshot import TokenChanged
 
@@ -213,14 +212,12 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LANG", "en_GB.UTF-8")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    money.reader_locale.cache_clear()
     monkeypatch.setattr(Input, "_toggle_cursor", lambda _: None)
     monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda _: None)
     with time_machine.travel(MOMENT, tick=False):
         yield
     monkeypatch.undo()
     time.tzset()
-    money.reader_locale.cache_clear()
 
 
 async def lead(s: Stage, view: View, text: str) -> None:

@@ -23,7 +23,7 @@ from textual.notifications import Notify
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
-from roadcrew_tui import graphics, host, render, symbols
+from roadcrew_tui import graphics, host, render, symbols, when
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.booking import Booking
 from roadcrew_tui.collector import spare_what_is_here
@@ -109,6 +109,7 @@ class RoadcrewApp(Booking):
         self.thumbs = Thumbs(self)
         self.uploads = Uploads(self)
         symbols.use(self.settings.symbols)
+        when.use(self.settings.clock, self.settings.locale)
         ScrollBar.renderer = Thumb
         super().__init__()
         for theme in THEMES.values():

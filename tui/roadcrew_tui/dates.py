@@ -15,8 +15,10 @@ _NUMBERS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _WORDS = re.compile(r"(\d{1,2})\.?(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?(?:,?\s+(\d{4}))?")
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?:,?\s+(\d{4}))?")
 _SHORT_RANGE = re.compile(r"(\d{1,2})\.?\s*(?:to|until|-|–|—)\s*(\d{1,2})\.?\s+([a-z]{3,9})\.?(?:,?\s+(\d{4}))?")
+_SHORT_RANGE_MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s+(\d{1,2})\s*(?:to|until|-|–|—)\s*(\d{1,2})(?:,?\s+(\d{4}))?")
 _BETWEEN = re.compile(r"\s+(?:to|until|-|–|—)\s+|\s*(?:–|—)\s*")
 _CLOCK = re.compile(r"(?:at\s+)?(\d{1,2})(?::|\.|h)(\d{2})")
+_TWELVE = re.compile(r"(?:at\s+)?(1[0-2]|0?[1-9])(?:[:.](\d{2}))?\s*([ap])\.?m\.?")
 _IN = re.compile(r"in\s+(\d{1,3})\s*(min|m|minutes?|h|hours?|d|days?|w|weeks?)")
 SOONEST = timedelta(days=60)
 """A date without a year is the next such date, or one of the last weeks."""
@@ -88,6 +90,8 @@ def parse_span(text: str, today: date) -> tuple[date, date] | None:
     before it becomes the trip's dates.
     """
     words = _words(text)
+    if m := _SHORT_RANGE_MONTH_FIRST.fullmatch(words):
+        words = f"{m[2]} to {m[3]} {m[1]} {m[4] or ''}".strip()
     if m := _SHORT_RANGE.fullmatch(words):
         ends = _read(f"{m[2]} {m[3]} {m[4] or ''}".strip(), today)
         starts = ends and _made(int(m[1]), ends.month, ends.year, today)
@@ -103,8 +107,18 @@ def parse_span(text: str, today: date) -> tuple[date, date] | None:
     return (one, one) if one else None
 
 
+def _clock_at_end(words: str) -> tuple[int, int, int] | None:
+    """The hour and the minute that stand at the end, and where that begins."""
+    if m := re.search(rf"(?:^|\s){_CLOCK.pattern}$", words):
+        return int(m[1]), int(m[2]), m.start()
+    if m := re.search(rf"(?:^|\s){_TWELVE.pattern}$", words):
+        return int(m[1]) % 12 + 12 * (m[3] == "p"), int(m[2] or 0), m.start()
+    return None
+
+
 def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> datetime | None:
-    """When a poll is to close: `18:00`, `in 2 h`, `tomorrow 18:00`, `fri 18:00`, `20 May 18:00`, `20 May` (its end).
+    """When a poll is to close: `18:00`, `6 pm`, `in 2 h`, `tomorrow 18:00`, `fri 18:00`, `20 May 18:00`, or
+    `20 May` (its end).
 
     Raises `NotADate` for what is none of these, or is on another weekday; None for nothing.
     """
@@ -115,10 +129,10 @@ def parse_deadline(text: str, now: datetime, zone: tzinfo | None = None) -> date
     if m := _IN.fullmatch(words):
         unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[m[2][0]]
         return now + timedelta(**{unit: int(m[1])})
-    hour, minute, named = 23, 59, False
-    if m := re.search(rf"(?:^|\s){_CLOCK.pattern}$", words):
-        hour, minute, named = int(m[1]), int(m[2]), True
-        words = words[: m.start()].strip().rstrip(",")
+    (hour, minute), named = (23, 59), False
+    if (found := _clock_at_end(words)) is not None:
+        hour, minute, starts = found
+        words, named = words[:starts].strip().rstrip(","), True
     day = here.date() if not words and named else parse_day(words, here.date())
     if day is None or hour > 23 or minute > 59:
         raise NotADate("Try 18:00, in 2 h, tomorrow 18:00, or 20 May 18:00.")

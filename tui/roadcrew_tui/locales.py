@@ -29,6 +29,18 @@ _MONTH_FIRST_IN = frozenset((
 ))  # fmt: skip
 _DAY_FIRST_IN = frozenset(("se_FI",))
 
+_chosen: list[str | None] = [None]
+
+
+def use(name: str | None) -> None:
+    """Write as is usual in this locale from now on; None: in that of the environment."""
+    _chosen[0] = named(name) if name else None
+
+
+def chosen() -> str | None:
+    """The locale that this person chose."""
+    return _chosen[0]
+
 
 def named(text: str) -> str:
     """`en_GB` for `en-GB`, `en_gb` or `en_GB.UTF-8`; nothing for what is no person's locale."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from copy import copy
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -11,6 +12,7 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import get_currency_precision, list_currencies
 
 from roadcrew_domain.money import Money
+from roadcrew_tui import locales
 
 _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₺": "TRY", "zł": "PLN", "kč": "CZK", "₩": "KRW"}
 _PRICE = re.compile(r"^\s*(?P<before>[^\d\s.,-]{1,3})?\s*(?P<number>\d[\d.,' ]*)\s*(?P<after>[^\d\s.,-]{1,3})?\s*$")
@@ -20,10 +22,17 @@ class NotAPrice(ValueError):
     """Says in a sentence what would be understood."""
 
 
-@lru_cache(maxsize=1)
 def reader_locale() -> Locale:
-    """The locale of the reader's environment; English when it names none that is known."""
+    """The reader's locale: the one that they chose, else that of their environment; English when there is none that
+    is known."""
+    return _found(locales.chosen(), *map(os.environ.get, ("LANGUAGE", "LC_ALL", "LC_MONETARY", "LANG")))
+
+
+@lru_cache(maxsize=4)
+def _found(chosen: str | None, *_environment: str | None) -> Locale:
     try:
+        if chosen:
+            return Locale.parse(locales.known(chosen))
         found = Locale.default("LC_MONETARY")
         # The C locale is for programs: it writes "€ 84.00".
         return Locale("en") if found.variant == "POSIX" else found

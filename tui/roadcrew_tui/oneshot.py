@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from roadcrew_domain.text import cleaned
 from roadcrew_domain.views import decode_trip
 from roadcrew_tui import settings as prefs
-from roadcrew_tui import host
+from roadcrew_tui import host, when
 from roadcrew_tui.commands.base import NeedsTrip
 from roadcrew_tui.settings import COPIES, Folders
 from roadcrew_tui.steps import look_words
@@ -94,6 +94,7 @@ def footing(server: str | None, *, invited: bool = False) -> Footing:
     mine = prefs.load(folders)
     home = prefs.home_server(mine, None if invited else server)
     address = base_address(server or host.here().server or prefs.home_server(mine))
+    when.use(mine.clock, mine.locale)
     host.must_reach(address)
     kept = credentials(folders.data, home, lambda *asked: _may_write(folders, *asked))
     return Footing(folders, address, home, kept)

@@ -15,7 +15,7 @@ from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.money import Money
 from roadcrew_domain.text import cleaned
 from roadcrew_tui import money
-from roadcrew_tui.when import DAYS, MONTHS, at_venue
+from roadcrew_tui.when import DAYS, at_venue, shown_time, whole_day
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -56,12 +56,12 @@ def number(order: Order) -> str:
 
 def date_words(moment: datetime) -> str:
     """`Tue 5 Jan 2027, 10:00`, by the moment's own clock."""
-    return f"{day_words(moment)}, {moment:%H:%M}"
+    return f"{day_words(moment)}, {shown_time(moment)}"
 
 
 def day_words(day: date) -> str:
     """`Tue 5 Jan 2027`."""
-    return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
+    return f"{DAYS[day.weekday()]} {whole_day(day)}"
 
 
 def _there(moment: datetime, order: Order) -> str:
@@ -73,7 +73,7 @@ def _there(moment: datetime, order: Order) -> str:
 def slot_words(slot: SlotInfo) -> str:
     """When a slot is, by the clock of its venue: `Tue 5 Jan 2027, 10:00 to 11:30 (Europe/Lisbon)`."""
     starts, ends = at_venue(slot.starts_at, slot.time_zone), at_venue(slot.ends_at, slot.time_zone)
-    until = f"{ends:%H:%M}" if ends.date() == starts.date() else date_words(ends)
+    until = shown_time(ends) if ends.date() == starts.date() else date_words(ends)
     return f"{date_words(starts)} to {until} ({starts.tzinfo})"
 
 

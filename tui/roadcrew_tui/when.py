@@ -1,10 +1,34 @@
-"""Times and dates in words, in the reader's zone, with a relative part. Pure: the caller says what time it is."""
+"""Times and dates in words, in the reader's zone and in the manner that their settings say, with a relative part. The
+caller says what time it is."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from roadcrew_tui import locales
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """`6:00 pm`, or `18:00`; `Jun 5`, or `5 Jun`."""
+
+    twelve: bool = False
+    month_first: bool = False
+
+
+_in_use = [Manner()]
+
+
+def use(clock: str, locale: str | None) -> None:
+    """Write times by this `clock` (`24`, `12`, `locale`) from now on, and dates and money as is usual in this locale;
+    None: in that of the environment."""
+    locales.use(locale)
+    name = locales.chosen() or locales.of_environment()
+    twelve = clock == "12" or (clock == "locale" and bool(name) and locales.twelve_hours(name))
+    _in_use[0] = Manner(twelve, locales.month_first(name))
 
 
 def amount_of(span: timedelta) -> str:
@@ -76,9 +100,22 @@ def _local(moment: datetime, zone: tzinfo | None) -> datetime:
         return moment
 
 
-def time_of(moment: datetime, zone: tzinfo | None = None) -> str:
-    """`18:00`. `zone` None: the reader's."""
-    return f"{_local(moment, zone):%H:%M}"
+def time_of(moment: datetime, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
+    """`18:00`, or `6:00 pm` by a clock of twelve hours. `zone` None: the reader's."""
+    return shown_time(_local(moment, zone), seconds=seconds)
+
+
+def shown_time(there: datetime, *, seconds: bool = False) -> str:
+    """As `time_of`, of a moment that is in the zone in which it is to be told."""
+    rest = f":{there:%M:%S}" if seconds else f":{there:%M}"
+    if not _in_use[0].twelve:
+        return f"{there:%H}{rest}"
+    return f"{there.hour % 12 or 12}{rest} {'am' if there.hour < 12 else 'pm'}"
+
+
+def time_width() -> int:
+    """Cells that the longest of `time_of` takes."""
+    return 8 if _in_use[0].twelve else 5
 
 
 def day_of(moment: datetime, zone: tzinfo | None = None) -> date:
@@ -94,18 +131,28 @@ def past_day(d: date, today: date) -> str:
 
 def day(d: date, today: date) -> str:
     """`5 Jun`, with the year when it is another one."""
-    words = f"{d.day} {MONTHS[d.month - 1]}"
-    return words if d.year == today.year else f"{words} {d.year}"
+    return _day(d) if d.year == today.year else whole_day(d)
+
+
+def whole_day(d: date) -> str:
+    """`5 Jun 2027`, or `Jun 5, 2027`."""
+    return f"{_day(d)}, {d.year}" if _in_use[0].month_first else f"{_day(d)} {d.year}"
+
+
+def _day(d: date) -> str:
+    month = MONTHS[d.month - 1]
+    return f"{month} {d.day}" if _in_use[0].month_first else f"{d.day} {month}"
 
 
 def span(starts: date | None, ends: date | None, today: date) -> str:
-    """`21 to 25 May`, `from 21 May`, or nothing."""
-    if starts is None and ends is None:
-        return ""
+    """`21 to 25 May`, `May 21 to 25`, `from 21 May`, or nothing."""
     if starts is None or ends is None:
         return f"from {day(starts, today)}" if starts else f"until {day(ends, today)}" if ends else ""
     if starts == ends:
         return day(starts, today)
     if (starts.year, starts.month) == (ends.year, ends.month):
-        return f"{starts.day} to {day(ends, today)}"
+        if not _in_use[0].month_first:
+            return f"{starts.day} to {day(ends, today)}"
+        year = "" if ends.year == today.year else f", {ends.year}"
+        return f"{_day(starts)} to {ends.day}{year}"
     return f"{day(starts, ends if starts.year != ends.year else today)} to {day(ends, today)}"

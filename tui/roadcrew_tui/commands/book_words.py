@@ -76,7 +76,7 @@ def _slot(slot: Mapping[str, Any], zone: str) -> str:
     left = {"past": "past", "sold-out": "sold out"}.get(
         slot["state"], f"{slot['seatsLeft']} of {slot['capacity']} left"
     )
-    return f"{starts:%H:%M} to {ends:%H:%M}  {left}  {safe(slot['id'])}"
+    return f"{when.shown_time(starts)} to {when.shown_time(ends)}  {left}  {safe(slot['id'])}"
 
 
 def _booking(booking: Booking, names: Mapping[str, str]) -> str:

@@ -92,10 +92,11 @@ def slot(row: SlotRow, *, wide: bool) -> Draw:
 
     def draw(width: int) -> Content:
         tone = {"open": "", "few": render.WARN, "none": render.MUTED, "ended": render.MUTED}[row.state]
-        cells = min(WIDE_BAR if wide else BAR, max(0, width - 16))
+        cells = min(WIDE_BAR if wide else BAR, max(0, width - 11 - when.time_width()))
         share = max(row.left / row.capacity, 1 / max(1, cells)) if row.left and row.capacity else 0.0
         bar = render.bar(share, cells)
-        time = render.ours(row.time, "" if row.state in ("open", "few") else render.MUTED)
+        ink = "" if row.state in ("open", "few") else render.MUTED
+        time = render.pad(render.ours(row.time, ink), when.time_width(), right=True)
         return render.cut(render.join(time, "  ", bar, render.pad(render.ours(row.words, tone), 10, right=True)), width)
 
     return draw

@@ -33,7 +33,7 @@ SEARCHED = 800
 def slot_words(slot: SlotInfo, now: datetime) -> str:
     """`Thu 21 May 09:30`, by the venue's clock."""
     starts = when.at_venue(slot.starts_at, slot.time_zone)
-    return f"{day_words(starts.date(), when.at_venue(now, slot.time_zone).date())} {starts:%H:%M}"
+    return f"{day_words(starts.date(), when.at_venue(now, slot.time_zone).date())} {when.shown_time(starts)}"
 
 
 def day_words(day: date, today: date) -> str:
@@ -109,7 +109,7 @@ def slot_rows(slots: SlotList, counts: Mapping[str, SlotCount], zone: str, now: 
 
 
 def _slot_row(slot: OfferedSlot, left: int, zone: str, now: datetime) -> SlotRow:
-    time = f"{when.at_venue(slot.starts_at, zone):%H:%M}"
+    time = when.shown_time(when.at_venue(slot.starts_at, zone))
     if now >= slot.starts_at:
         return SlotRow(slot.id, time, 0, slot.capacity, "ended" if now >= slot.ends_at else "begun", "ended")
     if left == 0:

@@ -90,7 +90,9 @@ class PictureScreen(Dialog[str]):
         talk = self._talk
         who = render.said(talk.name(item.by, item.name), "bold", width=render.MOST_NAME)
         at, today = item.at.astimezone(), talk.now.astimezone().date()
-        ago = render.ours(f"  {when.day(at.date(), today)} {at:%H:%M}, {when.ago(item.at, talk.now)}", render.MUTED)
+        ago = render.ours(
+            f"  {when.day(at.date(), today)} {when.shown_time(at)}, {when.ago(item.at, talk.now)}", render.MUTED
+        )
         caption = render.wrapped(render.said(item.text), width, CAPTION_LINES) if item.text else []
         return render.stack([render.join(who, ago), *caption])
 

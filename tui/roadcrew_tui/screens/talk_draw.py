@@ -87,7 +87,7 @@ def opening(talk: Talk, channel: ListChannel) -> str:
 
 
 def _age(at: datetime, now: datetime | None) -> str:
-    clock = f"{at.astimezone():%H:%M}"
+    clock = when.time_of(at)
     return f"{clock}, {when.ago(at, now)}" if now is not None and now - at < RECENT else clock
 
 
