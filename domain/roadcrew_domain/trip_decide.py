@@ -26,6 +26,7 @@ from roadcrew_domain.trip_state import (
     DeleteTrip,
     DiscountUnlocked,
     EditTrip,
+    EndReason,
     RestoreTrip,
     Tick,
     Trip,
@@ -56,9 +57,7 @@ def decide(trip: Trip | None, command: Command, now: datetime) -> tuple[Fact, ..
     if trip is None:
         raise Refused("unknown-trip", "missing", "There is no such trip.")
     if (reason := trip.over(now)) is not None:
-        if isinstance(command.act, RestoreTrip) and trip.restorable_by(command.by, now):
-            return (TripRestored(trip.name),)
-        raise Refused("trip-ended", "gone", "This trip has ended.", reason=reason)
+        return _after_its_end(trip, command, reason, now)
     if isinstance(command.act, runs.NoteRunEnd):
         ended = runs.note_end(trip.runs, command.act)
         return () if ended is None else (ended,)
@@ -71,6 +70,23 @@ def decide(trip: Trip | None, command: Command, now: datetime) -> tuple[Fact, ..
     if member is None:
         raise Refused("not-a-member", "forbidden", "You are not in this trip.")
     return _by_member(trip, command, member, now)
+
+
+def _after_its_end(trip: Trip, command: Command, reason: EndReason, now: datetime) -> tuple[Fact, ...]:
+    """A deleted trip may come back, so it takes in what the server has to tell it: runs that end, and bookings."""
+    fact: Fact | None
+    match command.act:
+        case RestoreTrip() if trip.restorable_by(command.by, now):
+            fact = TripRestored(trip.name)
+        case runs.NoteRunEnd() as act if reason == "deleted":
+            fact = runs.note_end(trip.runs, act)
+        case bookings.NoteBooking() as act if reason == "deleted" and (command.by or "") in trip.members:
+            fact = bookings.note(trip.bookings, act)
+        case bookings.DropBooking() as act if reason == "deleted":
+            fact = bookings.drop(trip.bookings, command.by or "", act)
+        case _:
+            raise Refused("trip-ended", "gone", "This trip has ended.", reason=reason)
+    return () if fact is None else (fact,)
 
 
 def _by_member(trip: Trip, command: Command, member: Member, now: datetime) -> tuple[Fact, ...]:

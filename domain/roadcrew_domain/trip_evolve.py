@@ -43,7 +43,7 @@ def evolve(trip: Trip | None, event: Event) -> Trip:
         changes = _changes(trip, event)
     except KeyError as error:
         raise ValueError(f"{event.type} of something that is not there: {error}") from error
-    if event.by is not None:
+    if event.by is not None and (trip.ended is None or "ended" in changes):  # what a deleted trip is told is no change
         changes["changed_at"] = event.at
     changes["recent"] = (*trip.recent[1 - RECENT :], happened(Names(trip), event))
     return msgspec.structs.replace(trip, **changes)

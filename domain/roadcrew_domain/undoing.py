@@ -42,6 +42,10 @@ _NEVER_UNDONE: dict[type[Fact], str] = {
 _DONE = {"HotelVoteCast": "voted for", "HotelUnshortlisted": "taken off", "HotelRestored": "brought back"}
 
 
+class NotUndone(Refused):
+    """There is no act that takes it back. Found here, before anything is asked of a server."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Log:
     """The log around my last change: what was before it, newest first, and what others did after it, oldest first."""
@@ -60,11 +64,11 @@ class _Log:
         return [e for e in self.events if e.seq > self.mine.seq and e.by != self.me]
 
     def untouched(self, touches: Callable[[Fact], bool], what: str) -> None:
-        """Raises `Refused` (`changed-since`) if somebody has touched it since."""
+        """Raises `NotUndone` (`changed-since`) if somebody has touched it since."""
         there = next((e for e in self.since if touches(e.data)), None)
         if there is not None:
             told = _told(self, there)
-            raise Refused(
+            raise NotUndone(
                 "changed-since",
                 "conflict",
                 f"{told.name or 'Somebody'} has {_DONE.get(there.type, 'changed')} {what} since."
@@ -80,12 +84,12 @@ def undo_of(trip: Trip, events: Sequence[Event], me: str) -> TripAct:
     """The act that takes back what `me` did last. `events` are the newest of the trip's log without a gap, oldest
     first, and `trip` is what they lead to.
 
-    Raises `Refused`: `nothing-to-undo`, `changed-since` (somebody has changed the same since), `cannot-undo`. Of the
+    Raises `NotUndone`: `nothing-to-undo`, `changed-since` (somebody has changed the same since), `cannot-undo`. Of the
     first and the last the fact `further` says whether more of the log, before these events, might tell more.
     """
     newest = next((e for e in reversed(events) if e.by == me), None)
     if newest is None:
-        raise Refused("nothing-to-undo", "missing", "There is no change of yours to undo.", further=_more(events))
+        raise NotUndone("nothing-to-undo", "missing", "There is no change of yours to undo.", further=_more(events))
     # Of a command's facts the first is what was asked for, the others came with it.
     mine = next(e for e in events if e.command == newest.command)
     log = _Log(trip, events, me, mine)
@@ -230,9 +234,9 @@ def _more(events: Sequence[Event]) -> bool:
     return bool(events) and events[0].seq > 0
 
 
-def _cannot(why: str, *, further: bool = False) -> Refused:
-    return Refused("cannot-undo", "conflict", why, further=further)
+def _cannot(why: str, *, further: bool = False) -> NotUndone:
+    return NotUndone("cannot-undo", "conflict", why, further=further)
 
 
-def _forgotten(log: _Log) -> Refused:
+def _forgotten(log: _Log) -> NotUndone:
     return _cannot("What it was before is no longer known.", further=_more(log.events))

@@ -214,11 +214,10 @@ class CommandLoop:
         if grew:
             topic.wake()
         self._spawn(self._copies.keep_records(topic, plan.keep_until))
-        if topic.kind.compacted and topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
+        if topic.kind.keeps is not None and topic.head - topic.snapshot_seq >= self._settings.snapshot_every:
             topic.snapshot_seq = topic.head
-            self._spawn(
-                self._compact(topic.name, result.epoch, topic.head, topic.head_command, topic.kind.encode(topic.state))
-            )
+            state, keeps = topic.kind.encode(topic.state), topic.kind.keeps
+            self._spawn(self._compact(topic.name, result.epoch, topic.head, topic.head_command, state, keeps))
 
     async def _answer_known(self, topic: Topic, jobs: list[Job], known: Known) -> list[Job]:
         """Answer the jobs that were done before; give back the others."""
@@ -241,9 +240,9 @@ class CommandLoop:
         position = Position.after(outcome.epoch or topic.epoch or "", outcome.seq, outcome.command)
         _set(job, Done(topic.state, position, outcome.status))
 
-    async def _compact(self, name: str, epoch: str, upto: int, command: str, snapshot: bytes) -> None:
+    async def _compact(self, name: str, epoch: str, upto: int, command: str, snapshot: bytes, keeps: int) -> None:
         try:
-            if await self._store.compact(name, epoch, upto, command, snapshot):
+            if await self._store.compact(name, epoch, upto, command, snapshot, keeps):
                 self._counters.snapshots += 1
         except StoreError as error:
             log.warning("no snapshot of %r: %s", name, error)

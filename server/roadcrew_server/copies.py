@@ -16,6 +16,8 @@ FAR = datetime.max.replace(tzinfo=UTC) - timedelta(days=365)
 """What is kept until then is kept for ever."""
 
 
+LED_ON = 500
+"""Events by which a reader is led on; who is further behind gets the state as it is, which is less to send."""
 RECORDS_AHEAD = timedelta(days=30)
 """Records of a topic are kept this much longer than it, so that few changes must prolong them."""
 
@@ -142,9 +144,18 @@ class Copies:
             return None
         return [entry_of(e) for e in part.events]
 
+    async def before(self, topic: Topic, seq: int, limit: int) -> tuple[list[Entry], bool]:
+        """At most `limit` entries before number `seq`, oldest first, and whether there are more before them."""
+        part = await self._store.read(topic.name, max(seq - limit - 1, NOTHING_YET), limit)
+        if part is None or part.epoch != topic.epoch:
+            return [], False
+        entries = [entry_of(e) for e in part.events if e.seq < seq]
+        return entries, bool(entries) and entries[0].event.seq > part.first_kept
+
     async def honours(self, topic: Topic, position: Position) -> bool:
         """True if somebody at `position` can go on reading there."""
-        if position.epoch != topic.epoch:
+        behind = topic.head - position.seq
+        if position.epoch != topic.epoch or (topic.kind.keeps is not None and behind > LED_ON):
             return False
         return await self.position(topic, position.seq) == position
 

@@ -44,6 +44,7 @@ Access = Literal[
     "organiser",
     "opener-or-organiser",
     "adder-or-organiser",
+    "dropper-or-organiser",
     "reader",
     "writer",
     "writer-or-organiser",
@@ -185,7 +186,8 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route. `answer` is a pydantic model, a msgspec struct, or None; `media` are other kinds of answers.
+    """A route. `answer` is a pydantic model, a msgspec struct, or None; `or_answer` is what
+    another query asks for, `media` are other kinds of answers.
     `takes_key` says that an Idempotency-Key makes it safe to repeat (others are, or need none). `takes` are the kinds
     of a body that is no JSON of ours and that the handler reads itself as it comes, by `Call.chunks`. `most` are the
     bytes of its JSON, where it needs more than the setting `max_body`."""
@@ -197,6 +199,7 @@ class Endpoint:
     summary: str
     body: type[BaseModel] | None = None
     answer: type[Any] | None = None
+    or_answer: type[Any] | None = None
     status: int = 200
     query: Mapping[str, str] | None = None
     media: tuple[str, ...] = ()

@@ -206,6 +206,10 @@ class Hub:
         """At most `limit` entries after number `seq`; None if some of them are no longer kept."""
         return await self._copies.after(topic, seq, limit)
 
+    async def before(self, topic: Topic, seq: int, limit: int) -> tuple[list[Entry], bool]:
+        """At most `limit` entries before number `seq`, oldest first, and whether there are more before them."""
+        return await self._copies.before(topic, seq, limit)
+
     async def honours(self, topic: Topic, position: Position) -> bool:
         """True if somebody at `position` can go on reading there."""
         return await self._copies.honours(topic, position)

@@ -92,14 +92,18 @@ SYNC = {
         more={"type": "boolean"},
         cursor=TEXT,
     ),
+    "History": _object(events=_list("Event"), more={"type": "boolean"}),
 }
 """What `/api/sync` says. It is written as bytes that were made once for all, so no model of it exists."""
+WRITTEN = {"/api/sync": ["Batch"], "/api/social-cart/history": ["History"]}
+"""What routes answer of which there is no model."""
 
 
 def document(endpoints: Sequence[Endpoint], *, title: str, version: str, address: str) -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
     pydantic_models = [m for e in endpoints for m in (e.body, e.answer) if m is not None and issubclass(m, BaseModel)]
-    structs = [e.answer for e in endpoints if e.answer is not None and issubclass(e.answer, msgspec.Struct)]
+    answers = [a for e in endpoints for a in (e.answer, e.or_answer) if a is not None]
+    structs = [a for a in answers if issubclass(a, msgspec.Struct)]
     unique = list(dict.fromkeys(pydantic_models))
     _, definitions = models_json_schema([(m, "validation") for m in unique], by_alias=True, ref_template=REF)
     told = dict.fromkeys((*structs, *STATES, Viewer, Seen))
@@ -122,10 +126,10 @@ def document(endpoints: Sequence[Endpoint], *, title: str, version: str, address
 
 def _operation(e: Endpoint) -> dict[str, Any]:
     ok: dict[str, Any] = {"description": HTTPStatus(e.status).phrase}
-    if e.answer is not None:
-        ok["content"] = {"application/json": {"schema": {"$ref": REF.format(model=e.answer.__name__)}}}
-    elif e.path == "/api/sync":
-        ok["content"] = {"application/json": {"schema": {"$ref": REF.format(model="Batch")}}}
+    models = [a.__name__ for a in (e.answer, e.or_answer) if a is not None] or WRITTEN.get(e.path, [])
+    refs = [{"$ref": REF.format(model=model)} for model in models]
+    if refs:
+        ok["content"] = {"application/json": {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}}}
     for kind in e.media:
         ok.setdefault("content", {})[kind] = {"schema": {"type": "object" if kind.endswith("json") else "string"}}
     responses: dict[str, Any] = {str(e.status): ok}

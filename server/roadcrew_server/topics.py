@@ -15,6 +15,8 @@ from roadcrew_server.problems import Problem
 
 STORE_GRACE = timedelta(days=1)
 """The store's own expiry comes this much after a topic's end, as a net."""
+HISTORY = 2_000
+"""The newest events of a trip that can be read again: what happened there, and what an undo needs."""
 
 
 Closed = Literal["forbidden", "ended", "unknown"]
@@ -30,8 +32,9 @@ class Kind(Protocol):
     """What its topics' names begin with. Of feeds, whose names end with a channel, `feed:CHANNEL`."""
     presence: bool
     """Whether who follows it is told who else does."""
-    compacted: bool
-    """Whether old events make room for a snapshot. Where they do not, the topic is its whole history."""
+    keeps: int | None
+    """How many of its newest events stay when older ones make room for a snapshot. None: they do not, and the topic is
+    its whole history."""
 
     def decide(self, state: Any, command: Any, now: datetime) -> tuple[Fact, ...]: ...
     def evolve(self, state: Any, event: Event) -> Any: ...
@@ -82,7 +85,7 @@ class TripKind:
 
     prefix = "trip"
     presence = True
-    compacted = True
+    keeps: int | None = HISTORY
 
     def decide(self, state: trip.Trip | None, command: trip.Command, now: datetime) -> tuple[Fact, ...]:
         return trip.decide(state, command, now)
@@ -113,7 +116,9 @@ class TripKind:
         return trip.next_due(state)
 
     def keep_until(self, state: trip.Trip, now: datetime) -> datetime:
-        return (now if state.ended else state.ends_at) + STORE_GRACE
+        """One that was deleted is there as long as it can be brought back."""
+        end = (state.restorable_until or now) if state.ended else state.ends_at
+        return end + STORE_GRACE
 
     def records(self, state: trip.Trip) -> tuple[Record, ...]:
         """Where its invites lead; also those that have ended, so that this can be said."""

@@ -20,9 +20,9 @@ SIGNED_IN_ONLY = {"nobody": 401, "bad token": 401}
 
 @dataclass
 class Scene:
-    """A trip with a poll, a hotel and an open vote, all begun by `opener`, perhaps with a quote run and an import. In
-    the organiser's cart there may be seats, an order that is not paid, and one that is paid at the venue. `opener` may
-    have said something, and shown an image."""
+    """A trip with a poll, a hotel, one that was taken off, and an open vote, all begun by `opener`, perhaps with a
+    quote run and an import. In the organiser's cart there may be seats, an order that is not paid, and one that is paid
+    at the venue. `opener` may have said something, and shown an image."""
 
     people: dict[str, Person]
     trip: str
@@ -30,6 +30,7 @@ class Scene:
     poll: str
     option: str
     hotel: str
+    dropped: str
     line: str = ""
     order: str = ""
     booking: str = ""
@@ -120,6 +121,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/social-cart/remove-member"): Row(200, of_trip(memberId=lambda s: s.people["member"].id), CHAIR),
     ("POST", "/api/social-cart/leave"): Row(200, of_trip(), CREW),
     ("POST", "/api/social-cart/delete"): Row(200, of_trip(), CHAIR),
+    ("POST", "/api/social-cart/restore"): Row(200, of_trip(), CHAIR),
+    ("GET", "/api/social-cart/history"): Row(200, but=CREW, params=TRIP_OF),
+    ("POST", "/api/social-cart/rename"): Row(200, of_trip(name="Anna"), CREW),
     ("POST", "/api/social-cart/polls"): Row(
         200, of_trip(question="Who drives?", kind="single", options=["Ana", "Ben"]), CREW
     ),
@@ -131,6 +135,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/social-cart/hotels/unshortlist"): Row(
         200, of_trip(hotelId=lambda s: s.hotel), NOT_MEMBER, once=True
     ),
+    ("POST", "/api/social-cart/hotels/restore"): Row(200, of_trip(hotelId=lambda s: s.dropped), NOT_MEMBER, once=True),
     ("POST", "/api/social-cart/hotels/vote"): Row(200, of_trip(hotelId=lambda s: s.hotel), CREW),
     ("POST", "/api/social-cart/hotels/open-voting"): Row(200, of_trip(tieRule="cheapest"), CREW),
     ("POST", "/api/social-cart/hotels/close-voting"): Row(200, of_trip(), NOT_MEMBER),
@@ -179,6 +184,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", OF + "/images/{itemId}/thumb"): Row(200, but=CREW, path=lambda s: f"{s.talk}/images/{s.image}/thumb"),
     ("PATCH", ITEM): Row(200, lambda _: {"text": "Hello again"}, OPENER_ALONE, path=lambda s: s.comment),
     ("DELETE", ITEM): Row(200, but=NOT_MEMBER, path=lambda s: s.comment),
+    ("GET", OF + "/{channel}/removed"): Row(200, but=CREW, path=lambda s: f"{s.talk}/comments/removed"),
+    ("POST", ITEM + "/restore"): Row(200, lambda _: {}, CREW, path=lambda s: f"{s.comment}/restore"),
     ("POST", ITEM + "/reactions"): Row(
         200, lambda _: {"reaction": "heart"}, CREW, path=lambda s: f"{s.comment}/reactions"
     ),
@@ -206,13 +213,12 @@ async def scene(http: httpx.AsyncClient) -> Scene:
     await opener.do(
         "/polls", {"tripId": trip, "question": "When?", "kind": "single", "options": ["May", "June"]}, key=poll
     )
-    hotel = str(uuid.uuid4())
+    hotel, dropped = str(uuid.uuid4()), str(uuid.uuid4())
     price = {"amount": 8400, "currency": "EUR"}
-    await opener.do(
-        "/hotels/shortlist",
-        {"tripId": trip, "name": "Casa Azul", "city": "Lisbon", "stars": 4, "pricePerNight": price},
-        key=hotel,
-    )
+    for key, name in ((hotel, "Casa Azul"), (dropped, "Vila Verde")):
+        body = {"tripId": trip, "name": name, "city": "Lisbon", "stars": 4, "pricePerNight": price}
+        await opener.do("/hotels/shortlist", body, key=key)
+    await opener.do("/hotels/unshortlist", {"tripId": trip, "hotelId": dropped})
     await opener.do("/hotels/open-voting", {"tripId": trip, "tieRule": "cheapest"})
     await organiser.do("/remove-member", {"tripId": trip, "memberId": removed.id})
     people = {
@@ -224,7 +230,7 @@ async def scene(http: httpx.AsyncClient) -> Scene:
         "opener": opener,
         "organiser": organiser,
     }
-    return Scene(people, trip, made["invite"]["code"], poll, f"{poll}.0", hotel)
+    return Scene(people, trip, made["invite"]["code"], poll, f"{poll}.0", hotel, dropped)
 
 
 async def booked(s: Scene) -> Scene:

@@ -175,6 +175,6 @@ async def test_a_snapshot_of_another_past_is_not_kept(tmp_path: Path):
     store = SqliteStore(tmp_path / "store.sqlite", synchronous="NORMAL")
     async with two_hubs(store) as (one, two):
         copy = await with_another_past(store, one, two)
-        await one._commands._compact(copy.name, copy.epoch or "", copy.head, copy.head_command, copy.encoded())
+        await one._commands._compact(copy.name, copy.epoch or "", copy.head, copy.head_command, copy.encoded(), 100)
         assert one.counters.snapshots == 0
         assert (await the_truth(store, one, copy.name)).state.name == "Faro"

@@ -60,6 +60,9 @@ class Scene:
             "/hotels/vote": {**t, "hotelId": self.hotel},
             "/hotels/close-voting": {**t},
             "/hotels/unshortlist": {**t, "hotelId": self.hotel},
+            "/hotels/restore": {**t, "hotelId": self.hotel},
+            "/rename": {**t, "name": "Anna"},
+            "/restore": {**t},
             "/organiser": {**t, "memberId": self.ben.id},
         }
 

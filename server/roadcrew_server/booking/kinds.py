@@ -10,6 +10,7 @@ from roadcrew_domain.events import Event, Fact
 from roadcrew_domain.ids import is_id
 from roadcrew_server.catalogue import Catalogue, Slot
 from roadcrew_server.problems import Problem
+from roadcrew_server.stores.base import KEPT_EVENTS
 from roadcrew_server.topics import STORE_GRACE, Closed, Record
 
 
@@ -33,7 +34,7 @@ class CartKind:
 
     prefix = "cart"
     presence = False
-    compacted = True
+    keeps: int | None = KEPT_EVENTS
 
     def decide(self, state: cart.Cart | None, command: cart.CartCommand, now: datetime) -> tuple[Fact, ...]:
         return cart.decide(state, command, now)
@@ -92,7 +93,7 @@ class SlotKind:
 
     prefix = "slot"
     presence = False
-    compacted = True
+    keeps: int | None = KEPT_EVENTS
 
     def __init__(self, catalogue: Catalogue | None) -> None:
         self._catalogue = catalogue

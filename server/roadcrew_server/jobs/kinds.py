@@ -9,6 +9,7 @@ from roadcrew_domain.events import Event, Fact
 from roadcrew_domain.ids import is_id
 from roadcrew_domain.jobs_state import ImportExpired, JobTick
 from roadcrew_server.problems import Problem
+from roadcrew_server.stores.base import KEPT_EVENTS
 from roadcrew_server.topics import STORE_GRACE, Closed, Record, trip_topic
 
 
@@ -22,7 +23,7 @@ class JobKind:
 
     prefix = "job"
     presence = False
-    compacted = True
+    keeps: int | None = KEPT_EVENTS
 
     def decide(self, state: jobs.ImportJob | None, command: jobs.JobCommand, now: datetime) -> tuple[Fact, ...]:
         return jobs.decide(state, command, now)

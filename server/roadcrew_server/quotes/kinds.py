@@ -22,7 +22,7 @@ class QuoteKind:
 
     prefix = "quote"
     presence = False
-    compacted = False
+    keeps: int | None = None
 
     def decide(self, state: quotes.QuoteRun | None, command: quotes.QuoteCommand, now: datetime) -> tuple[Fact, ...]:
         return quotes.decide(state, command, now)

@@ -75,6 +75,10 @@ class MemberBody(TripBody):
     member_id: Id
 
 
+class NameBody(TripBody):
+    name: Text
+
+
 class PollBody(TripBody):
     question: Text
     kind: polls.PollKind
@@ -177,3 +181,20 @@ class Summary(Value, frozen=True):
 
 class TripsAnswer(Value, frozen=True):
     trips: list[Summary]
+
+
+class DeletedSummary(Value, frozen=True):
+    """A trip that its organiser has deleted and can bring back. `members` counts them."""
+
+    id: str
+    name: str
+    destination: str | None
+    starts_on: date | None
+    ends_on: date | None
+    members: int
+    deleted_at: datetime
+    restorable_until: datetime
+
+
+class DeletedAnswer(Value, frozen=True):
+    trips: list[DeletedSummary]

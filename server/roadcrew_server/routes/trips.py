@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import UNSET
 
-from roadcrew_domain import crew, hotels, polls, trip
+from roadcrew_domain import crew, dropped, hotels, polls, trip
 from roadcrew_domain.events import encode_cursor
 from roadcrew_domain.ids import invite_code, parse_invite_code
 from roadcrew_domain.money import Money
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Command, Trip
 from roadcrew_domain.views import encode_trip
-from roadcrew_server.endpoints import Access, Body, Call, Endpoint
+from roadcrew_server.endpoints import Access, Body, Call, Endpoint, Handler
 from roadcrew_server.problems import Problem
 from roadcrew_server.routes.trip_shapes import (
     ClosePollBody,
@@ -38,6 +38,7 @@ from roadcrew_server.routes.trip_shapes import (
     JoinBody,
     LeftAnswer,
     MemberBody,
+    NameBody,
     OpenVotingBody,
     PollBody,
     RenewInviteBody,
@@ -83,8 +84,8 @@ async def change(call: Call, trip_id: str, act: trip.TripAct) -> Done:
     )
 
 
-def _state(call: Call, topic: str, done: Done) -> dict[str, object]:
-    """The answer, unless it is a second one and the trip is no longer theirs to see."""
+def stated(call: Call, topic: str, done: Done) -> dict[str, object]:
+    """The answer `{trip, cursor}`, unless it is a second one and the trip is no longer theirs to see."""
     closed = _closed(done.state, call)
     if closed is not None:
         raise TripKind.problem(closed)
@@ -103,12 +104,12 @@ def acting(make: Callable[..., trip.TripAct]) -> Callable[[Call], object]:
 
     async def handler(call: Call) -> tuple[int, dict[str, object]]:
         done = await change(call, call.body.trip_id, make(call.body))
-        return done.status, _state(call, trip_topic(call.body.trip_id), done)
+        return done.status, stated(call, trip_topic(call.body.trip_id), done)
 
     return handler
 
 
-def leaving(act: trip.TripAct) -> Callable[[Call], object]:
+def leaving(act: trip.TripAct) -> Handler:
     """A handler after which the trip is no longer theirs to see."""
 
     async def handler(call: Call) -> tuple[int, LeftAnswer]:
@@ -143,7 +144,7 @@ async def create(call: Call) -> tuple[int, dict[str, object]]:
     topic, invite = trip_topic(command), b.invite or InviteBody()
     if (done := await again(call, topic, key)) is not None:
         code = await reserve_code(call, command, command)
-        return done.status, _state(call, topic, done) | {"invite": _invite(call, code, invite)}
+        return done.status, stated(call, topic, done) | {"invite": _invite(call, code, invite)}
     if invite.expires_at is not None and invite.expires_at <= call.server.store.now():
         raise Refused("deadline-past", "invalid", "The invite would be over already.", field="invite.expiresAt")
     code = await reserve_code(call, command, command)
@@ -163,7 +164,7 @@ async def create(call: Call) -> tuple[int, dict[str, object]]:
     done = await call.server.hub.execute(
         topic, Command(command, call.user_id, act), key=key, body=call.body_hash, status=call.endpoint.status
     )
-    return done.status, _state(call, topic, done) | {"invite": _invite(call, code, invite)}
+    return done.status, stated(call, topic, done) | {"invite": _invite(call, code, invite)}
 
 
 async def _my_name(call: Call) -> str:
@@ -214,7 +215,7 @@ async def join(call: Call) -> tuple[int, dict[str, object]]:
     except Refused:
         await call.server.store.index_remove(my_trips_index(call.user_id), trip_id, added + timedelta(milliseconds=1))
         raise
-    return done.status, _state(call, trip_topic(trip_id), done)
+    return done.status, stated(call, trip_topic(trip_id), done)
 
 
 def code_in(text: str) -> str:
@@ -292,14 +293,14 @@ async def invite(call: Call) -> tuple[int, dict[str, object]]:
     topic = trip_topic(b.trip_id)
     if b.revoke:
         done = await change(call, b.trip_id, crew.RevokeInvite())
-        return done.status, _state(call, topic, done) | {"invite": None}
+        return done.status, stated(call, topic, done) | {"invite": None}
     command, key = call.command()
     done_before = await again(call, topic, key)
     if done_before is None:
         await _may_renew(call, topic, command)
     code = await reserve_code(call, command, b.trip_id)
     done = done_before or await change(call, b.trip_id, crew.RenewInvite(code, b.expires_at, b.max_uses))
-    return done.status, _state(call, topic, done) | {"invite": _invite(call, code, b)}
+    return done.status, stated(call, topic, done) | {"invite": _invite(call, code, b)}
 
 
 async def _may_renew(call: Call, name: str, command: str) -> None:
@@ -316,7 +317,7 @@ async def remove_member(call: Call) -> tuple[int, dict[str, object]]:
     began = call.server.store.now()
     done = await change(call, b.trip_id, crew.RemoveMember(b.member_id))
     await _unlist(call, done, [b.member_id], began)
-    return done.status, _state(call, trip_topic(b.trip_id), done)
+    return done.status, stated(call, trip_topic(b.trip_id), done)
 
 
 def _edit(b: UpdateBody) -> trip.EditTrip:
@@ -332,7 +333,7 @@ async def shortlist(call: Call) -> tuple[int, dict[str, object]]:
         if closed is None:
             await call.server.talk.entities.keep_hotel(b.name, b.city)
     done = await change(call, b.trip_id, _shortlist(b))
-    return done.status, _state(call, trip_topic(b.trip_id), done)
+    return done.status, stated(call, trip_topic(b.trip_id), done)
 
 
 def _shortlist(b: ShortlistBody) -> hotels.ShortlistHotel:
@@ -340,16 +341,17 @@ def _shortlist(b: ShortlistBody) -> hotels.ShortlistHotel:
     return hotels.ShortlistHotel(b.name, b.city, b.stars, price, b.url)
 
 
-def _post(
+def post(
     path: str, handler: object, summary: str, body: type[Body], access: Access = "member", **more: object
 ) -> Endpoint:
+    """A route under `/api/social-cart` that changes a trip."""
     more.setdefault("answer", TripAnswer)
     return Endpoint("POST", f"/api/social-cart{path}", handler, access, summary, body=body, takes_key=True, **more)  # type: ignore[arg-type]
 
 
 ENDPOINTS = (
-    _post("/create", create, "Create a trip", CreateBody, "signed-in", answer=CreatedAnswer, status=201),
-    _post("/join", join, "Join by an invite", JoinBody, "signed-in"),
+    post("/create", create, "Create a trip", CreateBody, "signed-in", answer=CreatedAnswer, status=201),
+    post("/join", join, "Join by an invite", JoinBody, "signed-in"),
     Endpoint(
         "GET",
         "/api/social-cart/join",
@@ -359,43 +361,49 @@ ENDPOINTS = (
         answer=TripAnswer,
         query={"tripId": "The trip's id."},
     ),
-    Endpoint("GET", "/api/social-cart/trips", mine, "signed-in", "My trips", answer=TripsAnswer),
-    _post("/update", acting(_edit), "Edit a trip", UpdateBody),
-    _post("/invite", invite, "Renew or revoke the invite", RenewInviteBody, "organiser", answer=InviteAnswer),
-    _post("/organiser", acting(lambda b: crew.HandOver(b.member_id)), "Hand over", MemberBody, "organiser"),
-    _post("/remove-member", remove_member, "Remove a member", MemberBody, "organiser"),
-    _post("/leave", leaving(crew.LeaveTrip()), "Leave a trip", TripBody, answer=LeftAnswer),
-    _post("/delete", leaving(trip.DeleteTrip()), "Delete a trip", TripBody, "organiser", answer=LeftAnswer),
-    _post(
+    post("/update", acting(_edit), "Edit a trip", UpdateBody),
+    post("/invite", invite, "Renew or revoke the invite", RenewInviteBody, "organiser", answer=InviteAnswer),
+    post("/organiser", acting(lambda b: crew.HandOver(b.member_id)), "Hand over", MemberBody, "organiser"),
+    post("/remove-member", remove_member, "Remove a member", MemberBody, "organiser"),
+    post("/rename", acting(lambda b: crew.RenameMember(b.name)), "Be called something else in a trip", NameBody),
+    post("/leave", leaving(crew.LeaveTrip()), "Leave a trip", TripBody, answer=LeftAnswer),
+    post(
         "/polls",
         acting(lambda b: polls.OpenPoll(b.question, b.kind, tuple(b.options), b.closes_at)),
         "Open a poll",
         PollBody,
     ),
-    _post(
+    post(
         "/polls/vote",
         acting(lambda b: polls.CastVote(b.poll_id, tuple(b.option_ids), tuple(b.answers.items()))),
         "Vote in a poll",
         VoteBody,
     ),
-    _post(
+    post(
         "/polls/close",
         acting(lambda b: polls.ClosePoll(b.poll_id, b.option_id)),
         "End a poll, or settle its tie",
         ClosePollBody,
         "opener-or-organiser",
     ),
-    _post("/hotels/shortlist", shortlist, "Shortlist a hotel", ShortlistBody),
-    _post(
+    post("/hotels/shortlist", shortlist, "Shortlist a hotel", ShortlistBody),
+    post(
         "/hotels/unshortlist",
         acting(lambda b: hotels.UnshortlistHotel(b.hotel_id)),
         "Take a hotel off the shortlist",
         HotelBody,
         "adder-or-organiser",
     ),
-    _post("/hotels/vote", acting(lambda b: hotels.VoteHotel(b.hotel_id)), "Vote for a hotel", HotelVoteBody),
-    _post("/hotels/open-voting", acting(lambda b: hotels.OpenHotelVoting(b.tie_rule)), "Open the vote", OpenVotingBody),
-    _post(
+    post(
+        "/hotels/restore",
+        acting(lambda b: dropped.RestoreHotel(b.hotel_id)),
+        "Put a hotel that was taken off on the shortlist again",
+        HotelBody,
+        "dropper-or-organiser",
+    ),
+    post("/hotels/vote", acting(lambda b: hotels.VoteHotel(b.hotel_id)), "Vote for a hotel", HotelVoteBody),
+    post("/hotels/open-voting", acting(lambda b: hotels.OpenHotelVoting(b.tie_rule)), "Open the vote", OpenVotingBody),
+    post(
         "/hotels/close-voting",
         acting(lambda b: hotels.CloseHotelVoting(b.winner_id)),
         "End the vote",

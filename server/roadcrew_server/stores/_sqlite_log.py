@@ -11,7 +11,6 @@ import apsw
 
 from roadcrew_server.stores._sqlite_schema import row, rows
 from roadcrew_server.stores.base import (
-    KEPT_EVENTS,
     NOTHING_YET,
     Appended,
     AppendResult,
@@ -187,8 +186,10 @@ def read(db: apsw.Connection, topic: str, after: int, limit: int, now: int) -> S
     return Slice(found.epoch, found.head, found.first_kept, _command(db, found.id, after), events)
 
 
-def compact(db: apsw.Connection, topic: str, epoch: str, upto: int, command: str, body: bytes, now: int) -> bool:
-    """Store the snapshot and trim; False, and nothing done, if it is stale."""
+def compact(
+    db: apsw.Connection, topic: str, epoch: str, upto: int, command: str, body: bytes, keeps: int, now: int
+) -> bool:
+    """Store the snapshot and trim to the newest `keeps` events; False, and nothing done, if it is stale."""
     found = find(db, topic, now)
     if found is None or found.epoch != epoch or not 0 <= upto <= found.head:
         return False
@@ -199,7 +200,7 @@ def compact(db: apsw.Connection, topic: str, epoch: str, upto: int, command: str
         "INSERT OR REPLACE INTO snapshots (topic, seq, command, body) VALUES (?, ?, ?, ?)",
         (found.id, upto, command, body),
     )
-    first_kept = min(upto, found.head - KEPT_EVENTS) + 1
+    first_kept = min(upto, found.head - keeps) + 1
     if first_kept > found.first_kept:
         db.execute("DELETE FROM events WHERE topic = ? AND seq < ?", (found.id, first_kept))
         db.execute("UPDATE topics SET first_kept = ? WHERE id = ?", (first_kept, found.id))

@@ -19,7 +19,7 @@ NOTHING_YET = -1
 """The number of the last event of a topic that does not exist."""
 
 KEPT_EVENTS = 100
-"""Compaction always leaves at least this many of the newest events readable (F5)."""
+"""Compaction leaves this many of the newest events readable, if nothing else is said (F5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +327,11 @@ class Store(Protocol):
     async def read(self, topic: str, after: int, limit: int) -> Slice | None:
         """At most `limit` events after number `after`. None: no such topic."""
 
-    async def compact(self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes) -> bool:
+    async def compact(
+        self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes, keeps: int = KEPT_EVENTS
+    ) -> bool:
         """Store the state as of event `upto` (made by `command`) and trim what it covers but for the
-        newest `KEPT_EVENTS`, in one transaction. False, and nothing done, unless the epoch matches,
+        newest `keeps` events, in one transaction. False, and nothing done, unless the epoch matches,
         `upto` exists and is that command's, and it is past the stored snapshot."""
 
     async def forget(self, topic: str) -> None:

@@ -214,9 +214,11 @@ class RedisStore:
         epoch, head, first, before, events = answer
         return Slice(epoch.decode(), head, first, before.decode(), events_of(events))
 
-    async def compact(self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes) -> bool:
+    async def compact(
+        self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes, keeps: int = KEPT_EVENTS
+    ) -> bool:
         """Snapshot and trim in one script, unless stale."""
-        [done] = await self._run(scripts.COMPACT, self._keys.log(topic), epoch, upto, command, snapshot, KEPT_EVENTS)
+        [done] = await self._run(scripts.COMPACT, self._keys.log(topic), epoch, upto, command, snapshot, keeps)
         return bool(done)
 
     async def forget(self, topic: str) -> None:

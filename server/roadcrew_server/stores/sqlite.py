@@ -25,6 +25,7 @@ from roadcrew_server.stores import _sqlite_whole as whole
 from roadcrew_server.stores._rates import MemoryRates
 from roadcrew_server.stores._sqlite_writer import SWEEP_ROWS, Writer, Writing, unavailable
 from roadcrew_server.stores.base import (
+    KEPT_EVENTS,
     AppendResult,
     CommandRecord,
     Commit,
@@ -257,9 +258,11 @@ class SqliteStore:
         most = min(limit, self._limits.read_events)
         return await self._read(lambda db, now: log.read(db, topic, after, most, now))
 
-    async def compact(self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes) -> bool:
+    async def compact(
+        self, topic: str, epoch: str, upto: int, command: str, snapshot: bytes, keeps: int = KEPT_EVENTS
+    ) -> bool:
         """Snapshot and trim in one transaction, unless stale."""
-        return await self._write(lambda w: log.compact(w.db, topic, epoch, upto, command, snapshot, w.now))
+        return await self._write(lambda w: log.compact(w.db, topic, epoch, upto, command, snapshot, keeps, w.now))
 
     async def forget(self, topic: str) -> None:
         """Gone at once; its rows go with the next sweeps."""

@@ -10,6 +10,7 @@ from roadcrew_domain.events import Event, Fact
 from roadcrew_domain.feed_state import Feed, OpenFeed
 from roadcrew_domain.places import CHANNELS, Channel, parse_topic
 from roadcrew_server.problems import Problem
+from roadcrew_server.stores.base import KEPT_EVENTS
 from roadcrew_server.talk.entities import Entities
 from roadcrew_server.topic import TopicMissing
 from roadcrew_server.topics import Closed, Record, TripKind, trip_topic
@@ -22,7 +23,7 @@ class FeedKind:
     """One channel of every entity. Those of trips, posts and blogs are read by the trip's members, those of locations
     by everybody who is signed in."""
 
-    compacted = True
+    keeps: int | None = KEPT_EVENTS
 
     def __init__(self, channel: Channel, entities: Entities) -> None:
         self.prefix = f"feed:{channel}"

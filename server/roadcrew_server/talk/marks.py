@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from roadcrew_domain import places
 from roadcrew_domain.marks_state import Marks
@@ -58,20 +58,24 @@ class Saved:
             if len(found) == limit:
                 return found, listed[place - 1]
             entity = _entity(item)
-            if entity is not None and await self._is_saved(secret, user, entity):
+            standing = "gone" if entity is None else await self._standing(secret, user, entity)
+            if entity is not None and standing == "saved":
                 found.append(entity)
-            else:
+            elif standing == "gone":
                 with suppress(StoreError):
                     await self._store.index_remove(saved_index(user), item, self._store.now() - UNPROVEN)
         return found, None
 
-    async def _is_saved(self, secret: bytes, user: str, entity: Entity) -> bool:
+    async def _standing(self, secret: bytes, user: str, entity: Entity) -> Literal["saved", "hidden", "gone"]:
+        """Whether it is saved. Hidden: its trip has ended, which may come back."""
         try:
             topic, closed = await self._hub.look(entity.topic("saves"), user)
         except TopicMissing:
-            return False
+            return "gone"
+        if closed == "ended":
+            return "hidden"
         state: Marks = topic.state
-        return closed is None and saver(secret, user, entity) in state.marks
+        return "saved" if closed is None and saver(secret, user, entity) in state.marks else "gone"
 
 
 def _item(entity: Entity) -> str:

@@ -90,7 +90,8 @@ class Upkeep:
         except TopicMissing:
             return True
         await self._hub.refresh(trip)
-        return trip.state is None or trip.state.over(self._hub.store.now()) is not None
+        # One that was deleted may come back; its log goes when it can't any more.
+        return trip.state is None or trip.state.over(self._hub.store.now()) not in (None, "deleted")
 
     async def _forget(self, topic: Topic) -> None:
         """What belongs to it goes first: if that fails, it is due again."""
