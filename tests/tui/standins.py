@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.tui.bookings import WAYS, BookingCalls, Shop, StandInBook, StandInPendings
+from tests.tui.histories import HistoryCalls
 from tests.tui.importing import ImportCalls, Imports
 from tests.tui.outbox import StandInDelivery
 from tests.tui.quoting import Desk, QuoteCalls, StandInRun
@@ -79,6 +80,11 @@ class World:
 
     trips: dict[str, Trip] = field(default_factory=dict)
     heads: dict[str, int] = field(default_factory=dict)
+    logs: dict[str, list[Event]] = field(default_factory=dict)
+    forgotten: int = 0
+    """Events before this one are not kept any more."""
+    pages: list[tuple[int | None, int]] = field(default_factory=list)
+    """Which pages of a log were asked for: before which event, and how many."""
     present: dict[str, dict[str, str]] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     ahead: timedelta = timedelta(0)
@@ -145,6 +151,7 @@ class World:
                 trip = evolve(trip, e)
                 self.heads[trip_id] = seq
                 events.append(e)
+            self.logs.setdefault(trip_id, []).extend(events)
             if trip is not None:
                 self.trips[trip_id] = trip
             for live in list(self.lives):
@@ -296,7 +303,7 @@ class StandInLive:
         self.signals.append("shown")
 
 
-class StandInClient(BookingCalls, QuoteCalls, ImportCalls, TalkCalls):
+class StandInClient(BookingCalls, QuoteCalls, ImportCalls, TalkCalls, HistoryCalls):
     server = SERVER
 
     def __init__(self, world: World, me: User | None) -> None:

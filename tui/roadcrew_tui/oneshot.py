@@ -9,13 +9,14 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roadcrew_domain.text import cleaned
 from roadcrew_domain.views import decode_trip
-from roadcrew_tui import settings as prefs
 from roadcrew_tui import host, when
+from roadcrew_tui import settings as prefs
 from roadcrew_tui.commands.base import NeedsTrip
 from roadcrew_tui.settings import COPIES, Folders
 from roadcrew_tui.steps import look_words
@@ -88,13 +89,13 @@ def footing(server: str | None, *, invited: bool = False) -> Footing:
     `ROADCREW_TOKEN` is not for it. Raises `ValueError` for an address that is none, `Refused` for one that is not for
     visitors."""
     from roadcrew_client.links import base_address  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui.maker import credentials  # noqa: PLC0415 - not for a fast start
 
     folders = Folders.of_this_person()
-    from roadcrew_tui.maker import credentials  # noqa: PLC0415 - not for a fast start
     mine = prefs.load(folders)
+    when.use(mine.clock, mine.locale)
     home = prefs.home_server(mine, None if invited else server)
     address = base_address(server or host.here().server or prefs.home_server(mine))
-    when.use(mine.clock, mine.locale)
     host.must_reach(address)
     kept = credentials(folders.data, home, lambda *asked: _may_write(folders, *asked))
     return Footing(folders, address, home, kept)
@@ -167,10 +168,10 @@ def _may_write(folders: Folders, file: Path, why: str) -> bool:
     if mine.keep_sign_in is False:
         hint("Your settings say keep_sign_in = false: this sign-in ends with this command.")
         return False
-    if mine.keep_sign_in is None and sys.stdin.isatty() and sys.stderr.isatty():
-        said = input_line(f"{why} Keep your sign-in in {file}, readable by you only? [Y/n] ")
     if not host.here().lends("keyring"):
         return True
+    if mine.keep_sign_in is None and sys.stdin.isatty() and sys.stderr.isatty():
+        said = input_line(f"{why} Keep your sign-in in {file}, readable by you only? [Y/n] ")
         yes = not said.lower().startswith("n")
         prefs.save(folders, mine, keep_sign_in=yes)
         return yes
@@ -252,6 +253,8 @@ def _for_people(result: Any) -> Any:
     if isinstance(result, Mapping) and isinstance(result.get("changes"), list):
         return [f"{c['said']}  {c['id']}" for c in result["changes"]] or "Nothing waits."
     if isinstance(result, Mapping) and isinstance(result.get("trips"), list):
+        if result["trips"] and "restorableUntil" in result["trips"][0]:
+            return [_deleted(t) for t in result["trips"]]
         return [
             f"{t['name']}  {t['memberCount']} in the crew, {t['needsMe']} waiting for you  {t['id']}"
             for t in result["trips"]
@@ -264,6 +267,12 @@ def _for_people(result: Any) -> Any:
     if isinstance(invite, Mapping):
         told["invite"] = invite.get("url")
     return told | {"now": list(summary(trip))}
+
+
+def _deleted(trip: Mapping[str, Any]) -> str:
+    until = when.clock(datetime.fromisoformat(trip["restorableUntil"]), datetime.now(UTC))
+    many = trip["members"]
+    return f"{trip['name']}  {many} {'person' if many == 1 else 'people'}, until {until}  {trip['id']}"
 
 
 def _lines(value: Any, depth: int) -> list[str]:

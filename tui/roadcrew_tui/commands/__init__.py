@@ -11,6 +11,7 @@ MODULES = (
     "inspector",
     "lobby",
     "trip",
+    "history",
     "crew",
     "polls",
     "hotels",

@@ -202,7 +202,7 @@ class Delete(TripCommand):
     group = "This trip"
     sub = ("trip", "delete")
     arguments = (Argument("yes", "do not ask", kind="flag"),)
-    asks = "Delete this trip for everybody? It can't be brought back."
+    asks = "Delete this trip for everybody? For 30 days you can bring it back."
     examples = ("roadcrew trip delete --trip ID --yes",)
 
     def available(self, screen: TripScreen) -> bool:
@@ -215,7 +215,7 @@ class Delete(TripCommand):
         if screen.trip is None:
             return
         question = render.template(
-            "Delete {trip} for all {n} people, with its polls and hotels? This can't be undone.",
+            "Delete {trip} for all {n} people, with its polls and hotels? For 30 days you can bring it back: D in the list of trips.",
             trip=screen.trip.name,
             n=len(screen.trip.members),
         )

@@ -31,7 +31,7 @@ class LobbyScreen(CommandScreen):
     """Trips of one person at one server."""
 
     CSS_PATH = "lobby.tcss"
-    MODULES = ("lobby", "saved", "muted", "account", "waiting", "inspector", "everywhere")
+    MODULES = ("lobby", "history", "saved", "muted", "account", "waiting", "inspector", "everywhere")
     BINDINGS: ClassVar[list[BindingType]] = [STAYS, *bindings(*MODULES)]
 
     def __init__(self) -> None:
