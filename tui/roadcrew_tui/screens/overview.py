@@ -42,14 +42,17 @@ class OverviewPane(Pane):
         with Vertical(id="ov-crew"):
             yield RowList(id="crew")
             yield Lines(id="discount")
-        yield Lines(id="lately")
+        yield RowList(id="lately")
 
     def start(self) -> None:
         """What needs me comes first; else the plan."""
         self.query_one("#needs" if self.query_one("#needs", RowList).ids else "#plan", RowList).focus()
 
     def hints(self) -> list[tuple[str, str, str]]:
-        """Enter opens what the cursor is on; in the crew it does something about somebody."""
+        """Enter opens what the cursor is on; in the crew it does something about somebody, in what is new it leads to
+        all that happened."""
+        if self.screen.focused is self.query_one("#lately"):
+            return [("open", "enter", "history")]
         if self.screen.focused is not self.query_one("#crew"):
             return [("open", "enter", "open")]
         screen = cast("TripScreen", self.screen)
@@ -94,7 +97,12 @@ class OverviewPane(Pane):
             [Row(c.id, _person(c, names, beside)) for c in m.crew], heading=render.heading("Crew", count)
         )
         self.query_one("#discount", Lines).show(_discount(m))
-        self.query_one("#lately", Lines).show(_lately(m.lately, screen.away, now))
+        away = screen.away
+        nothing_new = note(render.ours("Nothing new from the others.", render.MUTED))
+        self.query_one("#lately", RowList).show(
+            [Row(_id(h), _new(h, now)) for h in m.lately[:MOST_HAPPENINGS]] or [nothing_new],
+            heading=render.heading("Since you left" if away else "Lately", render.ours(away, render.MUTED)),
+        )
 
     @on(RowList.Chosen, "#needs")
     @on(RowList.Chosen, "#plan")
@@ -117,6 +125,15 @@ class OverviewPane(Pane):
             screen.show_tab("book", target.partition(":")[2] or None)
         else:
             screen.start(commands.find("trip.invite" if target == "invite" else "trip.edit"))
+
+    @on(RowList.Chosen, "#lately")
+    def _all_that_happened(self, event: RowList.Chosen) -> None:
+        event.stop()
+        screen = cast("TripScreen", self.screen)
+        if event.row.startswith("talk:"):
+            screen.show_tab("talk")
+        else:
+            screen.start(commands.find("trip.history"))
 
     @on(RowList.Moved, "#crew")
     def _moved(self, event: RowList.Moved) -> None:
@@ -199,16 +216,12 @@ def _discount(m: Overview) -> Callable[[int], Content]:
     return draw
 
 
-def _lately(happenings: tuple[Happening, ...], away: str, now: datetime) -> Callable[[int], Content]:
-    def draw(width: int) -> Content:
-        title = "Since you left" if away else "Lately"
-        rows = [render.heading(title, render.ours(away, render.MUTED) if away else render.BLANK)]
-        for h in happenings[:MOST_HAPPENINGS]:
-            time = render.pad(render.ours(when.short_ago(h.at, now), render.MUTED), 6, right=True)
-            words = render.template(h.words, who=h.who, what=h.what)
-            rows.append(render.cut(render.join(time, "  ", words), width))
-        if not happenings:
-            rows.append(render.ours("Nothing new from the others.", render.MUTED))
-        return render.stack(rows)
+def _id(h: Happening) -> str:
+    """Of what is said there is no number, but no two at the same time."""
+    return str(h.seq) if h.seq >= 0 else f"talk:{h.at.isoformat()}:{h.words}"
 
-    return draw
+
+def _new(h: Happening, now: datetime) -> Callable[[int], Content]:
+    time = render.pad(render.ours(when.short_ago(h.at, now), render.MUTED), 6, right=True)
+    row = render.join(time, "  ", render.template(h.words, who=h.who, what=h.what))
+    return lambda width: render.cut(row, width)
