@@ -20,7 +20,7 @@ from roadcrew_client.changes import Refusal
 from roadcrew_client.client import Client
 from roadcrew_client.errors import Unreachable
 from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
-from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain import crew, dropped, hotels, polls
 from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, TakeReaction, WriteItem
 from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.money import Money
@@ -63,12 +63,14 @@ SAID: list[tuple[TripAct | None, About, str]] = [
     (hotels.VoteHotel(None), About("L"), "Take the hotel vote back"),
     (hotels.ShortlistHotel("Casa", "Porto", 3, Money(1, "EUR")), About("L", "Casa"), "Add Casa"),
     (hotels.UnshortlistHotel("h"), About("L", "Casa"), "Drop Casa"),
+    (dropped.RestoreHotel("h"), About("L", "Casa"), "Bring Casa back"),
     (hotels.OpenHotelVoting("cheapest"), About("L"), "Open the vote on hotels"),
     (hotels.CloseHotelVoting(), About("L"), "End the vote on hotels"),
     (crew.RemoveMember("m"), About("L", "Dev"), "Remove Dev"),
     (crew.HandOver("m"), About("L", "Dev"), "Hand over to Dev"),
     (crew.RenewInvite(""), About("L"), "Make a new invite"),
     (crew.RevokeInvite(), About("L"), "End the invite"),
+    (crew.RenameMember("Anna"), About("L", "Anna"), "Be called Anna"),
     (crew.LeaveTrip(), About("L"), "Leave the trip"),
     (DeleteTrip(), About("L"), "Delete the trip"),
     (EditTrip(name="x"), About("L", "x"), "Change the trip"),

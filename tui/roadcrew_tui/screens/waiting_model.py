@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from roadcrew_domain import crew, hotels, polls
+from roadcrew_domain import crew, dropped, hotels, polls
 from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, TakeReaction, WriteItem
 from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.trip import DeleteTrip, EditTrip
@@ -60,6 +60,8 @@ def what(entry: OutboxEntry) -> tuple[str, dict[str, str]]:
             words = "Add {what}"
         case hotels.UnshortlistHotel():
             words = "Drop {what}"
+        case dropped.RestoreHotel():
+            words = "Bring {what} back"
         case hotels.OpenHotelVoting():
             words = "Open the vote on hotels"
         case hotels.CloseHotelVoting():
@@ -72,6 +74,8 @@ def what(entry: OutboxEntry) -> tuple[str, dict[str, str]]:
             words = "Make a new invite"
         case crew.RevokeInvite():
             words = "End the invite"
+        case crew.RenameMember():
+            words = "Be called {what}"
         case crew.LeaveTrip():
             words = "Leave the trip"
         case DeleteTrip():
