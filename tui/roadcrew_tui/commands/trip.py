@@ -215,7 +215,8 @@ class Delete(TripCommand):
         if screen.trip is None:
             return
         question = render.template(
-            "Delete {trip} for all {n} people, with its polls and hotels? For 30 days you can bring it back: D in the list of trips.",
+            "Delete {trip} for all {n} people, with its polls and hotels? For 30 days you can bring it back:"
+            " D in the list of trips.",
             trip=screen.trip.name,
             n=len(screen.trip.members),
         )

@@ -50,8 +50,8 @@ class TripScreen(CommandScreen):
 
     CSS_PATH = ["trip.tcss", "talk.tcss"]  # noqa: RUF012 - as Screen has it
     MODULES = (
-        "gallery", "comments", "posts", "marks", "book", "cart", "quotes", "trip", "history", "crew", "polls", "hotels", "places",
-        "saved", "muted", "account", "waiting", "inspector", "everywhere"
+        "gallery", "comments", "posts", "marks", "book", "cart", "quotes", "trip", "history", "crew", "polls", "hotels",
+        "places", "saved", "muted", "account", "waiting", "inspector", "everywhere"
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
