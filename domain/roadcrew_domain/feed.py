@@ -11,7 +11,7 @@ import msgspec
 
 from roadcrew_domain import feed_decide, feed_evolve, marks_rules
 from roadcrew_domain.events import Event, Fact
-from roadcrew_domain.feed_decide import found, judged, restorable
+from roadcrew_domain.feed_decide import found, has_room, judged, restorable
 from roadcrew_domain.feed_evolve import changed
 from roadcrew_domain.feed_state import (
     LET_GO,
@@ -41,6 +41,7 @@ __all__ = [
     "encode_state",
     "evolve",
     "found",
+    "has_room",
     "judged",
     "mentioned",
     "next_due",

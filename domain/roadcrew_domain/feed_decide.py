@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from roadcrew_domain import text
 from roadcrew_domain.crew import MAX_PERSON
 from roadcrew_domain.events import Fact
@@ -81,10 +79,8 @@ def decide(feed: Feed, command_id: str, by: str | None, act: FeedAct, now: datet
     if fact is None:
         return ()
     match act:
-        case RemoveItem(kept=Kept() as kept):
-            if kept.item != item:
-                raise _page_turned()
-            return (replace(fact, tag=kept.tag, of=item.by) if _has_room(feed, by) else fact,)
+        case RemoveItem(kept=Kept() as kept) if kept.item != item or (kept.tag and not has_room(feed, by)):
+            raise _page_turned()
         case RestoreItem():
             _require_kept(feed, item, act, now)
     return (fact,)
@@ -119,7 +115,8 @@ def judged(
                 return None
             if not (act.chair or item.by == by):
                 raise Refused("not-yours", "forbidden", f"Only who wrote a {noun}, or the organiser, can remove it.")
-            return ItemRemoved(item.id, item.no, text.cut(act.name, MAX_PERSON), turned)
+            tag, of = (act.kept.tag, item.by) if act.kept is not None and act.kept.tag else (None, None)
+            return ItemRemoved(item.id, item.no, text.cut(act.name, MAX_PERSON), turned, tag, of)
         case RestoreItem():
             return _restored(item, by, act, noun, turned)
         case GiveReaction():
@@ -176,7 +173,8 @@ def _require_kept(feed: Feed, item: Item, act: RestoreItem, now: datetime) -> No
         raise _not_kept(_NOUN[feed.channel])
 
 
-def _has_room(feed: Feed, by: str | None) -> bool:
+def has_room(feed: Feed, by: str | None) -> bool:
+    """Whether what this person removes can be brought back."""
     return len(feed.binned) < MOST_BINNED and sum(b.by == by for b in feed.binned) < MOST_BINNED_BY_ONE
 
 

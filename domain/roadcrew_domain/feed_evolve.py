@@ -50,8 +50,8 @@ def changed(item: Item, event: Event) -> Item:
     match event.data:
         case ItemEdited(text=text, title=title, mentions=mentions):
             return msgspec.structs.replace(item, text=text, title=title, mentions=mentions, edited_at=event.at)
-        case ItemRemoved(name=name):
-            removed = Removed(event.by or "", name, event.at)
+        case ItemRemoved(name=name, tag=tag):
+            removed = Removed(event.by or "", name, event.at, kept=tag is not None)
             return Item(item.id, item.no, item.by, item.name, item.at, "", removed=removed)
         case ItemRestored() as f:
             return Item(

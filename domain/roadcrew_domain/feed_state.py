@@ -37,7 +37,7 @@ BRING_BACK = timedelta(days=30)
 LET_GO = BRING_BACK + timedelta(hours=1)
 """So long it is kept: whoever was allowed to bring it back a moment ago still finds it."""
 MOST_BINNED = 500
-"""Removed items of one feed that can be brought back; what is removed beyond that is gone at once."""
+"""Removed items of one feed that can be brought back; of what is removed beyond that, nothing is kept."""
 MOST_BINNED_BY_ONE = 100
 """Those of them that one person has removed."""
 
@@ -66,12 +66,14 @@ class Quoted(Value, frozen=True):
     name: str
 
 
-class Removed(Value, frozen=True):
-    """Who took an item away, and when. `name` as they were called then."""
+class Removed(Value, frozen=True, omit_defaults=True):
+    """Who took an item away, and when. `name` as they were called then; `kept`: it could be brought back from then on,
+    for a while."""
 
     by: str
     name: str
     at: Moment
+    kept: bool = False
 
 
 class Reacted(Value, frozen=True):
@@ -159,7 +161,8 @@ class OldItem(Value, frozen=True):
 
 
 class Kept(Value, frozen=True):
-    """An item as it was before it is removed, which the server has written under `tag` already."""
+    """An item as it is before it is removed, which the server has written under `tag` already; under none, where there
+    is no room for it."""
 
     tag: str
     item: Item
@@ -295,8 +298,8 @@ class EditItem(Value, frozen=True):
 
 
 class RemoveItem(Value, frozen=True):
-    """`chair`: the server knows that they may remove what others wrote. `name` is what they are called. With `kept`
-    from the server it can be brought back, as long as there is room for that."""
+    """`chair`: the server knows that they may remove what others wrote. `name` is what they are called. `kept` comes
+    from the server: nothing is removed but an item that is like this, and with a tag it can be brought back."""
 
     id: str
     name: str

@@ -56,6 +56,7 @@ from roadcrew_server.routes import (
     talk_marks,
     talk_mutes,
     talk_presence,
+    talk_removed,
     trips,
 )
 from roadcrew_server.running import Runners, Work
@@ -84,6 +85,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *jobs.ENDPOINTS,
     *talk_marks.ENDPOINTS,
     *talk_presence.ENDPOINTS,
+    *talk_removed.ENDPOINTS,
     *talk_images.ENDPOINTS,
     *talk_items.ENDPOINTS,
     *subscribe.ENDPOINTS,

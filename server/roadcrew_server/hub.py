@@ -267,6 +267,14 @@ class Hub:
         await self.store.forget(topic.name)
         await self._copies.load(topic)
 
+    async def trim(self, topic: Topic) -> None:
+        """Keep no event but the newest; what they said stands in the state, or is not to be kept. Who has not read them
+        gets that. Raises `StoreUnavailable`, also when there is a snapshot of this very event."""
+        head, epoch, snapshot = topic.head, topic.epoch or "", topic.kind.encode(topic.state)
+        if not await self.store.compact(topic.name, epoch, head, topic.head_command, snapshot, 1):
+            raise StoreUnavailable(f"the log of {topic.name!r} was not trimmed")
+        topic.snapshot_seq = max(topic.snapshot_seq, head)
+
     async def _follow_hints(self, hints: HintStream) -> None:
         async for hint in hints:
             try:

@@ -101,7 +101,8 @@ class FeedPlay(TalkPlay):
         """As the server does it, which keeps the item aside before."""
         item, tag = self.item(item_id), self._new_tag()
         self.kept[tag] = item
-        return self._wherever(by, RemoveItem(item_id, by.title(), chair, kept=Kept(tag, item)))
+        kept = Kept(tag, item) if feed.has_room(self.feed, by) else None
+        return self._wherever(by, RemoveItem(item_id, by.title(), chair, kept=kept))
 
     def restore(self, item_id: str, by: str, *, chair: bool = False) -> list[str]:
         """Likewise, from what it kept."""

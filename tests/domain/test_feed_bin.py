@@ -122,6 +122,10 @@ def test_no_crowd_can_make_a_state_large_by_what_it_removes(monkeypatch: pytest.
     for who in range(MOST_BINNED // MOST_BINNED_BY_ONE + 1):
         for _ in range(MOST_BINNED_BY_ONE + 1):
             assert play.remove(play.say(by=f"person {who}"), f"person {who}") == ["ItemRemoved"]
+    assert play.feed.items[-1].removed is not None
+    assert not play.feed.items[-1].removed.kept
+    kept = Kept("a" * 12, play.item(play.say()))
+    assert play.refusal(ANA, RemoveItem(kept.item.id, "Ana", kept=kept)) == ("page-turned", "conflict")
     assert len(play.feed.binned) == MOST_BINNED
     assert max(sum(b.by == f"person {n}" for b in play.feed.binned) for n in range(10)) == MOST_BINNED_BY_ONE
 

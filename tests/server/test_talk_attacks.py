@@ -50,6 +50,7 @@ def everything(said: str) -> Iterator[tuple[str, str, Any, str]]:
     yield "DELETE", f"/comments/{said}/reactions/heart", None, "comments"
     yield "PATCH", f"/comments/{said}", {"text": "Bye"}, "comments"
     yield "DELETE", f"/comments/{said}", None, "comments"
+    yield "POST", f"/comments/{said}/restore", {}, "comments"
     for word, channel, body in (("rating", "rating", {"stars": 3}), ("like", "likes", {}), ("save", "saves", {})):
         yield "POST", f"/{word}", body, channel
         yield "DELETE", f"/{word}", None, channel

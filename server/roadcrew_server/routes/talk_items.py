@@ -159,7 +159,7 @@ async def remove(call: Call) -> dict[str, object]:
     topic = await _to_change(call)
     name, _ = await company(call, topic)
     done, item = await _run(call, topic, RemoveItem(_item(call), name, await chairs(call, topic)), no)
-    if topic.state.channel == "images":
+    if topic.state.channel == "images" and item.removed is not None and not item.removed.kept:
         await call.server.images.gone(topic.name, [item])
     return {"item": item, **when(topic, done)}
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from roadcrew_domain.feed_state import Item
 from roadcrew_domain.places import EntityType
-from roadcrew_domain.values import Value
+from roadcrew_domain.values import Moment, Value
 from roadcrew_server.endpoints import Body
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -49,6 +49,12 @@ class ReactionBody(Body):
     no: No | None = None
 
 
+class NumberBody(Body):
+    """`no` as in an edit."""
+
+    no: No | None = None
+
+
 class RatingBody(Body):
     stars: int
 
@@ -72,6 +78,22 @@ class ItemsAnswer(Value, frozen=True):
     items: tuple[Item, ...]
     count: int
     seq: int
+    more: bool
+
+
+class RemovedItem(Value, frozen=True):
+    """An item as it was before somebody (`by`, an id) removed it. It can be brought back before `until`."""
+
+    item: Item
+    by: str
+    at: Moment
+    until: Moment
+
+
+class RemovedAnswer(Value, frozen=True):
+    """What I may bring back, in the order of its numbers. `more`: there is some before these."""
+
+    removed: tuple[RemovedItem, ...]
     more: bool
 
 

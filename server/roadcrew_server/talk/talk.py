@@ -14,10 +14,11 @@ import msgspec
 
 from roadcrew_domain import feed
 from roadcrew_domain.events import event
-from roadcrew_domain.feed_state import Item, ItemAct, OldItem
+from roadcrew_domain.feed_state import Item, ItemAct, OldItem, RestoreItem
 from roadcrew_domain.places import Entity
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.catalogue import Catalogue
+from roadcrew_server.talk.bin import Bin
 from roadcrew_server.talk.entities import Entities
 from roadcrew_server.talk.kinds import feed_kinds
 from roadcrew_server.talk.marks import Saved
@@ -42,9 +43,10 @@ class Talk:
     def __init__(self, hub: Hub, catalogue: Catalogue | None) -> None:
         self.entities = Entities(hub, catalogue)
         self.older = Older(hub)
+        self.bin = Bin(hub)
         self.unopened = Unopened(hub)
         self.saved = Saved(hub)
-        self.upkeep = Upkeep(hub, self.entities, self.older)
+        self.upkeep = Upkeep(hub, self.entities, self.older, self.bin)
         self._hub = hub
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         hub.serve(*feed_kinds(self.entities))
@@ -71,19 +73,23 @@ class Talk:
 
     async def _change(self, topic: Topic, by: str, act: ItemAct, no: int | None, run: Run) -> tuple[Done, Item]:
         for _ in range(TRIES):
-            if feed.found(topic.state, act.id, no) is None:
+            if isinstance(act, RestoreItem) or feed.found(topic.state, act.id, no) is None:
                 await self._hub.refresh(topic)
-            new = feed.found(topic.state, act.id, no) is not None
-            page = None if new else await self.older.find(topic, act.id, no)
-            if page is None and not new:
+            new = feed.found(topic.state, act.id, no)
+            page = None if new is not None else await self.older.find(topic, act.id, no)
+            there = new if page is None else page.item
+            if there is None:
                 raise Refused("unknown-item", "missing", "There is no such item among the newest. Say its number.")
+            ready = await self.bin.prepared(topic, by, act, there)
             try:
-                done = await (run(act) if page is None else self._in_page(topic, by, act, page, run))
+                done = await (run(ready) if page is None else self._in_page(topic, by, ready, page, run))
             except Refused as refused:
-                if refused.code != "page-turned" and not (new and refused.code == "unknown-item"):
+                await self.bin.settle(topic, ready, topic.state)
+                if refused.code != "page-turned" and not (new is not None and refused.code == "unknown-item"):
                     raise
                 await self._hub.refresh(topic)  # it went into a page, or that was turned
                 continue
+            await self.bin.settle(topic, ready, done.state)
             item = feed.found(done.state, act.id, no) or await self.older.item(topic, act.id, no)
             if item is not None:
                 return done, item

@@ -1,5 +1,5 @@
 """What is done for feeds when nobody waits for it: the oldest items of a long one go into a page, and a feed whose trip
-has ended is forgotten with all that belongs to it."""
+has ended is forgotten with all that belongs to it, and so is what was removed too long ago to be brought back."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import feed
-from roadcrew_domain.feed_state import ClosePage, Feed, Item, KeepFeed
+from roadcrew_domain.feed_state import LET_GO, Binned, ClosePage, Feed, Item, KeepFeed
 from roadcrew_domain.places import parse_topic
 from roadcrew_domain.refusals import Refused
 from roadcrew_server.stores.base import StoreError
+from roadcrew_server.talk.bin import Bin
 from roadcrew_server.talk.entities import Entities
 from roadcrew_server.talk.kinds import is_long
 from roadcrew_server.talk.older import Older
@@ -30,11 +31,12 @@ TRIES = 20
 class Upkeep:
     """Of the feeds of one server."""
 
-    def __init__(self, hub: Hub, entities: Entities, older: Older) -> None:
+    def __init__(self, hub: Hub, entities: Entities, older: Older, kept: Bin) -> None:
         self.on_gone: Callable[[str, Sequence[Item]], Awaitable[None]] = _nothing_more
         self._hub = hub
         self._entities = entities
         self._older = older
+        self._bin = kept
         self._closing: set[str] = set()
 
     def wrote(self, topic: Topic) -> None:
@@ -79,7 +81,7 @@ class Upkeep:
         if await self._has_ended(topic.state.trip_id):
             await self._forget(topic)
         else:
-            await self._hub.execute(name, feed.FeedCommand(self._hub.new_id(), None, KeepFeed()))
+            await self._keep(topic, await self._empty(topic))
 
     async def _has_ended(self, trip_id: str | None) -> bool:
         """Hotels and exhibitions never do: what was said of one that is offered no more is there when it comes back."""
@@ -93,6 +95,29 @@ class Upkeep:
         # One that was deleted may come back; its log goes when it can't any more.
         return trip.state is None or trip.state.over(self._hub.store.now()) not in (None, "deleted")
 
+    async def _empty(self, topic: Topic) -> Sequence[Binned]:
+        """Of what was removed too long ago to be brought back nothing is kept from here on, in the log neither: what
+        that is. If it fails, it is due again."""
+        await self._hub.refresh(topic)
+        state, late = topic.state, self._hub.store.now() - LET_GO
+        if not isinstance(state, Feed):
+            return ()
+        gone = [binned for binned in state.binned if binned.at <= late]
+        if not gone:
+            return ()
+        await self._bin.empty(topic, gone)
+        for binned in gone:
+            item = await self._older.item(topic, binned.id, binned.no)
+            if item is not None and item.removed is not None:
+                await self.on_gone(topic.name, [item])
+        await self._keep(topic)  # there is something after what was said, so the log can be cut there
+        await self._hub.trim(topic)
+        return gone
+
+    async def _keep(self, topic: Topic, gone: Sequence[Binned] = ()) -> None:
+        keep = KeepFeed(tuple(binned.no for binned in gone))
+        await self._hub.execute(topic.name, feed.FeedCommand(self._hub.new_id(), None, keep))
+
     async def _forget(self, topic: Topic) -> None:
         """What belongs to it goes first: if that fails, it is due again."""
         state = topic.state
@@ -101,6 +126,7 @@ class Upkeep:
                 await self._let_go(topic.name, state, await self._older.read(topic.name, index, tag) or ())
                 await self._older.drop(topic.name, index, tag)
             await self._let_go(topic.name, state, state.items)
+            await self._bin.empty(topic, state.binned)
         await self._hub.forget(topic)
 
     async def _let_go(self, name: str, state: Feed, items: Sequence[Item]) -> None:
