@@ -4,6 +4,7 @@ for what follows from it, which the policy decides.
 
 from __future__ import annotations
 
+from roadcrew_client.settings import ClientSettings
 from roadcrew_client.sync import policy
 from roadcrew_client.sync.engine import Engine
 
@@ -16,6 +17,10 @@ class Followed:
     def key_pressed(self) -> None:
         """The person did something; who was hidden is seen."""
         self._engine.signal(policy.Key())
+
+    def pace(self, settings: ClientSettings) -> None:
+        """How often is asked where streams do not get through, from the next time on."""
+        self._engine.pace(settings)
 
     def hidden(self) -> None:
         """Nobody looks at the terminal. After a grace time, no more requests."""

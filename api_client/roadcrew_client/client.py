@@ -234,6 +234,17 @@ class Client(PastCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls):
         self._talks.add(talk)
         return talk
 
+    def pace(self, fastest: float, slowest: float) -> None:
+        """How many seconds are between two questions where streams do not get through, from now on: `fastest` while
+        something happens, growing to `slowest` while nothing does. Raises `ValueError` for less than none, or where
+        the first is more than the second."""
+        if not 0 < fastest <= slowest:
+            raise ValueError(f"asking every {fastest} s at first and every {slowest} s at last is no pace")
+        self.settings = replace(self.settings, poll_fast=fastest, poll_slow=slowest)
+        self._context.settings = self.settings
+        for live in self._followed_now():
+            live.pace(self.settings)
+
     def _followed_now(self) -> tuple[LiveTrip | LiveBook | LiveRun | LiveTalk, ...]:
         return (*self._live, *self._books, *self._runs, *self._talks)
 

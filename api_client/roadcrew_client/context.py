@@ -25,10 +25,10 @@ class Wished:
     spread: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """One person at one `server`. `chance` gives a number from 0 up to 1; `outbox` None: changes wait in memory;
-    `copies` None: no trip is kept on disk."""
+    """One person at one `server`, as it stays but for the `settings`, whose pace may change. `chance` gives a number
+    from 0 up to 1; `outbox` None: changes wait in memory; `copies` None: no trip is kept on disk."""
 
     session: SessionKeeper
     settings: ClientSettings

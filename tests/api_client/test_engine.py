@@ -521,3 +521,22 @@ async def test_retry_after_is_obeyed_by_who_tells_where_somebody_looks(log: Log)
             live.look(tab)
             await asyncio.sleep(0.1)
         assert len(server.asked("/api/sync/where")) == 1
+
+
+# R: S2
+async def test_another_pace_holds_for_what_is_followed_already_and_for_what_will_be(log: Log):
+    async def script(request: Request) -> None:
+        if request.streams:
+            return await request.answer(406, {})
+        await log.poll(request)
+
+    async with serving(script) as server:
+        person = Person(server)
+        async with person as live:
+            await until(lambda: live.status.state == "polling")
+            person.client.pace(30.0, 60.0)
+            await until(lambda: live.status.interval == 30.0)
+            async with person.client.follow("t") as other:
+                await until(lambda: other.status.state == "polling" and other.status.interval == 30.0)
+            with pytest.raises(ValueError, match="no pace"):
+                person.client.pace(10.0, 5.0)

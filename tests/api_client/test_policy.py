@@ -1,8 +1,11 @@
 """The policy under a virtual clock: what it does in each case. What it never does is in test_policy_whatever.py."""
 
+from dataclasses import replace
+
 import pytest
 from tests.api_client.policy_world import S, World
 
+from roadcrew_client.settings import ClientSettings
 from roadcrew_client.sync import policy as p
 from roadcrew_client.sync.backoff import jittered
 
@@ -111,6 +114,20 @@ def test_a_probe_that_shows_no_frame_goes_back_to_polling_at_the_pace_it_had(wor
     assert pace == 10
     assert [type(e) for e in world.until_next()] == [p.Drop, p.Poll]
     assert (world.mode(), world.state.interval) == ("polling", pace)
+
+
+# R: S2
+def test_another_pace_holds_from_the_next_answer_on_in_both_directions(world: World):
+    world.fall_back_to_polling()
+    world.state = replace(world.state, probe_at=10_000)
+    for fastest, slowest, paces in ((20.0, 60.0, [20, 30, 45, 60, 60]), (3.0, 5.0, [5, 5])):
+        slow = replace(ClientSettings(), poll_fast=fastest, poll_slow=slowest, probe_after=10_000)
+        for pace in paces:
+            assert world.state.out == "poll"
+            world.state, _ = p.step(world.state, p.Polled(world.state.n, news=False), world.now, 0.5, slow)
+            assert world.state.interval == pace
+            world.now = world.state.next_at
+            world.state, _ = p.step(world.state, p.Tick(), world.now, 0.5, slow)
 
 
 def test_closes_of_our_own_are_not_counted_as_short(world: World):

@@ -83,6 +83,8 @@ class World:
     logs: dict[str, list[Event]] = field(default_factory=dict)
     forgotten: int = 0
     """Events before this one are not kept any more."""
+    pace: tuple[float, float] | None = None
+    """How often is asked where nothing can be listened to."""
     pages: list[tuple[int | None, int]] = field(default_factory=list)
     """Which pages of a log were asked for: before which event, and how many."""
     present: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -321,6 +323,9 @@ class StandInClient(BookingCalls, QuoteCalls, ImportCalls, TalkCalls, HistoryCal
 
     async def close(self) -> None:
         return
+
+    def pace(self, fastest: float, slowest: float) -> None:
+        self.world.pace = (fastest, slowest)
 
     def _check(self) -> None:
         if self.world.down:

@@ -11,9 +11,11 @@ from tests.tui.conftest import Stage, staged
 from tests.tui.measured import LIVE, OFFLINE, POLLING
 from tests.tui.talk_stage import at_the_talk, conversation, had_read, says, talked
 from textual.color import Color
+from textual.theme import BUILTIN_THEMES
 
 from roadcrew_client import SyncFigures
-from roadcrew_tui.themes import THEMES
+from roadcrew_tui.settings_model import MORE_LOOKS
+from roadcrew_tui.themes import look
 
 READABLE = 4.5
 INKS = ("foreground", "ink-muted", "ink-heading", "ink-accent", "ink-good", "ink-warn", "ink-bad")
@@ -22,13 +24,18 @@ DRAWING = re.compile(r"^[\s━─█▀▄▌▊▎▋]*$")
 """Bars, scroll bars and edges; what they say is also said in words."""
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", "light", *MORE_LOOKS])
 def test_every_ink_is_readable_on_every_ground(theme: str):
-    colours = {**THEMES[theme].to_color_system().generate(), **THEMES[theme].variables}
+    colours = {**look(theme).to_color_system().generate(), **look(theme).variables}
     for ink in INKS:
         for ground in GROUNDS:
             contrast = _contrast(colours[ink], colours[ground])
             assert contrast >= READABLE, f"{ink} on {ground}: {contrast:.2f}"
+
+
+def test_all_looks_of_textual_that_have_colours_can_be_chosen():
+    assert set(MORE_LOOKS) == {name for name, theme in BUILTIN_THEMES.items() if not theme.ansi}
+    assert list(MORE_LOOKS) == sorted(MORE_LOOKS)
 
 
 def _contrast(ink: str, ground: str) -> float:
@@ -64,10 +71,18 @@ def faint(s: Stage) -> Iterator[str]:
                 yield f"{segment.text!r}: {ratio:.2f}"
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(
+    "theme",
+    [
+        "dark",
+        "light",
+        "solarized-dark",
+        *(pytest.param(n, marks=pytest.mark.only_full) for n in MORE_LOOKS if n != "solarized-dark"),
+    ],
+)
 async def test_every_word_of_every_tab_is_readable_as_it_is_drawn(tmp_path: Path, theme: str):
     async with staged(tmp_path, size=(120, 36)) as s:
-        s.app.theme = theme
+        s.app.wear(theme)
         seen = 0
         for keys in ((), ("2",), ("enter", "y"), ("3",), ("down",)):
             await s.press(*keys)

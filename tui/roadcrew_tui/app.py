@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
+from textual import constants, events, on
 from textual.app import SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -31,13 +31,14 @@ from roadcrew_tui.drafts import Drafts
 from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
+from roadcrew_tui.memory import Memory
 from roadcrew_tui.muting import Muting
 from roadcrew_tui.notices import CHOSEN, Notices
+from roadcrew_tui.screens.base import CommandScreen
 from roadcrew_tui.screens.tabs import import_all
-from roadcrew_tui.memory import Memory
 from roadcrew_tui.settings import Folders, Settings, SettingsFile
 from roadcrew_tui.snapshot import Mentioned, NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
-from roadcrew_tui.themes import THEMES
+from roadcrew_tui.themes import THEMES, look
 from roadcrew_tui.thumbs import Thumbs
 from roadcrew_tui.uploads import Uploads
 from roadcrew_tui.visibility import Looked, Sign, step
@@ -114,7 +115,7 @@ class RoadcrewApp(Booking):
         super().__init__()
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.theme = self.settings.theme
+        self.wear(self.settings.theme)
         if not self.settings.animations:
             self.animation_level = "none"
         self.server = self.host.server or server or os.environ.get("ROADCREW_SERVER") or self.settings.server
@@ -123,7 +124,8 @@ class RoadcrewApp(Booking):
         self.shared: str | None = None
         self.home = prefs.home_server(self.settings, self.host.server or server)
         keeps = self.settings.keep_sign_in is not False
-        self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps)
+        pace = (self.settings.poll_fastest, self.settings.poll_slowest)
+        self.link = Link(self.post_message, maker or RealMaker(self.folders.data, self.home), keeps=keeps, pace=pace)
         self.talk = TalkSnapshot()
         """What is said of all that some screen looks at."""
         self.clock: Callable[[], float] = monotonic
@@ -312,18 +314,32 @@ class RoadcrewApp(Booking):
         """Keep what this terminal remembers. It is a comfort: a full disk is no reason to stop, nor to say so."""
         self.keeper.keep(self.folders.memory_file, self.memory.written())
 
+    def wear(self, name: str) -> None:
+        """Have the look of this name."""
+        self.register_theme(look(name))
+        self.theme = name
+
     def next_look(self) -> None:
-        """Dark, light, the terminal's own, and round again."""
-        look = prefs.LOOKS[(prefs.LOOKS.index(self.theme) + 1) % len(prefs.LOOKS)]
-        self.theme = look
-        self.change_settings(theme=look)
-        self.redraw_all()
+        """Dark, light, the terminal's own, and round again; any other is followed by dark."""
+        at = prefs.LOOKS.index(self.theme) if self.theme in prefs.LOOKS else -1
+        self.set_now(theme=prefs.LOOKS[(at + 1) % len(prefs.LOOKS)])
 
     def next_symbols(self) -> None:
         """Unicode or ASCII signs."""
-        chosen = "unicode" if self.settings.symbols == "ascii" else "ascii"
-        symbols.use(chosen)
-        self.change_settings(symbols=chosen)
+        self.set_now(symbols="unicode" if self.settings.symbols == "ascii" else "ascii")
+
+    def set_now(self, **changes: object) -> None:
+        """Change settings as `change_settings` does, and have what changes on the screens at once."""
+        self.change_settings(**changes)
+        mine = self.settings
+        self.wear(mine.theme)
+        self.animation_level = constants.TEXTUAL_ANIMATIONS if mine.animations else "none"
+        symbols.use(mine.symbols)
+        when.use(mine.clock, mine.locale)
+        self.link.pace(mine.poll_fastest, mine.poll_slowest)
+        for screen in self.open_screens:
+            if isinstance(screen, CommandScreen):
+                screen.map_keys()
         self.redraw_all()
 
     def next_notices(self) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from roadcrew_tui.maker import Maker
 
 T = TypeVar("T")
+Pace = tuple[float, float] | None
 CLOSING = 3.0
 """Seconds that a clean leave may take before the app goes without it."""
 ASIDE = 3.0
@@ -50,8 +51,10 @@ SETTLING = 1.0
 class Link:
     """One client at a time, one followed trip at a time."""
 
-    def __init__(self, post: Callable[[Message], object], maker: Maker, *, keeps: bool = True) -> None:
-        """`keeps` False: no token goes into a file, where no keyring works."""
+    def __init__(
+        self, post: Callable[[Message], object], maker: Maker, *, keeps: bool = True, pace: Pace = None
+    ) -> None:
+        """`keeps` False: no token goes into a file, where no keyring works. `pace`: as `Client.pace` has it."""
         self._post = post
         self._maker = maker
         self._thread = ClientThread()
@@ -61,6 +64,7 @@ class Link:
         self.runs = RunsLink(self._thread, self._say, lambda: self._client)
         self.talk = TalkLink(self._thread, self._say, lambda: self._client)
         self.notices = NoticeLink(self._thread, self._say, lambda: self._client)
+        self._pace = pace
         self._client: Client | None = None
         self._server: str | None = None
         self._leaving = False
@@ -142,6 +146,8 @@ class Link:
         client = self._maker.client(server, kept, lambda: self._tokens.load(server))
         client.on_token = lambda token: self._token_changed(server, client, token)
         client.on_retry = self._attempted
+        if self._pace is not None:
+            client.pace(*self._pace)
         if client.delivery is not None:
             client.delivery.listen(lambda news: self._say(OutboxChanged(news)))
         self._client = client
@@ -183,6 +189,11 @@ class Link:
                 self.booking.offered(info.payments)
                 if self._following.follows:
                     await self.booking.begin(client)
+
+    def pace(self, fastest: float, slowest: float) -> None:
+        """How often a server is asked that can't be listened to, in seconds, from now on."""
+        self._pace = (fastest, slowest)
+        self._thread.soon(lambda: None if self._client is None else self._client.pace(fastest, slowest))
 
     async def establish(self) -> None:
         """Wait until a new session can be used; `SessionLooked` comes after each look. Raises `SessionNotReady`,

@@ -1,10 +1,14 @@
-"""Our three looks: dark, light, and the terminal's own colours.
+"""Our three looks: dark, light, and the terminal's own colours; and Textual's, with inks that can be read.
 
 `ink-…` variables are for text; each has a contrast of at least 4.5 on the ground and on a highlighted row
 (`tests/tui/test_contrast.py` computes it from what Textual resolves).
 """
 
-from textual.theme import Theme
+from dataclasses import replace
+from functools import lru_cache
+
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
 
 _DARK = {
     "ink-muted": "#a3aab8",
@@ -120,3 +124,66 @@ TERMINAL = Theme(
     variables=_TERMINAL,
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, TERMINAL)}
+
+
+_INKS = {
+    "ink-muted": "foreground",
+    "ink-heading": "secondary",
+    "ink-accent": "primary",
+    "ink-good": "success",
+    "ink-warn": "warning",
+    "ink-bad": "error",
+}
+"""What each ink is made from where a look is not ours."""
+_GROUNDS = ("background", "surface", "panel")
+READABLE = 4.5
+"""The least contrast of what is written."""
+_STEPS = 25
+
+
+@lru_cache(maxsize=4)
+def look(name: str) -> Theme:
+    """A look by its name: ours, or one of Textual's, whose inks are made readable. Raises `KeyError`."""
+    return THEMES[name] if name in THEMES else _readable(BUILTIN_THEMES[name])
+
+
+def _readable(theme: Theme) -> Theme:
+    """With inks of its own colours, each moved towards black or white until it can be read everywhere."""
+    resolved = theme.to_color_system().generate()
+    colours = {name: Color.parse(resolved[name]) for name in (*_GROUNDS, "foreground", *_INKS.values())}
+    ground, end = colours["background"], Color.parse("#ffffff" if theme.dark else "#000000")
+    row, blurred = (ground.blend(colours["foreground"], share) for share in (0.14, 0.07))
+    grounds = [*(colours[name] for name in _GROUNDS), row, blurred]
+
+    def readable(colour: Color) -> str:
+        steps = (colour.blend(end, step / _STEPS) for step in range(_STEPS + 1))
+        return next(ink for ink in steps if ink == end or all(contrast(ink, on) >= READABLE for on in grounds)).hex
+
+    muted = colours["foreground"].blend(ground, 0.3)
+    inks = {name: readable(muted if name == "ink-muted" else colours[of]) for name, of in _INKS.items()}
+    edge = ground.blend(colours["foreground"], 0.3).hex
+    return replace(
+        theme,
+        foreground=readable(colours["foreground"]),
+        variables={
+            **theme.variables,
+            **inks,
+            **_quiet_bars(ground.hex, edge),
+            "ink-faint": edge,
+            "row-cursor": row.hex,
+            "row-cursor-blurred": blurred.hex,
+            "border": ground.blend(Color.parse(inks["ink-accent"]), 0.5).hex,
+            "border-blurred": edge,
+        },
+    )
+
+
+def contrast(ink: Color, ground: Color) -> float:
+    """How well one is told from the other, from 1 to 21, as WCAG counts it."""
+    lighter, darker = sorted((_luminance(ink), _luminance(ground)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in colour.normalized)
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))

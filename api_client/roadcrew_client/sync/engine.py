@@ -94,6 +94,10 @@ class Engine:
         if (self.state.mode, self.state.interval, self.state.tries) != (before.mode, before.interval, before.tries):
             self._reader.moved()
 
+    def pace(self, settings: ClientSettings) -> None:
+        """How often is asked from now on; what is under way or waits already is left as it is."""
+        self._settings = settings
+
     def doubt(self) -> None:
         """Something speaks against the stream that is open, if one is: look whether it is of use."""
         self.signal(policy.Doubted(self.state.n))

@@ -236,7 +236,7 @@ def _polled(state: State, p: Polled, now: float, chance: float, s: ClientSetting
         # Polls are answered soon and streams are not at all: something on the way holds them back, headers and all.
         state = _probe_later(state, now, chance, s)
     fast = p.news or state.interval == 0.0
-    interval = s.poll_fast if fast else min(s.poll_slow, state.interval * s.poll_growth)
+    interval = s.poll_fast if fast else max(s.poll_fast, min(s.poll_slow, state.interval * s.poll_growth))
     again = p.more and state.batches < s.max_batches
     state = replace(
         state,
