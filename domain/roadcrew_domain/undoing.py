@@ -61,7 +61,7 @@ class _Log:
 
     @property
     def since(self) -> Sequence[Event]:
-        return [e for e in self.events if e.seq > self.mine.seq and e.by != self.me]
+        return [e for e in self.events if e.seq > self.mine.seq]
 
     def untouched(self, touches: Callable[[Fact], bool], what: str) -> None:
         """Raises `NotUndone` (`changed-since`) if somebody has touched it since."""

@@ -77,6 +77,8 @@ def _apply(trip: NaiveTrip, e: Event, data: dict[str, Any]) -> None:
         trip.announced += 1
     elif e.type == "TripEnded":
         trip.ended = True
+    elif e.type == "TripRestored":
+        trip.ended = False
     elif e.type == "MemberBooked":
         trip.bookings[data["booking_id"]] = (by, data["seats"])
     elif e.type == "BookingDropped":
@@ -112,6 +114,8 @@ def _apply_to_poll(trip: NaiveTrip, e: Event, data: dict[str, Any]) -> None:
 def _apply_to_hotels(trip: NaiveTrip, e: Event, data: dict[str, Any]) -> None:
     if e.type == "HotelShortlisted":
         trip.hotels[data["hotel_id"]] = data["name"]
+    elif e.type == "HotelRestored":
+        trip.hotels[data["hotel"].id] = data["hotel"].name
     elif e.type == "HotelUnshortlisted":
         del trip.hotels[data["hotel_id"]]
         trip.hotel_votes = {m: h for m, h in trip.hotel_votes.items() if h in trip.hotels}

@@ -17,12 +17,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import UNSET
 from tests.conftest import Count, Figure
 from tests.domain.booking_play import slot_info
 from tests.domain.naive import recount
 from tests.domain.playing import CODE, START, Play
 
-from roadcrew_domain import bookings, crew, hotels, polls, runs
+from roadcrew_domain import bookings, crew, dropped, hotels, polls, runs
 from roadcrew_domain.crew import Invite
 from roadcrew_domain.events import decode_event, encode_event, event
 from roadcrew_domain.money import Money
@@ -33,6 +34,7 @@ from roadcrew_domain.trip import (
     CreateTrip,
     DeleteTrip,
     EditTrip,
+    RestoreTrip,
     Tick,
     Trip,
     TripAct,
@@ -41,6 +43,7 @@ from roadcrew_domain.trip import (
     fold,
     next_due,
 )
+from roadcrew_domain.undoing import NotUndone, undo_of
 from roadcrew_domain.views import decode_trip, encode_trip, to_view
 
 PEOPLE = ("ana", "ben", "carla", "dev")
@@ -90,6 +93,7 @@ REPEATED = {
     polls.ClosePoll: set(),
     hotels.ShortlistHotel: set(),
     hotels.UnshortlistHotel: {"unknown-hotel"},
+    dropped.RestoreHotel: set(),
     hotels.VoteHotel: set(),
     hotels.OpenHotelVoting: set(),
     hotels.CloseHotelVoting: set(),
@@ -106,6 +110,7 @@ REPEATED = {
     crew.RevokeInvite: set(),
     EditTrip: set(),
     DeleteTrip: {"trip-ended"},
+    RestoreTrip: set(),
     Tick: set(),
     CreateTrip: {"trip-exists"},
 }
@@ -116,6 +121,7 @@ class Crowd(RuleBasedStateMachine):
     """Four people and a timer, who act on one trip as they like."""
 
     accepted: ClassVar[Counter[str]] = Counter()
+    undone: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -177,6 +183,10 @@ class Crowd(RuleBasedStateMachine):
 
     def hotel_id(self, n: int) -> str:
         ids = sorted(self.play.trip.hotels)
+        return ids[n % len(ids)] if ids else "nowhere"
+
+    def dropped_id(self, n: int) -> str:
+        ids = sorted(self.play.trip.dropped)
         return ids[n % len(ids)] if ids else "nowhere"
 
     # --- what people do --------------------------------------------------------------------------
@@ -274,6 +284,38 @@ class Crowd(RuleBasedStateMachine):
         if really == 9:
             self.act(who, DeleteTrip())
 
+    @precondition(lambda self: self.play.trip.ended)
+    @rule(who=WHO)
+    def restore(self, who: str) -> None:
+        self.act(who, RestoreTrip())
+
+    @rule(who=WHO)
+    def undo(self, who: str) -> None:
+        """What they did last is as it was before; and undone again, as they had made it."""
+        play, events = self.play, tuple(self.play.events)
+        try:
+            act = undo_of(play.trip, events, who)
+        except NotUndone as no:
+            self.undone[no.code] += 1
+            return
+        made, last = play.trip, max(e.seq for e in events if e.by == who)
+        first = next(e.seq for e in events if e.command == events[last].command)
+        if not self.accepts(who, act):
+            return
+        self.undone[type(act).__name__] += 1
+        assert touched(play.trip, who, act) == touched(fold(None, events[:first]), who, act), act
+        if len(play.events) > len(events) and self.accepts(who, undo_of(play.trip, play.events, who)):
+            assert touched(play.trip, who, act) == touched(made, who, act), act
+
+    def accepts(self, who: str, act: TripAct) -> bool:
+        """Do it; False if there is something against it."""
+        try:
+            decide(self.play.state, Command("c", who, act), self.play.now + timedelta(seconds=1))
+        except Refused:
+            return False
+        self.act(who, act)
+        return True
+
     @rule(
         who=WHO,
         question=TEXT,
@@ -334,6 +376,10 @@ class Crowd(RuleBasedStateMachine):
     @rule(who=WHO, n=NTH)
     def unshortlist(self, who: str, n: int) -> None:
         self.act(who, hotels.UnshortlistHotel(self.hotel_id(n)))
+
+    @rule(who=WHO, n=NTH)
+    def restore_hotel(self, who: str, n: int) -> None:
+        self.act(who, dropped.RestoreHotel(self.dropped_id(n)))
 
     @rule(who=WHO, rules=st.sampled_from(["cheapest", "first-shortlisted", "organiser"]))
     def open_voting(self, who: str, rules: hotels.TieRule) -> None:
@@ -434,6 +480,23 @@ class Crowd(RuleBasedStateMachine):
         assert decide(after, Command("c", None, Tick()), due) == ()
 
 
+def touched(trip: Trip | None, who: str, act: TripAct) -> object:
+    """What of a trip an act of undoing is about."""
+    assert trip is not None
+    match act:
+        case polls.CastVote(poll_id=poll):
+            return trip.polls[poll].ballots.get(who)
+        case hotels.VoteHotel():
+            return trip.voting.ballots.get(who)
+        case hotels.UnshortlistHotel(hotel_id=hotel) | dropped.RestoreHotel(hotel_id=hotel):
+            return trip.hotels.get(hotel)
+        case crew.RenameMember():
+            return trip.members[who].name
+        case EditTrip():
+            return {f: getattr(trip, f) for f in act.__struct_fields__ if getattr(act, f) is not UNSET}
+    raise AssertionError(act)
+
+
 # R: S6 T3 T4 T5 T6 T7 T9
 def test_whatever_a_crowd_does_the_rules_hold(count: Count):
     run_state_machine_as_test(
@@ -458,6 +521,9 @@ def long_walk(crowd: Crowd, chance: Random, steps: int) -> None:
         (6, lambda: crowd.join(who(), "Joe", CODE)),
         (4, lambda: crowd.shortlist_plainly(who(), chance.choice("ABCD"), None)),
         (3, lambda: crowd.unshortlist(who(), nth())),
+        (3, lambda: crowd.restore_hotel(who(), nth())),
+        (6, lambda: crowd.undo(who())),
+        (1, lambda: crowd.delete(who(), 9)),
         (3, lambda: crowd.open_plain_poll(who(), chance.choice(["single", "multiple", "yes-maybe-no"]))),
         (3, lambda: crowd.close_poll(who(), nth(), chance.choice([None, 0, 1]))),
         (3, lambda: crowd.close_voting(who(), chance.choice([None, nth()]))),
@@ -481,6 +547,10 @@ def long_walk(crowd: Crowd, chance: Random, steps: int) -> None:
     ]
     weights, acts = [w for w, _ in ways], [a for _, a in ways]
     for step in range(steps):
+        if crowd.play.state is not None and crowd.play.trip.ended == "deleted":
+            crowd.note_run_end(None, nth(), "finished", None)
+            crowd.drop_booking(who(), nth())
+            crowd.restore(crowd.play.trip.organiser)
         if crowd.play.state is None or crowd.play.trip.ended:
             crowd.begin(chance.randrange(1, 5), None)
         chance.choices(acts, weights)[0]()
@@ -493,8 +563,12 @@ def long_walk(crowd: Crowd, chance: Random, steps: int) -> None:
 # R: S6 T3 T4 T5 T6 T7 T9
 def test_the_rules_hold_on_long_walks_and_every_act_was_met(count: Count, figure: Figure):
     Crowd.accepted.clear()
+    Crowd.undone.clear()
     for seed in range(count(reduced=40, full=500)):
         long_walk(Crowd(), Random(seed), steps=300)
     figure("accepted acts", dict(Crowd.accepted))
-    rare = {act.__name__ for act in REPEATED if Crowd.accepted[act.__name__] < 10} - {"DeleteTrip"}
+    figure("undone, and why not", dict(Crowd.undone))
+    rare = {act.__name__ for act in REPEATED if Crowd.accepted[act.__name__] < 10}
+    undone = ("CastVote", "VoteHotel", "EditTrip", "UnshortlistHotel", "RestoreHotel", "RenameMember", "changed-since")
+    rare |= {f"undoing: {what}" for what in undone if Crowd.undone[what] < 5}
     assert not rare, f"the crowd hardly got to {rare}"
