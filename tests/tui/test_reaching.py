@@ -5,6 +5,7 @@ A new action gets its id into the table of a visit that comes by where it is off
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,18 @@ from tests.tui.conftest import Stage, staged
 from tests.tui.importing import hotel
 from tests.tui.outbox import all_kinds
 from tests.tui.quote_stage import answered, begun, quotable
-from tests.tui.reaching import Begun, choose, click, keys, listed, open_list, with_a_screen
+from tests.tui.reaching import Begun, choose, click, keys, with_a_screen
 from tests.tui.scenes import Scene, lisbon
 from tests.tui.talk_stage import says, talked
 
 from roadcrew_client.errors import Rejected, Unreachable
 from roadcrew_client.talk_models import Muted
 from roadcrew_domain.feed_state import WriteItem
-from roadcrew_domain.hotels import CloseHotelVoting
+from roadcrew_domain.hotels import CloseHotelVoting, UnshortlistHotel
 from roadcrew_domain.jobs_state import RefusedRow
 from roadcrew_domain.places import Entity
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
+from roadcrew_domain.trip import DeleteTrip
 from roadcrew_tui.screens.base import CommandScreen
 from roadcrew_tui.screens.picture_form import PictureForm
 from roadcrew_tui.screens.places_model import of_hotel
@@ -67,10 +69,11 @@ async def to_list(s: Stage, name: str) -> None:
 # --- visits: where somebody goes without a letter, and what is looked for there --------------------
 
 WELCOME = {"trip.new", "trip.join", "you.sign-in", "app.look-around", "app.quit", *ANYWHERE}
-LOBBY = {"trip.list", "you.rename", "you.upgrade", "you.who", "you.sign-out",
+LOBBY = {"trip.list", "trip.deleted", "you.rename", "you.upgrade", "you.who", "you.sign-out",
          "waiting.show", "connection.show"}  # fmt: skip
 TRIP = {"trip.show", "trip.invite", "trip.share", "trip.print", "trip.export", "trip.edit", "trip.leave",
-        "trip.delete", "app.back", "saved.show", "muted.show"}  # fmt: skip
+        "trip.delete", "app.back", "saved.show", "muted.show", "trip.history", "trip.undo"}  # fmt: skip
+HISTORY, DELETED = {"history.since", "history.by", "hotel.restore"}, {"trip.restore"}
 CREW = {"crew.member", "crew.hand-over", "crew.remove"}
 POLLS = {"poll.new", "poll.end", "poll.vote"}
 MATRIX, CHOICES, DECIDED = {"poll.yes", "poll.maybe", "poll.no"}, {"poll.take-back"}, {"poll.use-dates"}
@@ -97,7 +100,8 @@ REPORT, COPIED = {"connection.copy"}, {"connection.print"}
 OPEN_VOTE = {"hotel.open"}
 
 WALKED = set().union(
-    WELCOME, LOBBY, TRIP, CREW, POLLS, MATRIX, CHOICES, DECIDED, HOTELS, SIGNED_OUT, RUN, PRICES, RUNS_ON, IMPORTS,
+    WELCOME, LOBBY, TRIP, HISTORY, DELETED,
+    CREW, POLLS, MATRIX, CHOICES, DECIDED, HOTELS, SIGNED_OUT, RUN, PRICES, RUNS_ON, IMPORTS,
     IMPORTED, FRESH, BOOK, SEATED, HELD, WAITS, ORDERED, TALK, SAID, MINE, LINKED, SENDING, SAVED, MUTED, WAITING,
     REPORT, COPIED, OPEN_VOTE
 )  # fmt: skip
@@ -113,8 +117,22 @@ async def welcome(path: Path, look: Look) -> None:
 
 
 async def lobby(path: Path, look: Look) -> None:
-    async with staged(path, talked(), in_trip=False) as s:
+    scene = lisbon()
+    scene.world.do(scene.trip_id, scene.ana.id, DeleteTrip())
+    async with staged(path, scene, in_trip=False) as s:
         await look(s, LOBBY)
+        await choose(s, "trip.deleted")
+        await s.sees("Lisbon in May")
+        await look(s, DELETED)
+
+
+async def history(path: Path, look: Look) -> None:
+    scene = lisbon()
+    scene.world.do(scene.trip_id, scene.ana.id, UnshortlistHotel(scene.azul))
+    async with staged(path, scene) as s:
+        await choose(s, "trip.history")
+        await s.sees("Casa Azul")
+        await look(s, HISTORY)
 
 
 async def overview(path: Path, look: Look) -> None:
@@ -292,30 +310,28 @@ async def waiting(path: Path, look: Look) -> None:
         await look(s, WAITING)
 
 
-VISITS = [welcome, lobby, overview, polls, quotes, imports, book, talk, pictures, things, waiting]
+VISITS = [welcome, lobby, history, overview, polls, quotes, imports, book, talk, pictures, things, waiting]
 
 
 @pytest.fixture
 def look(count: Count, monkeypatch: pytest.MonkeyPatch) -> Look:
-    """Look for some actions: each is listed, and they begin when they are walked to (a run that is not a full one walks
-    to one in each way)."""
+    """Look for some actions: all are listed, and they begin when they are walked to (a run that is not a full one walks
+    to one in each place, in the one and the other way by turns)."""
     most = count(reduced=1, full=1000)
     start = CommandScreen.start
+    ways = itertools.cycle(("keys", "mouse"))
 
     async def find(s: Stage, wanted: set[str]) -> None:
-        await open_list(s, by="keys")
-        assert wanted <= set(listed(s)), f"missing: {wanted - set(listed(s))}"
-        order = listed(s)
-        await keys(s, "escape")
-        here = sorted(wanted, key=order.index)
         begun = Begun()
         monkeypatch.setattr(CommandScreen, "start", begun.in_place_of(start))
-        for command in here[:most]:
-            await choose(s, command, by="keys")
-        for command in here[-most:]:
-            await choose(s, command, by="mouse")
+        others = sorted(wanted - {"app.actions"})  # with which each walk begins
+        walks = [(command, next(ways)) for command in others[:most]]
+        if most > 1:
+            walks = [(command, by) for by in ("keys", "mouse") for command in others]
+        for command, by in walks:
+            await choose(s, command, by=by, among=wanted)
         monkeypatch.setattr(CommandScreen, "start", start)
-        assert [*begun] == [*here[:most], *here[-most:]]
+        assert [*begun] == [command for command, _ in walks]
 
     return find
 
