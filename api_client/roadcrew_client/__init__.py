@@ -77,7 +77,16 @@ if TYPE_CHECKING:
     from roadcrew_client.retry import Retry, execute_with_retry, load_with_retry
     from roadcrew_client.run_changes import RunChange
     from roadcrew_client.settings import ClientSettings, Clock, SystemClock
-    from roadcrew_client.talk_models import ItemAnswer, MarkAnswer, Muted, SavedThings, TalkItems, TalkSummary
+    from roadcrew_client.talk_models import (
+        ItemAnswer,
+        MarkAnswer,
+        Muted,
+        RemovedItem,
+        RemovedItems,
+        SavedThings,
+        TalkItems,
+        TalkSummary,
+    )
     from roadcrew_client.waiting import Figures, Look, SessionReady
     from roadcrew_domain.events import Event
 
@@ -152,7 +161,16 @@ _HOME = {
     "retry": ("Retry", "execute_with_retry", "load_with_retry"),
     "run_changes": ("RunChange",),
     "settings": ("ClientSettings", "Clock", "SystemClock"),
-    "talk_models": ("ItemAnswer", "MarkAnswer", "Muted", "SavedThings", "TalkItems", "TalkSummary"),
+    "talk_models": (
+        "ItemAnswer",
+        "MarkAnswer",
+        "Muted",
+        "RemovedItem",
+        "RemovedItems",
+        "SavedThings",
+        "TalkItems",
+        "TalkSummary",
+    ),
     "waiting": ("Figures", "Look", "SessionReady"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -196,6 +214,8 @@ __all__ = [  # noqa: RUF022 — in the order of use
     "RefusedRows",
     "LiveTalk",
     "TalkSummary",
+    "RemovedItem",
+    "RemovedItems",
     "TalkItems",
     "ItemAnswer",
     "MarkAnswer",

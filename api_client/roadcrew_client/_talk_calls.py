@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ItemAnswer,
         MarkAnswer,
         Muted,
+        RemovedItems,
         SavedThings,
         TalkItems,
         TalkSummary,
@@ -80,6 +81,16 @@ class TalkCalls:
 
         params = [("limit", str(limit)), *([] if before is None else [("before", str(before))])]
         return read_items((await self._calls.call("GET", _path(entity, channel), params=params)).body)
+
+    async def removed_items(
+        self, entity: Entity, channel: ListChannel, before: int | None = None, limit: int = MOST_TOLD
+    ) -> RemovedItems:
+        """Some of what was removed and I may bring back, as it was: those just `before` that number, or the newest."""
+        from roadcrew_client.talk_models import RemovedItems  # noqa: PLC0415 — as above
+
+        params = [("limit", str(limit)), *([] if before is None else [("before", str(before))])]
+        told = await self._calls.call("GET", _path(entity, channel, "removed"), params=params)
+        return read(told.body, RemovedItems)
 
     async def image_bytes(
         self, entity: Entity, item_id: str, size: ImageSize = "thumb", no: int | None = None
@@ -154,6 +165,15 @@ class TalkCalls:
         from roadcrew_domain.feed_state import RemoveItem  # noqa: PLC0415 — as above
 
         return await self._item(entity.topic(channel), RemoveItem(item_id, ""), no, key)
+
+    async def restore_item(
+        self, entity: Entity, channel: ListChannel, item_id: str, no: int | None = None, *, key: str | None = None
+    ) -> ItemAnswer:
+        """Bring back what I took away, or, as the organiser of the trip, what an organiser did, within 30 days. Raises
+        `Rejected` (`not-kept`)."""
+        from roadcrew_domain.feed_state import RestoreItem  # noqa: PLC0415 — as above
+
+        return await self._item(entity.topic(channel), RestoreItem(item_id), no, key)
 
     async def react(
         self,

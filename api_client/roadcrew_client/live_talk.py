@@ -30,7 +30,7 @@ from roadcrew_client.talk_routes import TalkAct, call_of, path_of
 from roadcrew_client.talk_rules import TalkRules
 from roadcrew_domain.events import MAX_TOPICS, Event
 from roadcrew_domain.feed import FeedState, found
-from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, RemoveItem, TakeReaction, Watching, WriteItem
+from roadcrew_domain.feed_state import Feed, ItemAct, Watching, WriteItem
 from roadcrew_domain.marks_state import Marks
 
 logger = logging.getLogger(__name__)
@@ -276,13 +276,6 @@ class LiveTalk(LiveTopics[FeedState]):
 
 def _number(state: FeedState | None, act: TalkAct) -> int | None:
     """The number of the item that an act is about, where it is known: by the time that it is sent, it may be old."""
-    match act:
-        case EditItem(id=item_id) | RemoveItem(id=item_id) | GiveReaction(id=item_id) | TakeReaction(id=item_id) if (
-            isinstance(state, Feed)
-        ):
-            item = found(state, item_id)
-        case WriteItem(reply_to=str() as item_id) if isinstance(state, Feed):
-            item = found(state, item_id)
-        case _:
-            item = None
+    item_id = act.id if isinstance(act, ItemAct) else act.reply_to if isinstance(act, WriteItem) else None
+    item = found(state, item_id) if isinstance(state, Feed) and item_id is not None else None
     return None if item is None else item.no

@@ -94,6 +94,22 @@ class TalkItems(Value, frozen=True):
     more: bool = False
 
 
+class RemovedItem(Value, frozen=True):
+    """An item as it was before somebody (`by`, an id) removed it. I can bring it back before `until`."""
+
+    item: Item
+    by: str
+    at: Moment
+    until: Moment
+
+
+class RemovedItems(Value, frozen=True):
+    """Some of what I may bring back, in rising `no`. `more`: there is some with lower ones."""
+
+    removed: tuple[RemovedItem, ...] = ()
+    more: bool = False
+
+
 class ItemAnswer(Value, frozen=True):
     """An item as it is now, and a cursor at or after the change. `item` is None where what wrote it is repeated so late
     that it is old by now."""

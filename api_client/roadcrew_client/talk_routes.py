@@ -16,6 +16,7 @@ from roadcrew_domain.feed_state import (
     GiveReaction,
     Reaction,
     RemoveItem,
+    RestoreItem,
     TakeReaction,
     WriteItem,
 )
@@ -73,6 +74,8 @@ def call_of(topic: str, act: TalkAct, no: int | None = None) -> Call:
             return Call(path_of(thing, channel, item), _json(said), "PATCH")
         case RemoveItem(id=item):
             return _delete(path_of(thing, channel, item), at)
+        case RestoreItem(id=item):
+            return _post(path_of(thing, channel, item, "restore"), at)
         case GiveReaction(id=item, reaction=reaction):
             return _post(path_of(thing, channel, item, "reactions"), {"reaction": reaction, **at})
         case TakeReaction(id=item, reaction=reaction):
@@ -117,6 +120,8 @@ def _act(call: Call, channel: str, rest: list[str]) -> TalkAct:
             return EditItem(item, edited.text, edited.title)
         case "DELETE", [item]:
             return RemoveItem(item, "")
+        case "POST", [item, "restore"]:
+            return RestoreItem(item)
         case "POST", [item, "reactions"]:
             return GiveReaction(item, _read(call, _Reacted).reaction)
         case "DELETE", [item, "reactions", reaction]:

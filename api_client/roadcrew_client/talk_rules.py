@@ -15,7 +15,7 @@ from roadcrew_client.talk_routes import TalkAct
 from roadcrew_domain import feed
 from roadcrew_domain.events import Event, Fact
 from roadcrew_domain.feed import FeedCommand, FeedState
-from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, RemoveItem, TakeReaction, WriteItem
+from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, RemoveItem, RestoreItem, TakeReaction, WriteItem
 from roadcrew_domain.marks_state import GiveMark, MarkGiven, Marks, MarkTaken, TakeMark
 from roadcrew_domain.places import parse_topic
 
@@ -69,6 +69,8 @@ class TalkRules:
             case RemoveItem(id=item_id) | GiveReaction(id=item_id) | TakeReaction(id=item_id):
                 item = feed.found(state, item_id) if isinstance(state, Feed) else None
                 return About() if item is None else About(what=(item.title or item.text)[:LONGEST])
+            case RestoreItem(item=item) if item is not None:
+                return About(what=(item.title or item.text)[:LONGEST])
         return About()
 
     def paints(self, state: FeedState, command: FeedCommand) -> bool:
@@ -77,18 +79,21 @@ class TalkRules:
 
     def decide(self, state: FeedState, command: FeedCommand, at: datetime) -> tuple[Fact, ...]:
         """What happens if it is accepted."""
-        return feed.decide(state, self._whole(command), at)
+        return feed.decide(state, self._whole(state, command), at)
 
     def evolve(self, state: FeedState | None, e: Event) -> FeedState:
         """The channel after an event."""
         return feed.evolve(state, e)
 
-    def _whole(self, command: FeedCommand) -> FeedCommand:
+    def _whole(self, state: FeedState, command: FeedCommand) -> FeedCommand:
         """With what the server would put to it."""
         user, replace = self._user(), msgspec.structs.replace
         match command.act:
             case WriteItem(name="") | RemoveItem(name="") as act if user is not None:
                 return replace(command, act=replace(act, name=user.name))
+            case RestoreItem(tag="", item=item) as act if item is not None and isinstance(state, Feed):
+                tag = next((binned.tag for binned in state.binned if binned.no == item.no), "")
+                return replace(command, act=replace(act, tag=tag))
             case GiveMark() | TakeMark() as act if self.channel == "saves" and self.word is not None:
                 return FeedCommand(command.id, None, replace(act, who=self.word))
         return command

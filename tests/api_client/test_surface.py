@@ -77,6 +77,8 @@ PUBLIC = [
     "Refusal",
     "RefusedRows",
     "Rejected",
+    "RemovedItem",
+    "RemovedItems",
     "Reset",
     "Retry",
     "RoadcrewError",

@@ -18,6 +18,7 @@ from roadcrew_domain.feed_state import (
     Item,
     OpenFeed,
     RemoveItem,
+    RestoreItem,
     TakeReaction,
     Watching,
     WriteItem,
@@ -44,6 +45,7 @@ AT = datetime(2030, 5, 1, tzinfo=UTC)
         (HOTEL, "comments", EditItem(OTHER, "Better"), "PATCH", f"comments/{OTHER}", {"text": "Better"}),
         (TRIP, "blogs", EditItem(OTHER, "x", "y"), "PATCH", f"blogs/{OTHER}", {"text": "x", "title": "y"}),
         (HOTEL, "images", RemoveItem(OTHER, ""), "DELETE", f"images/{OTHER}", None),
+        (HOTEL, "images", RestoreItem(OTHER), "POST", f"images/{OTHER}/restore", {}),
         (HOTEL, "images", GiveReaction(OTHER, "eyes"), "POST", f"images/{OTHER}/reactions", {"reaction": "eyes"}),
         (HOTEL, "comments", TakeReaction(OTHER, "eyes"), "DELETE", f"comments/{OTHER}/reactions/eyes", None),
         (HOTEL, "rating", GiveMark(4), "POST", "rating", {"stars": 4}),
@@ -65,6 +67,7 @@ def test_the_number_of_an_old_item_is_said_where_the_contract_has_it():
     topic = HOTEL.topic("comments")
     assert call_of(topic, RemoveItem(OTHER, ""), 7).path.endswith(f"/{OTHER}?no=7")
     assert call_of(topic, TakeReaction(OTHER, "eyes"), 7).path.endswith("/eyes?no=7")
+    assert msgspec.json.decode(call_of(topic, RestoreItem(OTHER, "tag", item(7)), 7).body) == {"no": 7}
     assert msgspec.json.decode(call_of(topic, EditItem(OTHER, "x"), 7).body)["no"] == 7
     assert msgspec.json.decode(call_of(topic, GiveReaction(OTHER, "eyes"), 7).body)["no"] == 7
     assert msgspec.json.decode(call_of(topic, WriteItem("", "x", reply_to=OTHER), 7).body)["replyNo"] == 7

@@ -17,7 +17,17 @@ import roadcrew_client as rc
 from roadcrew_client.settings import ClientSettings
 from roadcrew_domain import marks_rules
 from roadcrew_domain.crew import RemoveMember
-from roadcrew_domain.feed_state import PAGE, EditItem, Feed, GiveReaction, Item, RemoveItem, TakeReaction, WriteItem
+from roadcrew_domain.feed_state import (
+    PAGE,
+    EditItem,
+    Feed,
+    GiveReaction,
+    Item,
+    RemoveItem,
+    RestoreItem,
+    TakeReaction,
+    WriteItem,
+)
 from roadcrew_domain.marks_state import GiveMark, Marks, TakeMark
 from roadcrew_domain.places import Entity, exhibition_place
 from roadcrew_domain.refusals import Refused
@@ -107,6 +117,31 @@ async def test_what_one_says_and_does_to_it_is_painted_at_once_and_is_soon_the_s
         await until(lambda: here.states == there.states and not here.pending and not there.pending)
         assert texts(there, topic) == ["Hello, Ben", ""]
         assert items(there, topic)[0].reactions == ()
+
+
+# R: F2 S6
+async def test_what_was_removed_is_back_at_once_where_somebody_brings_it_back_and_soon_elsewhere(crew: Crew):
+    topic = crew.trip.topic("comments")
+    said = (await crew.ben.comment(crew.trip, "Hello")).item
+    async with crew.ana.follow_talk(topic) as here, crew.ben.follow_talk(topic) as there:
+        await until(lambda: topic in here.states and topic in there.states)
+        here.act(topic, RemoveItem(said.id, "", chair=True))
+        await until(lambda: texts(there, topic) == [""] and here.states == there.states and not here.pending)
+        assert (await crew.ben.removed_items(crew.trip, "comments")).removed == ()
+        (kept,) = (await crew.ana.removed_items(crew.trip, "comments")).removed
+        assert crew.ana.user is not None
+        assert (kept.item, kept.by, (kept.until - kept.at).days) == (said, crew.ana.user.id, 30)
+        back = here.act(topic, RestoreItem(said.id, item=kept.item, chair=True))
+        assert here.pending == (back,)
+        assert items(here, topic) == (said,)
+        await until(lambda: here.states == there.states and not here.pending)
+        assert items(there, topic) == (said,)
+    again = await crew.ben.remove_item(crew.trip, "comments", said.id)
+    assert again.item is not None
+    assert again.item.removed is not None
+    with pytest.raises(rc.Forbidden):
+        await crew.ana.restore_item(crew.trip, "comments", said.id)
+    assert (await crew.ben.restore_item(crew.trip, "comments", said.id, said.no)).item == said
 
 
 # R: F2 S6
