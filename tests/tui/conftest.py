@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -15,6 +15,8 @@ import pytest
 from tests.tui.scenes import Scene, lisbon
 from tests.tui.standins import SERVER, StandInMaker, World
 from textual import events
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
@@ -33,6 +35,27 @@ SETTLED_WITHIN, COMES_WITHIN = 20.0, 15.0
 
 def folders(path: Path) -> Folders:
     return Folders(path / "config", path / "state", path / "data")
+
+
+def _parsing_once(parse: Callable[..., list[RuleSet]]) -> Callable[..., list[RuleSet]]:
+    """The same rules for the same sheet with the same variables."""
+    parsed: dict[object, list[RuleSet]] = {}
+
+    def parse_rules(sheet: Stylesheet, *given: Any, **named: Any) -> list[RuleSet]:
+        key = (given, tuple(named.items()), frozenset(sheet._variables.items()))
+        if key not in parsed:
+            parsed[key] = parse(sheet, *given, **named)
+        return parsed[key]
+
+    return parse_rules
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sheets_are_parsed_once() -> Iterator[None]:
+    """Each app reads all sheets, and again with each new screen: a tenth of the work of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", _parsing_once(Stylesheet._parse_rules))
+        yield
 
 
 def has_work(pump: MessagePump) -> bool:
