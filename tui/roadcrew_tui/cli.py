@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from roadcrew_tui import host
+from roadcrew_tui import config_command, host
 from roadcrew_tui.commands import everything, talking
 from roadcrew_tui.commands.base import Argument, Command, NeedsTrip
 from roadcrew_tui.doctor import command as doctor
@@ -164,6 +164,7 @@ def make_parser() -> argparse.ArgumentParser:
             groups[group] = group_parser.add_subparsers(title="actions", metavar="ACTION")
             group_parser.unsaid = UNSAID.get(group)
         _action_parser(groups[group], name, command, formatter)
+    config_command.add_parser(subs, formatter)
     return parser
 
 

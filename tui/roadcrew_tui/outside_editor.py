@@ -35,6 +35,21 @@ def chosen(environ: Mapping[str, str] = os.environ) -> list[str]:
         raise EditorFailed("The name of your editor can't be read. Look at VISUAL and EDITOR.") from error
 
 
+def edit_file(file: Path) -> None:
+    """Have a file of this person's edited, and wait until that is done. Raises `EditorFailed`."""
+    must_lend("editor")
+    command = chosen()
+    if not command:
+        raise EditorFailed(f"No editor is named. Set VISUAL or EDITOR, or open {file} in yours.")
+    try:
+        # What this person named in their own environment.
+        status = subprocess.run([*command, str(file)], check=False).returncode  # noqa: S603
+    except OSError as error:
+        raise EditorFailed(f"The editor can't be used: {error.strerror}.") from error
+    if status:
+        raise EditorFailed(f"The editor ended with status {status}.")
+
+
 def edit(text: str, command: list[str], *, longest: int) -> str:
     """Have the text edited, and wait until that is done. Returns what it is then, at most `longest` characters. Raises
     `EditorFailed`."""

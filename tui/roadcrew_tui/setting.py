@@ -125,6 +125,14 @@ class Setting:
     title: str
     help: str
     nothing: str = ""
+    default: Any = None
+
+    def example_of(self, name: str) -> list[str]:
+        """Lines of a file that set it to its default, or to something, as comments."""
+        if isinstance(self.kind, Keys):
+            return [f"# [{name}]", '# "poll.new" = "P"']
+        value = self.kind.example if isinstance(self.kind, Words) else True if self.default is None else self.default
+        return [f"# {name} = {told(value)}"]
 
     def trouble(self, name: str, value: object, line: int | None) -> Trouble | None:
         """What is wrong with this value of it; None: nothing is."""
@@ -134,7 +142,7 @@ class Setting:
 
 def setting(default: Any, kind: Kind, group: str, title: str, help: str, nothing: str = "") -> Any:  # noqa: A002
     """A dataclass's field that is a setting."""
-    metadata = {NAME: Setting(kind, group, title, help, nothing)}
+    metadata = {NAME: Setting(kind, group, title, help, nothing, default)}
     if isinstance(default, Mapping):
         return field(default_factory=lambda: default, metadata=metadata)
     return field(default=default, metadata=metadata)

@@ -21,7 +21,7 @@ from roadcrew_tui.settings_model import LOOKS, NOTICES, SYMBOLS, TABLE, Look, Se
 from roadcrew_tui.toml_lines import lines_of, with_values
 
 __all__ = ["COPIES", "LOCAL_SERVER", "LOOKS", "NOTICES", "SYMBOLS", "TABLE", "Folders", "Look", "Settings",
-           "SettingsFile", "Trouble", "changed", "home_server", "load", "look", "may_be_last", "save",
+           "SettingsFile", "Trouble", "changed", "commented", "home_server", "load", "look", "may_be_last", "save",
            "write_atomically", "written"]  # fmt: skip
 LOCAL_SERVER = "http://127.0.0.1:8787"
 """Where `roadcrew serve` listens unless it is told otherwise."""
@@ -166,6 +166,17 @@ def changed(settings: Settings, **changes: object) -> Settings:
 def written(settings: Settings) -> str:
     """The settings as the text of their file."""
     return with_values("", {path: value for path, value in _values(settings).items() if value is not None})
+
+
+def commented() -> str:
+    """The text of a file that sets nothing: what could be set, as comments."""
+    lines = [
+        "# Settings of Roadcrew. A line counts once the # before it is gone; roadcrew config check looks it over.",
+        "",
+    ]
+    for name, setting in TABLE.items():
+        lines += [f"# {setting.help} ({setting.kind.may_be.replace('`', '')})", *setting.example_of(name), ""]
+    return "\n".join(lines)
 
 
 def _values(settings: Settings) -> dict[tuple[str, ...], Any]:
