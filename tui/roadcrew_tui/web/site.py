@@ -28,6 +28,7 @@ ASK_SECONDS = 3.0
 IDLE = "Nobody pressed a key here for {minutes:g} minutes, so this page was closed. Your trips are as you left them."
 STOPPED = "This site is being stopped or started anew. Your trips are as you left them."
 ENDED = "You have left the app."
+BROKEN = "The app could not go on. Your trips are as you left them."
 HUNG = "The app took no more keys, so it was closed. Your trips are as you left them."
 NO_COOKIE = "This page needs a cookie, and your browser sent none. Allow cookies for this site, then try again."
 STRANGER = "A terminal can be opened by a page of this site only."
@@ -173,11 +174,13 @@ class Site:
             with suppress(ConnectionError):
                 await socket.send_json([kind, words])
 
-        async def close() -> None:
-            await say("ended", STOPPED if self._stopping else ENDED)
+        async def ended(left: bool) -> None:
+            await say("ended", STOPPED if self._stopping else ENDED if left else BROKEN)
             await socket.close()
+            if not left:
+                _log.warning("A visitor's app ended by itself. Look for %s", home / "state" / "crash.log")
 
-        page = Page(socket.send_bytes, say, close)
+        page = Page(socket.send_bytes, say, ended)
         terminal = Terminal(
             page, home, self._server, invite=invite, zone=zone_of(request.query.get("zone")), program=self._program
         )

@@ -23,7 +23,7 @@ from roadcrew_tui.web.heard import Heard, Looked, Resized, Typed
 from roadcrew_tui.web.visitors import EMPTY
 
 VISIT = (sys.executable, "-P", "-m", "roadcrew_tui.web.visit")
-DRIVER = "roadcrew_tui.web.visit:VisitDriver"
+DRIVER = "roadcrew_tui.web.driver:VisitDriver"
 QUIT_SECONDS = 5.0
 """An app that was asked to quit has so long: what waits is written, and the crew sees that somebody left."""
 TERM_SECONDS = 2.0
@@ -38,7 +38,8 @@ class Page:
 
     draw: Callable[[bytes], Awaitable[None]]
     say: Callable[[str, str], Awaitable[None]]
-    close: Callable[[], Awaitable[None]]
+    ended: Callable[[bool], Awaitable[None]]
+    """The app is gone: because somebody left it, or (False) by itself."""
 
 
 class Terminal(AppService):
@@ -56,12 +57,13 @@ class Terminal(AppService):
     ) -> None:
         """`home` is the visitor's folder, `server` the only one that they may speak to, `zone` the browser's."""
         super().__init__(
-            "", write_bytes=page.draw, write_str=_nobody, close=page.close, download_manager=DownloadManager()
+            "", write_bytes=page.draw, write_str=_nobody, close=_nobody, download_manager=DownloadManager()
         )
         self._page = page
         self._home = home
         self._server = server
         self._zone = zone
+        self._left = False
         self._program = [*program, *([invite] if invite else [])]
 
     @property
@@ -107,11 +109,10 @@ class Terminal(AppService):
     async def run(self) -> None:
         """Hand on what the app draws until it ends, which closes the page."""
         await super().run()
-        with suppress(ConnectionError):
-            await self._page.close()
-        if self._process and self._process.stdout:
-            while await self._process.stdout.read(1 << 16):  # whoever still writes could not end
-                pass
+        stdout = self._process.stdout if self._process else None
+        await self._page.ended(self._left or stdout is None or not stdout.at_eof())
+        while stdout and await stdout.read(1 << 16):  # an app that still writes could not end
+            pass
 
     async def take(self, said: Heard) -> None:
         """Hand on what the page says. Raises `TimeoutError` when the app takes nothing any more."""
@@ -146,7 +147,7 @@ class Terminal(AppService):
         """The app ends, or somebody wants to open a link, which the page shows. Nothing is downloaded."""
         said: dict[str, object] = json.loads(data)
         if said.get("type") == "exit":
-            await self._page.close()
+            self._left = True
         elif said.get("type") == "open_url" and is_link(url := str(said.get("url"))):
             await self._page.say("link", url)
 
@@ -168,5 +169,5 @@ def _same(environ: Mapping[str, str], name: str) -> dict[str, str]:
     return {name: environ[name]} if name in environ else {}
 
 
-async def _nobody(_: str) -> None:
+async def _nobody(*_: str) -> None:
     """`AppService` has messages for a page of its own."""
