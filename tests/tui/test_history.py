@@ -109,12 +109,12 @@ async def test_what_others_do_meanwhile_moves_nothing_and_is_shown_when_somebody
         before = (log.ids, log.cursor, log.scroll_offset)
         act(s.scene, s.scene.carla, VoteHotel(s.scene.alfama))
         act(s.scene, s.scene.dev, VoteHotel(s.scene.azul))
-        await s.sees("2 more since you look.")
+        await s.sees("2 more meanwhile.")
         assert (log.ids, log.cursor, log.scroll_offset) == before
         await s.press("up", "up")
         assert len(log.ids) == len(before[0]) + 2
         assert log.cursor == log.ids[0]
-        assert "2 more since you look." not in s.text
+        assert "2 more meanwhile." not in s.text
         assert "Dev voted for Casa Azul" in s.text
 
 
@@ -274,9 +274,9 @@ async def test_a_deleted_trip_is_brought_back_after_asking(tmp_path: Path):
     async with staged(tmp_path, scene, in_trip=False) as s:
         await s.press("D")
         await s.until(lambda: isinstance(s.app.screen, DeletedScreen))
-        await s.sees("deleted now, until")
+        await s.sees("deleted now, kept until")
         await s.press("enter")
-        await s.sees("Bring Lisbon in May back, for all 4 people?")
+        await s.sees("Bring Lisbon in May back, for its 4 people?")
         await s.press("escape")
         assert s.world.trips[scene.trip_id].ended == "deleted"
         await s.press("enter", "enter")
@@ -352,5 +352,5 @@ def test_undo_and_bringing_back_without_a_screen(capsys: pytest.CaptureFixture[s
     (gone,) = run(scene, "trip.deleted", {"json": True})["trips"]
     assert (gone["name"], gone["members"]) == ("Lisbon in May", 4)
     show({"trips": [gone]}, json=False)
-    assert "Lisbon in May 4 people, until " in capsys.readouterr().out
+    assert "Lisbon in May 4 people, kept until " in capsys.readouterr().out
     assert run(scene, "trip.restore", {"deleted": "lisbon"})["trip"]["id"] == scene.trip_id

@@ -30,7 +30,8 @@ from tests.tui.talk_stage import conversation, had_read
 from textual.widgets import Input, TextArea
 
 from roadcrew_client.figures import Noted
-from roadcrew_domain.hotels import VoteHotel
+from roadcrew_domain.hotels import UnshortlistHotel, VoteHotel
+from roadcrew_domain.trip import DeleteTrip
 from roadcrew_tui.settings import Settings, save
 from roadcrew_tui.snapshot import TokenChanged
 
@@ -66,6 +67,16 @@ def told(s: Stage) -> None:
     """Somebody else does something, while a sentence of this length is there."""
     s.world.do(s.scene.trip_id, s.scene.ben.id, VoteHotel(s.scene.alfama))
     s.app.say(s.scene.ana.name * 8, "warning")
+
+
+def dropped(s: Stage) -> None:
+    """A hotel is not on the list any more."""
+    s.world.do(s.scene.trip_id, s.scene.ana.id, UnshortlistHotel(s.scene.azul))
+
+
+def deleted(s: Stage) -> None:
+    """The trip is not there any more."""
+    s.world.do(s.scene.trip_id, s.scene.ana.id, DeleteTrip())
 
 
 def polls(s: Stage) -> None:
@@ -129,6 +140,10 @@ VIEWS = (
     View("inspector-end", ("I", "end"), "#inspector", event=polls),
     View("inspector-lobby", ("I",), "#inspector", "lobby"),
     View("inspector-help", ("I", "question_mark"), "#help", event=polls),
+    View("history", ("h",), "#history", event=dropped),
+    View("history-by", ("h", "b"), "#ask", event=dropped),
+    View("deleted", ("D",), "#deleted", "lobby", deleted),
+    View("deleted-restore", ("D", "enter"), "#ask", "lobby", deleted),
     View("invite", ("i",), "#invite"),
     View("invite-new", ("i", "n"), "#form"),
     View("edit", ("E",), "#form"),

@@ -272,7 +272,7 @@ def _for_people(result: Any) -> Any:
 def _deleted(trip: Mapping[str, Any]) -> str:
     until = when.clock(datetime.fromisoformat(trip["restorableUntil"]), datetime.now(UTC))
     many = trip["members"]
-    return f"{trip['name']}  {many} {'person' if many == 1 else 'people'}, until {until}  {trip['id']}"
+    return f"{trip['name']}  {many} {'person' if many == 1 else 'people'}, kept until {until}  {trip['id']}"
 
 
 def _lines(value: Any, depth: int) -> list[str]:

@@ -97,7 +97,7 @@ class DeletedScreen(CommandScreen):
         trip = self.deleted
         if trip is None:
             return
-        people = f"all {trip.members} people" if trip.members > 1 else "you alone"
+        people = f"its {trip.members} people" if trip.members > 1 else "you alone"
         question = render.template(f"Bring {{trip}} back, for {people}?", trip=trip.name)
         answers = [Answer("restore", render.ours("Bring it back"))]
         if await self.app.push_screen_wait(Ask("Bring back", question, answers)) == CANCEL:
@@ -114,6 +114,6 @@ class DeletedScreen(CommandScreen):
 
 def _drawn(trip: DeletedTrip, now: datetime) -> Draw:
     dates = render.ours(span(trip.starts_on, trip.ends_on, now.astimezone().date()), render.MUTED)
-    words = f"deleted {ago(trip.deleted_at, now)}, until {clock(trip.restorable_until, now)}"
+    words = f"deleted {ago(trip.deleted_at, now)}, kept until {clock(trip.restorable_until, now)}"
     name = render.said(trip.name)
     return lambda width: render.ends(name, render.ours(words, render.MUTED), width, dates)

@@ -192,7 +192,8 @@ class HistoryScreen(CommandScreen):
         if self._has_older:
             rows.append(Row(OLDER, lambda width: render.cut(render.ours("Show older ones", render.ACCENT), width)))
         self.query_one("#title", TitleLine).show_ends(
-            render.join(render.heading("What happened"), "  ", self._filter(trip)), render.said(trip.name, render.MUTED)
+            render.join(render.heading("What happened"), "  ", self._filter(trip)),
+            render.said(trip.name, render.MUTED, width=render.MOST_NAME),
         )
         self.query_one("#history", Log).show(rows)
         words = render.ours(self._note(), render.MUTED)
@@ -212,7 +213,7 @@ class HistoryScreen(CommandScreen):
         if self.by is not None:
             name = dict(model.people(trip, self._known)).get(self.by, "somebody")
             parts.append(render.template("by {who}", render.ACCENT, who=name))
-        return render.join(*(piece for part in parts for piece in (part, " "))) if parts else render.BLANK
+        return render.join(*(piece for n, part in enumerate(parts) for piece in (", " * bool(n), part)))
 
     @property
     def fresh(self) -> int:
@@ -222,7 +223,7 @@ class HistoryScreen(CommandScreen):
 
     def _note(self) -> str:
         if self.fresh:
-            return f"{self.fresh} more since you look. Go up from the first line: they are above it."
+            return f"{self.fresh} more meanwhile. Go up from the first line to see what."
         if not self._has_older and self.since.kind == "all" and self._known and 0 not in self._known:
             return "What was before that is not kept any more."
         return ""
