@@ -16,10 +16,10 @@ from roadcrew_domain.trip import DeleteTrip, RestoreTrip, fold
 from roadcrew_domain.views import decode_trip, encode_trip
 
 
-def dropped(by: str = BEN, **hotel: str) -> tuple[Play, str]:
+def dropped(by: str = BEN) -> tuple[Play, str]:
     """A trip of three in which a hotel was voted for and taken off."""
     play = crew_of(BEN, CARLA)
-    casa = play.hotel("Casa Azul", **{"by": BEN, **hotel})
+    casa = play.hotel("Casa Azul", by=BEN)
     play.do(ANA, OpenHotelVoting("cheapest"))
     play.do(CARLA, VoteHotel(casa))
     play.do(by, UnshortlistHotel(casa))
@@ -62,7 +62,7 @@ def test_a_hotel_comes_back_for_thirty_days_and_not_a_moment_longer():
             assert play.refusal(BEN, RestoreHotel(casa)) == "unknown-hotel"
         else:
             play.do(BEN, RestoreHotel(casa))
-    assert play.refusal(BEN, RestoreHotel("nowhere")) == "unknown-hotel"
+        assert play.refusal(BEN, RestoreHotel("nowhere")) == "unknown-hotel"
 
 
 # R: T5

@@ -14,7 +14,7 @@ from roadcrew_domain.hotels import (
     UnshortlistHotel,
     VoteHotel,
 )
-from roadcrew_domain.polls import CastVote, ClosePoll
+from roadcrew_domain.polls import Ballot, CastVote, ClosePoll
 from roadcrew_domain.runs import NoteRun
 from roadcrew_domain.trip import DeleteTrip, EditTrip, RestoreTrip, TripAct
 from roadcrew_domain.undoing import NotUndone, undo_of
@@ -56,7 +56,7 @@ def test_a_vote_is_taken_back_to_the_vote_before_it_and_that_can_be_undone_too()
 def test_answers_come_back_as_answers():
     play = crew_of()
     poll = play.poll(kind="yes-maybe-no")
-    first = (f"{poll}.0", "maybe"), (f"{poll}.1", "no")
+    first: Ballot = ((f"{poll}.0", "maybe"), (f"{poll}.1", "no"))
     play.do(ANA, CastVote(poll, answers=first))
     play.do(ANA, CastVote(poll, answers=((f"{poll}.0", "yes"),)))
     assert undo(play, ANA) == CastVote(poll, answers=first)
@@ -183,7 +183,7 @@ def test_a_name_goes_back_to_the_former_one():
 def test_what_can_not_be_undone_says_why(last):
     play = crew_of(CARLA)
     last(play)
-    no = not_undone(play, play.events[-1].by)
+    no = not_undone(play, play.events[-1].by or "nobody")
     assert (no.code, no.facts["further"]) == ("cannot-undo", False)
     assert no.detail != "That can't be undone."
 

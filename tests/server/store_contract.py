@@ -322,6 +322,18 @@ class StoreContract:
         assert [event.seq for event in part.events] == [50]
         assert len(await bodies(store)) == KEPT_EVENTS
 
+    @pytest.mark.parametrize("keeps", [1, 120, 1000])
+    async def test_as_many_of_the_newest_events_stay_as_are_asked_for(self, store: Store, keeps: int) -> None:
+        # R: F5 T10
+        topic = await born(store, events=KEPT_EVENTS + 50)
+        assert await store.compact("trip:1", topic.epoch, topic.head, "birth", b"state", keeps)
+        loaded, part = await store.load("trip:1"), await store.read("trip:1", NOTHING_YET, 1)
+        assert loaded is not None
+        assert (loaded.head, list(loaded.events)) == (topic.head, [])
+        assert part is not None
+        assert part.first_kept == max(KEPT_EVENTS + 50 - keeps, 0)
+        assert len(await bodies(store)) == min(keeps, KEPT_EVENTS + 50)
+
     async def test_a_short_log_is_kept_whole(self, store: Store) -> None:
         # R: F5
         topic = await born(store, events=5)

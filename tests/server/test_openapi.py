@@ -77,6 +77,19 @@ async def test_real_answers_of_every_route_are_as_described(http: httpx.AsyncCli
     assert len(answered) > len(ENDPOINTS) - 4
 
 
+async def test_a_list_of_deleted_trips_and_a_history_are_as_described(ana: Person, http: httpx.AsyncClient):
+    document = (await http.get("/openapi.json")).json()
+    trip_id = (await ana.create())["trip"]["id"]
+    history = (await ana.get("/api/social-cart/history", tripId=trip_id)).json()
+    await ana.do("/delete", {"tripId": trip_id})
+    trips = (await ana.get("/api/social-cart/trips", deleted="true")).json()
+    assert (len(history["events"]), len(trips["trips"])) == (1, 1)
+    for model, answer in (("History", history), ("DeletedAnswer", trips)):
+        assert faults(answer, document["components"]["schemas"][model], document["components"]["schemas"]) == []
+    described = document["paths"]["/api/social-cart/trips"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert len(described["schema"]["anyOf"]) == 2
+
+
 async def test_a_problem_is_as_described(ana: Person, http: httpx.AsyncClient):
     document = (await http.get("/openapi.json")).json()
     answer = await ana.post("/update", {"tripId": "x", "name": "y"})
