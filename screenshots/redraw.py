@@ -25,7 +25,7 @@ for name in ("NO_COLOR", "LC_ALL", "LC_MONETARY", "LC_CTYPE", "LANGUAGE"):
 time.tzset()
 
 import time_machine  # noqa: E402 - after the zone is set
-from scene import CODE, SERVER, Maker, booking, deciding, importing, lisbon, pricing, talking  # noqa: E402 - after the path is set
+from scene import CODE, SERVER, Maker, booking, deciding, dropping, importing, lisbon, pricing, talking  # noqa: E402 - after the path is set
 from tests.tui.conftest import Scene, Stage, staged  # noqa: E402 - after the path is set
 from tests.tui.drawing import picture as picture_of  # noqa: E402 - after the path is set
 from textual.widgets import Input  # noqa: E402 - with the others
@@ -71,6 +71,7 @@ PICTURES = (
     Picture("offline", (98, 18), "waits", "space 2 down enter space down down space", tab="hotels", event=lose_network),
     Picture("invite", (100, 23), "INVITE", "i"),
     Picture("join", (84, 17), "JOIN A TRIP", "j PASTE tab E l i f", start="welcome"),
+    Picture("history", (100, 22), "can be brought back", "h", dropping),
     Picture("trip-overview-light", (120, 18), "LATELY", theme="light"),
     Picture("trip-overview-80x24", (80, 24), "NEEDS YOU"),
     Picture("book", (120, 24), "Together", "enter enter enter plus plus down down plus", booking, "book"),

@@ -22,7 +22,7 @@ from roadcrew_domain.cart_acts import ConfirmOrder, PlaceOrder
 from roadcrew_domain.crew import RenewInvite
 from roadcrew_domain.exhibitions import TicketKind
 from roadcrew_domain.feed_state import GiveReaction, Picture, RemoveItem, WriteItem
-from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
+from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, UnshortlistHotel, VoteHotel
 from roadcrew_domain.jobs_state import RefusedRow
 from roadcrew_domain.marks_state import GiveMark
 from roadcrew_domain.money import Money
@@ -138,6 +138,14 @@ def deciding() -> Scene:
         s.world.do(s.trip_id, who.id, CastVote(s.flight, answers=said))
     s.world.look(s.trip_id, s.dev.id, "polls")
     s.world.look(s.trip_id, s.carla.id, "polls")
+    return s
+
+
+def dropping() -> Scene:
+    """The same trip, of which Ana has just taken a hotel off the list."""
+    s = lisbon()
+    lantern = next(h for h in s.world.trips[s.trip_id].hotels.values() if h.name == "The Lantern")
+    s.world.do(s.trip_id, s.ana.id, UnshortlistHotel(lantern.id))
     return s
 
 

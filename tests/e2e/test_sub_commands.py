@@ -110,9 +110,14 @@ AS_ANSWERED = (
     ("hotel vote Azul", "POST", f"{CART}/hotels/vote"),
     ("hotel end-voting", "POST", f"{CART}/hotels/close-voting"),
     ("hotel drop Azul", "POST", f"{CART}/hotels/unshortlist"),
+    ("hotel restore Azul", "POST", f"{CART}/hotels/restore"),
+    ("trip history", "GET", f"{CART}/history"),
     ("talk comment Hello", "POST", "/api/feeds/{type}/{id}/comments"),
     ("book list", "GET", "/api/exhibitions"),
     ("cart show", "GET", "/api/cart/load"),
+    ("trip delete --yes", "POST", f"{CART}/delete"),
+    ("trip deleted", "GET", f"{CART}/trips"),
+    ("trip restore Porto", "POST", f"{CART}/restore"),
     ("trip hand-over Ben", "POST", f"{CART}/organiser"),
     ("trip leave", "POST", f"{CART}/leave"),
 )
@@ -192,6 +197,8 @@ SCREEN_ONLY = {
     "poll.take-back",
     "crew.member",  # a menu of other actions
     "hotel.link",
+    "history.since",  # roadcrew trip history --since, --by
+    "history.by",
     "import.filter",  # roadcrew import hotels --city, --search, --stars, --max
     "import.fresh",
     "book.more",  # roadcrew book add --ticket adult=2

@@ -35,7 +35,7 @@ PAGE_CHECKS = {"man": ["man", "--warnings", "-l"], "mandoc": ["mandoc", "-T", "l
 PATHS = "hotels.csv ana.tape pictures"
 COMPLETED = {
     "roadcrew tri": "trip",
-    "roadcrew trip h": "hand-over",
+    "roadcrew trip h": "hand-over history",
     "roadcrew trip new Lisbon --de": "--destination",
     "roadcrew hotel open-voting --tie ch": "cheapest",
     "roadcrew poll new When? --kind ": "single multiple yes-maybe-no",

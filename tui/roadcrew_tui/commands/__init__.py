@@ -8,13 +8,14 @@ from roadcrew_tui.commands.base import Command
 
 MODULES = (
     "everywhere",
+    "preferences",
     "inspector",
     "lobby",
     "trip",
-    "history",
     "crew",
     "polls",
     "hotels",
+    "history",
     "quotes",
     "imports",
     "prices",

@@ -12,7 +12,7 @@ from roadcrew_domain.dropped import RestoreHotel
 from roadcrew_domain.events import Event, encode_event
 from roadcrew_domain.history import tell
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip import Recent, Trip
+from roadcrew_domain.trip import Recent, RestoreTrip, Trip
 from roadcrew_tui import dates, when
 from roadcrew_tui.commands import headless
 from roadcrew_tui.commands.base import Args, trip_of
@@ -116,4 +116,4 @@ async def restore_trip(client: Client, args: Args) -> Any:
     """`trip restore`."""
     trips = await client.deleted_trips()
     trip = headless.find(str(args["deleted"]), trips, lambda t: t.name, lambda t: t.id, "deleted trip")
-    return headless.trip_shape(await client.restore_trip(trip.id))
+    return await headless.do(client, trip.id, RestoreTrip())
