@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 from roadcrew_tui.settings import LOCAL_SERVER
 
-HostPart = Literal["files", "editor", "suspend", "keyring", "servers", "desktop", "processes"]
+HostPart = Literal["files", "editor", "suspend", "keyring", "servers", "desktop", "processes", "paths"]
 """`files` that a person names; an `editor` of theirs; `suspend`: leaving the screen to the shell; its `keyring`, and a
-token in the environment; `servers` other than the host's; a `desktop` to open a browser on; other `processes`."""
+token in the environment; `servers` other than the host's; a `desktop` to open a browser on; other `processes`; being
+told `paths`."""
 VARIABLE = "ROADCREW_VISITOR"
 NO_HOME = f"{VARIABLE} is set: ROADCREW_HOME must name the folder of this one visitor."
 VISITORS_NAME = "Guest"
@@ -32,6 +33,7 @@ _CALLED: Mapping[HostPart, str] = {
     "servers": "other servers than its own",
     "desktop": "its browser",
     "processes": "other programs on it",
+    "paths": "what is known of it",
 }
 
 
