@@ -22,6 +22,8 @@ from roadcrew_tui.web.terminal import VISIT, Page, Terminal
 from roadcrew_tui.web.visitors import COOKIE, KEPT_SECONDS, TooMany, Visitors, is_secret, name_of
 
 HEARTBEAT = 15.0
+CLOSE_SECONDS = 3.0
+"""For a browser to say that it heard that its page is closed."""
 SWEEP_SECONDS = 3600.0
 ASK_SECONDS = 3.0
 """For the server to say how people reach it."""
@@ -167,8 +169,9 @@ class Site:
         visitor = name_of(secret)
         async with self._folders:
             home = await asyncio.to_thread(self._visitors.enter, secret)
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MOST_BYTES, compress=False)
-        await socket.prepare(request)
+        socket = web.WebSocketResponse(
+            timeout=CLOSE_SECONDS, heartbeat=HEARTBEAT, max_msg_size=MOST_BYTES, compress=False
+        )
 
         async def say(kind: str, words: str) -> None:
             with suppress(ConnectionError):
@@ -187,6 +190,7 @@ class Site:
         self._sockets.add(socket)
         self.terminals.add(terminal)
         try:
+            await socket.prepare(request)
             await terminal.start(*size_of(request.query.get("width"), request.query.get("height")))
             if words := await self._listen(socket, terminal, say):
                 await say("ended", words)
@@ -238,10 +242,13 @@ class Site:
     async def _stop(self, _: web.Application) -> None:
         """Say why, and close every page; each ends its own process."""
         self._stopping = True
-        for socket in list(self._sockets):
+
+        async def close(socket: web.WebSocketResponse) -> None:
             with suppress(ConnectionError):
                 await socket.send_json(["ended", STOPPED])
             await socket.close(code=WSCloseCode.GOING_AWAY)
+
+        await asyncio.gather(*map(close, self._sockets))
 
     async def _sweeping(self, _: web.Application) -> AsyncIterator[None]:
         async with _beside(self._sweep()):
