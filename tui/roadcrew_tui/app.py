@@ -54,6 +54,8 @@ TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
 IDLE_LOOK = 10.0
 """Seconds between two looks at how long nobody has pressed anything."""
+SETTLED = 3.0
+"""Seconds for what is to be kept of settings, before their file is read again."""
 HERE = ("key_pressed", "shown", "resumed")
 """What the link is told of somebody who is here, or back."""
 SIGNS: dict[type[events.Event], Sign] = {
@@ -323,6 +325,16 @@ class RoadcrewApp(Booking):
         """Dark, light, the terminal's own, and round again; any other is followed by dark."""
         at = prefs.LOOKS.index(self.theme) if self.theme in prefs.LOOKS else -1
         self.set_now(theme=prefs.LOOKS[(at + 1) % len(prefs.LOOKS)])
+
+    async def read_settings_again(self) -> None:
+        """Have what the file says now, which somebody has edited; what is wrong with it is said."""
+        await asyncio.to_thread(self.keeper.settle, SETTLED)
+        now = await asyncio.to_thread(prefs.load, self.folders)
+        self._settings_file = SettingsFile(self.folders, now)
+        self.settings = now
+        self.set_now()
+        if now.trouble:
+            self.say(now.trouble, "warning")
 
     def next_symbols(self) -> None:
         """Unicode or ASCII signs."""

@@ -30,6 +30,7 @@ Place = Literal[
     "waiting",
     "connection",
     "history",
+    "settings",
     "deleted",
 ]
 Args = Mapping[str, Any]
@@ -141,6 +142,7 @@ def trip_of(args: Args) -> str:
 _SHOWN = {
     "question_mark": "?",
     "colon": ":",
+    "comma": ",",
     "slash": "/",
     "escape": "esc",
     "plus": "+",

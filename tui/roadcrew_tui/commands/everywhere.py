@@ -21,6 +21,7 @@ BEYOND: tuple[Place, ...] = (
     "history",
     "deleted",
 )
+    "settings",
 EVERYWHERE: tuple[Place, ...] = (*FIRST, *BEYOND)
 
 
@@ -114,3 +115,17 @@ class Quit(Command):
 
     async def on_screen(self, screen: CommandScreen) -> None:
         screen.app.exit()
+class ShowSettings(Command):
+    id = "app.settings"
+    keys = "comma"
+    title = "Settings"
+    help = "Colours, signs, clock, notices, keys and all else that you can have your way; changes hold at once."
+    group = "Everywhere"
+    places = tuple(place for place in EVERYWHERE if place != "settings")
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.preferences import PreferencesScreen  # noqa: PLC0415 - shown rarely
+
+        await screen.app.push_screen(PreferencesScreen())
+
+
