@@ -198,7 +198,8 @@ sys.addaudithook(_hear)  # which can't be taken away; it hears while somebody li
 def untouched(visiting: Path) -> Iterator[Path]:
     """All that was opened, listed or started is looked through at the end: nothing of the host is among it."""
     global _ears
-    _ears = heard = []
+    heard: list[tuple[str, str]] = []
+    _ears = heard
     yield visiting
     _ears = None
     assert heard, "nothing was heard at all"
