@@ -21,6 +21,8 @@ from roadcrew_client.talk_models import (
     LikesOf,
     Muted,
     RatingOf,
+    RemovedItem,
+    RemovedItems,
     SavedThing,
     SavedThings,
     SavesOf,
@@ -29,7 +31,17 @@ from roadcrew_client.talk_models import (
 )
 from roadcrew_domain.events import Event, event
 from roadcrew_domain.feed import FeedCommand, FeedState, decide, evolve
-from roadcrew_domain.feed_state import Feed, Item, OpenFeed, Picture, RemoveItem, WriteItem
+from roadcrew_domain.feed_state import (
+    BRING_BACK,
+    Feed,
+    Item,
+    Kept,
+    OpenFeed,
+    Picture,
+    RemoveItem,
+    RestoreItem,
+    WriteItem,
+)
 from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.places import CHANNELS, Entity, parse_topic
 from roadcrew_domain.refusals import Refused
@@ -68,6 +80,10 @@ class Talks:
     """So often images do not come."""
     refusing: Exception | None = None
     """What comes of sending an image, once."""
+    keeps: bool = False
+    """Whether what is removed can be brought back."""
+    kept: dict[str, Item] = field(default_factory=dict)
+    """What was removed, by tag."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def open(self, entity: Entity, now: datetime) -> None:
@@ -88,6 +104,7 @@ class Talks:
             assert parsed is not None
             self.open(parsed[0], at or world.now())
             act, by_id = named(act, parsed, by)
+            act = self._with_kept(topic, act)
             events = self._apply(topic, by_id, command, act, at or world.now())
             if isinstance(act, WriteItem) and parsed[1] in ("posts", "blogs"):
                 written = Entity("post" if parsed[1] == "posts" else "blog", command)
@@ -95,6 +112,19 @@ class Talks:
         for live in list(self.lives):
             live.arrive(topic, events)
         return command, events
+
+    def _with_kept(self, topic: str, act: Any) -> Any:
+        """As the server has it that keeps what is removed."""
+        state = self.states[topic]
+        if not self.keeps or not isinstance(state, Feed) or not isinstance(act, RemoveItem | RestoreItem):
+            return act
+        item = next(item for item in state.items if item.id == act.id)
+        if isinstance(act, RemoveItem):
+            tag = f"tag-{len(self.kept)}"
+            self.kept[tag] = item
+            return msgspec.structs.replace(act, kept=Kept(tag, item))
+        tag = next((binned.tag for binned in state.binned if binned.no == item.no), "")
+        return msgspec.structs.replace(act, tag=tag, item=self.kept.get(tag))
 
     def _apply(self, topic: str, by: str | None, command: str, act: Any, now: datetime) -> tuple[Event, ...]:
         events = []
@@ -307,6 +337,21 @@ class TalkCalls:
         kept = (*self.world.talks.old.get(entity.topic(channel), ()), *feed.items)
         items = [item for item in kept if before is None or item.no < before][-limit:]
         return TalkItems(tuple(items), feed.count, 0, bool(items) and items[0].no > 1)
+
+    async def removed_items(
+        self, entity: Entity, channel: Any, before: int | None = None, limit: int = 100
+    ) -> RemovedItems:
+        talks = self.world.talks
+        talks.asked.append(f"removed {channel} before {before}")
+        if self.world.down:
+            raise errors.Unreachable("unreachable", "The server can't be reached.")
+        feed = talks.states[entity.topic(channel)]
+        assert isinstance(feed, Feed)
+        found = [b for b in feed.binned if before is None or b.no < before][-limit:]
+        until = BRING_BACK + self.world.now()
+        return RemovedItems(
+            tuple(RemovedItem(talks.kept[b.tag], b.by, b.at, until) for b in found if b.tag in talks.kept)
+        )
 
     async def image_bytes(self, entity: Entity, item_id: str, size: str = "thumb", no: int | None = None) -> bytes:
         self.world.talks.asked.append(f"{size} {no}")

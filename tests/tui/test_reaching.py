@@ -20,11 +20,11 @@ from tests.tui.outbox import all_kinds
 from tests.tui.quote_stage import answered, begun, quotable
 from tests.tui.reaching import Begun, choose, click, keys, with_a_screen
 from tests.tui.scenes import Scene, lisbon
-from tests.tui.talk_stage import says, talked
+from tests.tui.talk_stage import does, says, talked
 
 from roadcrew_client.errors import Rejected, Unreachable
 from roadcrew_client.talk_models import Muted
-from roadcrew_domain.feed_state import WriteItem
+from roadcrew_domain.feed_state import RemoveItem, WriteItem
 from roadcrew_domain.hotels import CloseHotelVoting, UnshortlistHotel
 from roadcrew_domain.jobs_state import RefusedRow
 from roadcrew_domain.places import Entity
@@ -93,6 +93,7 @@ ORDERED = {"cart.cancel", "cart.orders", "book.receipt"}
 TALK = {"talk.comment", "talk.find", "talk.post", "talk.blog", "talk.write", "talk.rate", "talk.like", "talk.save",
         "image.show"}  # fmt: skip
 SAID, MINE = {"talk.reply", "talk.react", "talk.more", "talk.mute", "talk.whole"}, {"talk.edit", "talk.remove"}
+REMOVED = {"talk.restore"}
 LINKED, SENDING = {"talk.links"}, {"image.stop"}
 SAVED, MUTED = {"saved.turn"}, {"muted.turn"}
 WAITING = {"waiting.send", "waiting.drop", "waiting.dismiss"}
@@ -102,8 +103,8 @@ OPEN_VOTE = {"hotel.open"}
 WALKED = set().union(
     WELCOME, LOBBY, TRIP, HISTORY, DELETED,
     CREW, POLLS, MATRIX, CHOICES, DECIDED, HOTELS, SIGNED_OUT, RUN, PRICES, RUNS_ON, IMPORTS,
-    IMPORTED, FRESH, BOOK, SEATED, HELD, WAITS, ORDERED, TALK, SAID, MINE, LINKED, SENDING, SAVED, MUTED, WAITING,
-    REPORT, COPIED, OPEN_VOTE
+    IMPORTED, FRESH, BOOK, SEATED, HELD, WAITS, ORDERED, TALK, SAID, MINE, REMOVED, LINKED, SENDING, SAVED, MUTED,
+    WAITING, REPORT, COPIED, OPEN_VOTE
 )  # fmt: skip
 
 
@@ -242,7 +243,8 @@ async def book(path: Path, look: Look) -> None:
 async def talk(path: Path, look: Look) -> None:
     scene = talked()
     world = scene.world
-    says(scene, scene.ana, "Mine.")
+    world.talks.keeps = True
+    mine = says(scene, scene.ana, "Mine.")
     says(scene, scene.ben, "word " * 400)
     trip = Entity("trip", scene.trip_id)
     world.talks.do(world, trip.topic("blogs"), scene.ben, WriteItem("Ben", "[map](https://a.example)", title="Day 1"))
@@ -253,6 +255,9 @@ async def talk(path: Path, look: Look) -> None:
         await look(s, SAID)
         await keys(s, "up")
         await look(s, MINE)
+        does(scene, scene.ana, RemoveItem(mine, "Ana"))
+        await s.sees("You can bring it back")
+        await look(s, REMOVED)
         await keys(s, "right", "right")
         await s.sees("Day 1")
         await keys(s, "enter")

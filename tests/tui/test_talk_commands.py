@@ -76,6 +76,24 @@ def test_people_talk_by_words_and_read_what_the_others_did(new: New) -> None:
     assert ben.done("talk", "read", "2") == ["2  Ben, now: removed by Ana"]
 
 
+# R: F2, G5
+def test_what_was_removed_is_listed_for_who_may_bring_it_back_and_brought_back_by_them(new: New) -> None:
+    ana = new("Ana")
+    ben = new("Ben", invite_of(ana))
+    assert ana.done("talk", "removed") == ["There is nothing that you can bring back."]
+    for text in ("Rubbish!", "Never mind"):
+        ben.done("talk", "comment", text)
+    ana.done("talk", "remove", "1", "--yes")
+    ben.done("talk", "remove", "2", "--yes")
+    (mine,), (theirs,) = ana.done("talk", "removed"), ben.done("talk", "removed")
+    assert re.fullmatch(r"1  Ben, now: Rubbish!  until \S.*", mine)
+    assert theirs.startswith("2  Ben, now: Never mind  until ")
+    assert set(ben.json("talk", "removed")["removed"][0]) == {"item", "by", "at", "until"}
+    assert ana.done("talk", "restore", "1") == ["1  Ben, now: Rubbish!"]
+    assert ben.json("talk", "restore", "2")["item"]["text"] == "Never mind"
+    assert ana.done("talk", "list") == ["1  Ben, now: Rubbish!", "2  Ben, now: Never mind"]
+
+
 # R: F2
 def test_places_are_rated_liked_and_saved_and_told_in_numbers(new: New) -> None:
     ana = new("Ana")
@@ -159,7 +177,7 @@ def test_what_can_not_be_done_is_said_in_a_sentence(new: New) -> None:
         (("list", "--hotel", "Ritz"), 1, "There is no hotel called Ritz."),
         (("list", "--hotel", "casa", "--post", "1"), 1, "Say one thing to talk about, not hotel and post."),
         (("fetch", "1", "x"), 1, "There is none of number 1. See: roadcrew talk list"),
-        (("remove", "7"), 2, "Remove this for everybody? It can't be brought back. Add --yes."),
+        (("remove", "7"), 2, "Remove this for everybody? For 30 days it can be brought back. Add --yes."),
     ):
         ended = ana.run("talk", *words)
         assert (ended.status, ended.err) == (status, [f"roadcrew: {said}"]), words
@@ -187,6 +205,7 @@ def test_nothing_that_somebody_wrote_or_is_called_is_obeyed_by_a_terminal() -> N
         {**thing, **marks},
         {"saved": [thing], "next": HOSTILE},
         {"muted": [person]},
+        {"removed": [{"item": item, "by": "c", "at": at, "until": at}], "more": True},
         {"topic": "t", "present": [person], "seen": [person]},
         {"itemId": "i", "file": HOSTILE, "bytes": 1},
     ):

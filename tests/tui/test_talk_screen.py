@@ -265,7 +265,7 @@ async def test_the_organiser_removes_what_another_wrote_and_the_trace_stays(tmp_
         says(s, "blogs", "advertising", "Buy this")
         await s.sees("Buy this")
         await s.press("x")
-        await s.sees("That it was there")
+        await s.sees("days it can be brought back.")
         await s.press("enter")
         await s.sees("Buy this")
         await s.press("x", "down", "enter")

@@ -21,7 +21,7 @@ from roadcrew_client.client import Client
 from roadcrew_client.errors import Unreachable
 from roadcrew_client.outbox import Outbox, OutboxEntry, Tally
 from roadcrew_domain import crew, dropped, hotels, polls
-from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, TakeReaction, WriteItem
+from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, RestoreItem, TakeReaction, WriteItem
 from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.money import Money
 from roadcrew_domain.refusals import Refused
@@ -94,6 +94,7 @@ COMMENTS, RATING, LIKES, SAVES = (f"feed:trip:t:{channel}" for channel in ("comm
         (COMMENTS, WriteItem("", "Hi"), "Hi", "Say Hi"),
         (COMMENTS, EditItem("i", "Ho"), "Ho", "Say instead Ho"),
         (COMMENTS, RemoveItem("i", ""), "Hi", "Remove Hi"),
+        (COMMENTS, RestoreItem("i"), "Hi", "Bring Hi back"),
         (COMMENTS, GiveReaction("i", "heart"), "Hi", "React to Hi"),
         (COMMENTS, TakeReaction("i", "heart"), "Hi", "Take the reaction to Hi back"),
         (RATING, GiveMark(4), "", "Give 4 of 5 stars"),

@@ -33,7 +33,7 @@ BOOKING = frozenset(("exhibitions", "slots", "bookings", "cart", "orders", "text
 """By one of these a result is known as one of book_words.py's."""
 PRICES = frozenset(("runId", "jobId", "runs", "imports", "providers", "total"))
 """And by one of these as one of price_words.py's."""
-TALK = frozenset(("items", "item", "rating", "likes", "saves", "saved", "muted", "present", "itemId"))
+TALK = frozenset(("items", "item", "rating", "likes", "saves", "saved", "muted", "removed", "present", "itemId"))
 """And by one of these as one of talk_words.py's."""
 
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

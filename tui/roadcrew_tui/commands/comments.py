@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from roadcrew_tui.commands.base import Command, Place
-from roadcrew_tui.commands.talk import CommentByWords, EditByWords, ReactByWords, RemoveByWords
+from roadcrew_tui.commands.talk import (
+    CommentByWords,
+    EditByWords,
+    ReactByWords,
+    RemoveByWords,
+    RestoreByWords,
+)
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.base import CommandScreen
@@ -112,7 +118,7 @@ class RemoveItem(RemoveByWords, ItemCommand):
     id = "talk.remove"
     keys = "x"
     title = "Remove this"
-    help = "What you wrote yourself; the organiser can remove anything. That it was there, and who removed it, stays."
+    help = "What you wrote yourself; the organiser can remove anything. That it was there stays, and it can come back."
     footer = "remove"
     first_in_footer = True
 
@@ -125,6 +131,21 @@ class RemoveItem(RemoveByWords, ItemCommand):
         from roadcrew_tui.screens import talk_actions  # noqa: PLC0415 - when it is used
 
         await talk_actions.remove(screen)
+
+
+class RestoreItem(RestoreByWords, TalkCommand):
+    id = "talk.restore"
+    title = "Bring this back"
+    help = "What you removed yourself, for 30 days; as the organiser, what one removed. All of it is as it was."
+
+    def available(self, screen: CommandScreen) -> bool:
+        part = part_of(screen)
+        return part is not None and part.item is not None and part.may_restore(part.item)
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens import talk_actions  # noqa: PLC0415 - when it is used
+
+        await talk_actions.restore(screen)
 
 
 class React(ReactByWords, ItemCommand):
@@ -177,6 +198,11 @@ class More(ItemCommand):
     id = "talk.more"
     title = "What can be done about this"
     help = "Lists it, to be chosen by arrows and enter."
+
+    def available(self, screen: CommandScreen) -> bool:
+        part = part_of(screen)
+        back = part is not None and part.item is not None and part.may_restore(part.item)
+        return back or super().available(screen)
 
     async def on_screen(self, screen: CommandScreen) -> None:
         from roadcrew_tui.screens import talk_actions  # noqa: PLC0415 - when it is used

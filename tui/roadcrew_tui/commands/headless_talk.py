@@ -55,6 +55,12 @@ async def listed(client: Client, args: Args) -> Any:
     return {**told, "channel": channel, "unread": [person.id for person in await client.mutes()]}
 
 
+async def removed(client: Client, args: Args) -> Any:
+    """`talk removed`."""
+    thing, channel = await thing_of(client, args), channel_of(args)
+    return shape(await client.removed_items(thing, channel, args.get("before"), int(args.get("limit") or 30)))
+
+
 async def read(client: Client, args: Args) -> Any:
     """`talk read`: one item in full."""
     item = await item_of(client, await thing_of(client, args), channel_of(args), str(args["item"]))
@@ -126,6 +132,13 @@ async def remove(client: Client, args: Args) -> Any:
     thing, channel = await thing_of(client, args), channel_of(args)
     item = await item_of(client, thing, channel, str(args["item"]))
     return shape(await client.remove_item(thing, channel, item.id, item.no))
+
+
+async def restore(client: Client, args: Args) -> Any:
+    """`talk restore`."""
+    thing, channel = await thing_of(client, args), channel_of(args)
+    item = await item_of(client, thing, channel, str(args["item"]))
+    return shape(await client.restore_item(thing, channel, item.id, item.no))
 
 
 async def react(client: Client, args: Args, *, on: bool) -> Any:

@@ -130,12 +130,50 @@ class RemoveByWords(Command):
         "roadcrew talk remove 7",
         "roadcrew talk remove 3 --channel images --yes --json",
     )
-    asks = "Remove this for everybody? It can't be brought back."
+    asks = "Remove this for everybody? For 30 days it can be brought back."
 
     async def run(self, client: Client, args: Args) -> object:
         from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
 
         return await headless_talk.remove(client, args)
+
+
+class RestoreByWords(Command):
+    sub_help = "Brings back what you removed; as the organiser of the trip, what one did. For 30 days that can be done."
+    sub = ("talk", "restore")
+    arguments = (ITEM, CHANNEL, *ABOUT)
+    examples = (
+        "roadcrew talk restore 7",
+        "roadcrew talk restore 3 --channel images --json",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.restore(client, args)
+
+
+class ListRemoved(WithoutScreen):
+    id = "say.removed"
+    title = "List what can be brought back"
+    help = "Lists what was removed and you may bring back, as it was. Nobody else can read it."
+    group = "Talk"
+    sub = ("talk", "removed")
+    arguments = (
+        CHANNEL,
+        Argument("before", "only what is older than this number", kind="number"),
+        Argument("limit", "how many at the most, 1 to 100 (default 30)", kind="number"),
+        *ABOUT,
+    )
+    examples = (
+        "roadcrew talk removed",
+        "roadcrew talk removed --channel posts --trip Lisbon --json",
+    )
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_talk  # noqa: PLC0415 - for a fast start
+
+        return await headless_talk.removed(client, args)
 
 
 class ReactByWords(Command):

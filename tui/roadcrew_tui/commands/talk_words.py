@@ -12,9 +12,17 @@ from typing import Any
 import msgspec
 
 from roadcrew_client.frames import Presence
-from roadcrew_client.talk_models import LikesOf, Muted, RatingOf, SavedThing, SavesOf, TalkSummary
+from roadcrew_client.talk_models import LikesOf, Muted, RatingOf, RemovedItem, SavedThing, SavesOf, TalkSummary
 from roadcrew_domain.events import Event
-from roadcrew_domain.feed_state import Item, ItemEdited, ItemRemoved, ItemWritten, ReactionGiven, ReactionTaken
+from roadcrew_domain.feed_state import (
+    Item,
+    ItemEdited,
+    ItemRemoved,
+    ItemRestored,
+    ItemWritten,
+    ReactionGiven,
+    ReactionTaken,
+)
 from roadcrew_domain.marks_state import MarkGiven, MarkTaken
 from roadcrew_domain.places import parse_topic
 from roadcrew_domain.text import cleaned
@@ -38,6 +46,8 @@ def told(result: Mapping[str, Any]) -> list[str]:
     match result:
         case {"items": items, "channel": channel}:
             return _page([msgspec.convert(i, Item) for i in items], channel, result["unread"], now, more=result["more"])
+        case {"removed": removed, "more": more}:
+            return _removed([msgspec.convert(each, RemovedItem) for each in removed], now, more=more)
         case {"item": None}:
             return ["Done."]
         case {"item": item, "whole": True}:
@@ -74,6 +84,13 @@ def _page(items: list[Item], channel: str, unread: list[str], now: datetime, *, 
         return [NONE_YET[channel]]
     older = [f"There are older ones: --before {items[0].no}"] if more else []
     return [*older, *(f"{i.no}  of somebody whom you do not read" if i.by in unread else row(i, now) for i in items)]
+
+
+def _removed(removed: list[RemovedItem], now: datetime, *, more: bool) -> list[str]:
+    """`7  Ben, 3 min ago: Hello  until 20 Jun`."""
+    older, today = [f"There are older ones: --before {removed[0].item.no}"] if more else [], when.day_of(now)
+    rows = [f"{row(r.item, now)}  until {when.day(when.day_of(r.until), today)}" for r in removed]
+    return [*older, *rows] or ["There is nothing that you can bring back."]
 
 
 def row(item: Item, now: datetime) -> str:
@@ -156,6 +173,8 @@ def happened(e: Event, names: Mapping[str, str]) -> str | None:
             return f"{who} changed {no}: {safe(title or text)}"
         case ItemRemoved(no=no, name=name):
             return f"{safe(name)} removed {no}"
+        case ItemRestored(no=no, text=text, title=title):
+            return f"{who} brought {no} back: {safe(title or text)}"
         case ReactionGiven(no=no, reaction=reaction):
             return f"{who} gave {reaction} to {no}"
         case ReactionTaken(no=no, reaction=reaction):

@@ -66,7 +66,8 @@ class ImagesPart(StreamPart):
         if upload is not None:
             return [("open", "enter", "try again")] if upload.state == "failed" else []
         if self._cursor != FIRST:
-            return [("open", "enter", "look at it")]
+            back = self.item is not None and self.may_restore(self.item)
+            return [("open", "enter", "more" if back else "look at it")]
         return [("open", "enter", "choose one")] if self.crew_app.host.lends("files") else []
 
     # --- what is chosen --------------------------------------------------------------------------
@@ -157,6 +158,8 @@ class ImagesPart(StreamPart):
     def look_at(self) -> None:
         """The image under the cursor, in full."""
         item, talk = self.item, self._talk
+        if item is not None and self.may_restore(item):
+            self.view.choose()
         if item is None or item.picture is None or talk is None:
             return
         from roadcrew_tui.screens.picture import PictureScreen  # noqa: PLC0415 - when somebody looks

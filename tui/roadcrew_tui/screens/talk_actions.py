@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
 
-from roadcrew_domain.feed_state import REACTIONS, FeedAct, GiveReaction, Item, RemoveItem, TakeReaction
+from roadcrew_domain.feed_state import REACTIONS, FeedAct, GiveReaction, Item, RemoveItem, RestoreItem, TakeReaction
+from roadcrew_domain.places import parse_topic
 from roadcrew_tui import commands, render
 from roadcrew_tui.commands.comments import comments_of, part_of, view_of
 from roadcrew_tui.screens import talk_draw as draw
@@ -16,14 +17,16 @@ from roadcrew_tui.screens.ask import CANCEL, Answer, Ask
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
 
 if TYPE_CHECKING:
+    from roadcrew_domain.places import ListChannel
     from roadcrew_tui.screens.base import CommandScreen
     from roadcrew_tui.screens.talk_comments import CommentsPart
     from roadcrew_tui.screens.talk_parts import TalkPart
     from roadcrew_tui.screens.talk_view import TalkView
 
-MORE = ("talk.links", "talk.whole", "talk.reply", "talk.react", "talk.edit", "talk.remove", "talk.mute")
+MORE = ("talk.links", "talk.whole", "talk.reply", "talk.react", "talk.edit", "talk.remove", "talk.restore", "talk.mute")
 """What is offered of an item, in this order."""
 MUTED = "you do not read this person."
+REMOVED = "this was removed."
 LOOKED_BACK = 20
 """Pages that are loaded to find something."""
 
@@ -67,7 +70,7 @@ async def more(screen: CommandScreen) -> None:
         return
     answers = [Answer(command.id, render.ours(command.title)) for command in found]
     about = render.template("{who}: ", "bold", who=part.name_of(item))
-    words = MUTED if part.is_muted(item) else item.title or item.text
+    words = REMOVED if item.removed is not None else MUTED if part.is_muted(item) else item.title or item.text
     question = render.join(about, render.said(words, render.MUTED, width=200))
     kind = part.topic.rpartition(":")[2].removesuffix("s")
     chosen = await _ask(screen, f"This {kind}", question, answers, "Nothing")
@@ -82,10 +85,26 @@ async def remove(screen: CommandScreen) -> None:
     if part is None or item is None:
         return
     words = "Remove what you wrote?" if item.by == part.me else "Remove what {who} wrote?"
-    question = render.template(words + " That it was there, and who removed it, stays.", who=part.name_of(item))
+    words += " That it was there stays. For 30 days it can be brought back."
+    question = render.template(words, who=part.name_of(item))
     answer = Answer("remove", render.ours("Remove it"), irreversible=True)
     if await _ask(screen, "Remove", question, [answer], "Keep it") != CANCEL:
         await _act(part, item, RemoveItem(item.id, "", chair=part.chair and item.by != part.me))
+
+
+async def restore(screen: CommandScreen) -> None:
+    """Bring back what is under the cursor, with its words from who keeps them: the server."""
+    part = part_of(screen)
+    item, place = (None, None) if part is None else (part.item, parse_topic(part.topic))
+    if part is None or item is None or place is None:
+        return
+    entity, channel = place[0], cast("ListChannel", place[1])
+    kept = await part.crew_app.link.call(lambda client: client.removed_items(entity, channel, item.no + 1, 1))
+    was = next((each.item for each in kept.removed if each.item.no == item.no), None)
+    if was is None:
+        part.crew_app.say("It can't be brought back any more.", "warning")
+    else:
+        await _act(part, item, RestoreItem(item.id, item=was, chair=part.chair))
 
 
 async def react(screen: CommandScreen) -> None:

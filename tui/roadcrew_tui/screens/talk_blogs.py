@@ -21,7 +21,7 @@ from roadcrew_tui.drafts import About
 from roadcrew_tui.markdown import read
 from roadcrew_tui.screens import talk_draw
 from roadcrew_tui.screens import talk_model as model
-from roadcrew_tui.screens.talk_parts import Talk, TalkPart
+from roadcrew_tui.screens.talk_parts import MOST_PAGES, Talk, TalkPart
 from roadcrew_tui.screens.writing import Sheet, Writing
 from roadcrew_tui.snapshot import TalkNews
 from roadcrew_tui.symbols import sign
@@ -44,13 +44,14 @@ BEGINNING = 300
 
 @dataclass(frozen=True)
 class BlogRow:
-    """`on` says what is on its way to it."""
+    """`on` says what is on its way to it; `back`: it was removed, and can be brought back."""
 
     item: Item
     name: str
     age: str
     muted: bool
     on: model.On
+    back: bool
 
 
 class BlogsPart(TalkPart):
@@ -75,7 +76,9 @@ class BlogsPart(TalkPart):
 
     def hints(self) -> list[tuple[str, str, str]]:
         """What enter does."""
-        return [("open", "enter", "read" if self.item is not None else "write")] if self._talk is not None else []
+        item = self.item
+        words = "write" if item is None else "more" if self.may_restore(item) else "read"
+        return [("open", "enter", words)] if self._talk is not None else []
 
     @property
     def item(self) -> Item | None:
@@ -125,8 +128,8 @@ class BlogsPart(TalkPart):
                 self._older[item.no] = item
 
     def _row(self, item: Item, talk: Talk, on_way: Mapping[str, model.On]) -> BlogRow:
-        name = talk.name(item.by, item.name)
-        return BlogRow(item, name, ago(item.at, talk.now), item.by in talk.muted, on_way.get(item.id, ""))
+        name, back = talk.name(item.by, item.name), item.removed is not None and self.may_restore(item)
+        return BlogRow(item, name, ago(item.at, talk.now), item.by in talk.muted, on_way.get(item.id, ""), back)
 
     def _note(self, words: str) -> None:
         note = self.query_one("#blogs-note", Lines)
@@ -162,6 +165,19 @@ class BlogsPart(TalkPart):
             self.draw(self._talk or talk)
             self.query_one(RowList).settle()
 
+    def select(self, item_id: str) -> None:
+        """Put the cursor on a blog."""
+        self.query_one(RowList).move_to(item_id)
+
+    async def bring(self, item_id: str) -> None:
+        """However old it is."""
+        for _ in range(MOST_PAGES):
+            items = self._items
+            if not items or items[-1].no <= 1 or any(item.id == item_id for item in items):
+                break
+            await self._load_older()
+        self.select(item_id)
+
     # --- what the person does --------------------------------------------------------------------
 
     @on(RowList.Moved)
@@ -177,6 +193,8 @@ class BlogsPart(TalkPart):
             self.write()
         elif event.row == MORE:
             self.run_worker(self._load, group="older", exclusive=True)  # type: ignore[arg-type]
+        elif item is not None and self.may_restore(item):
+            self.view.choose()
         elif item is not None and self._talk is not None:
             open_item(self._talk, self, item, "blog")
 
@@ -236,7 +254,7 @@ def _drawn(row: BlogRow) -> Draw:
         if row.on:
             by = render.join(render.ours(f"{sign().waiting} {talk_draw.ON[row.on]}  ", render.WARN), by)
         if item.removed is not None:
-            return render.ends(render.template("Removed by {who}.", render.MUTED, who=item.removed.name), by, width)
+            return render.ends(talk_draw.removed(item.removed.name, back=row.back), by, width)
         title = render.said(item.title or "", "" if row.muted else "bold")
         begins = "You do not read this person." if row.muted else beginning(item.text)
         words = render.cut(render.said(begins, render.MUTED), width)

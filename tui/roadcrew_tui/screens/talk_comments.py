@@ -90,7 +90,8 @@ class CommentsPart(StreamPart):
         """What enter does."""
         if self.writes:
             return [("send", "enter", "send"), ("line", "ctrl+j", "new line"), ("leave", "esc", "back")]
-        return [("open", "enter", "write" if self.stream.cursor == FIRST else self.opens)]
+        opens = "more" if self.item is not None and self.may_restore(self.item) else self.opens
+        return [("open", "enter", "write" if self.stream.cursor == FIRST else opens)]
 
     @property
     def writes(self) -> bool:

@@ -113,7 +113,7 @@ def _said(said: Said, age: str, whole: bool) -> Draw:
         lines = [_who(said, age)]
         item = said.item
         if item.removed is not None:
-            lines += render.template("Removed by {who}.", render.MUTED, who=item.removed.name).wrap(width)
+            lines += removed(item.removed.name, back=said.back).wrap(width)
         elif said.muted:
             lines.append(render.ours("You do not read this person. M takes that back.", render.MUTED))
         else:
@@ -126,6 +126,12 @@ def _said(said: Said, age: str, whole: bool) -> Draw:
         return [*lines, render.BLANK]
 
     return draw
+
+
+def removed(who: str, *, back: bool) -> Content:
+    """That something was, and whether who looks at it can bring it back."""
+    words = render.template("Removed by {who}.", render.MUTED, who=who)
+    return render.join(words, render.ours(" You can bring it back: enter.", render.MUTED)) if back else words
 
 
 def words_of(said: Said, width: int, whole: bool) -> list[Content]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from roadcrew_domain.feed_state import EditItem, Feed, GiveReaction, Item, RemoveItem, TakeReaction
+from roadcrew_domain.feed_state import Feed, Item, ItemAct
 from roadcrew_tui.snapshot import Saying
 
 On = Literal["", "sending", "waiting"]
@@ -28,7 +28,7 @@ class Since:
 class Said:
     """An item. `unread`: of others, and not read before; `new`: the same, for who had read some before; `changed`:
     edited or removed since somebody left; `muted`: its words are not wanted; `names` are those of people that it
-    mentions, `me` whether one is this person; `mine_given` are their reactions."""
+    mentions, `me` whether one is this person; `mine_given` are their reactions; `back`: they can bring it back."""
 
     item: Item
     name: str
@@ -41,6 +41,7 @@ class Said:
     names: tuple[str, ...] = ()
     me: bool = False
     mine_given: tuple[str, ...] = ()
+    back: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,14 @@ Row = Said | Day | New
 
 @dataclass(frozen=True)
 class Reader:
-    """Whoever reads: who they are, whom they know (names by id), whom they do not want to read, and how far they had
-    come."""
+    """Whoever reads: who they are, whom they know (names by id), whom they do not want to read, how far they had come,
+    and the numbers of what was removed and they can bring back."""
 
     me: str
     people: Mapping[str, str]
     muted: Collection[str]
     since: Since
+    back: frozenset[int] = frozenset()
 
     def said(self, item: Item, on: On = "") -> Said:
         """An item as it is for them."""
@@ -88,6 +90,7 @@ class Reader:
             names=tuple(self.people[person] for person in item.mentions if person in self.people),
             me=self.me in item.mentions,
             mine_given=tuple(each.reaction for each in item.reactions if self.me in each.by),
+            back=item.removed is not None and item.no in self.back,
         )
 
 
@@ -113,7 +116,7 @@ def on_their_way(sending: Iterable[Saying]) -> dict[str, On]:
     """The items that something of this person is on its way to, or that are themselves."""
     found: dict[str, On] = {}
     for saying in sending:
-        about = saying.act.id if isinstance(saying.act, EditItem | RemoveItem | GiveReaction | TakeReaction) else None
+        about = saying.act.id if isinstance(saying.act, ItemAct) else None
         found[about or saying.id] = "waiting" if saying.waiting else "sending"
     return found
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from textual.containers import Container
 
+from roadcrew_domain.feed import restorable
 from roadcrew_domain.feed_state import Feed, Item
 from roadcrew_domain.marks_state import Marks
 from roadcrew_domain.places import CHANNELS, Entity, ListChannel
@@ -46,6 +47,10 @@ class Talk:
         """Its rating, likes or saves; None while they are not known."""
         state = self.snapshot.states.get(self.entity.topic(channel))
         return state if isinstance(state, Marks) else None
+
+    def restorable(self, feed: Feed) -> frozenset[int]:
+        """The numbers of what was removed there and this person can bring back."""
+        return frozenset(b.no for b in feed.binned if restorable(b, self.me, self.now, chair=self.chair))
 
     @property
     def presence(self) -> Presence | None:
@@ -86,6 +91,11 @@ class TalkPart(Container):
     def chair(self) -> bool:
         """Whether they may remove what others wrote."""
         return self.view.talk is not None and self.view.talk.chair
+
+    def may_restore(self, item: Item) -> bool:
+        """Whether this person can bring it back."""
+        talk, state = self.view.talk, self.crew_app.talk.states.get(self.topic)
+        return talk is not None and isinstance(state, Feed) and item.no in talk.restorable(state)
 
     def name_of(self, item: Item) -> str:
         """What the writer of an item is called now."""

@@ -26,8 +26,10 @@ class PostsPart(CommentsPart):
     invites: ClassVar[str] = "Write a post"
 
     def choose(self, item: Item) -> None:
-        """What is said of it."""
-        if self.view.talk is not None:
+        """What is said of it; of one that was removed, to bring it back."""
+        if self.may_restore(item):
+            super().choose(item)
+        elif self.view.talk is not None:
             open_item(self.view.talk, self, item, "post")
 
 

@@ -16,7 +16,7 @@ from roadcrew_tui import render
 from roadcrew_tui.screens import talk_draw as draw
 from roadcrew_tui.screens import talk_model as model
 from roadcrew_tui.screens.talk_loading import MOST_AT_ONCE, Loading
-from roadcrew_tui.screens.talk_parts import Talk, TalkPart
+from roadcrew_tui.screens.talk_parts import MOST_PAGES, Talk, TalkPart
 from roadcrew_tui.screens.talk_shelf import Shelf
 from roadcrew_tui.snapshot import TalkNews
 from roadcrew_tui.widgets.stream import Entry, Stream
@@ -75,7 +75,9 @@ class StreamPart(TalkPart):
         self._mark_read()
 
     def _reader(self, talk: Talk) -> model.Reader:
-        return model.Reader(talk.me, talk.people, talk.muted, self.view.since.get(self.channel, model.Since()))
+        feed, since = talk.feed(self.channel), self.view.since.get(self.channel, model.Since())
+        back = frozenset[int]() if feed is None else talk.restorable(feed)
+        return model.Reader(talk.me, talk.people, talk.muted, since, back)
 
     def _older_ones(self) -> list[Entry]:
         """What stands above the first, where there are older ones."""
@@ -111,6 +113,18 @@ class StreamPart(TalkPart):
     async def load_more(self) -> bool:
         """Load older ones; whether any came."""
         return await self._loading.more()
+
+    def select(self, item_id: str) -> None:
+        """Put the cursor on an item."""
+        self.stream.move_to(item_id)
+        self.screen.set_focus(self.stream)
+
+    async def bring(self, item_id: str) -> None:
+        """However old it is."""
+        for _ in range(MOST_PAGES):
+            if self.shelf.find(item_id) is not None or not await self.load_more():
+                break
+        self.select(item_id)
 
     def load_older(self) -> None:
         """The same, without waiting for it."""

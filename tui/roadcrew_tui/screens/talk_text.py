@@ -57,7 +57,8 @@ class TextPart(TalkPart):
 
     def hints(self) -> list[tuple[str, str, str]]:
         """Enter asks what to do."""
-        return [("open", "enter", "more")] if self.item is not None and self.item.removed is None else []
+        there = self.item is not None and (self.item.removed is None or self.may_restore(self.item))
+        return [("open", "enter", "more")] if there else []
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -108,7 +109,8 @@ class TextPart(TalkPart):
         head = render.ours("This can't be found any more." if self._missing else "Looking…", render.MUTED)
         text = ""
         if item is not None and item.removed is not None:
-            head = render.template("Removed by {who}", render.MUTED, who=talk.name(item.removed.by, item.removed.name))
+            who = talk.name(item.removed.by, item.removed.name)
+            head = draw.removed(who, back=self.may_restore(item))
         elif item is not None:
             by = render.said(talk.name(item.by, item.name), width=render.MOST_NAME)
             edited = f", edited {ago(item.edited_at, now)}" if item.edited_at is not None else ""

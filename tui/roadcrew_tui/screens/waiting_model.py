@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from roadcrew_domain import crew, dropped, hotels, polls
-from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, TakeReaction, WriteItem
+from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, RestoreItem, TakeReaction, WriteItem
 from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.trip import DeleteTrip, EditTrip
 from roadcrew_tui import render, when
@@ -60,7 +60,7 @@ def what(entry: OutboxEntry) -> tuple[str, dict[str, str]]:
             words = "Add {what}"
         case hotels.UnshortlistHotel():
             words = "Drop {what}"
-        case dropped.RestoreHotel():
+        case dropped.RestoreHotel() | RestoreItem():
             words = "Bring {what} back"
         case hotels.OpenHotelVoting():
             words = "Open the vote on hotels"
