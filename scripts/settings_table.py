@@ -1,9 +1,10 @@
-"""Write the server's settings into docs/operating.md, from the model that reads them.
+"""Write the settings into the documentation, from what reads them: the server's into docs/operating.md, the app's into
+docs/settings.md.
 
-    uv run python scripts/settings_table.py            write the table
-    uv run python scripts/settings_table.py --check    say whether it is the one that would be written
+    uv run python scripts/settings_table.py            write the tables
+    uv run python scripts/settings_table.py --check    say whether they are those that would be written
 
-It stands between two marks there; the rest of the page is nobody's but the writer's.
+Each stands between two marks there; the rest of the page is nobody's but the writer's.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from typing import TYPE_CHECKING
 from annotated_types import Ge, Gt, Le, Lt
 
 from roadcrew_server.settings import Settings
+from roadcrew_tui.setting import Setting, Words, told
+from roadcrew_tui.settings_model import TABLE
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "operating.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 BEGIN = "<!-- settings: written by scripts/settings_table.py, not by hand -->"
 END = "<!-- end of settings -->"
 
@@ -49,34 +52,55 @@ def row(name: str, field: FieldInfo) -> str:
     return f"| `{variable}` | {shown} | {bounds(field)} | {said} |"
 
 
-def table() -> str:
-    """The table of all settings, in the order of the model."""
+def server_table() -> str:
+    """The table of the server's settings, in the order of the model."""
     rows = (row(name, field) for name, field in Settings.model_fields.items())
     return "\n".join(("| variable | default | may be | what |", "| --- | --- | --- | --- |", *rows))
 
 
-def written(page: str) -> str:
+def app_row(name: str, setting: Setting) -> str:
+    """One line of the table of the app's settings."""
+    default = (
+        setting.nothing if setting.default is None else "" if setting.default == {} else f"`{told(setting.default)}`"
+    )
+    may_be = f'such as `"{setting.kind.example}"`' if isinstance(setting.kind, Words) else setting.kind.may_be
+    return f"| `{name}` | {default} | {may_be} | {setting.help} |"
+
+
+def app_table() -> str:
+    """The table of the app's settings, in the order in which its screen shows them."""
+    rows = (app_row(name, setting) for name, setting in TABLE.items())
+    return "\n".join(("| setting | default | may be | what |", "| --- | --- | --- | --- |", *rows))
+
+
+PAGES = {"operating.md": server_table, "settings.md": app_table}
+
+
+def written(name: str, page: str, table: str) -> str:
     """The page with the table in it. Raises ValueError if the marks are not there once each, in this order."""
     if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise ValueError(f"{PAGE.name} needs the lines {BEGIN} and {END}, once each")
+        raise ValueError(f"{name} needs the lines {BEGIN} and {END}, once each")
     before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+    return f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
 
 
 def main() -> int:
-    """0 when the table is there as it should be, 1 when `--check` found another, 2 for a setting without a word."""
+    """0 when the tables are there as they should be, 1 when `--check` found another, 2 for a setting without a word."""
     silent = [name for name, field in Settings.model_fields.items() if not field.description]
+    silent += [name for name, setting in TABLE.items() if not setting.help]
     if silent:
         print(f"settings that nothing is said of: {', '.join(silent)}", file=sys.stderr)
         return 2
-    page = PAGE.read_text("utf-8")
-    new = written(page)
-    if "--check" in sys.argv[1:]:
-        if page != new:
-            print("docs/operating.md has another table: run scripts/settings_table.py", file=sys.stderr)
-        return int(page != new)
-    PAGE.write_text(new, "utf-8")
-    return 0
+    status = 0
+    for name, table in PAGES.items():
+        page = (DOCS / name).read_text("utf-8")
+        new = written(name, page, table())
+        if "--check" not in sys.argv[1:]:
+            (DOCS / name).write_text(new, "utf-8")
+        elif page != new:
+            print(f"docs/{name} has another table: run scripts/settings_table.py", file=sys.stderr)
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Choice:
 
     @property
     def may_be(self) -> str:
-        return ", ".join(f"`{word}`" for word in self.words)
+        return ", ".join(f'`"{word}"`' for word in self.words)
 
     def mend(self, value: object) -> str | None:
         """What is to be written instead of `value`; None: it is right."""

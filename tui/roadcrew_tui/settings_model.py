@@ -64,7 +64,9 @@ class Settings:
         "Signs",
         "Signs as they are in Unicode, or plain ones that every font has.",
     )
-    animations: bool = setting(True, Flag(), LOOKS_OF, "Animations", "Whether anything may glide.")
+    animations: bool = setting(
+        True, Flag(), LOOKS_OF, "Animations", "Whether anything on the screen may glide to its place."
+    )
     clock: str = setting(
         "24", Choice(CLOCKS), TIMES, "Clock", "18:00, or 6:00 pm, or whichever is usual where your locale is from."
     )
@@ -128,9 +130,7 @@ class Settings:
         "Whether a sign-in may be kept in a file of yours where no keyring works.",
         "ask me",
     )
-    keymap: Mapping[str, str] = setting(
-        {}, Keys(), KEYS, "Keys", "Other keys for actions, each by the id that its help has."
-    )
+    keymap: Mapping[str, str] = setting({}, Keys(), KEYS, "Keys", "Keys of your own for actions, by their ids.")
     troubles: tuple[Trouble, ...] = ()
 
     @property

@@ -102,8 +102,8 @@ class PreferencesScreen(CommandScreen):
     def _file_words(self, setting: Setting) -> str:
         default = model.words(self.here, setting.default)
         many = len(model.choices(self.here)) > model.FEW
-        may_be = "" if many else f", {setting.kind.may_be.replace('`', '')}"
-        return f"In the file: {self.here}{may_be}. Unless it is set: {default}."
+        may_be = f"one of {len(model.choices(self.here))}" if many else setting.kind.may_be.replace("`", "")
+        return f"In the file: {self.here}, {may_be}. Unless it is set: {default}."
 
     def hints(self) -> list[tuple[str, str, str]]:
         """What enter and the arrows do with it."""
