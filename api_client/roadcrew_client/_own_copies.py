@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from roadcrew_client.context import Context
 from roadcrew_client.live import LiveTrip
 from roadcrew_client.models import User
+from roadcrew_domain.trip import Trip
 
 
 class OwnCopies:
@@ -40,6 +41,14 @@ class OwnCopies:
         """Whose our token was when the server said so last; None where that is not known."""
         copies, token = self._context.copies, self._context.session.token
         return None if copies is None or token is None else await copies.who(self._context.server, token)
+
+    async def trip(self, trip_id: str) -> Trip | None:
+        """The trip as the server had confirmed it last, if a copy is kept here."""
+        copies, user = self._context.copies, self._context.session.user
+        if copies is None or user is None:
+            return None
+        copy = await copies.load(self._context.server, user.id, trip_id)
+        return None if copy is None else copy.trip
 
     def keep_only(self, trips: Iterable[str]) -> None:
         """The server says that these are all our trips."""

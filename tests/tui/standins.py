@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -80,6 +80,8 @@ class World:
 
     trips: dict[str, Trip] = field(default_factory=dict)
     heads: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, Trip] = field(default_factory=dict)
+    """Copies of trips on this computer."""
     logs: dict[str, list[Event]] = field(default_factory=dict)
     forgotten: int = 0
     """Events before this one are not kept any more."""
@@ -419,6 +421,9 @@ class StandInClient(BookingCalls, QuoteCalls, ImportCalls, TalkCalls, HistoryCal
 
     async def trip(self, trip_id: str) -> Trip:
         return self.world.trips[trip_id]
+
+    async def kept_trips(self, ids: Collection[str]) -> tuple[Trip, ...]:
+        return tuple(self.world.kept[trip_id] for trip_id in ids if trip_id in self.world.kept)
 
     async def create_trip(self, name: str, *, key: str | None = None, **more: Any) -> Created:
         me = await self.whoami()

@@ -248,10 +248,19 @@ def show(result: Any, *, json: bool) -> None:
         print(line)
 
 
+def _found(thing: Mapping[str, str]) -> str:
+    """One thing that was looked for, and where it is."""
+    beside = [thing["more"]] if thing["more"] else []
+    beside += [f"in {thing['trip']}"] if thing["kind"] != "trip" else []
+    return "  ".join((f"{thing['kind']:<7}", thing["text"], *beside))
+
+
 def _for_people(result: Any) -> Any:
     """A trip in a few sentences instead of all its fields, a waiting change in one; nothing else changes."""
     if isinstance(result, Mapping) and isinstance(result.get("changes"), list):
         return [f"{c['said']}  {c['id']}" for c in result["changes"]] or "Nothing waits."
+    if isinstance(result, Mapping) and isinstance(result.get("found"), list):
+        return [*map(_found, result["found"]), result["looked"]]
     if isinstance(result, Mapping) and isinstance(result.get("trips"), list):
         if result["trips"] and "restorableUntil" in result["trips"][0]:
             return [_deleted(t) for t in result["trips"]]

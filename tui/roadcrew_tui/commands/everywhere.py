@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roadcrew_tui.commands.base import Command, Place
+from roadcrew_tui.commands.base import Args, Argument, Command, Place
 
 if TYPE_CHECKING:
+    from roadcrew_client import Client
     from roadcrew_tui.screens.base import CommandScreen
 
 FIRST: tuple[Place, ...] = ("welcome", "lobby")
@@ -20,8 +21,8 @@ BEYOND: tuple[Place, ...] = (
     "connection",
     "history",
     "deleted",
-)
     "settings",
+)
 EVERYWHERE: tuple[Place, ...] = (*FIRST, *BEYOND)
 
 
@@ -37,6 +38,38 @@ class Actions(Command):
 
     async def on_screen(self, screen: CommandScreen) -> None:
         screen.app.action_command_palette()
+
+
+class Search(Command):
+    id = "app.search"
+    keys = "slash,ctrl+f"
+    title = "Search"
+    help = "Finds trips, polls, hotels, prices and what was said, by words in any order, and goes there."
+    group = "Everywhere"
+    places = ("lobby", *BEYOND)
+    sub = ("trip", "find")
+    sub_help = (
+        "Finds trips, polls, hotels and prices by words in any order; case and accents do not matter.\n"
+        "With --in, only in that trip, and in what was said there too."
+    )
+    arguments = (
+        Argument("words", "what to look for", required=True, many=True),
+        Argument("in", "look in this trip alone: its id, its name, or the start of it"),
+    )
+    examples = ("roadcrew trip find tram", "roadcrew trip find casa azul --in Lisbon --json")
+
+    def available(self, screen: CommandScreen) -> bool:
+        return screen.crew_app.server is not None
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.search_actions import search  # noqa: PLC0415 - when it is opened
+
+        await search(screen.crew_app)
+
+    async def run(self, client: Client, args: Args) -> object:
+        from roadcrew_tui.commands import headless_find  # noqa: PLC0415 - for a fast start
+
+        return await headless_find.find(client, args)
 
 
 class Help(Command):
@@ -89,6 +122,20 @@ class ChangeNotices(Command):
         screen.crew_app.next_notices()
 
 
+class ShowSettings(Command):
+    id = "app.settings"
+    keys = "comma"
+    title = "Settings"
+    help = "Colours, signs, clock, notices, keys and all else that you can have your way; changes hold at once."
+    group = "Everywhere"
+    places = tuple(place for place in EVERYWHERE if place != "settings")
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.preferences import PreferencesScreen  # noqa: PLC0415 - shown rarely
+
+        await screen.app.push_screen(PreferencesScreen())
+
+
 class Back(Command):
     id = "app.back"
     keys = "q,escape"
@@ -115,17 +162,3 @@ class Quit(Command):
 
     async def on_screen(self, screen: CommandScreen) -> None:
         screen.app.exit()
-class ShowSettings(Command):
-    id = "app.settings"
-    keys = "comma"
-    title = "Settings"
-    help = "Colours, signs, clock, notices, keys and all else that you can have your way; changes hold at once."
-    group = "Everywhere"
-    places = tuple(place for place in EVERYWHERE if place != "settings")
-
-    async def on_screen(self, screen: CommandScreen) -> None:
-        from roadcrew_tui.screens.preferences import PreferencesScreen  # noqa: PLC0415 - shown rarely
-
-        await screen.app.push_screen(PreferencesScreen())
-
-

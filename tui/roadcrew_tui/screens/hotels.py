@@ -60,6 +60,12 @@ class HotelsPane(Pane):
         """The hotel under the cursor."""
         return self.query_one("#hotels", RowList).cursor
 
+    def select(self, thing: str) -> None:
+        """Put the cursor on a hotel."""
+        table = self.query_one("#hotels", RowList)
+        table.move_to(thing)
+        table.focus()
+
     def show_new(self, hotel_id: str) -> None:
         """A hotel that this person has added: with the cursor on it."""
         cast("TripScreen", self.screen).redraw()

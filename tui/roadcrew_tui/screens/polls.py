@@ -103,9 +103,11 @@ class PollsPane(Pane):
         return self.query_one("#options", RowList).cursor
 
     def select(self, thing: str) -> None:
-        """Show a poll and go to its options."""
-        self.query_one("#polls", RowList).move_to(thing)
+        """Show a poll and go to its options; to one of them, if it is that."""
+        polls = self.query_one("#polls", RowList)
+        polls.move_to(thing if thing in polls.ids else thing.rpartition(".")[0])
         self.enter()
+        self.query_one("#options", RowList).move_to(thing)
 
     def enter(self) -> None:
         """Go to the options of the poll under the cursor."""

@@ -45,10 +45,11 @@ class TalkPane(Pane):
         self.view.go(self.view.part_of.channel)
 
     def select(self, thing: str) -> None:
-        """Open a part; an item of the comments, if it is no part's name."""
+        """Open a part, and there an item: `posts`, or `posts/` and its id. An id alone is that of a comment."""
         parts = [part.channel for part in parts_of(self.view.entity)]
-        if thing in parts:
-            self.view.go(thing)
+        part, _, item = thing.partition("/")
+        if part in parts:
+            self.view.go(part, item)
         else:
             self.view.go(parts[0], thing)
 

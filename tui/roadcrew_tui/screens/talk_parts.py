@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from roadcrew_tui.app import RoadcrewApp
     from roadcrew_tui.screens.talk_view import TalkView
 
+MOST_PAGES = 20
+"""Pages of older ones that are loaded to come to an item."""
+
 
 @dataclass(frozen=True)
 class Talk:
@@ -131,6 +134,10 @@ class TalkPart(Container):
 
     def select(self, item_id: str) -> None:
         """Put the cursor on an item, if it is here."""
+
+    async def bring(self, item_id: str) -> None:
+        """The same, and load older ones until it is here, within reason."""
+        self.select(item_id)
 
     def edit(self, item: Item) -> None:
         """Have the person change what they wrote."""

@@ -131,7 +131,7 @@ class TalkView(Container):
     async def _go(self, channel: str, item_id: str) -> None:
         await self.open(channel)
         if self.part is not None and item_id:
-            self.part.select(item_id)
+            await self.part.bring(item_id)
 
     def action_step(self, step: int) -> None:
         """The part beside this one, and round again. Not awaited: of a screen that is being left, it never ends."""
