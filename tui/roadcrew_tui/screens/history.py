@@ -121,7 +121,7 @@ class HistoryScreen(CommandScreen):
 
     def feed(self, snapshot: Snapshot, news: News) -> None:
         """Something is new. After a reset, numbers may be those of other events."""
-        if snapshot.trip_id != self.trip_id or not self.is_mounted:
+        if snapshot.trip_id != self.trip_id or not self.is_mounted or news.kind in ("presence", "status"):
             return
         if news.kind == "reset":
             self._known, self._more, self._top = {}, None, None
