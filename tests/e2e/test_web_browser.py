@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.conftest import Figure
-from tests.support.browsers import Visitor, chromium, site, visit
+from tests.support.browsers import PATIENCE, Visitor, chromium, site, visit
 from tests.support.people import Person, connected, eventually
 from tests.support.serving import served
+
+from roadcrew_tui.web.terminal import DRIVER, VISIT
 
 T = TypeVar("T")
 POLL = {"question": "Where to?", "kind": "single", "options": ["Alfama", "Belém"]}
@@ -114,6 +117,23 @@ async def test_a_visitor_finds_neither_the_hosts_secrets_nor_another_visitors_si
         await eventually(lambda: len(list(web.folder.glob("*/data/credentials.json"))) == 2, "two sign-ins")
         processes = await asyncio.to_thread(children, web.process.pid)
         await asyncio.to_thread(look_around, web.folder, secrets, processes)
+
+        # A screen that is too narrow is told so, and has no process.
+        async with visit(browser, viewport={"width": 400, "height": 800}) as dev:
+            await dev.page.goto(invite)
+            assert await dev.page.locator("#narrow").is_visible()
+            assert await dev.page.get_by_text("Your invite").get_attribute("href") == invite.replace(
+                web.url, running.url
+            )
+            assert await asyncio.to_thread(children, web.process.pid) == processes
+            await dev.page.click("#anyway")
+            await dev.sees("Your name")
+
+
+def test_an_app_whose_site_is_gone_ends_by_itself(tmp_path: Path):
+    here = {"ROADCREW_HOME": str(tmp_path), "ROADCREW_VISITOR": "1", "TEXTUAL_DRIVER": DRIVER, "PATH": os.defpath}
+    done = subprocess.run(VISIT, input=b"", env=here, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
+    assert done.stdout.startswith(b"__GANGLION__\n")  # it had begun to draw
 
 
 def still_there(files: Iterable[Path], read: Callable[[Path], T]) -> Iterator[T]:

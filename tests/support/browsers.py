@@ -63,7 +63,8 @@ class Site:
 
     def stop(self) -> int:
         """Ask it to stop, and see that it does; its exit status."""
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
         try:
             return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -81,8 +82,7 @@ async def site(home: Path, server: str, *options: str) -> AsyncIterator[Site]:
     try:
         yield made
     finally:
-        if made.process.poll() is None:
-            await asyncio.to_thread(made.stop)
+        await asyncio.to_thread(made.stop)
 
 
 class Visitor:
