@@ -16,8 +16,6 @@ FAR = datetime.max.replace(tzinfo=UTC) - timedelta(days=365)
 """What is kept until then is kept for ever."""
 
 
-LED_ON = 500
-"""Events by which a reader is led on; who is further behind gets the state as it is, which is less to send."""
 RECORDS_AHEAD = timedelta(days=30)
 """Records of a topic are kept this much longer than it, so that few changes must prolong them."""
 
@@ -25,8 +23,9 @@ RECORDS_AHEAD = timedelta(days=30)
 class Copies:
     """How a topic's copy follows the store's log."""
 
-    def __init__(self, store: Store, counters: Counters) -> None:
+    def __init__(self, store: Store, counters: Counters, snapshot_every: int) -> None:
         self._store = store
+        self._led_on = KEPT_EVENTS + snapshot_every
         self._counters = counters
 
     async def load(self, topic: Topic) -> None:
@@ -153,9 +152,10 @@ class Copies:
         return entries, bool(entries) and entries[0].event.seq > part.first_kept
 
     async def honours(self, topic: Topic, position: Position) -> bool:
-        """True if somebody at `position` can go on reading there."""
+        """True if somebody at `position` can go on reading there. Who is further behind than a snapshot and what stays
+        after it gets the state as it is, also where more is kept: that is less to send."""
         behind = topic.head - position.seq
-        if position.epoch != topic.epoch or (topic.kind.keeps is not None and behind > LED_ON):
+        if position.epoch != topic.epoch or (topic.kind.keeps is not None and behind > self._led_on):
             return False
         return await self.position(topic, position.seq) == position
 

@@ -59,7 +59,7 @@ class Hub:
         self.on_presence: Callable[[Topic], None] = lambda _: None
         self.on_due: Callable[[str], Awaitable[None]] = _nothing_more
         self.on_hint: Callable[[Hint], None] = lambda _: None
-        self._copies = Copies(store, self.counters)
+        self._copies = Copies(store, self.counters, settings.snapshot_every)
         self._deadlines = Deadlines(store, settings, lambda name: self.spawn(self._tick(name)), monotonic=monotonic)
         self._commands = CommandLoop(
             store, self._copies, settings, self.counters, self.spawn, noted=self._deadlines.note

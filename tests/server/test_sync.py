@@ -18,10 +18,10 @@ from tests.support.serving import Running, served
 from roadcrew_domain import trip
 from roadcrew_domain.events import Position, decode_cursor, decode_event, encode_cursor
 from roadcrew_domain.views import decode_trip, encode_trip
-from roadcrew_server import copies
 from roadcrew_server.reader import CHUNK
 from roadcrew_server.routes.sync import POLL_FRAMES
-from roadcrew_server.topics import TripKind
+from roadcrew_server.stores.base import KEPT_EVENTS
+from roadcrew_server.topics import HISTORY, TripKind
 
 
 async def rename(person: Person, trip_id: str, name: str) -> str:
@@ -101,12 +101,11 @@ async def test_a_cursor_that_can_not_be_honoured_gets_one_reset_on_both_transpor
 
 
 # R: F5 S1
-@pytest.mark.parametrize(("history", "led_on"), [(100, 500), (2_000, 100)])
+@pytest.mark.parametrize("history", [KEPT_EVENTS, HISTORY])
 async def test_a_cursor_that_is_older_than_what_is_kept_or_far_behind_gets_a_reset_and_one_that_is_not_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: int, led_on: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: int
 ):
     monkeypatch.setattr(TripKind, "keeps", history)
-    monkeypatch.setattr(copies, "LED_ON", led_on)
     async with served(tmp_path, snapshot_every=50, ring=8) as running, connected(running.url) as http:
         ana = await Person.guest(http, "Ana")
         made = await ana.create()
