@@ -46,8 +46,12 @@ MUST_HOLD = {
 }
 NO_SERVER = "Joining needs no server packages"
 """The contract that names them."""
+JOIN_WITH = ("uvx", "pipx", "pip")
+"""What the page of an invite offers; of these, pip is in every empty environment."""
 PATIENCE = 60.0
 """Seconds for any one command, installing apart."""
+PASTED = 60.0
+"""Seconds from pasting the line of an invite's page until one is in, with nothing installed and nothing cached."""
 
 
 class Wrong(Exception):
@@ -217,6 +221,63 @@ def serves_who_joins(server: Path, joining: Path, place: Path) -> None:
             raise Wrong("Who joined does not see the trip.")
 
 
+def joins_by_the_page(server: Path, joining: Path, wheel: Path, place: Path) -> Iterator[str]:
+    """Each line that an invite's page shows, whose first program is here, joins the trip in an empty environment within
+    `PASTED`; what took how long. The wheel stands in for the release, and other packages come as anybody gets them, at
+    the pinned versions. Raises `Wrong`."""
+    home = place / "host"
+    with serving(server, home) as address:
+        said = run(
+            *(joining / "roadcrew", "trip", "new", "Porto", "--as", "Ana", "--server", address, "--json"),
+            cwd=home,
+            wrong="No trip can be planned.",
+        )
+        link = json.loads(said)["invite"]["url"]
+        with urllib.request.urlopen(link, timeout=PATIENCE) as page:  # noqa: S310 - http, of the server above
+            lines = re.findall(r"^ +(\S+ .*roadcrew join .+)$", page.read().decode(), re.M)
+        if len(lines) < len(JOIN_WITH):
+            raise Wrong(f"The page of an invite shows only {lines}.")
+        joined = 0
+        for number, line in enumerate(lines):
+            program = line.split()[0]
+            empty = place / f"guest{number}"
+            run(sys.executable, "-m", "venv", empty, cwd=place, wrong="No empty environment can be made.")
+            environment = pasting(empty, wheel)
+            if shutil.which(program, path=environment["PATH"]) is None:
+                continue
+            began = time.perf_counter()
+            done = subprocess.run(  # noqa: S602 - as it is pasted: `&&` is the shell's
+                line, shell=True, cwd=empty, env=environment, capture_output=True, text=True, timeout=300, check=False
+            )
+            seconds = time.perf_counter() - began
+            if done.returncode or seconds > PASTED:
+                raise Wrong(f"{line}   (status {done.returncode}, {seconds:.1f} s)\n{done.stdout}{done.stderr}")
+            joined += 1
+            yield f"the page's line joins: {program} ... ({seconds:.1f} s)"
+        told = run(joining / "roadcrew", "trip", "show", "--server", address, "--json", cwd=home, wrong="No trip.")
+        if not joined or len(json.loads(told)["trip"]["members"]) != 1 + joined:
+            raise Wrong(f"{joined} joined by the lines of the page, and these are in the trip:\n{told}")
+
+
+def pasting(home: Path, wheel: Path) -> dict[str, str]:
+    """What somebody has who never installed anything, but that Roadcrew is this wheel."""
+    pins = home / "pins.txt"
+    lines = [f"roadcrew @ {wheel.as_uri()}", *PYPROJECT["tool"]["uv"]["constraint-dependencies"]]
+    pins.write_text("\n".join(lines) + "\n", "utf-8")
+    programs = home / ("Scripts" if os.name == "nt" else "bin")
+    return {
+        **bare(home / "settings"),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        **{f"{tool}_CONSTRAINT": str(pins) for tool in ("PIP", "UV")},
+        **{f"{tool}_FIND_LINKS": str(wheel.parent) for tool in ("PIP", "UV")},
+        "PIP_NO_CACHE_DIR": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "UV_NO_CACHE": "1",
+        "UV_TOOL_DIR": str(home / "tools"),
+        "PIPX_HOME": str(home / "pipx"),
+    }
+
+
 def main() -> int:
     """0 when all holds, 1 when something does not."""
     place = Path(tempfile.mkdtemp(prefix="roadcrew-release-"))
@@ -247,6 +308,8 @@ def main() -> int:
         holds("without the extra no server package is there")
         serves_who_joins(server, joining, place)
         holds("it serves, and who has no such package joins")
+        for what in joins_by_the_page(server, joining, wheel, place):
+            holds(what)
     except (Wrong, Unknown, subprocess.TimeoutExpired, OSError) as problem:
         print(f"FAIL {problem}", file=sys.stderr)
         return 1
