@@ -126,6 +126,7 @@ def test_another_pace_holds_from_the_next_answer_on_in_both_directions(world: Wo
             assert world.state.out == "poll"
             world.state, _ = p.step(world.state, p.Polled(world.state.n, news=False), world.now, 0.5, slow)
             assert world.state.interval == pace
+            assert world.state.next_at is not None
             world.now = world.state.next_at
             world.state, _ = p.step(world.state, p.Tick(), world.now, 0.5, slow)
 

@@ -86,6 +86,10 @@ async def test_what_is_chosen_holds_at_once_and_changes_one_line_of_the_file(tmp
         assert sorted(kept(s).splitlines()) == sorted([*before, *added])
         await s.press("d")
         assert s.app.settings.clock == "24"
+        await at(s, "keep_sign_in")
+        await s.press("left")
+        assert s.app.settings.keep_sign_in is False
+        await s.until(lambda: not s.app.link._tokens._keeps, "no sign-in goes into a file from now on")
 
 
 async def test_what_is_typed_is_checked_before_it_holds(tmp_path: Path):

@@ -349,6 +349,7 @@ class RoadcrewApp(Booking):
         symbols.use(mine.symbols)
         when.use(mine.clock, mine.locale)
         self.link.pace(mine.poll_fastest, mine.poll_slowest)
+        self.link.keeps(mine.keep_sign_in is not False)
         for screen in self.open_screens:
             if isinstance(screen, CommandScreen):
                 screen.map_keys()

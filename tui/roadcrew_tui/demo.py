@@ -167,7 +167,7 @@ def app_for(demo: Demo, home: Path) -> RoadcrewApp:
 
     folders = Folders(config=home / "config", state=home / "state", data=home / "data")
     liked = prefs.load(Folders.of_this_person())
-    prefs.save(folders, replace(liked, server=None, name=None, trouble=None))
+    prefs.save(folders, replace(liked, server=None, name=None, troubles=()))
     maker = DemoMaker(folders.data, OwnVault(demo.server, demo.token))
     return RoadcrewApp(server=demo.server, trip=demo.trip_id, folders=folders, maker=maker)
 

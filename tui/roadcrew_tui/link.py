@@ -195,6 +195,10 @@ class Link:
         self._pace = (fastest, slowest)
         self._thread.soon(lambda: None if self._client is None else self._client.pace(fastest, slowest))
 
+    def keeps(self, yes: bool) -> None:
+        """Whether a token may go into a file where no keyring works, from the next one on."""
+        self._thread.soon(lambda: self._tokens.keeps(yes))
+
     async def establish(self) -> None:
         """Wait until a new session can be used; `SessionLooked` comes after each look. Raises `SessionNotReady`,
         `Unreachable`; the session is kept all the same."""

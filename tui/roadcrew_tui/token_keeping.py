@@ -86,6 +86,10 @@ class TokenKeeping:
         except CredentialsError as error:
             self._say(SignInNote(str(error), "warning"))
 
+    def keeps(self, yes: bool) -> None:
+        """Whether a token may go into a file, from the next one on."""
+        self._keeps = yes
+
     def _may_write(self, file: Path, why: str) -> bool:
         """Told, not asked: docs/decisions/0010-where-tokens-are-kept.md."""
         if self._keeps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingsMap
 from textual.screen import Screen
 from textual.widget import Widget
@@ -48,8 +48,8 @@ class CommandScreen(Screen[None]):
         self._compositor = TellingCompositor()
         self._found: dict[type[Widget], Widget] = {}
 
-    def on_mount(self) -> None:
-        """Textual calls this besides that of each screen."""
+    @on(events.Mount)
+    def _mounted(self) -> None:
         self.map_keys()
 
     def map_keys(self) -> None:

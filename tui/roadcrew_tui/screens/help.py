@@ -61,7 +61,7 @@ class HelpScreen(Dialog[None]):
         for group in GROUPS:
             if group not in self._begins_with(here):
                 rows += self._group(group, here, width)
-        rows += [render.ours("Keys can be changed in the settings file.", render.MUTED)]
+        rows += [render.ours("Keys can be changed in the settings.", render.MUTED)]
         return render.stack(rows)
 
     def _begins_with(self, here: list[Command]) -> list[str]:
