@@ -144,6 +144,10 @@ class Fingers:
         """Out of a line to write in."""
         await keys(self.s, "escape")
 
+    async def back(self) -> None:
+        """Out of a screen."""
+        await keys(self.s, "escape")
+
 
 class Mouse(Fingers):
     """Somebody who has a mouse, and types into lines only."""
@@ -184,6 +188,9 @@ class Mouse(Fingers):
 
     async def leave(self) -> None:
         await click(self.s, "esc", row=-1)
+
+    async def back(self) -> None:
+        await click(self.s, "back", row=-1)
 
 
 class Begun(list[str]):

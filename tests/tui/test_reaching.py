@@ -37,7 +37,7 @@ from roadcrew_tui.snapshot import TokenChanged
 
 Look = Callable[[Stage, set[str]], Awaitable[None]]
 
-ANYWHERE = {"app.actions", "app.help", "app.look", "app.signs", "app.notices"}
+ANYWHERE = {"app.actions", "app.help", "app.jump", "app.settings", "app.look", "app.signs", "app.notices"}
 
 
 def with_dates() -> tuple[Scene, str]:
@@ -69,7 +69,7 @@ async def to_list(s: Stage, name: str) -> None:
 # --- visits: where somebody goes without a letter, and what is looked for there --------------------
 
 WELCOME = {"trip.new", "trip.join", "you.sign-in", "app.look-around", "app.quit", *ANYWHERE}
-LOBBY = {"trip.list", "trip.deleted", "you.rename", "you.upgrade", "you.who", "you.sign-out",
+LOBBY = {"app.search", "trip.list", "trip.deleted", "you.rename", "you.upgrade", "you.who", "you.sign-out",
          "waiting.show", "connection.show"}  # fmt: skip
 TRIP = {"trip.show", "trip.invite", "trip.share", "trip.print", "trip.export", "trip.edit", "trip.leave",
         "trip.delete", "app.back", "saved.show", "muted.show", "trip.history", "trip.undo"}  # fmt: skip
@@ -99,12 +99,13 @@ SAVED, MUTED = {"saved.turn"}, {"muted.turn"}
 WAITING = {"waiting.send", "waiting.drop", "waiting.dismiss"}
 REPORT, COPIED = {"connection.copy"}, {"connection.print"}
 OPEN_VOTE = {"hotel.open"}
+SETTINGS = {"settings.reset", "settings.edit"}
 
 WALKED = set().union(
     WELCOME, LOBBY, TRIP, HISTORY, DELETED,
     CREW, POLLS, MATRIX, CHOICES, DECIDED, HOTELS, SIGNED_OUT, RUN, PRICES, RUNS_ON, IMPORTS,
     IMPORTED, FRESH, BOOK, SEATED, HELD, WAITS, ORDERED, TALK, SAID, MINE, REMOVED, LINKED, SENDING, SAVED, MUTED,
-    WAITING, REPORT, COPIED, OPEN_VOTE
+    WAITING, REPORT, COPIED, OPEN_VOTE, SETTINGS
 )  # fmt: skip
 
 
@@ -122,6 +123,11 @@ async def lobby(path: Path, look: Look) -> None:
     scene.world.do(scene.trip_id, scene.ana.id, DeleteTrip())
     async with staged(path, scene, in_trip=False) as s:
         await look(s, LOBBY)
+        await choose(s, "app.settings")
+        await s.sees("SETTINGS")
+        await keys(s, "right")
+        await look(s, SETTINGS)
+        await keys(s, "escape")
         await choose(s, "trip.deleted")
         await s.sees("Lisbon in May")
         await look(s, DELETED)

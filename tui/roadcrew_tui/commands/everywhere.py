@@ -72,6 +72,20 @@ class Search(Command):
         return await headless_find.find(client, args)
 
 
+class Jump(Command):
+    id = "app.jump"
+    keys = "ctrl+o,f3"
+    title = "Jump"
+    help = "Puts a label on all that can be clicked; type it to be there. F3 again: digits for letters."
+    group = "Everywhere"
+    places = EVERYWHERE
+
+    async def on_screen(self, screen: CommandScreen) -> None:
+        from roadcrew_tui.screens.jump import jump  # noqa: PLC0415 - when it is used
+
+        await jump(screen)
+
+
 class Help(Command):
     id = "app.help"
     keys = "question_mark,f1"

@@ -121,13 +121,22 @@ class PartsLine(Widget):
             at += part.content.cell_length + self._gap
         return render.cut(render.join(*pieces), width)
 
+    def in_sight(self) -> list[tuple[int, str]]:
+        """The pieces that are drawn: how far from the left edge, and their ids."""
+        left = self.styles.padding.left
+        return [(left + start, part) for start, _, part in self._extents]
+
+    def press(self, part: str) -> None:
+        """As a click on a piece."""
+        self.post_message(self.Clicked(self, part))
+
     def on_click(self, event: events.Click) -> None:
         """Which piece was it?"""
         x = event.x - self.styles.padding.left
         for start, end, part in self._extents:
             if start <= x < end:
                 event.stop()
-                self.post_message(self.Clicked(self, part))
+                self.press(part)
 
 
 class KeyLine(PartsLine):

@@ -211,6 +211,15 @@ class RowList(ScrollView, can_focus=True):
         strip = strips[0].extend_cell_length(width, style.rich_style).crop(0, width)
         return strip if index is None else strip.apply_meta({"row": index})
 
+    def in_sight(self) -> list[tuple[int, str]]:
+        """The rows that can be chosen and begin in sight: how far below the upper edge, and their ids."""
+        found: dict[str, int] = {}
+        for at, (index, _) in enumerate(self._lines):
+            row = self._rows[index].id
+            if row is not None:
+                found.setdefault(row, self._top + at - self.scroll_offset.y)
+        return [(y, row) for row, y in found.items() if self._top <= y < self.content_region.height]
+
     # --- keys and mouse --------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
@@ -255,10 +264,16 @@ class RowList(ScrollView, can_focus=True):
         if row is None:
             return
         event.stop()
-        self.strayed = False
         if row == self._cursor:
+            self.strayed = False
             self.post_message(self.Chosen(self, row))
         else:
+            self.go_to(row)
+
+    def go_to(self, row: str) -> None:
+        """Put the cursor on a row as the person does: whoever shows this is told."""
+        self.strayed = False
+        if row != self._cursor and row in self.ids:
             self._cursor = row
             self.refresh()
             self.post_message(self.Moved(self, row))
