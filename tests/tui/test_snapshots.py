@@ -95,6 +95,11 @@ def polls(s: Stage) -> None:
     client.figures.bytes_in, client.figures.bytes_out = 1_234_567, 89_000
 
 
+def at_home(s: Stage) -> None:
+    """The settings file is where it is on every computer."""
+    s.app.folders = replace(s.app.folders, config=Path("/home/ana/.config/roadcrew"))
+
+
 @dataclass(frozen=True)
 class View:
     """A screen: where it begins, what happens there, the keys that lead to it, and what must be there then."""
@@ -193,6 +198,9 @@ VIEWS = (
     View("book-cart", ("tab",) * 3, "#cart", "book"),
     View("book-pay", ("tab", "tab", "tab", "p"), "#ask", "book"),
     View("book-receipt", ("tab", "tab", "tab", "tab", "c"), "#receipt", "book"),
+    View("settings", ("comma", "down", "down", "down"), "#settings", event=at_home),
+    View("settings-name", ("comma", "end", "up", "up", "enter", PASTED), "#form", event=at_home),
+    View("settings-looks", ("comma", "enter", "down", "down", "down"), "#looks", event=at_home),
 )
 
 
