@@ -278,6 +278,9 @@ async def test_each_is_shown_what_is_theirs_to_bring_back_and_others_that_there_
     assert back == mine
     assert (await s.ana.does("POST", f"/comments/{theirs['id']}/restore", {"no": 2}))["item"] == theirs
     assert await s.dev.reads() == [mine, theirs]
+    async with s.dev.who.following(f"/api/subscribe/trip/{s.dev.thing.id}/comments") as stream:
+        told = await stream.until(lambda frame: frame.kind == "restored")
+        assert told.data["data"] == {"id": mine["id"], "no": 1, "text": f"{SECRET} 0"}
     assert await may_bring_back(s.ben) == await may_bring_back(s.ana) == []
 
 

@@ -16,6 +16,7 @@ LABELS = {
     "ItemWritten": "written",
     "ItemEdited": "edited",
     "ItemRemoved": "removed",
+    "ItemRestored": "restored",
     "ReactionGiven": "reaction",
     "ReactionTaken": "reaction",
     "PageClosed": "page",
