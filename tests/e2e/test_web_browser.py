@@ -57,6 +57,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def megabytes(pid: int) -> int:
+    """Of memory that a process has for itself, its part of what it shares included."""
+    found = re.search(r"^Pss: +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(found[1]) // 1000 if found else 0
+
+
 # R: T2, T4, G1
 async def test_people_with_nothing_but_browsers_join_vote_see_each_other_and_stay_who_they_are(
     tmp_path: Path, figure: Figure
@@ -92,6 +98,7 @@ async def test_people_with_nothing_but_browsers_join_vote_see_each_other_and_sta
         assert bea.faults == cleo.faults == []
 
         processes = await asyncio.to_thread(children, web.process.pid)
+        figure("memory of an app in a trip, MB", max(map(megabytes, processes)))
         assert await asyncio.to_thread(web.stop) == 0
         await cleo.page.wait_for_selector("body.-ended")
         assert "being stopped" in await cleo.page.inner_text("#said")
