@@ -18,7 +18,7 @@ from tests.tui.standins import SERVER, StandInClient
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.exhibitions import SlotInfo
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip import Trip
+from roadcrew_domain.trip import EditTrip, Trip
 from roadcrew_domain.views import decode_trip
 from roadcrew_tui import commands, plan, plan_file
 from roadcrew_tui.cli import make_parser
@@ -301,3 +301,23 @@ async def test_the_plan_is_copied_or_saved_from_the_screen_and_writes_over_nothi
         await s.sees("Write over it")
         await s.press("down", "enter")
         await s.until(lambda: file.read_text("utf-8").startswith("# Lisbon in May"))
+
+
+@pytest.mark.parametrize(("downs", "begins"), [(2, '{\n  "trip": {'), (3, "BEGIN:VCALENDAR")])
+async def test_what_programs_read_is_copied_too_and_where_it_is_too_much_for_terminals_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, downs: int, begins: str
+) -> None:
+    copied: list[str] = []
+    scene = lisbon()
+    scene.world.do(scene.trip_id, scene.ana.id, EditTrip(starts_on=date(2027, 5, 21)))
+    async with staged(tmp_path, scene) as s:
+        monkeypatch.setattr(s.app, "copy_to_clipboard", copied.append)
+        await s.press("K", *["down"] * downs, "enter")
+        await s.sees("Copy it")
+        await s.press("enter")
+        await s.sees("Sent to your clipboard.")
+        assert copied[0].startswith(begins)
+        assert "many terminals take less" not in s.text
+        monkeypatch.setattr("roadcrew_tui.screens.export.MOST_COPIED", 100)
+        await s.press("K", *["down"] * downs, "enter", "enter")
+        await s.sees("many terminals take less")

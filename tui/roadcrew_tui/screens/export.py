@@ -10,6 +10,7 @@ from roadcrew_domain.refusals import Refused
 from roadcrew_tui import plan, plan_file, render
 from roadcrew_tui.plan import Format
 from roadcrew_tui.screens.ask import CANCEL, Answer
+from roadcrew_tui.screens.inspector_model import size
 from roadcrew_tui.screens.invite import link_of, public_base, warning_about
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ FORMATS = {
     "json": "JSON, for a program",
     "ics": "Entries for your calendar: the trip's days, and what you have booked",
 }
+MOST_COPIED = 74_994
+"""Bytes that most terminals take to the clipboard: some, such as hterm, read 100,000 characters of the sequence for it,
+which is in base64."""
 SILENT = "That folder does not answer. Look there before you try again."
 
 
@@ -50,6 +54,8 @@ async def export(screen: TripScreen) -> None:
         return
     if way == "copy":
         screen.crew_app.share(written)
+        if (much := len(written.encode())) > MOST_COPIED:
+            screen.crew_app.say(f"That is {size(much)}: many terminals take less. Then save it instead.", "warning")
     elif way == "print":
         screen.crew_app.print_below(written)
     else:
@@ -61,7 +67,7 @@ async def export(screen: TripScreen) -> None:
 def _ways(fmt: Format, file: Path | None, *, invites: bool) -> list[Answer]:
     """An id is `copy`, `print` or `save`, with ` invite` where how to join is told. `file` None: none is written."""
     readable = fmt in ("text", "markdown")
-    found = [("copy", "Copy it")] if readable else []
+    found = [("copy", "Copy it")]
     found += [("save", f"Save it as {file.name}, here")] if file is not None else []
     found += [("print", "Print it below the screen" if file is not None else "Show it")]
     if readable and invites:
