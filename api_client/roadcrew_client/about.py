@@ -26,7 +26,7 @@ def about(trip: Trip | None, act: TripAct) -> About:
             return About(name, question)
         case hotels.ShortlistHotel(name=hotel):
             return About(name, hotel)
-        case EditTrip(name=str() as new) | crew.RenameMember(name=new):
+        case EditTrip(name=str() as new):
             return About(name, new)
     if trip is None:
         return About()

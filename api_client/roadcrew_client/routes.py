@@ -70,7 +70,6 @@ _TABLE: dict[type, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     crew.LeaveTrip: ("/leave", _fields),
     crew.RemoveMember: ("/remove-member", _fields),
     crew.HandOver: ("/organiser", _fields),
-    crew.RenameMember: ("/rename", _fields),
     polls.OpenPoll: ("/polls", _without_none),
     polls.CastVote: ("/polls/vote", _vote),
     polls.ClosePoll: ("/polls/close", _without_none),

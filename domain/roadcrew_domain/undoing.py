@@ -26,6 +26,7 @@ _NEVER_UNDONE: dict[type[Fact], str] = {
     TripCreated: "Creating a trip can't be undone. Delete it instead.",
     TripRestored: "Bringing a trip back can't be undone. Delete it again instead.",
     crew.MemberJoined: "Joining can't be undone. Leave the trip instead.",
+    crew.MemberRenamed: "Your name is the same in all your trips. Change it again instead.",
     crew.MemberRemoved: "Removing somebody can't be undone. Invite them again instead.",
     crew.OrganiserChanged: "The trip was handed over: only its organiser can hand it back.",
     crew.InviteRenewed: "A new invite can't be undone: the former one has ended.",
@@ -106,8 +107,6 @@ def undo_of(trip: Trip, events: Sequence[Event], me: str) -> TripAct:
         case HotelUnshortlisted(hotel_id=hotel_id):
             log.untouched(lambda fact: _of_hotel(fact) == hotel_id, _hotel_name(trip, hotel_id))
             return RestoreHotel(hotel_id)
-        case crew.MemberRenamed():
-            return crew.RenameMember(_former_name(log))
     raise _cannot(_NEVER_UNDONE.get(type(mine.data), "That can't be undone."))
 
 
@@ -193,16 +192,6 @@ def _set_by(fact: Fact) -> tuple[str, ...]:
         case TripEdited():
             return tuple(field for field in _FIELDS if getattr(fact, field) is not UNSET)
     return ()
-
-
-def _former_name(log: _Log) -> str:
-    for e in log.before:
-        match e.data:
-            case crew.MemberRenamed(member_id=log.me, name=name) | crew.MemberJoined(member_id=log.me, name=name):
-                return name
-            case TripCreated(organiser_name=name) if e.by == log.me:
-                return name
-    raise _forgotten(log)
 
 
 def _of_hotel(fact: Fact) -> str | None:

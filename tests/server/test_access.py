@@ -123,7 +123,6 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/social-cart/delete"): Row(200, of_trip(), CHAIR),
     ("POST", "/api/social-cart/restore"): Row(200, of_trip(), CHAIR),
     ("GET", "/api/social-cart/history"): Row(200, but=CREW, params=TRIP_OF),
-    ("POST", "/api/social-cart/rename"): Row(200, of_trip(name="Anna"), CREW),
     ("POST", "/api/social-cart/polls"): Row(
         200, of_trip(question="Who drives?", kind="single", options=["Ana", "Ben"]), CREW
     ),

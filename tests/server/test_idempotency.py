@@ -61,7 +61,6 @@ class Scene:
             "/hotels/close-voting": {**t},
             "/hotels/unshortlist": {**t, "hotelId": self.hotel},
             "/hotels/restore": {**t, "hotelId": self.hotel},
-            "/rename": {**t, "name": "Anna"},
             "/restore": {**t},
             "/organiser": {**t, "memberId": self.ben.id},
         }

@@ -220,7 +220,6 @@ async def test_the_last_change_is_undone_without_being_asked_and_once_more_does_
         ),
         (lambda s: UnshortlistHotel(s.azul), "Casa Azul is on the list again."),
         (lambda s: EditTrip(name="Porto in June"), "What you changed of the trip is as it was."),
-        (lambda s: RenameMember("Anna"), "You are Ana again."),
     ],
 )
 def test_what_was_undone_is_said(change: Any, words: str):

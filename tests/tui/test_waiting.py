@@ -70,7 +70,6 @@ SAID: list[tuple[TripAct | None, About, str]] = [
     (crew.HandOver("m"), About("L", "Dev"), "Hand over to Dev"),
     (crew.RenewInvite(""), About("L"), "Make a new invite"),
     (crew.RevokeInvite(), About("L"), "End the invite"),
-    (crew.RenameMember("Anna"), About("L", "Anna"), "Be called Anna"),
     (crew.LeaveTrip(), About("L"), "Leave the trip"),
     (DeleteTrip(), About("L"), "Delete the trip"),
     (EditTrip(name="x"), About("L", "x"), "Change the trip"),

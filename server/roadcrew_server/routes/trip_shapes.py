@@ -75,10 +75,6 @@ class MemberBody(TripBody):
     member_id: Id
 
 
-class NameBody(TripBody):
-    name: Text
-
-
 class PollBody(TripBody):
     question: Text
     kind: polls.PollKind

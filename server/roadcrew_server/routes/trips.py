@@ -38,7 +38,6 @@ from roadcrew_server.routes.trip_shapes import (
     JoinBody,
     LeftAnswer,
     MemberBody,
-    NameBody,
     OpenVotingBody,
     PollBody,
     RenewInviteBody,
@@ -365,7 +364,6 @@ ENDPOINTS = (
     post("/invite", invite, "Renew or revoke the invite", RenewInviteBody, "organiser", answer=InviteAnswer),
     post("/organiser", acting(lambda b: crew.HandOver(b.member_id)), "Hand over", MemberBody, "organiser"),
     post("/remove-member", remove_member, "Remove a member", MemberBody, "organiser"),
-    post("/rename", acting(lambda b: crew.RenameMember(b.name)), "Be called something else in a trip", NameBody),
     post("/leave", leaving(crew.LeaveTrip()), "Leave a trip", TripBody, answer=LeftAnswer),
     post(
         "/polls",

@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Literal
 
-from roadcrew_domain.crew import RenameMember
 from roadcrew_domain.dropped import RestoreHotel
 from roadcrew_domain.hotels import UnshortlistHotel, VoteHotel
 from roadcrew_domain.polls import CastVote
@@ -166,8 +165,6 @@ def undone(act: TripAct, what: str) -> tuple[str, str]:
             return "{what} is off the list again.", what
         case RestoreHotel():
             return "{what} is on the list again.", what
-        case RenameMember():
-            return "You are {what} again.", what
         case EditTrip():
             return "What you changed of the trip is as it was.", ""
         case _:

@@ -74,8 +74,6 @@ def what(entry: OutboxEntry) -> tuple[str, dict[str, str]]:
             words = "Make a new invite"
         case crew.RevokeInvite():
             words = "End the invite"
-        case crew.RenameMember():
-            words = "Be called {what}"
         case crew.LeaveTrip():
             words = "Leave the trip"
         case DeleteTrip():
