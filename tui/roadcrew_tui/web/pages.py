@@ -69,7 +69,7 @@ def phone(address: Address, code: str | None, link: str) -> str:
 
 def sentence(address: Address, words: str) -> str:
     """A page that says why there is nothing else, and lets one try again."""
-    again = f'<p><a href="{escape(address.path)}/">Try again</a></p>'
+    again = '<p><a href="">Try again</a></p>'
     return _page(address, f'<div id="start"><h1>Roadcrew</h1><p id="said">{escape(words)}</p>{again}</div>')
 
 
