@@ -87,6 +87,13 @@ async def test_it_is_left_and_nothing_has_changed(tmp_path: Path, key: str):
         assert s.app.focused is before
 
 
+async def test_labels_that_would_stand_elsewhere_on_a_terminal_of_another_size_go(tmp_path: Path):
+    async with staged(tmp_path) as s:
+        await opened(s)
+        await s.resize(120, 36)
+        await s.until(lambda: isinstance(s.app.screen, TripScreen), "the trip")
+
+
 async def test_what_begins_no_label_begins_anew(tmp_path: Path):
     async with staged(tmp_path, size=(120, 36)) as s:
         jump = await opened(s)

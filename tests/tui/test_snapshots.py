@@ -201,6 +201,8 @@ VIEWS = (
     View("settings", ("comma", "down", "down", "down"), "#settings", event=at_home),
     View("settings-name", ("comma", "end", "up", "up", "enter", PASTED), "#form", event=at_home),
     View("settings-looks", ("comma", "enter", "down", "down", "down"), "#looks", event=at_home),
+    View("search", ("ctrl+f", "a", "down"), "#search", "talk"),
+    View("search-nothing", ("ctrl+f", PASTED, "q", "q"), "#search", "lobby"),
 )
 
 

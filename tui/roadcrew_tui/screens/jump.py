@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Size
 
 from roadcrew_tui import render
 from roadcrew_tui.screens import jump_model as model
@@ -45,8 +46,10 @@ class Jump(Dialog[Spot]):
         Binding(f"{DIGITS_KEY},tab", "turn", "Digits or letters", show=False),
     ]
 
-    def __init__(self, spots: list[Spot]) -> None:
+    def __init__(self, spots: list[Spot], size: Size) -> None:
+        """`size` is that of the screen that they are on."""
         super().__init__()
+        self._for = size
         self._spots = spots
         self._labels: list[str] = []
         self._typed = ""
@@ -109,9 +112,9 @@ class Jump(Dialog[Spot]):
         """Digits in place of letters, and back."""
         self._use(DIGITS if self._signs == LETTERS else LETTERS)
 
-    def on_resize(self) -> None:
-        """What is below may be elsewhere now."""
-        if self._labels and self.size != self.app.size:
+    def on_resize(self, event: events.Resize) -> None:
+        """What is below is elsewhere then."""
+        if event.size != self._for:
             self.action_leave()
 
     def action_leave(self) -> None:
@@ -124,6 +127,6 @@ async def jump(screen: CommandScreen) -> None:
     found = model.spots(screen)
     if not found:
         return
-    chosen = await screen.app.push_screen_wait(Jump(found))
+    chosen = await screen.app.push_screen_wait(Jump(found, screen.size))
     if chosen is not None:
         chosen.go()
