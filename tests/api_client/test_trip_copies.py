@@ -331,6 +331,20 @@ async def test_without_a_server_who_i_am_and_what_the_trip_was_are_there(tmp_pat
 
 
 # R: S7, T12
+async def test_what_is_kept_is_read_without_asking_and_by_nobody_else(tmp_path: Path):
+    async with at_home(tmp_path) as (_, ben, home, trip):
+        state = await ben.trip(trip)
+        async with home.program() as ana:
+            assert await ana.kept_trips([trip]) == ()
+            await ana.recall()
+            assert await ana.kept_trips(["another", trip]) == (state,)
+        home.token = "of somebody else"
+        async with home.program() as eve:
+            await eve.recall()
+            assert await eve.kept_trips([trip]) == ()
+
+
+# R: S7, T12
 async def test_a_token_of_somebody_else_recalls_nobody(tmp_path: Path):
     async with at_home(tmp_path) as (_, _ben, home, trip):
         home.token = "of somebody else"
