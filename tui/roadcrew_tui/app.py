@@ -1,6 +1,7 @@
 """The app: what outlives a screen (settings, memory, the link) and what all screens share.
 
-Who we are at which server is standing.py's.
+Who we are at which server is standing.py's, what this person likes preferring.py's, and what is said beside the
+screens saying.py's.
 """
 
 from __future__ import annotations
@@ -9,21 +10,19 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import constants, events, on
-from textual.app import SuspendNotSupported, SystemCommand
+from textual import events, on
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.geometry import Offset
-from textual.notifications import Notify
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
-from roadcrew_tui import graphics, host, render, symbols, when
+from roadcrew_tui import graphics, host, render
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.booking import Booking
 from roadcrew_tui.collector import spare_what_is_here
@@ -33,12 +32,10 @@ from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.memory import Memory
 from roadcrew_tui.muting import Muting
-from roadcrew_tui.notices import CHOSEN, Notices
-from roadcrew_tui.screens.base import CommandScreen
+from roadcrew_tui.notices import Notices
 from roadcrew_tui.screens.tabs import import_all
-from roadcrew_tui.settings import Folders, Settings, SettingsFile
-from roadcrew_tui.snapshot import Mentioned, NotKept, RunChanged, TalkChanged, TalkSnapshot, TripChanged
-from roadcrew_tui.themes import THEMES, look
+from roadcrew_tui.settings import Folders
+from roadcrew_tui.snapshot import Mentioned, RunChanged, TalkChanged, TalkSnapshot, TripChanged
 from roadcrew_tui.thumbs import Thumbs
 from roadcrew_tui.uploads import Uploads
 from roadcrew_tui.visibility import Looked, Sign, step
@@ -49,13 +46,10 @@ if TYPE_CHECKING:
 
 QUIT_WITHIN = 2.0
 """Seconds in which a second ctrl+c means it."""
-MOST_TOASTS = 3
 TERMINAL_LOOK = 2.0
 """Seconds between two looks whether there still is a terminal."""
 IDLE_LOOK = 10.0
 """Seconds between two looks at how long nobody has pressed anything."""
-SETTLED = 3.0
-"""Seconds for what is to be kept of settings, before their file is read again."""
 HERE = ("key_pressed", "shown", "resumed")
 """What the link is told of somebody who is here, or back."""
 SIGNS: dict[type[events.Event], Sign] = {
@@ -103,27 +97,17 @@ class RoadcrewApp(Booking):
         """
         self.host = host.here()
         self.folders = folders or Folders.of_this_person()
-        self.settings: Settings = prefs.load(self.folders)
-        self._settings_file = SettingsFile(self.folders, self.settings)
         self.memory = Memory(self.folders)
         self.keeper = Keeper()
         self.drafts = Drafts(self.folders.state / "drafts", self.keeper)
         self.muting = Muting(self)
         self.thumbs = Thumbs(self)
         self.uploads = Uploads(self)
-        symbols.use(self.settings.symbols)
-        when.use(self.settings.clock, self.settings.locale)
         ScrollBar.renderer = Thumb
         super().__init__()
-        for theme in THEMES.values():
-            self.register_theme(theme)
-        self.wear(self.settings.theme)
-        if not self.settings.animations:
-            self.animation_level = "none"
         self.server = self.host.server or server or os.environ.get("ROADCREW_SERVER") or self.settings.server
         self.invite = invite
         self.first_trip = trip
-        self.shared: str | None = None
         self.home = prefs.home_server(self.settings, self.host.server or server)
         keeps = self.settings.keep_sign_in is not False
         pace = (self.settings.poll_fastest, self.settings.poll_slowest)
@@ -134,8 +118,6 @@ class RoadcrewApp(Booking):
         self._looked = Looked(self.clock())
         self._interrupted = -QUIT_WITHIN
         self.notices = Notices(self)
-        self._window_title = "Roadcrew"
-        self._farewell = ""
         self._waits = 0
 
     # --- start and end ---------------------------------------------------------------------------
@@ -219,23 +201,6 @@ class RoadcrewApp(Booking):
             sys.exit(self.return_code)
         return result
 
-    def _fatal_error(self) -> None:
-        """Textual would print the traceback with all locals, and passwords are among them."""
-        from roadcrew_tui.faults import keep_traceback  # noqa: PLC0415 - let us hope never
-
-        self._farewell = self.host.told(keep_traceback(self.folders.state, self._exception))
-        self._close_messages_no_wait()
-
-    def panic(self, *renderables: Any) -> None:
-        """Nor what an error draws of itself."""
-        self._fatal_error()
-
-    def _print_error_renderables(self) -> None:
-        self._exit_renderables.clear()
-        if self._farewell:
-            self.error_console.print(self._farewell, markup=False, highlight=False, soft_wrap=True)
-            self._farewell = ""
-
     # --- what screens ask for --------------------------------------------------------------------
 
     @property
@@ -271,18 +236,6 @@ class RoadcrewApp(Booking):
 
         self.push_screen(TalkScreen(entity, name, of=of, trip_id=trip_id, left=left))
 
-    def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
-        """A toast. The only way to one: it never reads markup. What is still there is not said twice."""
-        told = render.safe(self.host.told(words))
-        if any(shown.message == told and not shown.has_expired for shown in self._notifications):
-            return
-        self.notify(
-            told,
-            severity=severity,  # type: ignore[arg-type]
-            timeout=seconds,
-            markup=False,
-        )
-
     def on_key(self, event: events.Key) -> None:
         """What is typed in a hurry after a key that led to a line to write in belongs to that line. It was on its way
         from where the focus was before; the line itself lets no letter come as far as here."""
@@ -291,81 +244,9 @@ class RoadcrewApp(Booking):
             event.prevent_default()
             line.post_message(events.Key(event.key, event.character))
 
-    def on_notify(self, _: Notify) -> None:
-        """Room for one more: the oldest goes, news before warnings."""
-        shown = sorted(self._notifications, key=lambda n: (n.severity != "information", n.raised_at))
-        for old in shown[: max(0, len(shown) + 1 - MOST_TOASTS)]:
-            self._unnotify(old, refresh=False)
-
-    def change_settings(self, **changes: object) -> None:
-        """Keep a choice; a disk that won't is told of, and the choice holds until the app ends."""
-        now = prefs.changed(self.settings, **changes)
-        if now != self.settings:
-            self.settings = now
-            self.keeper.do(self.folders.settings_file, lambda: self._keep_settings(now), self._not_kept)
-
-    def _keep_settings(self, now: Settings) -> None:
-        trouble = self._settings_file.keep(now)
-        if trouble:
-            self.post_message(NotKept(trouble))
-
-    def _not_kept(self, error: OSError) -> None:
-        self.post_message(NotKept(f"Your settings can't be kept: {error.strerror}."))
-
     def remember(self) -> None:
         """Keep what this terminal remembers. It is a comfort: a full disk is no reason to stop, nor to say so."""
         self.keeper.keep(self.folders.memory_file, self.memory.written())
-
-    def wear(self, name: str) -> None:
-        """Have the look of this name."""
-        self.register_theme(look(name))
-        self.theme = name
-
-    def next_look(self) -> None:
-        """Dark, light, the terminal's own, and round again; any other is followed by dark."""
-        at = prefs.LOOKS.index(self.theme) if self.theme in prefs.LOOKS else -1
-        self.set_now(theme=prefs.LOOKS[(at + 1) % len(prefs.LOOKS)])
-
-    async def read_settings_again(self) -> None:
-        """Have what the file says now, which somebody has edited; what is wrong with it is said."""
-        await asyncio.to_thread(self.keeper.settle, SETTLED)
-        now = await asyncio.to_thread(prefs.load, self.folders)
-        self._settings_file = SettingsFile(self.folders, now)
-        self.settings = now
-        self.set_now()
-        if now.trouble:
-            self.say(now.trouble, "warning")
-
-    def next_symbols(self) -> None:
-        """Unicode or ASCII signs."""
-        self.set_now(symbols="unicode" if self.settings.symbols == "ascii" else "ascii")
-
-    def set_now(self, **changes: object) -> None:
-        """Change settings as `change_settings` does, and have what changes on the screens at once."""
-        self.change_settings(**changes)
-        mine = self.settings
-        self.wear(mine.theme)
-        self.animation_level = constants.TEXTUAL_ANIMATIONS if mine.animations else "none"
-        symbols.use(mine.symbols)
-        when.use(mine.clock, mine.locale)
-        self.link.pace(mine.poll_fastest, mine.poll_slowest)
-        self.link.keeps(mine.keep_sign_in is not False)
-        for screen in self.open_screens:
-            if isinstance(screen, CommandScreen):
-                screen.map_keys()
-        self.redraw_all()
-
-    def next_notices(self) -> None:
-        """A bell, a notice on the desktop, nothing, and round again."""
-        chosen = prefs.NOTICES[(prefs.NOTICES.index(self.settings.notices) + 1) % len(prefs.NOTICES)]
-        self.change_settings(notices=chosen)
-        self.say(CHOSEN[chosen])
-
-    def redraw_all(self) -> None:
-        """Draw every screen anew."""
-        for screen in self.open_screens:
-            if hasattr(screen, "redraw") and screen.is_mounted:
-                screen.redraw()
 
     @property
     def cursor_position(self) -> Offset:
@@ -380,63 +261,7 @@ class RoadcrewApp(Booking):
     def cursor_position(self, position: Offset) -> None:
         self._cursor_set = position
 
-    def window_title(self, trip: object = None, needs: int = 0) -> None:
-        """Say in the terminal's title which trip this is and how many things need me."""
-        words = render.sentence("{trip} - Roadcrew", trip=trip) if trip is not None else "Roadcrew"
-        self._window_title = f"({needs}) {words}" if needs else words
-        self.title_again()
-
-    def title_again(self) -> None:
-        """The title as it is to be now: a notice stands before it until somebody looks."""
-        notice = self.notices.words
-        self.send_terminal(f"\x1b]2;{f'* {notice} - Roadcrew' if notice else self._window_title}\x07")
-
-    def send_terminal(self, sequence: str) -> None:
-        """What a terminal obeys and does not draw. Of people's words only what `render` has cleaned may be in it."""
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
-
-    def copy(self, text: str) -> None:
-        """To the clipboard by OSC 52; nobody can know whether it arrived."""
-        self.copy_to_clipboard(text)
-
-    def share(self, text: str) -> None:
-        """To the clipboard, with a way out when that did not work."""
-        self.shared = text
-        self.copy(text)
-        self.say("Sent to your clipboard. If pasting fails, press p to print it.", seconds=8)
-
-    def print_below(self, text: str) -> None:
-        """Leave the screen for a moment and print, for terminals whose clipboard can't be reached. Whoever can't leave
-        it sees the text on it."""
-        if not self.host.lends("suspend") or self._driver is None or not self._driver.can_suspend:
-            from roadcrew_tui.screens.shown_text import ShownText  # noqa: PLC0415 - seldom
-
-            self.push_screen(ShownText(text))
-            return
-        with self.suspend():
-            sys.stdout.write(f"\n{text}\n\nPress enter to go back. ")
-            sys.stdout.flush()
-            sys.stdin.readline()
-
-    @contextmanager
-    def suspend(self) -> Iterator[None]:
-        """As Textual has it; raises `SuspendNotSupported` also for visitors, who would be at the host's shell."""
-        if not self.host.lends("suspend"):
-            raise SuspendNotSupported(host.refusal("suspend"))
-        with super().suspend():
-            yield
-
-    def action_suspend_process(self) -> None:
-        """Likewise."""
-        if self.host.lends("suspend"):
-            super().action_suspend_process()
-
     # --- events ----------------------------------------------------------------------------------
-
-    @on(NotKept)
-    def _told_not_kept(self, event: NotKept) -> None:
-        self.say(event.words, "warning")
 
     @on(TripChanged)
     def _trip_changed(self, event: TripChanged) -> None:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from textual import on
-from textual.app import App
 
 from roadcrew_tui import render
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.host import must_reach
+from roadcrew_tui.preferring import Preferring
 from roadcrew_tui.screens import tabs
 from roadcrew_tui.snapshot import (
     AttemptFailed,
@@ -30,16 +30,13 @@ from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
 
 if TYPE_CHECKING:
     from roadcrew_client import OutboxEntry, Tally, TripSummary, User
-    from roadcrew_tui.host import Host
-    from roadcrew_tui.link import Link
     from roadcrew_tui.memory import Memory
-    from roadcrew_tui.settings import Settings
 
 GATHERED_WITHIN = 1.0
 """Seconds in which refusals are gathered into one toast."""
 
 
-class Standing(App[str]):
+class Standing(Preferring):
     """`user` is who we are, None for nobody. `signed_out`: a session has ended and nobody asked for that; `was` is
     whose. `trouble`: why the server can't be used just now; `not_yet`: because it does not honour the session so far;
     `passing`: it may well be over by itself. `looking`: my trips are being asked for once more.
@@ -47,10 +44,7 @@ class Standing(App[str]):
 
     server: str | None
     home: str
-    host: Host
-    link: Link
     memory: Memory
-    settings: Settings
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,24 +68,12 @@ class Standing(App[str]):
         """Open the server and list the trips there."""
         raise NotImplementedError
 
-    def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
-        """A toast."""
-        raise NotImplementedError
-
-    def change_settings(self, **changes: object) -> None:
-        """Keep a choice."""
-        raise NotImplementedError
-
     def remember(self) -> None:
         """Keep what this terminal remembers."""
         raise NotImplementedError
 
     def open_trip(self, trip_id: str) -> None:
         """Show a trip."""
-        raise NotImplementedError
-
-    def redraw_all(self) -> None:
-        """Draw every screen anew."""
         raise NotImplementedError
 
     # --- server and person -------------------------------------------------------------------------
@@ -174,11 +156,6 @@ class Standing(App[str]):
 
             self.memory.keep_trips(self.server, [remembered(t) for t in trips])
             self.remember()
-
-    @property
-    def open_screens(self) -> list[Any]:
-        """The screens, from the lowest; none while the app ends, when they are taken apart and answers still come."""
-        return list(self.screen_stack) if self.is_running else []
 
     def _tell_lobby(self) -> None:
         for screen in self.open_screens:
