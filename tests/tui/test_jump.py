@@ -43,7 +43,7 @@ def label_at(s: Stage, words: str, *, row: int | None = None) -> str:
     return min(near)[1]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.only_full)])
 async def test_a_tab_a_row_and_an_action_are_jumped_to(tmp_path: Path, size: tuple[int, int]):
     async with staged(tmp_path, size=size) as s:
         await opened(s)
@@ -66,7 +66,7 @@ async def test_labels_are_seen_where_they_lead_to(tmp_path: Path):
             assert lines[spot.y][spot.x : spot.x + len(label)] == label, (label, lines[spot.y])
 
 
-@pytest.mark.parametrize("turn", ["f3", "tab", "ф", "click"])
+@pytest.mark.parametrize("turn", ["f3", "ф", *(pytest.param(t, marks=pytest.mark.only_full) for t in ("tab", "click"))])
 async def test_digits_do_where_a_keyboard_sends_no_latin_letters(tmp_path: Path, turn: str):
     async with staged(tmp_path) as s:
         await opened(s, "f3")

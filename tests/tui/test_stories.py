@@ -91,7 +91,9 @@ async def test_somebody_joins_votes_in_each_kind_of_poll_talks_and_leaves(
         await s.sees("MY TRIPS")
 
 
-@pytest.mark.parametrize("hand", HANDS, ids=["no letters", "mouse"])
+@pytest.mark.parametrize(
+    "hand", [pytest.param(Fingers, marks=pytest.mark.only_full), Mouse], ids=["no letters", "mouse"]
+)
 async def test_somebody_books_and_pays(tmp_path: Path, hand: type[Fingers]):
     scene = bookable()
     shop = scene.world.shop
