@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,6 +166,29 @@ async def test_the_file_can_be_edited_and_holds_afterwards(tmp_path: Path, monke
         await s.press("e")
         await s.until(lambda: s.app.theme == "nord", "what the file says")
         await s.sees("line 2: There is no setting called what")
+
+
+async def test_an_editor_is_opened_on_a_file_that_has_what_was_just_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    script, seen = tmp_path / "editor.py", tmp_path / "seen"
+    script.write_text(f"import shutil, sys\nshutil.copy(sys.argv[1], {str(seen)!r})\n")
+    monkeypatch.setenv("VISUAL", f"{sys.executable} {script}")
+    awaited = threading.Event()
+    async with staged(tmp_path, size=(120, 36)) as s:
+        settle = s.app.keeper.settle
+
+        def asked(within: float) -> bool:
+            awaited.set()
+            return settle(within)
+
+        monkeypatch.setattr(s.app, "suspend", nullcontext)
+        monkeypatch.setattr(s.app.keeper, "settle", asked)
+        await at(s, "symbols")
+        s.app.keeper.do(tmp_path / "slow", lambda: awaited.wait(10))
+        await s.press("right", "e")
+        await s.until(seen.exists, "the editor has been there")
+    assert 'symbols = "ascii"' in seen.read_text()
 
 
 async def test_a_visitor_sees_no_file_and_neither_edits_it_nor_chooses_a_server(

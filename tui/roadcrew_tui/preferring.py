@@ -62,9 +62,13 @@ class Preferring(Saying):
     def _not_kept(self, error: OSError) -> None:
         self.post_message(NotKept(f"Your settings can't be kept: {error.strerror}."))
 
+    async def settings_settled(self) -> None:
+        """Wait until their file has all that was chosen, unless the disk takes long."""
+        await asyncio.to_thread(self.keeper.settle, SETTLED)
+
     async def read_settings_again(self) -> None:
         """Have what the file says now, which somebody has edited; what is wrong with it is said."""
-        await asyncio.to_thread(self.keeper.settle, SETTLED)
+        await self.settings_settled()
         now = await asyncio.to_thread(prefs.load, self.folders)
         self._settings_file = SettingsFile(self.folders, now)
         self.settings = now

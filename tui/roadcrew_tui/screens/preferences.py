@@ -170,6 +170,7 @@ class PreferencesScreen(CommandScreen):
 
         app = self.crew_app
         file = app.folders.settings_file
+        await app.settings_settled()  # what is written under an editor would be undone by it
         try:
             with app.suspend():
                 begin(file)
