@@ -48,7 +48,7 @@ class Undo(TripCommand):
     id = "trip.undo"
     keys = "U"
     title = "Undo my last change"
-    help = "Makes a vote, your name, the trip or its hotels as they were before. Once more does it again."
+    help = "Makes a vote, the trip or its hotels as they were before. Once more does it again."
     group = "This trip"
     places = ("trip", "history")
     sub = ("trip", "undo")

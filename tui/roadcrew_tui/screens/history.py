@@ -266,12 +266,13 @@ class HistoryScreen(CommandScreen):
     async def restore(self) -> None:
         """Bring the hotel under the cursor back."""
         hotel, trip = self.dropped, self.trip
-        if hotel is None or trip is None:
+        gone = trip.dropped.get(hotel) if hotel is not None and trip is not None else None
+        if gone is None:  # or back by now: the line under the cursor was drawn before
             return
-        name = trip.dropped[hotel].hotel.name
-        await self.below.act(RestoreHotel(hotel))
+        await self.below.act(RestoreHotel(gone.hotel.id))
         self.redraw()
-        self.crew_app.say(render.sentence("{what} is on the list again. Votes for it begin anew.", what=name))
+        words = "{what} is on the list again. Votes for it begin anew."
+        self.crew_app.say(render.sentence(words, what=gone.hotel.name))
 
     def show(self, *, since: Since | None = None, by: str | None = None) -> None:
         """Show what happened since then, or what this person did; "" is everybody."""
