@@ -16,7 +16,7 @@ from textual.binding import Binding
 from textual.keys import Keys, _character_to_key
 
 from roadcrew_tui import commands
-from roadcrew_tui.commands.base import Command, Place
+from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens.tabs import TITLES
 from roadcrew_tui.setting import Trouble, meant, told
 
@@ -141,11 +141,6 @@ def _together(one: str, other: str) -> Iterator[bool]:
 def _places() -> dict[str, frozenset[str]]:
     tabs = {f"tab.{tab}": frozenset(("trip",)) for tab in TITLES}
     return {c.id: frozenset(map(str, c.places)) for c in commands.everything()} | tabs
-
-
-def key_of(command: Command, keymap: Mapping[str, str]) -> str:
-    """The keys that an action has; nothing where it has none."""
-    return keymap.get(command.id) or command.keys
 
 
 def mapped(
