@@ -20,7 +20,16 @@ from roadcrew_domain.history import tell
 from roadcrew_domain.hotels import HotelShortlisted, HotelUnshortlisted, HotelVoteCast, UnshortlistHotel, VoteHotel
 from roadcrew_domain.polls import Ballot, CastVote, VoteCast
 from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip_state import EditTrip, Recent, Trip, TripAct, TripCreated, TripEdited, TripRestored
+from roadcrew_domain.trip_state import (
+    DiscountUnlocked,
+    EditTrip,
+    Recent,
+    Trip,
+    TripAct,
+    TripCreated,
+    TripEdited,
+    TripRestored,
+)
 
 _NEVER_UNDONE: dict[type[Fact], str] = {
     TripCreated: "Creating a trip can't be undone. Delete it instead.",
@@ -107,6 +116,8 @@ def undo_of(trip: Trip, events: Sequence[Event], me: str) -> TripAct:
         case HotelUnshortlisted(hotel_id=hotel_id):
             log.untouched(lambda fact: _of_hotel(fact) == hotel_id, _hotel_name(trip, hotel_id))
             return RestoreHotel(hotel_id)
+        case DiscountUnlocked():  # it came with a change, which is before these events
+            raise _forgotten(log)
     raise _cannot(_NEVER_UNDONE.get(type(mine.data), "That can't be undone."))
 
 

@@ -192,3 +192,11 @@ def test_who_has_changed_nothing_has_nothing_to_undo_and_is_told_whether_there_i
     assert (no.code, no.facts) == ("cannot-undo", {"further": True})
     assert undo(play, BEN, slice(-3, None)) == CastVote(poll)
     assert not_undone(crew_of(), BEN, slice(0, 0)).facts == {"further": False}
+
+
+def test_of_a_change_that_begins_before_what_is_looked_through_more_is_asked_for():
+    play = crew_of(BEN)
+    play.do(ANA, EditTrip(required_members=2))
+    assert [e.type for e in play.events[-2:]] == ["TripEdited", "DiscountUnlocked"]
+    assert not_undone(play, ANA, slice(-1, None)).facts == {"further": True}
+    assert undo(play, ANA) == EditTrip(required_members=3)
