@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MOST_TRIPS = 20
 """Trips that are asked for in full, the newest."""
-PAGES = 5
-PAGE = 100
 
 
 async def find(client: Client, args: Args) -> Any:
@@ -54,9 +52,9 @@ async def _said(client: Client, trip_id: str, channel: ListChannel) -> tuple[lis
     found: list[Item] = []
     while True:
         before = found[-1].no if found else None
-        page = await client.talk_items(Entity("trip", trip_id), channel, before, PAGE)
+        page = await client.talk_items(Entity("trip", trip_id), channel, before, model.PAGE)
         found += reversed(page.items)
-        if not page.more or not page.items or len(found) >= PAGES * PAGE:
+        if not page.more or not page.items or len(found) >= model.PAGES * model.PAGE:
             return found, page.count
 
 

@@ -25,8 +25,8 @@ from roadcrew_tui.settings import Folders
 if TYPE_CHECKING:
     from roadcrew_client import Client
 
-LATEST, PAGE, MOST_PAGES = 100, 200, 10
-"""Events that are printed unless it is said since when; those that are asked for at a time, and how often."""
+LATEST = 100
+"""Events that are printed unless it is said since when."""
 
 
 async def history(client: Client, args: Args) -> Any:
@@ -74,8 +74,8 @@ async def _events(client: Client, trip: Trip, since: Since) -> tuple[list[Event]
         return list(page.events), page.more
     events: list[Event] = []
     more = True
-    for _ in range(MOST_PAGES):
-        page = await client.history(trip.id, before=events[0].seq if events else None, limit=PAGE)
+    for _ in range(model.MOST_PAGES):
+        page = await client.history(trip.id, before=events[0].seq if events else None, limit=model.PAGE)
         events, more = [*page.events, *events], page.more
         if not more or not events or not all(since.takes(r) for r in tell(trip, page.events)):
             break

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from roadcrew_client import Client, History
     from roadcrew_tui.screens.trip import TripScreen
 
-PAGE, MOST_PAGES = 200, 10
-"""Events that are asked for at a time, and how often for one answer: as many as a server keeps of a trip."""
 OLDER = "older"
 """The row below those that are here, when there may be more."""
 
@@ -148,7 +146,7 @@ class HistoryScreen(CommandScreen):
         """Ask for `pages` at least; for more, where it is said since when."""
         self._loading = True
         try:
-            for n in range(MOST_PAGES):
+            for n in range(model.MOST_PAGES):
                 wanted = n < pages or self.since.kind != "all"
                 if not (wanted and self._has_older):
                     break
@@ -163,7 +161,7 @@ class HistoryScreen(CommandScreen):
         before = row[-1].seq if row and self._more is not None else None
 
         async def ask(client: Client) -> History:
-            return await client.history(self.trip_id, before=before, limit=PAGE)
+            return await client.history(self.trip_id, before=before, limit=model.PAGE)
 
         found = await self.crew_app.link.call(ask)
         trip = self.trip

@@ -23,6 +23,8 @@ from roadcrew_tui.happenings import Happening, told
 
 Known = Mapping[int, Recent]
 """By number."""
+PAGE, MOST_PAGES = 200, 10
+"""Events that are asked for at a time, and how often for one answer: as many as a server keeps of a trip."""
 STRANGE = "{who} did something that this version can't tell of"
 
 

@@ -35,13 +35,11 @@ if TYPE_CHECKING:
 HINT = "A trip, a question, a hotel, what somebody said"
 NOTHING_YET = "Type some words, in any order. Case and accents do not matter."
 NO_HIT = "Nothing has all of these words."
-OLDER, MORE = "older", "Look through older ones of what was said"
+OLDER = "older"
+MORE = "Look through older ones of what was said"
 KIND = 8
 """Cells for what kind of thing it is."""
 LONGEST = 200
-PAGES = 5
-"""Pages of older things that are asked for at once, of each part of talk."""
-PAGE = 100
 
 
 class Search(Dialog[Thing]):
@@ -158,9 +156,7 @@ class Search(Dialog[Thing]):
         self._found = model.find(self._things, query)
         rows = [Row(_id(thing), _drawn(thing, query)) for thing in self._found[: model.MOST_SHOWN]]
         if query.strip() and self._lacks and not self._older:
-            rows.append(
-                Row(OLDER, lambda width: render.ours("Look through older ones of what was said", render.ACCENT))
-            )
+            rows.append(Row(OLDER, lambda width: render.cut(render.ours(MORE, render.ACCENT), width)))
         found = self.query_one("#found", RowList)
         found.show(rows)
         if begins:
@@ -239,7 +235,7 @@ class Search(Dialog[Thing]):
         if self._trip_screen is None:
             return
         entity, here = Entity("trip", self._trip_screen.trip_id), self._said[channel]
-        for _ in range(PAGES):
+        for _ in range(model.PAGES):
             before = min(here, default=self._counts[channel] + 1)
             if before <= 1:
                 return
@@ -250,7 +246,7 @@ class Search(Dialog[Thing]):
 
 
 async def _page(client: Client, *, entity: Entity, channel: ListChannel, before: int) -> TalkItems:
-    return await client.talk_items(entity, channel, before, PAGE)
+    return await client.talk_items(entity, channel, before, model.PAGE)
 
 
 def _listed(app: RoadcrewApp) -> list[tuple[str, str, str]]:

@@ -27,6 +27,8 @@ SAID: Mapping[ListChannel, Kind] = {"comments": "comment", "posts": "post", "blo
 ORDER: tuple[Kind, ...] = ("trip", "poll", "hotel", "option", "quote", "post", "blog", "comment", "image")
 """Of what fits equally well."""
 MOST_SHOWN = 50
+PAGES, PAGE = 5, 100
+"""Pages of older things that are asked for at once, of each part of talk, and how many things are on one."""
 MOST_WORDS = 8
 """Words that are looked for at once; more narrow nothing down."""
 AROUND = 200
