@@ -130,6 +130,17 @@ async def test_it_says_what_to_do_and_when_nothing_fits(tmp_path: Path, size: tu
         await s.until(lambda: isinstance(s.app.screen, TripScreen), "the trip")
 
 
+async def test_without_a_list_of_trips_those_that_are_remembered_are_looked_through_whatever_is_in_that_file(
+    tmp_path: Path,
+):
+    async with staged(tmp_path) as s:
+        s.app.trips = None
+        s.app.memory.keep_trips(SERVER, [{"name": "Lisbon of nobody"}, {"id": 1}, {"id": "p", "name": "Porto"}])
+        await opened(s, "porto")
+        assert "Looked through the names of 1 trip" in s.text
+        assert "trip:p" in s.rows("found").ids
+
+
 @pytest.mark.parametrize(
     ("words", "tab", "rows", "row"),
     [

@@ -19,9 +19,10 @@ from textual.widgets import Input
 from roadcrew_domain.feed_state import Feed, Item
 from roadcrew_domain.places import Entity, ListChannel
 from roadcrew_domain.trip import Trip
-from roadcrew_tui import render
+from roadcrew_tui import render, when
 from roadcrew_tui.screens import search_model as model
 from roadcrew_tui.screens.dialog import Dialog
+from roadcrew_tui.screens.lobby_model import rows_remembered
 from roadcrew_tui.screens.search_model import Thing
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
 from roadcrew_tui.widgets.rows import Row, RowList
@@ -254,7 +255,7 @@ def _listed(app: RoadcrewApp) -> list[tuple[str, str, str]]:
     if app.trips is not None:
         return [(trip.id, trip.name, trip.destination or "") for trip in app.trips]
     known = app.memory.trips(app.server) if app.server else []
-    return [(str(trip["id"]), str(trip.get("name", "")), str(trip.get("destination") or "")) for trip in known]
+    return [(row.id, row.name, "") for row in rows_remembered(known, when.day_of(app.talk.now()))]
 
 
 def _id(thing: Thing) -> str:
