@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from aiohttp import (
 )
 from tests.support.people import eventually
 
-from roadcrew_tui.web import terminal
+from roadcrew_tui.web import line, terminal
 from roadcrew_tui.web.address import Address
 from roadcrew_tui.web.room import Room
 from roadcrew_tui.web.site import BROKEN, ENDED, HUNG, NO_COOKIE, NO_INVITE, STOPPED, STRANGER, Site
@@ -377,6 +377,39 @@ async def test_whoever_stops_the_site_ends_every_process_and_says_why(tmp_path: 
         await stopping
         assert at.site.terminals == set()
         assert running(processes) == []
+
+
+@asynccontextmanager
+async def reading_nothing(page: Page) -> AsyncIterator[None]:
+    """Of more than fits on the way."""
+
+    async def type_on() -> None:
+        with suppress(ConnectionError):
+            while True:
+                await page.say("stdin", "x" * 200_000)
+
+    typing = asyncio.create_task(type_on())
+    await asyncio.wait([typing], timeout=1.0)
+    yield
+    typing.cancel()
+    with suppress(asyncio.CancelledError):
+        await typing
+    await page.closed()
+
+
+async def test_who_takes_nothing_of_what_is_drawn_is_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line, "SLOW_SECONDS", 0.5)
+    async with browsers(tmp_path) as at, reading_nothing(await at.open(await at.secret())):
+        await eventually(lambda: not at.site.terminals, "the end of the process", SOON)
+
+
+async def test_stopping_the_site_waits_for_nobody_who_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line, "CLOSE_SECONDS", 0.5)
+    async with browsers(tmp_path) as at, reading_nothing(await at.open(await at.secret())):
+        (process,) = [each.pid for each in at.site.terminals]
+        async with asyncio.timeout(SOON / 2):
+            await at.runner.cleanup()
+        assert running([process]) == []
 
 
 # R: T2

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -16,14 +16,12 @@ from roadcrew_domain.ids import parse_invite_code
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui.web import pages
 from roadcrew_tui.web.address import Address
-from roadcrew_tui.web.heard import MOST_BYTES, Nonsense, Pinged, Typed, heard, size_of, zone_of
+from roadcrew_tui.web.heard import Nonsense, Pinged, Typed, heard, size_of, zone_of
+from roadcrew_tui.web.line import Line
 from roadcrew_tui.web.room import Full, Room
 from roadcrew_tui.web.terminal import VISIT, Page, Terminal
 from roadcrew_tui.web.visitors import COOKIE, KEPT_SECONDS, TooMany, Visitors, is_secret, name_of
 
-HEARTBEAT = 15.0
-CLOSE_SECONDS = 3.0
-"""For a browser to say that it heard that its page is closed."""
 SWEEP_SECONDS = 3600.0
 ASK_SECONDS = 3.0
 """For the server to say how people reach it."""
@@ -62,7 +60,7 @@ class Site:
         self._idle = idle
         self._now = now
         self._program = program
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._lines: set[Line] = set()
         self._public: str | None = None
         self._stopping = False
         self._folders = asyncio.Lock()
@@ -169,41 +167,32 @@ class Site:
         visitor = name_of(secret)
         async with self._folders:
             home = await asyncio.to_thread(self._visitors.enter, secret)
-        socket = web.WebSocketResponse(
-            timeout=CLOSE_SECONDS, heartbeat=HEARTBEAT, max_msg_size=MOST_BYTES, compress=False
-        )
-
-        async def say(kind: str, words: str) -> None:
-            with suppress(ConnectionError):
-                await socket.send_json([kind, words])
+        line = Line(request.transport)
 
         async def ended(left: bool) -> None:
-            await say("ended", STOPPED if self._stopping else ENDED if left else BROKEN)
-            await socket.close()
+            await line.end(STOPPED if self._stopping else ENDED if left else BROKEN)
             if not left:
                 _log.warning("A visitor's app ended by itself. Look for %s", home / "state" / "crash.log")
 
-        page = Page(socket.send_bytes, say, ended)
+        page = Page(line.draw, line.say, ended)
         terminal = Terminal(
             page, home, self._server, invite=invite, zone=zone_of(request.query.get("zone")), program=self._program
         )
-        self._sockets.add(socket)
         self.terminals.add(terminal)
         try:
-            await socket.prepare(request)
+            await line.prepare(request)
+            self._lines.add(line)
             await terminal.start(*size_of(request.query.get("width"), request.query.get("height")))
-            if words := await self._listen(socket, terminal, say):
-                await say("ended", words)
-                await socket.close()
+            if words := await self._listen(line, terminal):
+                await line.end(words)
         finally:
-            self._sockets.discard(socket)
+            self._lines.discard(line)
             self._room.leaving(visitor)
             await asyncio.shield(self._end(terminal, visitor, home))
-        return socket
+            line.hang_up()
+        return line
 
-    async def _listen(
-        self, socket: web.WebSocketResponse, terminal: Terminal, say: Callable[[str, str], Awaitable[None]]
-    ) -> str:
+    async def _listen(self, line: Line, terminal: Terminal) -> str:
         """Hand on what the page says until it is closed; why we close it, or nothing."""
         pressed = self._now()
         while True:
@@ -211,7 +200,7 @@ class Site:
             if left <= 0:
                 return IDLE.format(minutes=self._idle / 60)
             try:
-                message = await socket.receive(timeout=left)
+                message = await line.receive(timeout=left)
             except TimeoutError:
                 continue
             if message.type is not WSMsgType.TEXT:
@@ -219,11 +208,11 @@ class Site:
             try:
                 said = heard(message.data)
                 if isinstance(said, Pinged):
-                    await say("pong", said.text)
+                    await line.say("pong", said.text)
                     continue
                 await terminal.take(said)
             except Nonsense:
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+                await line.shut(WSCloseCode.POLICY_VIOLATION)
                 return ""
             except TimeoutError:
                 return HUNG
@@ -242,13 +231,7 @@ class Site:
     async def _stop(self, _: web.Application) -> None:
         """Say why, and close every page; each ends its own process."""
         self._stopping = True
-
-        async def close(socket: web.WebSocketResponse) -> None:
-            with suppress(ConnectionError):
-                await socket.send_json(["ended", STOPPED])
-            await socket.close(code=WSCloseCode.GOING_AWAY)
-
-        await asyncio.gather(*map(close, self._sockets))
+        await asyncio.gather(*(line.end(STOPPED, WSCloseCode.GOING_AWAY) for line in self._lines))
 
     async def _sweeping(self, _: web.Application) -> AsyncIterator[None]:
         async with _beside(self._sweep()):
