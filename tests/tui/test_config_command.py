@@ -91,6 +91,14 @@ async def test_with_a_file_that_is_wrong_the_app_starts_and_says_the_first_thing
         (b'theme = "dark"\ntheme = "light"\n', ":2: The settings file can't be read: Cannot overwrite a value."),
         (b'name = """\n\n', ":2: The settings file can't be read: "),
         (b'theme = "dark"\nname = "\xff"\n', ":2: The settings file can't be read: it is no text in UTF-8. Save it as"),
+        (
+            b"idle_minutes = " + b"9" * 5_000,
+            ": The settings file can't be read: a number has too many digits. Delete it.",
+        ),
+        (
+            b'\nname = """\n' + b"x\n" * 40_000 + b'"""',
+            ":2: The settings file can't be read: A value has more than 100",
+        ),
         (b"#" * 1_000_001, ": The settings file can't be read: it is too long. Delete it."),
     ],
 )

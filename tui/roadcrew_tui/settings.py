@@ -27,7 +27,7 @@ LOCAL_SERVER = "http://127.0.0.1:8787"
 """Where `roadcrew serve` listens unless it is told otherwise."""
 COPIES = "copies"
 """The folder of trips as they were last, in the data folder."""
-LONGEST_FILE = 1_000_000
+LONGEST_FILE = 100_000
 """Bytes of a settings file that are read."""
 
 
@@ -97,6 +97,8 @@ def look(file: Path) -> Settings:
         found = re.match(r"line (\d+)", at)
         last = max(1, len(text.splitlines()))
         return _unreadable(why, "Mend that line, or delete it.", int(found[1]) if found else last)
+    except ValueError:  # the only one that is left
+        return _unreadable("a number has too many digits", "Delete it.")
 
 
 def _unreadable(why: str, mend: str, line: int | None = None) -> Settings:

@@ -10,6 +10,8 @@ from typing import Any
 
 Path = tuple[str, ...]
 """A key, behind those of the tables that it is in."""
+MOST_LINES = 100
+"""Of one value: each further one is read with all before it."""
 
 
 def lines_of(text: str) -> dict[Path, int]:
@@ -26,9 +28,13 @@ def _statements(lines: list[str]) -> Iterator[tuple[int, str, list[Path]]]:
         try:
             found = tomllib.loads(f"{so_far}\n")  # for one that ends in a carriage return
         except tomllib.TOMLDecodeError:
-            if number < len(lines):  # it goes on in the next line
-                continue
-            raise
+            if number == len(lines):
+                raise
+            if number - begins >= MOST_LINES:
+                raise tomllib.TOMLDecodeError(
+                    f"A value has more than {MOST_LINES} lines (at line {begins}, column 1)"
+                ) from None
+            continue  # it goes on in the next line
         paths = list(_paths(found))
         if so_far.lstrip().startswith("["):
             table, paths = paths[-1], paths[-1:]
