@@ -182,6 +182,9 @@ async def test_only_who_deleted_it_brings_a_trip_back_and_others_leave_no_trace_
     for who in (ben, eve):
         answer = await who.post("/restore", {"tripId": trip_id})
         assert (answer.status_code, answer.json()["code"]) == (410, "trip-ended")
+        assert (await who.post("/delete", {"tripId": trip_id})).json()["code"] == "trip-ended"
+        assert (await who.post("/delete", {"tripId": str(uuid.uuid4())})).json()["code"] == "unknown-trip"
+        assert await store.index_list(deleted_index(who.id), 10) == ()
     assert (await ana.post("/restore", {"tripId": str(uuid.uuid4())})).json()["code"] == "unknown-trip"
     assert await store.index_list(f"trips:{ben.id}", 10) == ()
 

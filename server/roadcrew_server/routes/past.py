@@ -90,7 +90,8 @@ def _summary(t: Trip) -> DeletedSummary:
 
 async def delete(call: Call) -> Any:
     """The trip is closed to everybody. Before that is so, it is in the list of what its organiser has deleted."""
-    await call.server.store.index_add(deleted_index(call.user_id), call.body.trip_id, call.server.store.now())
+    if await _before(call, DeleteTrip()) is not None:
+        await call.server.store.index_add(deleted_index(call.user_id), call.body.trip_id, call.server.store.now())
     return await _delete(call)
 
 
@@ -99,24 +100,34 @@ _delete = leaving(DeleteTrip())
 
 async def restore(call: Call) -> tuple[int, dict[str, object]]:
     """A deleted trip is there again, for all who were in it."""
-    name = trip_topic(call.body.trip_id)
-    (command, key), began = call.command(), call.server.store.now()
-    if await again(call, name, key) is None:
-        await _list_again(call, name, command)
+    began = call.server.store.now()
+    if (deleted := await _before(call, RestoreTrip())) is not None:
+        await _list_again(call, deleted)
     done = await change(call, call.body.trip_id, RestoreTrip())
-    answer = stated(call, name, done)  # which may be a second one, and the trip deleted again
+    answer = stated(call, trip_topic(call.body.trip_id), done)  # which may be a second one, and the trip deleted again
     with suppress(StoreError):  # what is left there is found untrue by who reads it
         await call.server.store.index_remove(deleted_index(call.user_id), call.body.trip_id, began)
     return done.status, answer
 
 
-async def _list_again(call: Call, name: str, command: str) -> None:
-    """It is in everybody's list before it is there. Raises `Refused` for who may not bring it back."""
-    store, topic = call.server.store, await call.server.hub.topic(name)
+async def _before(call: Call, act: trip.TripAct) -> Trip | None:
+    """The trip as it is before this is done to it; None if it was done already. Raises `Refused` and `TopicMissing` for
+    who may not do it: they leave nothing in any list."""
+    name, store = trip_topic(call.body.trip_id), call.server.store
+    command, key = call.command()
+    if await again(call, name, key) is not None:
+        return None
+    topic = await call.server.hub.topic(name)
     await call.server.hub.refresh(topic)
-    trip.decide(topic.state, Command(command, call.user_id, RestoreTrip()), store.now())
-    members = tuple(topic.state.members)
-    await asyncio.gather(*(store.index_add(my_trips_index(m), call.body.trip_id, store.now()) for m in members))
+    trip.decide(topic.state, Command(command, call.user_id, act), store.now())
+    state: Trip = topic.state
+    return state
+
+
+async def _list_again(call: Call, deleted: Trip) -> None:
+    """It is in everybody's list before it is there."""
+    store = call.server.store
+    await asyncio.gather(*(store.index_add(my_trips_index(m), deleted.id, store.now()) for m in deleted.members))
 
 
 ENDPOINTS = (
