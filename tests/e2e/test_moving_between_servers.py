@@ -19,7 +19,9 @@ from roadcrew_client import Change, Client, ClientSettings
 from roadcrew_domain import ids
 from roadcrew_domain.trip import EditTrip
 from roadcrew_domain.views import encode_trip
+from roadcrew_server.settings import Settings
 from roadcrew_server.stores._redis_keys import Keys
+from roadcrew_server.stores.base import KEPT_EVENTS
 
 SERVERS = 3
 
@@ -151,7 +153,7 @@ async def test_a_cursor_older_than_what_is_kept_gets_one_reset(three_servers: Se
         ana = await Person.guest(each[0], "Ana")
         who = [Person(http, ana.token) for http in each]
         made = await ana.create()
-        for n in range(300):
+        for n in range(KEPT_EVENTS + Settings.model_fields["snapshot_every"].default + 1):
             await who[n % SERVERS].do("/update", {"tripId": made["trip"]["id"], "name": f"Name {n}"})
         await resets_once(who, made["trip"]["id"], made["cursor"])
 

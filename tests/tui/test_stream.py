@@ -32,6 +32,14 @@ async def test_a_stream_begins_at_its_end():
         assert "no. 59" in "\n".join(lines(app))
 
 
+async def test_a_terminal_of_one_column_has_room_for_nothing_and_breaks_nothing():
+    async with streaming(range(1, 60)) as (app, stream, pilot):
+        await pilot.resize_terminal(1, 20)
+        frame(app)
+        await pilot.resize_terminal(60, 20)
+        assert (stream.cursor, stream.at_end) == ("59", True)
+
+
 async def test_what_comes_while_one_reads_moves_nothing():
     async with streaming(range(1, 60)) as (app, stream, pilot):
         await pilot.press("up", "up", "up")

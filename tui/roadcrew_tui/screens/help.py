@@ -72,6 +72,8 @@ class HelpScreen(Dialog[None]):
 
     def _group(self, group: str, here: list[Command], width: int) -> list[Content | str]:
         mine = [c for c in here if c.group == group]
+        if group == "Everywhere":
+            mine.sort(key=lambda c: len(c.places))  # what is in few places is not looked for among what is in all
         titles = {c.id: c.title if c.title.endswith("?") else f"{c.title}." for c in mine}
         lines = [self._row(self._key(c), f"{titles[c.id]} {c.help}", width) for c in mine]
         return [render.heading(group), *lines, ""] if mine else []

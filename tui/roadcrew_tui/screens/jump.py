@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DIGITS_KEY = "f3"
 
 
-class Label(Lines):
+class JumpLabel(Lines):
     """What is still to be typed of a label; over what it leads to."""
 
     def __init__(self, spot: Spot) -> None:
@@ -58,7 +58,7 @@ class Jump(Dialog[Spot]):
         """What the keys are, in place of the title, and a label each."""
         yield PartsLine(id="jump-keys")
         for spot in self._spots:
-            yield Label(spot)
+            yield JumpLabel(spot)
 
     def on_mount(self) -> None:
         """With letters; keyboards that send none turn to digits."""
@@ -70,7 +70,7 @@ class Jump(Dialog[Spot]):
         self._draw()
 
     def _draw(self) -> None:
-        for label, words in zip(self.query(Label), self._labels, strict=True):
+        for label, words in zip(self.query(JumpLabel), self._labels, strict=True):
             label.say(words[len(self._typed) :] if words.startswith(self._typed) else "")
         self.query_one(PartsLine).show([self._what(), *self._keys()])
 

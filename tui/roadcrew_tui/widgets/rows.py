@@ -207,6 +207,8 @@ class RowList(ScrollView, can_focus=True):
             style = self.get_visual_style("rows--cursor")
             if self.app.native_ansi_color or self.app.no_color:
                 content = render.reversed_row(content, width)
+        if width <= 0:
+            return Strip.blank(0)
         strips = Visual.to_strips(self, render.cut(content, width), width, 1, style)
         strip = strips[0].extend_cell_length(width, style.rich_style).crop(0, width)
         return strip if index is None else strip.apply_meta({"row": index})

@@ -198,6 +198,8 @@ class StreamBody(Widget):
 
     def _strip(self, content: Content, lit: bool, signed: bool) -> Strip:
         width = self._width - 1
+        if width <= 0:
+            return Strip.blank(0)
         content = render.join(render.ours(f"{sign().cursor} " if signed else " " * GUTTER, render.ACCENT), content)
         style = self.visual_style
         if lit:
