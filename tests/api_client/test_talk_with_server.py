@@ -123,6 +123,7 @@ async def test_what_one_says_and_does_to_it_is_painted_at_once_and_is_soon_the_s
 async def test_what_was_removed_is_back_at_once_where_somebody_brings_it_back_and_soon_elsewhere(crew: Crew):
     topic = crew.trip.topic("comments")
     said = (await crew.ben.comment(crew.trip, "Hello")).item
+    assert said is not None
     async with crew.ana.follow_talk(topic) as here, crew.ben.follow_talk(topic) as there:
         await until(lambda: topic in here.states and topic in there.states)
         here.act(topic, RemoveItem(said.id, "", chair=True))

@@ -143,8 +143,9 @@ def test_what_is_in_a_page_is_brought_back_there_and_its_words_are_told_again(ch
     assert play.restore(item_id, ANA) == ["ItemRestored"]
     back = play.item(item_id)
     assert (back.text, back.removed, back.no) == ("secret words, said better", None, 2)
-    assert (play.feed.gone, play.feed.binned) == ((), ())
-    assert [feed.told(play.feed, e) for e in play.events] == play.events
+    after = play.feed
+    assert (after.gone, after.binned) == ((), ())
+    assert [feed.told(after, e) for e in play.events] == play.events
     play.remove(item_id, BEN, chair=True)
     told = [feed.told(play.feed, decode_event(encode_event(e))) for e in play.events]
     assert b"secret" not in b"".join(encode_event(e) for e in told)

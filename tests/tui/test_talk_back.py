@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.tui.scenes import Scene
 from tests.tui.talk_stage import at_the_talk, does, part, says, stream, talked, topic, view
 from tests.tui.test_talk_screen import says as writes
 from tests.tui.test_talk_screen import talking, trip_of
@@ -11,7 +12,7 @@ from roadcrew_domain.feed_state import Feed, RemoveItem
 from roadcrew_tui.screens.ask import Ask
 
 
-def removable() -> object:
+def removable() -> Scene:
     """A trip at a server that keeps what is removed, and Ben's comment, which the organiser has removed."""
     scene = talked()
     scene.world.talks.keeps = True
