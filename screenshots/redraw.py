@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +46,11 @@ def lose_network(s: Stage) -> None:
     s.world.set_status(state="offline", waiting=3)
 
 
+def at_home(s: Stage) -> None:
+    """The settings are where they would be."""
+    s.app.folders = replace(s.app.folders, config=Path("/home/ana/.config/roadcrew"))
+
+
 @dataclass(frozen=True)
 class Picture:
     """One picture: where the app is, what happens there, the keys that lead on (with PASTE among them), and what must
@@ -72,6 +77,8 @@ PICTURES = (
     Picture("invite", (100, 23), "INVITE", "i"),
     Picture("join", (84, 17), "JOIN A TRIP", "j PASTE tab E l i f", start="welcome"),
     Picture("history", (100, 22), "can be brought back", "h", dropping),
+    Picture("search", (100, 22), "Looked through", "slash c a s a"),
+    Picture("settings", (100, 24), "In the file", "comma down down down", event=at_home),
     Picture("trip-overview-light", (120, 18), "LATELY", theme="light"),
     Picture("trip-overview-80x24", (80, 24), "NEEDS YOU"),
     Picture("book", (120, 24), "Together", "enter enter enter plus plus down down plus", booking, "book"),
