@@ -54,6 +54,11 @@ def test_words_fit_in_any_order_and_whatever_their_case_and_accents(query: str, 
     assert found(query, fits, does_not) == [fits]
 
 
+def test_signs_that_stand_for_a_sentence_each_make_no_text_many_times_as_long():
+    assert len(model.fold("\ufdfa" * 20_000)) <= 60_000
+    assert model.fold("Tiếng Việt, 한국어") == model.fold("TIENG VIET, 한국어")
+
+
 def test_what_begins_with_a_word_comes_before_what_has_it_inside_and_what_was_typed_comes_first():
     assert found("tram", "the bigtram", "a tram stop", "Tram") == ["Tram", "a tram stop", "the bigtram"]
     beside = Thing("hotel", "h", "Alfama", "t", more="Lisbon")

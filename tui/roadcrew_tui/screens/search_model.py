@@ -31,6 +31,8 @@ PAGES, PAGE = 5, 100
 """Pages of older things that are asked for at once, of each part of talk, and how many things are on one."""
 MOST_WORDS = 8
 """Words that are looked for at once; more narrow nothing down."""
+MOST_PARTS = 3
+"""Letters and accents that stand in one, of a text on the whole."""
 AROUND = 200
 """Characters of a long text around its first match that are looked at."""
 LEAD = 12
@@ -62,10 +64,11 @@ class Thing:
 
 
 def fold(text: str) -> str:
-    """A text as it is compared: without case, accents and compatibility forms."""
+    """A text as it is compared: without case, accents and compatibility forms. What is nothing but signs that stand for
+    a sentence each is cut: it would take too long."""
     if text.isascii():
         return text.casefold()
-    parts = unicodedata.normalize("NFKD", text.casefold())
+    parts = unicodedata.normalize("NFKD", text.casefold())[: MOST_PARTS * len(text)]
     return "".join(c for c in parts if not unicodedata.combining(c)).translate(_SPELLED)
 
 
