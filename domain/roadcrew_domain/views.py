@@ -123,6 +123,13 @@ def hotel_order(trip: Trip) -> list[Hotel]:
     return sorted(trip.hotels.values(), key=lambda h: (h.added_at, h.id))
 
 
+def hotel_ranking(trip: Trip) -> list[Hotel]:
+    """Hotels as people read them: the one that won, then those with the most votes, then by when they were added."""
+    voting, votes = trip.voting, votes_by_hotel(trip.voting, trip.hotels)
+    winner = voting.outcome.winner_id if voting.outcome is not None and not voting.open else None
+    return sorted(hotel_order(trip), key=lambda h: (h.id != winner, -len(votes.get(h.id, ()))))
+
+
 def booking_order(trip: Trip) -> list[Booking]:
     """Bookings by when they begin."""
     return sorted(trip.bookings.values(), key=lambda b: (b.slot.starts_at, b.booked_at, b.id))

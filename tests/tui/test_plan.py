@@ -17,11 +17,13 @@ from tests.tui.standins import SERVER, StandInClient
 
 from roadcrew_domain.bookings import Booking
 from roadcrew_domain.exhibitions import SlotInfo
+from roadcrew_domain.hotels import VoteHotel
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import EditTrip, Trip
 from roadcrew_domain.views import decode_trip
 from roadcrew_tui import commands, plan, plan_file
 from roadcrew_tui.cli import make_parser
+from roadcrew_tui.screens.hotels_model import shortlist
 
 NOW = datetime(2027, 1, 5, 12, 0, tzinfo=UTC)
 STARTS = datetime(2027, 5, 22, 9, 0, tzinfo=UTC)
@@ -106,6 +108,16 @@ def test_the_text_says_who_when_where_and_what_is_decided_and_what_is_not() -> N
         "",
         "As of Tue 5 Jan 2027, 12:00 (UTC), from Roadcrew.",
     ]
+
+
+def test_hotels_stand_in_the_order_of_the_screen() -> None:
+    scene = lisbon()
+    for who in (scene.ben, scene.carla):
+        scene.world.do(scene.trip_id, who.id, VoteHotel(scene.alfama))
+    trip = trip_of(scene)
+    seen = [row.name for row in shortlist(trip, scene.ana.id, ()).rows]
+    text = plan.as_text(trip, NOW)
+    assert seen == ["Alfama", "Casa Azul"] == sorted(seen, key=text.index)
 
 
 def entries(trip: Trip, me: str = "") -> list[Any]:

@@ -23,7 +23,7 @@ from roadcrew_domain.polls import OpenPoll
 from roadcrew_domain.trip import EditTrip
 from roadcrew_tui import commands
 from roadcrew_tui.screens import search_model as model
-from roadcrew_tui.screens.search import OLDER, Search
+from roadcrew_tui.screens.search import NO_HIT, OLDER, Search
 from roadcrew_tui.screens.search_model import Thing
 from roadcrew_tui.screens.trip import TripScreen
 
@@ -342,4 +342,7 @@ def test_without_a_screen_it_tells_what_fits_and_what_was_looked_through():
     }
     assert said not in [hit["id"] for hit in told["found"]]
     assert said in [hit["id"] for hit in run(scene, words=["casa"], **{"in": scene.trip_id})["found"]]
+    assert commands.find("app.search").failed(told) is None
+    nothing = run(scene, words=["zzz"])
+    assert (nothing["found"], str(commands.find("app.search").failed(nothing))) == ([], NO_HIT)
     assert "all 2 things that were said" in run(scene, words=["x"], **{"in": scene.trip_id})["looked"]

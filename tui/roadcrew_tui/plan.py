@@ -22,7 +22,7 @@ from roadcrew_domain.hotels import Hotel, votes_by_hotel
 from roadcrew_domain.polls import Poll
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Trip
-from roadcrew_domain.views import booking_order, crew_order, hotel_order, poll_order, to_view
+from roadcrew_domain.views import booking_order, crew_order, hotel_order, hotel_ranking, poll_order, to_view
 from roadcrew_tui import money
 from roadcrew_tui.oneshot import data
 from roadcrew_tui.receipts import date_words, day_words, place_words, safe, slot_words
@@ -143,7 +143,7 @@ def _votes(count: int) -> str:
 def _hotels(trip: Trip) -> Iterator[tuple[int, str]]:
     votes = votes_by_hotel(trip.voting, trip.hotels)
     counted = trip.voting.open or trip.voting.outcome is not None
-    for hotel in hotel_order(trip):
+    for hotel in hotel_ranking(trip):
         yield 0, _hotel(hotel) + (f", {_votes(len(votes.get(hotel.id, ())))}" if counted else "")
         if hotel.url:
             yield 1, safe(hotel.url)

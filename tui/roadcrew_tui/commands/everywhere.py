@@ -50,7 +50,7 @@ class Search(Command):
     sub = ("trip", "find")
     sub_help = (
         "Finds trips, polls, hotels and prices by words in any order; case and accents do not matter.\n"
-        "With --in, only in that trip, and in what was said there too."
+        "With --in, only in that trip, and in what was said there too. Exit status 1 if nothing fits."
     )
     arguments = (
         Argument("words", "what to look for", required=True, many=True),
@@ -70,6 +70,12 @@ class Search(Command):
         from roadcrew_tui.commands import headless_find  # noqa: PLC0415 - for a fast start
 
         return await headless_find.find(client, args)
+
+    def failed(self, result: object) -> Exception | None:
+        from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - for a fast start
+
+        found = isinstance(result, dict) and result["found"]
+        return None if found else Refused("nothing-found", "missing", "Nothing has all of these words.")
 
 
 class Jump(Command):

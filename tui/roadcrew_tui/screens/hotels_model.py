@@ -9,7 +9,7 @@ from roadcrew_domain import hotels as rules
 from roadcrew_domain.hotels import ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.trip import Trip
-from roadcrew_domain.views import crew_order, hotel_order
+from roadcrew_domain.views import crew_order, hotel_ranking
 from roadcrew_tui.screens.polls_model import under_way
 from roadcrew_tui.snapshot import Sending
 
@@ -72,9 +72,8 @@ def shortlist(trip: Trip, me: str, sending: Iterable[Sending]) -> Shortlist:
     added = {s.id: [s] for s in sending if isinstance(s.act, ShortlistHotel)}
     winner = voting.outcome.winner_id if voting.outcome is not None else None
     names = {m.id: m.name for m in crew_order(trip)}
-    order = {h.id: n for n, h in enumerate(hotel_order(trip))}
     rows = []
-    for h in hotel_order(trip):
+    for h in hotel_ranking(trip):
         mine = voting.ballots.get(me) == h.id
         rows.append(
             HotelRow(
@@ -92,7 +91,6 @@ def shortlist(trip: Trip, me: str, sending: Iterable[Sending]) -> Shortlist:
                 added_by=names.get(h.added_by, "somebody who has left"),
             )
         )
-    rows.sort(key=lambda r: (not r.won, -r.votes, order[r.id]))
     waiting = [m for m in names if voting.ballots.get(m) not in trip.hotels] if voting.open else []
     words, what = _words(trip, len(names) - len(waiting))
     return Shortlist(
