@@ -18,10 +18,11 @@ from textual.binding import Binding
 
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui import commands
-from roadcrew_tui.commands.base import GROUPS, Command, NeedsTrip
+from roadcrew_tui.commands.base import GROUPS, Command, NeedsTrip, shown_key
 from roadcrew_tui.commands.palette import Palette
 from roadcrew_tui.oneshot import show
 from roadcrew_tui.screens.help import HelpScreen
+from roadcrew_tui.screens.tabs import TITLES
 
 
 def test_every_action_says_what_it_is():
@@ -51,6 +52,11 @@ def test_no_two_actions_of_one_place_want_the_same_key():
                         continue
                     assert key not in wanted, f"{c.id} and {wanted[key]} both want {key} in {place}"
                     wanted[key] = c.id
+
+
+def test_the_overview_has_the_key_that_its_tab_shows():
+    number = list(TITLES).index("overview") + 1
+    assert shown_key(commands.find("trip.show").keys) == str(number)
 
 
 # R: G5

@@ -22,7 +22,10 @@ class ShowHistory(TripCommand):
     help = "Lists what has happened in the trip, newest first, with who and when."
     group = "This trip"
     sub = ("trip", "history")
-    sub_help = "Prints what has happened in a trip: the last hundred things, or all since a day, or since you left."
+    sub_help = (
+        "Prints what has happened in a trip: the last hundred things, or all since a day, or since you left.\n"
+        "The newest stands last; on the screen it stands first."
+    )
     arguments = (
         Argument("since", 'a day such as yesterday, Mon or "20 May"; or left: since you had it open last'),
         Argument("by", "only what this person did: their name, or the start of it"),

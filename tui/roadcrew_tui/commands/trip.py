@@ -34,7 +34,7 @@ class ShowTrip(TripCommand):
     title = "Overview"
     help = "Goes to the overview: what needs you, what is decided, who is here."
     group = "This trip"
-    keys = "0"
+    keys = "1,0"
     sub = ("trip", "show")
     examples = ("roadcrew trip show --json",)
 
