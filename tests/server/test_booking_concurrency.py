@@ -134,6 +134,7 @@ async def test_the_control_without_the_compare_sells_more_seats_than_there_are(t
 
 
 # R: C2
+@pytest.mark.only_full  # the one above is in an ordinary run too
 async def test_the_control_without_the_compare_oversells_over_valkey_too(
     tmp_path: Path, valkey: ValkeyProcess, figure: Figure
 ):

@@ -80,6 +80,7 @@ async def test_a_hundred_votes_in_the_same_instant_on_two_hubs_are_a_hundred_vot
 
 
 # R: T9
+@pytest.mark.only_full  # test_concurrency.py has a control in an ordinary run too
 async def test_the_control_without_the_compare_does_lose_votes(valkey: ValkeyProcess, figure: Figure):
     acknowledged, votes = await votes_after(valkey, 100, LastWriterWins)
     figure("acknowledged votes lost by the control", f"{acknowledged - votes} of {acknowledged}")
