@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import pytest
 import uvloop
 from tests.conftest import Count, Figure
 from tests.support.hubs import trip_of
