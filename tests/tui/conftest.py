@@ -58,6 +58,12 @@ def sheets_are_parsed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def an_editor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As most people have one."""
+    monkeypatch.setenv("EDITOR", "true")
+
+
 def has_work(pump: MessagePump) -> bool:
     return bool(pump.message_queue_size or pump._next_callbacks)
 
@@ -139,8 +145,12 @@ class Stage:
 
     async def type(self, text: str) -> None:
         """Type a text in one go, as fast as a terminal can send it."""
-        for character in text:
-            self._send(character)
+        await self.burst(*text)
+
+    async def burst(self, *keys: str) -> None:
+        """Press keys as fast as a terminal can send them."""
+        for key in keys:
+            self._send(key)
         await self.settle()
 
     async def paste(self, text: str) -> None:
@@ -215,3 +225,14 @@ def _unicode(monkeypatch: pytest.MonkeyPatch) -> Any:
     yield
     symbols.use("unicode")
     when.use("24", None)
+
+
+def leaving(s: Stage, patch: pytest.MonkeyPatch) -> list[str]:
+    """Have a terminal that can be left; returns what becomes of it: `left`, `back`."""
+    steps: list[str] = []
+    driver = s.app._driver
+    assert driver is not None
+    patch.setattr(type(driver), "can_suspend", True)
+    patch.setattr(driver, "suspend_application_mode", lambda: steps.append("left"))
+    patch.setattr(driver, "resume_application_mode", lambda: steps.append("back"))
+    return steps

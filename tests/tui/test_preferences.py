@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.conftest import Stage, folders, staged
+from tests.tui.conftest import Stage, folders, leaving, staged
 from tests.tui.test_contrast import faint
 
 from roadcrew_tui import symbols, when
@@ -166,6 +166,30 @@ async def test_the_file_can_be_edited_and_holds_afterwards(tmp_path: Path, monke
         await s.press("e")
         await s.until(lambda: s.app.theme == "nord", "what the file says")
         await s.sees("line 2: There is no setting called what")
+
+
+async def test_an_editor_that_cant_be_started_leads_back_to_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    async with staged(tmp_path, size=(120, 36)) as s:
+        steps = leaving(s, monkeypatch)
+        await at(s, "theme")
+        await s.press("e")
+        await s.sees("The editor can't be used: No such file or directory.")
+        assert steps == ["left", "back"]
+        await s.sees("SETTINGS")
+
+
+async def test_where_no_editor_is_named_none_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    async with staged(tmp_path, size=(120, 36)) as s:
+        await at(s, "theme")
+        assert "your editor" not in s.text
+        monkeypatch.setenv("EDITOR", "vi 'x")
+        s.app.screen.redraw()
+        assert "e your editor" in s.text, "which says what is wrong with it"
 
 
 async def test_an_editor_is_opened_on_a_file_that_has_what_was_just_chosen(

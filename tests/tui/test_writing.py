@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import Stage, staged
+from tests.tui.conftest import Stage, leaving, staged
 from textual.widgets import Input
 
 from roadcrew_domain.refusals import Refused
@@ -270,3 +270,18 @@ async def test_where_no_editor_is_named_that_is_said(tmp_path: Path, monkeypatch
         await writing(s)
         await s.press("ctrl+o")
         await s.sees("No editor is named")
+
+
+async def test_an_editor_that_cant_be_started_leads_back_to_the_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside_editor, "chosen", lambda: ["no-such-editor"])
+    async with staged(tmp_path) as s:
+        steps = leaving(s, monkeypatch)
+        await writing(s)
+        await s.press("tab")
+        await s.type("trams")
+        await s.press("ctrl+o")
+        await s.sees("The editor can't be used")
+        assert steps == ["left", "back"]
+        assert s.app.screen.query_one(Pad).text == "trams"

@@ -26,6 +26,11 @@ class EditorFailed(Exception):
     """What came of it can't be used; a sentence says why, and where the text is if it is not what it was."""
 
 
+def is_named(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is one to be started, as far as its name says."""
+    return bool(environ.get("VISUAL") or environ.get("EDITOR"))
+
+
 def chosen(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The command of the editor; nothing where none is named. Raises `EditorFailed`."""
     line = environ.get("VISUAL") or environ.get("EDITOR") or ""

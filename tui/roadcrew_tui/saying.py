@@ -106,11 +106,20 @@ class Saying(App[str]):
 
     @contextmanager
     def suspend(self) -> Iterator[None]:
-        """As Textual has it; raises `SuspendNotSupported` also for visitors, who would be at the host's shell."""
+        """As Textual has it; raises `SuspendNotSupported` also for visitors, who would be at the host's shell.
+
+        What goes wrong meanwhile is raised when the screen is back: Textual would leave the terminal as it is then.
+        """
         if not self.host.lends("suspend"):
             raise SuspendNotSupported(host.refusal("suspend"))
+        failed: BaseException | None = None
         with super().suspend():
-            yield
+            try:
+                yield
+            except BaseException as error:  # noqa: BLE001 - also ctrl+c; raised again below
+                failed = error
+        if failed is not None:
+            raise failed
 
     def action_suspend_process(self) -> None:
         """Likewise."""

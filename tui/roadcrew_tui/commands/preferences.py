@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from roadcrew_tui.commands.base import Command
 from roadcrew_tui.host import HostPart
+from roadcrew_tui.outside_editor import is_named
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.own_keys import OwnKeysScreen
@@ -39,7 +40,7 @@ class EditSettings(Command):
     needs: ClassVar[frozenset[HostPart]] = frozenset(("files", "editor", "suspend"))
 
     def available(self, screen: PreferencesScreen | OwnKeysScreen) -> bool:
-        return hasattr(screen, "edit")
+        return hasattr(screen, "edit") and is_named()
 
     async def on_screen(self, screen: PreferencesScreen) -> None:
         await screen.edit()
