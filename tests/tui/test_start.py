@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from roadcrew_tui.__main__ import main
+
 HEAVY = ("httpx", "pydantic", "keyring", "babel", "segno", "msgspec", "rpds", "argparse", "roadcrew_client")
 PROGRAM = """
 import sys
@@ -35,3 +37,15 @@ def test_network_keyring_and_rules_are_not_imported_before_the_first_paint(tmp_p
     assert "roadcrew_tui" in packages
     assert ("roadcrew_tui.screens.lobby" in screens.split()) == bool(settings)
     assert "roadcrew_tui.screens.trip" not in screens.split()
+
+
+def test_without_a_terminal_the_app_is_not_begun_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    begun: list[str] = []
+    monkeypatch.setattr("roadcrew_tui.app.RoadcrewApp.run", lambda _: begun.append("app"))
+    monkeypatch.setattr(sys, "argv", ["roadcrew"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert (main(), begun) == (2, [])
+    said = "roadcrew: There is no terminal here (a pipe, or a job): the app can't be shown, sub-commands work.\n"
+    assert capsys.readouterr().err == said

@@ -15,6 +15,11 @@ def main() -> int:
         from roadcrew_tui.cli import main as sub_commands  # noqa: PLC0415 - for a fast start
 
         return sub_commands(sys.argv[1:])
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from roadcrew_tui.doctor.terminal import NONE_HERE  # noqa: PLC0415 - seldom
+
+        print(f"roadcrew: {NONE_HERE}", file=sys.stderr)
+        return 2
     from roadcrew_tui.app import RoadcrewApp  # noqa: PLC0415 - for a fast start
 
     result = RoadcrewApp().run()

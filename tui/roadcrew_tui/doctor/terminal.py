@@ -25,6 +25,7 @@ TMUX_WITHIN = 2.0
 ASK = b"\x1b[?1004$p\x1b[c"
 """Do you report the focus (DECRQM)? What are you (DA1)? Every terminal answers the second, so that nobody waits long
 for the first."""
+NONE_HERE = "There is no terminal here (a pipe, or a job): the app can't be shown, sub-commands work."
 _MODE = re.compile(rb"\x1b\[\?1004;([0-4])\$y")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 
@@ -144,8 +145,7 @@ def colours_of(environment: Mapping[str, str], *, windows: bool = False) -> Colo
 def judge(seen: TerminalSeen) -> list[Finding]:
     """What that means for the app."""
     if seen.size is None:
-        words = "There is no terminal here (a pipe, or a job): the app can't be shown, sub-commands work."
-        return [Finding("terminal", "note", words, facts={"attached": False})]
+        return [Finding("terminal", "note", NONE_HERE, facts={"attached": False})]
     found = [_size(seen.size, seen.real), _colours(seen), _unicode(seen)]
     if seen.tmux is not None:
         found += _in_tmux(seen.tmux)
