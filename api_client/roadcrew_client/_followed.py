@@ -18,6 +18,10 @@ class Followed:
         """The person did something; who was hidden is seen."""
         self._engine.signal(policy.Key())
 
+    def answered_elsewhere(self) -> None:
+        """The server has just answered another call of ours."""
+        self._engine.signal(policy.Answered())
+
     def pace(self, settings: ClientSettings) -> None:
         """How often is asked where streams do not get through, from the next time on."""
         self._engine.pace(settings)

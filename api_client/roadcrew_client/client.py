@@ -99,6 +99,7 @@ class Client(PastCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls):
         self._session.on_signed_in = self._signed_in
         self._session.on_signed_out = self._signed_out
         self._session.on_another = self._another_person
+        self._session.on_answer = self._answered
         self._context = Context(
             session=self._session,
             settings=self.settings,
@@ -302,6 +303,10 @@ class Client(PastCalls, BookCalls, QuoteCalls, JobCalls, TalkCalls):
             live.signed_in()
         if self.delivery is not None:
             self.delivery.kick()
+
+    def _answered(self) -> None:
+        for live in self._followed_now():
+            live.answered_elsewhere()
 
     def _another_person(self) -> None:
         self._own_copies.forget_person(self.user, None)

@@ -255,6 +255,8 @@ def why_of(before: policy.State, signal: policy.Signal, after: policy.State) -> 
             return "hidden"
         case policy.Shown() | policy.Key():
             return "shown"
+        case policy.Answered():
+            return "answered"
         case policy.SignedIn():
             return "signed-in"
         case policy.Stopped():

@@ -60,6 +60,8 @@ class SessionKeeper:
         self.on_another: Callable[[], None] | None = None
         self.on_known: Callable[[], None] | None = None
         """Told when the server has said whose the token is, and when that person got another one."""
+        self.on_answer: Callable[[], None] | None = None
+        """Told of each good answer to a call in our name."""
         self._recalled = False
         self._connect = connect
         self._settings = settings
@@ -161,11 +163,15 @@ class SessionKeeper:
         for attempt in (1, 2):
             sent = {**(headers or {}), "Authorization": f"Bearer {used}"}
             try:
-                return await (await self._connect()).call(method, path, body=body, params=params, headers=sent)
+                reply = await (await self._connect()).call(method, path, body=body, params=params, headers=sent)
             except NotSignedIn as error:
                 if attempt == 2 or not await self.renew_after(used, error) or not self._is(who):
                     raise
                 used = self.token or used
+            else:
+                if self.on_answer is not None:
+                    self.on_answer()
+                return reply
         raise AssertionError("returned or raised")
 
     def _is(self, who: User | None) -> bool:

@@ -40,6 +40,8 @@ class ClientSettings:
     backoff_cap: float = 30.0
     outage_spread: float = 15.0
     """A server that gives no answer is looked for over so many times what its `retry:` said (decision 11)."""
+    hurry: float = 2.0
+    """Between two tries while a person presses keys, or the server answers something else."""
 
     # streaming
     heartbeat: float = 15.0

@@ -31,6 +31,27 @@ async def test_a_change_that_gets_no_answer_makes_it_look_whether_the_server_is_
         assert live.status.waiting == 1
 
 
+# R: S2
+async def test_who_gets_an_answer_elsewhere_waits_no_longer_for_the_trip(log: Log):
+    there = False
+
+    async def script(request: Request) -> None:
+        if not there:
+            return request.writer.close()
+        if "sync" in request.path:
+            return await log.follow(request)
+        await request.answer(200, b"{}")
+
+    patient = replace(FAST, backoff_base=3600.0, backoff_cap=3600.0, hurry=0.0)
+    async with serving(script) as server:
+        person = Person(server, patient)
+        async with person as live:
+            await until(lambda: live.status.state == "offline")
+            there = True
+            await person.client._session.call("GET", "/api/bookings/exhibitions")
+            await until(lambda: live.status.state == "live")
+
+
 # R: S7
 async def test_a_change_whose_connection_died_is_sent_again_when_the_stream_is_back(log: Log):
     posts = cuts = 0

@@ -1,6 +1,7 @@
 """The policy under a virtual clock: what it does in each case. What it never does is in test_policy_whatever.py."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from tests.api_client.policy_world import S, World
@@ -315,6 +316,39 @@ def test_a_key_does_not_shorten_what_the_server_asked_to_wait(world: World):
     world.send(p.Key())
     assert world.wait(39.9) == []
     assert isinstance(world.wait(1.1)[0], p.Poll)
+
+
+# R: S2
+@pytest.mark.parametrize("signal", [p.Key(), p.Answered()])
+def test_keys_and_answers_elsewhere_end_the_wait_after_an_outage_and_are_no_flood(world: World, signal: p.Signal):
+    world.chance = 0.99
+    world.live()
+    world.send(p.Wished(1, 2))
+    world.now += 60
+    world.send(p.Closed(1, "cut"))
+    began = world.now
+    world.done.clear()
+    while world.now < began + 20:
+        world.now += 0.1
+        world.send(signal)
+        if world.state.due is not None and world.state.due <= world.now:
+            world.until_next()
+        if world.state.out is not None:
+            world.send(p.Closed(world.state.n, "unreachable"))
+    asked = [at for at, _ in world.done]
+    assert asked[0] - began < 0.2
+    assert 9 <= len(asked) <= 11
+    assert min(b - a for a, b in pairwise(asked)) >= S.hurry - 1e-6
+
+
+# R: S8
+def test_an_answer_elsewhere_does_not_shorten_what_the_server_asked_to_wait(world: World):
+    world.live()
+    world.send(p.Closed(1, "trouble", wait=40))
+    assert world.wait(10) == []
+    for signal in (p.Answered(), p.Key()):
+        assert world.send(signal) == ()
+    assert world.wait(29.9) == []
 
 
 # R: S8

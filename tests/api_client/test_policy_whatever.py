@@ -27,7 +27,17 @@ signals = st.one_of(
     st.builds(p.PollFailed, numbers, st.sampled_from(["unreachable", "trouble", "reread", "renewed"]), waits),
     st.builds(p.Ended, st.sampled_from(["gone", "signed-out"])),
     st.sampled_from(
-        [p.Tick(), p.Key(), p.Hidden(), p.Hidden(at_once=True), p.Shown(), p.SignedIn(), p.Started(), p.Tick()]
+        [
+            p.Tick(),
+            p.Key(),
+            p.Answered(),
+            p.Hidden(),
+            p.Hidden(at_once=True),
+            p.Shown(),
+            p.SignedIn(),
+            p.Started(),
+            p.Tick(),
+        ]
     ),
 )
 moments = st.tuples(st.one_of(st.none(), st.floats(0, 200)), st.floats(0, 0.999), signals)

@@ -18,6 +18,7 @@ from dataclasses import replace
 from roadcrew_client.settings import ClientSettings
 from roadcrew_client.sync.backoff import after_a_cut, after_no_answer, jittered
 from roadcrew_client.sync.signals import (
+    Answered,
     Closed,
     CloseReason,
     Doubted,
@@ -56,6 +57,7 @@ from roadcrew_client.sync.state import (
 
 __all__ = [
     "SLEEPING",
+    "Answered",
     "CloseReason",
     "Closed",
     "Doubted",
@@ -116,6 +118,8 @@ def step(state: State, signal: Signal, now: float, chance: float, s: ClientSetti
             return _show(state, now, s)
         case Key():
             return _key(state, now, s)
+        case Answered():
+            return _hurry(state, now, s)
         case Tick():
             return _tick(state, now, chance, s)
         case Opened(n=n) | Proven(n=n) | Wished(n=n) | Doubted(n=n) | Closed(n=n) | Polled(n=n) | PollFailed(n=n):
@@ -290,14 +294,26 @@ def _show(state: State, now: float, s: ClientSettings) -> Step:
 
 
 def _key(state: State, now: float, s: ClientSettings) -> Step:
-    if state.hidden:
+    if state.mode == "paused":
         return _show(state, now, s)
+    state = replace(state, hidden=False, hide_at=None)
     if state.mode != "polling":
-        return state, ()
+        return _hurry(state, now, s)
     if state.out is not None or state.next_at is None:
         return replace(state, interval=0.0), ()  # as at first: what is asked now counts from the start
     sooner = max(min(state.next_at, state.polled_at + s.poll_fast), now, state.not_before)
     return replace(state, interval=s.poll_fast, next_at=sooner), ()
+
+
+def _hurry(state: State, now: float, s: ClientSettings) -> Step:
+    """Somebody waits, or the server is there after all: what only a back-off holds up is tried now. Not again and
+    again, and not before the server asked for."""
+    if state.mode not in ("connecting", "offline") or state.next_at is None:
+        return state, ()
+    sooner = max(now, state.opened_at + s.hurry, state.asked_until)
+    if sooner >= state.next_at:
+        return state, ()
+    return go(replace(state, not_before=sooner), now, s)
 
 
 # --- time ----------------------------------------------------------------------------------------

@@ -104,6 +104,11 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The server has given a good answer to something else than this stream or poll: it is there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hidden:
     """Nobody looks; `at_once`: nor will anybody soon (suspended), so no grace."""
 
@@ -129,6 +134,7 @@ Signal = (
     | Ended
     | SignedIn
     | Key
+    | Answered
     | Hidden
     | Shown
 )

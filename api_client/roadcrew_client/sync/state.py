@@ -43,9 +43,9 @@ class State:
     """… which is the reason now: if that poll is answered soon, it is not the server that is slow."""
     polled_at: float = 0.0
     not_before: float = 0.0
-    """No request before this: a back-off, or a `Retry-After`. A key does not shorten it."""
+    """No request before this: a back-off, or a `Retry-After`."""
     asked_until: float = 0.0
-    """The `Retry-After` alone: being shown again ends a back-off, and never this."""
+    """The `Retry-After` alone: being shown again or a key ends a back-off, and never this."""
     hidden: bool = False
     next_at: float | None = None
     prove_by: float | None = None
