@@ -33,7 +33,7 @@ TOLD = [
     "5: idle_minutes can't be -1. Write a number from 0 to 10080, without quotes.",
     "6: The locale xx_YY is not known. Try one such as en_GB, de_AT or pt-BR.",
     "7: poll_fastest = 30 is more than poll_slowest = 10. Make it less, or the other one more.",
-    "10: i can't be the key of poll.new: it is the one of trip.invite, which is in the same place."
+    "10: i can't be the key of poll.new (New poll): it is the one of trip.invite (Invite), which is in the same place."
     " Take another key, or give trip.invite another one too.",
     '11: There is no action called trip.edti. Did you mean "trip.edit"?',
 ]
@@ -191,3 +191,10 @@ def test_a_file_that_is_begun_sets_nothing_and_all_of_it_can_be_set(file: Path):
             assert getattr(found, name) == setting.default
         else:
             assert getattr(found, name), name
+
+
+def test_the_actions_that_can_have_other_keys_are_listed_with_their_ids(capsys: pytest.CaptureFixture[str]):
+    assert main(["config", "keys"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "poll.new\tn\tNew poll" in lines
+    assert "tab.polls\t2\tTab Polls" in lines

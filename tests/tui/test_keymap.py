@@ -42,6 +42,9 @@ def found(**keys: str) -> tuple[dict[str, str], list[str]]:
             "pagdown",
             '1: There is no key called "pagdown", which poll.new is to have. Did you mean "pagedown"?',
         ),
+        ("trip.edit", "banana", '1: There is no key called "banana", which trip.edit is to have. Write one such as'),
+        ("trip.edit", "spcae", 'which trip.edit is to have. Did you mean "space"?'),
+        ("no.such", "N", "There is no action called no.such. Settings > Keys lists them, and roadcrew config keys."),
         ("poll.new", "F5", '1: There is no key called "F5", which poll.new is to have. Write "f5".'),
         ("poll.new", "shift+n", 'Write "N".'),
         ("poll.new", "Ctrl+N", 'Write "ctrl+n".'),
@@ -52,9 +55,10 @@ def found(**keys: str) -> tuple[dict[str, str], list[str]]:
         (
             "poll.new",
             "i",
-            "1: i can't be the key of poll.new: it is the one of trip.invite, which is in the same place.",
+            "1: i can't be the key of poll.new (New poll): it is the one of trip.invite (Invite), which is in the same"
+            " place.",
         ),
-        ("poll.new", "2", "it is the one of tab.polls, which is in the same place."),
+        ("poll.new", "2", "it is the one of tab.polls (Tab Polls), which is in the same place."),
     ],
 )
 def test_a_key_that_cant_be_used_is_told_with_its_line_and_what_mends_it(action: str, key: str, words: str):
@@ -71,6 +75,12 @@ def test_what_can_be_used_is_bound_as_terminals_call_it():
     }
 
 
+def test_a_sign_is_a_key_by_its_name_unless_it_is_a_picture():
+    assert found(poll_new="degree_sign, euro_sign") == ({"poll.new": "degree_sign,euro_sign"}, [])
+    assert found(poll_new="snowman")[0] == {}
+    assert found(poll_new="ф")[0] == {"poll.new": "ф"}
+
+
 def test_two_actions_may_change_places():
     assert found(trip_invite="s", trip_share="i") == ({"trip.invite": "s", "trip.share": "i"}, [])
 
@@ -78,7 +88,8 @@ def test_two_actions_may_change_places():
 def test_of_two_that_want_one_key_the_upper_one_has_it():
     kept, troubles = found(trip_invite="F", poll_new="F")
     assert kept == {"trip.invite": "F"}
-    assert troubles == ["2: F can't be the key of poll.new: it is the one of trip.invite, which is in the same place. "
+    assert troubles == ["2: F can't be the key of poll.new (New poll): it is the one of trip.invite (Invite), which "
+                        "is in the same place. "
                         "Take another key, or give trip.invite another one."]  # fmt: skip
 
 

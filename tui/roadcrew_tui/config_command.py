@@ -20,12 +20,16 @@ EXAMPLES = """examples:
   roadcrew config path
   roadcrew config check
   roadcrew config edit
+  roadcrew config keys
 
 exit status: 0 all well, 1 something is not understood, 2 usage"""
 CHECK = """Prints each thing in the settings file that is not understood as FILE:LINE, with what mends it. Status 1 if
 there is any. The app starts all the same, as if that were not there."""
 EDIT = """Opens the settings file in your editor (VISUAL, else EDITOR), and checks it afterwards. Where there is none
 yet, one is begun that has all there is to set as comments."""
+
+KEYS = """Prints each action that can have other keys: its id, the keys that it comes with, and what it is called, with
+tabs between them."""
 
 
 def add_parser(subs: Any, formatter: type) -> None:
@@ -39,6 +43,7 @@ def add_parser(subs: Any, formatter: type) -> None:
         ("path", "print where it is", "Prints where the settings file is, or would be.", _path),
         ("check", "say what is wrong with it", CHECK, _check),
         ("edit", "open it in your editor", EDIT, _edit),
+        ("keys", "list the actions that can have other keys", KEYS, _keys),
     ):
         action = actions.add_parser(
             name,
@@ -79,6 +84,15 @@ def told(file: Path, settings: Settings) -> list[str]:
     from roadcrew_tui.render import safe  # noqa: PLC0415 - for a fast --help
 
     return [safe(f"{file}:{t.line}: {t.sentence}" if t.line else f"{file}: {t.sentence}") for t in settings.troubles]
+
+
+def _keys(_: argparse.Namespace) -> int:
+    from roadcrew_tui.keymap import defaults, titles  # noqa: PLC0415 - for a fast --help
+
+    called = titles()
+    for action, keys in sorted(defaults().items()):
+        print(f"{action}\t{keys}\t{called[action]}")
+    return 0
 
 
 def _edit(given: argparse.Namespace) -> int:

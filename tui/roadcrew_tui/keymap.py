@@ -27,6 +27,7 @@ FIXED = frozenset((
 """Keys that always mean the same, to move about, to open, to leave."""
 SAME = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+j": "enter", "ctrl+h": "backspace", "ctrl+[": "escape"}
 """What terminals send for these."""
+NAMES = "Settings > Keys lists them, and roadcrew config keys."
 _MODIFIERS = frozenset(("ctrl", "alt", "shift", "super", "hyper", "meta"))
 _NAMED = frozenset(
     {key.value for key in Keys if key.value.isalnum()}
@@ -45,6 +46,12 @@ def defaults() -> dict[str, str]:
     return {c.id: c.keys for c in commands.everything() if c.places} | tabs
 
 
+def titles() -> dict[str, str]:
+    """What they are called on the screen, by id."""
+    tabs = {f"tab.{tab}": f"Tab {title}" for tab, title in TITLES.items()}
+    return {c.id: c.title for c in commands.everything()} | tabs
+
+
 def usable(given: Mapping[str, object], lines: Mapping[str, int]) -> tuple[dict[str, str], list[Trouble]]:
     """What of a keymap can be used, and what is wrong with the rest; `lines` say in which line each id stands.
 
@@ -60,7 +67,8 @@ def usable(given: Mapping[str, object], lines: Mapping[str, int]) -> tuple[dict[
             troubles.append(Trouble(wrong.words, wrong.mend, lines.get(action)))
     while clash := next(_clashes(found, known), None):
         action, other, key = clash
-        words = f"{key} can't be the key of {action}: it is the one of {other}, which is in the same place."
+        mine, theirs = (f"{named} ({titles()[named]})" for named in (action, other))
+        words = f"{key} can't be the key of {mine}: it is the one of {theirs}, which is in the same place."
         mend = f"Take another key, or give {other} another one{'' if other in found else ' too'}."
         troubles.append(Trouble(words, mend, lines.get(action)))
         del found[action]
@@ -76,7 +84,7 @@ class _Wrong(Exception):
 def _keys_of(action: str, keys: object, known: Mapping[str, str]) -> str:
     """The keys as they are bound. Raises `_Wrong`."""
     if action not in known:
-        raise _Wrong(f"There is no action called {action}.", meant(action, list(known)) or "Help lists them: press ?.")
+        raise _Wrong(f"There is no action called {action}.", meant(action, list(known)) or NAMES)
     if not isinstance(keys, str) or not keys.strip():
         raise _Wrong(f"The key of {action} can't be {told(keys)}.", 'Write text in quotes, such as "P" or "ctrl+n,f5".')
     own = known[action].split(",")
@@ -114,11 +122,13 @@ def _right(modifiers: list[str], last: str, name: str) -> str | None:
 
 
 def _is_sign(name: str) -> bool:
-    """Whether it is Unicode's name of a sign, as keys are called by."""
+    """Whether it is Unicode's name of a sign, as keys are called by. Pictures, which have names there too, are none,
+    but for those that keyboards have, such as the degree sign."""
     try:
-        return _character_to_key(unicodedata.lookup(name.replace("_", " "))) == name
+        sign = unicodedata.lookup(name.replace("_", " "))
     except KeyError:
         return False
+    return _character_to_key(sign) == name and (sign < "\u0100" or unicodedata.category(sign) != "So")
 
 
 def _clashes(keymap: Mapping[str, str], known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
