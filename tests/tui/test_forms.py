@@ -7,6 +7,8 @@ from pathlib import Path
 from tests.tui.conftest import staged
 from textual.widgets import Input
 
+from roadcrew_tui.screens.form import Form
+
 SAID = {8: "eight"}
 
 
@@ -48,6 +50,33 @@ async def test_two_equal_options_are_said_within_sight_and_the_cursor_is_on_the_
         await s.type("x")
         await s.until(lambda: "Two options are the same." not in s.text)
         assert "One on each line." in s.text
+
+
+async def test_what_is_typed_in_a_burst_lands_where_it_lands_when_typed_slowly(tmp_path: Path):
+    keys = [
+        *"Where?", "tab", "right", "tab", *"aa", "enter", *"bb", "enter", *"cc", "tab", *"dd", "enter", *"ee", "tab",
+        "tab", *"in 2 h", "shift+tab", *"ff", "tab", "tab", *"!"
+    ]  # fmt: skip
+    forms: list[dict[str, str]] = []
+    for slowly in (True, False):
+        async with staged(tmp_path / str(slowly), tab="polls") as s:
+            await s.press("n")
+            await s.sees("ASK THE CREW")
+            await (s.press(*keys) if slowly else s.burst(*keys))
+            form = s.app.screen
+            assert isinstance(form, Form)
+            forms.append(form.values())
+    assert forms[0]["options"].split("\n") == ["aa", "bb", "cc", "dd", "ee", "ff"]
+    assert forms[1] == forms[0]
+
+
+async def test_a_form_opens_at_its_top_on_the_smallest_terminal(tmp_path: Path):
+    async with staged(tmp_path, tab="polls", size=(60, 18)) as s:
+        await s.press("n")
+        await s.sees("What do you want to know?")
+        await s.type("Where?")
+        assert "ASK THE CREW" in s.text
+        assert "Where?" in s.text
 
 
 async def test_a_reason_without_a_field_is_within_sight_and_goes_with_the_next_change(tmp_path: Path):

@@ -88,13 +88,14 @@ class Form(Dialog[bool]):
     # fast it comes.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False, priority=True),
-        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
-        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
+        Binding("tab", "step(1)", "Next field", show=False, priority=True),
+        Binding("shift+tab", "step(-1)", "Field before", show=False, priority=True),
         Binding("enter", "enter", "Next field, or send", show=False, priority=True),
         Binding("ctrl+s", "send", "Send", show=False, priority=True),
     ]
 
-    AUTO_FOCUS = "Input, Choice, Checks"
+    AUTO_FOCUS = ""
+    STOPS = "Input, Choice, Checks"
 
     def __init__(
         self, title: str, fields: Sequence[Field], send: Send, *, button: str, lead: str = "", skip_filled: bool = False
@@ -130,7 +131,7 @@ class Form(Dialog[bool]):
             yield PartsLine(id="form-keys", gap=3)
 
     def on_mount(self) -> None:
-        """Say what everything is. Textual has put the focus into the first field."""
+        """Say what everything is, and begin in the first field, or the first that is empty."""
         lead = self._lead
         title = render.heading(self._words)
         self.query_one("#form-title", Lines).show(
@@ -146,6 +147,8 @@ class Form(Dialog[bool]):
         empty = next((line for line in self.query(Input) if not line.value), None)
         if self._skip_filled and empty is not None:
             self.set_focus(empty)
+        else:  # nothing has its height yet: what Textual would scroll to now is elsewhere a moment later
+            self.set_focus(self.query(self.STOPS).first(Widget), scroll_visible=False)
 
     def on_descendant_focus(self) -> None:
         """Enter means something else in the last field."""
@@ -242,20 +245,33 @@ class Form(Dialog[bool]):
 
     async def action_enter(self) -> None:
         """On to the next field; from the last one, send. The empty line at the end of a list is no field to stop at."""
-        here = self.focused
-        if here is not None:
-            await _has_taken_its_keys(here)
-        if isinstance(here, Input):
-            await self._grow(here)
+        here = await self._typed_here()
         following = self._after(here)
         if following is None or self._may_retry:
             self.action_send()
         else:
             self.set_focus(following)  # at once; `focus()` would wait for its turn
 
+    async def action_step(self, by: int) -> None:
+        """To the next field or the one before, round and round, in the order in which they are written: Textual's goes
+        by where they are drawn, and a line that has just been added is not drawn yet."""
+        here = await self._typed_here()
+        stops = [w for w in self.query("#form *").results(Widget) if w.focusable and w.display]
+        at = stops.index(here) + by if here in stops else 0
+        self.set_focus(stops[at % len(stops)])
+
+    async def _typed_here(self) -> Widget | None:
+        """The field that has the focus, once it has all that was typed into it, and a list its next line."""
+        here = self.focused
+        if here is not None:
+            await _has_taken_its_keys(here)
+        if isinstance(here, Input):
+            await self._grow(here)
+        return here
+
     def _after(self, here: Widget | None) -> Widget | None:
         """Where enter goes from here; None from the last field."""
-        stops = list(self.query(self.AUTO_FOCUS).results(Widget))
+        stops = list(self.query(self.STOPS).results(Widget))
         rest = stops[stops.index(here) + 1 :] if here in stops else stops
         if isinstance(here, Input) and not here.value.strip() and self._list_of(here):
             rest = [w for w in rest if not isinstance(w, Input) or not self._list_of(w)]
