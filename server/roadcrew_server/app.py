@@ -42,6 +42,7 @@ from roadcrew_server.quotes.runner import QuoteWork
 from roadcrew_server.routes import (
     cart,
     exhibitions,
+    front,
     invites,
     jobs,
     past,
@@ -90,6 +91,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *talk_items.ENDPOINTS,
     *subscribe.ENDPOINTS,
     *service.ENDPOINTS,
+    *front.ENDPOINTS,
 )
 
 

@@ -179,4 +179,4 @@ def _operation(e: Endpoint) -> dict[str, Any]:
 
 def _operation_id(e: Endpoint) -> str:
     words = [w.strip("{}") for w in e.path.replace("-", "/").replace(".", "/").split("/") if w not in ("", "api")]
-    return e.method.lower() + "".join(w.capitalize() for w in words)
+    return e.method.lower() + "".join(w.capitalize() for w in words or ["front"])

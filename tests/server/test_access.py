@@ -198,6 +198,7 @@ MATRIX: dict[tuple[str, str], Row] = {
         200, path=lambda _: "/api/exhibitions/big-sky/slots", params=lambda _: {"date": "2030-05-21"}
     ),
     ("GET", "/api/server"): Row(200),
+    ("GET", "/"): Row(200),
     ("GET", "/healthz"): Row(200),
     ("GET", "/readyz"): Row(200),
     ("GET", "/metrics"): Row(200),

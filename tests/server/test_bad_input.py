@@ -260,7 +260,6 @@ async def test_a_method_that_an_address_does_not_take_is_a_problem_that_says_whi
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api",
         "/api/session/",
         "/j/",

@@ -59,6 +59,21 @@ async def test_curl_gets_lines_and_programs_get_json(http: httpx.AsyncClient, an
     }
 
 
+async def test_the_address_alone_says_what_this_is_and_how_to_begin_and_nothing_of_anybody(tmp_path: Path):
+    async with served(tmp_path, web_url="https://app.example.org/in") as running, connected(running.url) as http:
+        await (await Person.guest(http, "Ana")).create()
+        page = await http.get("/", headers=HTML)
+        assert page.headers["content-type"].startswith("text/html")
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert '<a class=here href="https://app.example.org/in">' in page.text
+        plain = await http.get("/", headers=PLAIN)
+        assert plain.headers["content-type"].startswith("text/plain")
+        for text in (page.text, plain.text):
+            assert "uvx roadcrew join LINK" in text
+            assert f"--server {running.url}" in text
+            assert "Ana" not in text
+
+
 # R: T2
 async def test_where_a_site_shows_the_app_the_page_of_an_invite_opens_it_there(tmp_path: Path):
     async with served(tmp_path, web_url="https://app.example.org/in/") as running, connected(running.url) as http:

@@ -53,7 +53,7 @@ async def show(call: Call) -> Response:
         if "text/html" not in accept:
             raise
         detail = error.detail if isinstance(error, Refused | Problem) else "This trip has ended."
-        return HTMLResponse(_page("No such invite", f"<p>{escape(detail)}</p>"), 404, HEADERS)
+        return HTMLResponse(page("No such invite", f"<p>{escape(detail)}</p>"), 404, HEADERS)
     if "application/json" in accept:
         return json_response(preview, 200)
     link, here = invite_link(call, preview.code), _in_a_browser(call, preview.code)
@@ -134,7 +134,7 @@ def _invite_page(p: Preview, link: str, here: str | None) -> str:
         how = f"{browser}{ways}<p>For whoever sits beside you:</p>{_qr_code(link)}"
     else:
         how = f"<p>This invite has ended. Ask {escape(p.invited_by)} for a new one.</p>"
-    return _page(p.trip_name, f"<p>{escape(p.invited_by)} invites you to plan a trip.</p>{dates}{how}")
+    return page(p.trip_name, f"<p>{escape(p.invited_by)} invites you to plan a trip.</p>{dates}{how}")
 
 
 def _qr_code(link: str) -> str:
@@ -144,7 +144,8 @@ def _qr_code(link: str) -> str:
     )
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
+    """A page of ours, for `HEADERS`; the title is escaped, and the body is HTML."""
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
