@@ -275,6 +275,7 @@ async def test_a_screen_looks_as_it_did(
     kept: SnapshotAssertion,
     pytestconfig: pytest.Config,
     monkeypatch: pytest.MonkeyPatch,
+    full: bool,
 ):
     make, text = SCENES[scene]
     made = make()
@@ -308,6 +309,9 @@ async def test_a_screen_looks_as_it_did(
                 assert {(cell_len(line), line.isprintable()) for line in s.text.split("\n")} == {(columns, True)}, name
             now = drawn(s.app)
             assert now == kept(name=f"{columns}x{rows}"), f"look at {leave(LEFT_IN, name, s)}"
+        if full:  # without room nothing can be read, and nothing breaks
+            for columns, rows in ((1, 1), (2, 9), (9, 2)):
+                await s.resize(columns, rows)
 
 
 def test_no_screen_is_kept_that_nobody_draws():

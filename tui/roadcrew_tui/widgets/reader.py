@@ -192,8 +192,8 @@ class Reader(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         style = self.visual_style
         at = y + self.scroll_offset.y
-        if not 0 <= at < len(self._lines):
-            return Strip.blank(width, style.rich_style)
+        if width <= 0 or not 0 <= at < len(self._lines):
+            return Strip.blank(max(0, width), style.rich_style)
         strips = Visual.to_strips(self, render.cut(self._lines[at], width), width, 1, style)
         return strips[0].extend_cell_length(width, style.rich_style).crop(0, width)
 
