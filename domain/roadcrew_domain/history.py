@@ -7,10 +7,12 @@ from __future__ import annotations  # rpds maps can't be subscripted when runnin
 
 from collections.abc import Iterable
 
+from msgspec import UNSET
+
 from roadcrew_domain import bookings, crew, dropped, hotels, polls, runs
 from roadcrew_domain.events import Event
 from roadcrew_domain.runs import RunNote
-from roadcrew_domain.trip_state import Recent, Trip, TripCreated, TripRestored
+from roadcrew_domain.trip_state import Recent, Trip, TripCreated, TripEdited, TripEnded, TripRestored
 
 
 class Names:
@@ -28,6 +30,11 @@ class Names:
         """The question of a poll."""
         poll = self._trip.polls.get(id) if self._trip else None
         return poll.question if poll else None
+
+    def option(self, poll: str, id: str) -> str | None:  # noqa: A002
+        """An option of a poll."""
+        asked = self._trip.polls.get(poll) if self._trip else None
+        return next((o.text for o in asked.options if o.id == id), None) if asked else None
 
     def hotel(self, id: str | None) -> str | None:  # noqa: A002
         """A hotel, also one that was taken off lately."""
@@ -63,6 +70,9 @@ class _NamesRead(Names):
     def poll(self, id: str) -> str | None:  # noqa: A002
         return self._said.get(id) or super().poll(id)
 
+    def option(self, poll: str, id: str) -> str | None:  # noqa: A002
+        return self._said.get(id) or super().option(poll, id)
+
     def hotel(self, id: str | None) -> str | None:  # noqa: A002
         return self._said.get(id or "") or super().hotel(id)
 
@@ -79,7 +89,10 @@ class _NamesRead(Names):
                 self._said[event.by or ""] = name
             case crew.MemberJoined(member_id=id_, name=name) | crew.MemberRenamed(member_id=id_, name=name):
                 self._said[id_] = name
-            case polls.PollOpened(poll_id=id_, question=name) | hotels.HotelShortlisted(hotel_id=id_, name=name):
+            case polls.PollOpened(poll_id=id_, question=name, options=options):
+                self._said[id_] = name
+                self._said |= {option.id: option.text for option in options}
+            case hotels.HotelShortlisted(hotel_id=id_, name=name):
                 self._said[id_] = name
             case dropped.HotelRestored(hotel=hotel):
                 self._said[hotel.id] = hotel.name
@@ -106,8 +119,13 @@ def happened(names: Names, event: Event) -> Recent:
     name = names.member(event.by)
     subject: str | None = None
     kind: str | None = None
+    detail: str | None = None
     match event.data:
         case TripCreated(organiser_name=name, name=subject):
+            pass
+        case TripEdited() as edited:
+            kind, detail = _edited(edited)
+        case TripEnded(reason=kind):
             pass
         case TripRestored(name=subject):
             pass
@@ -119,8 +137,14 @@ def happened(names: Names, event: Event) -> Recent:
             subject = names.member(member)
         case polls.PollOpened(question=subject):
             pass
-        case polls.VoteCast(poll_id=poll) | polls.PollClosed(poll_id=poll) | polls.PollTieSettled(poll_id=poll):
+        case polls.VoteCast(poll_id=poll):
             subject = names.poll(poll)
+        case polls.PollClosed(poll_id=poll, outcome=ended_with):
+            subject, winners = names.poll(poll), ended_with.winners
+            kind = "won" if len(winners) == 1 else "tie" if winners else "no-votes"
+            detail = names.option(poll, winners[0]) if kind == "won" else None
+        case polls.PollTieSettled(poll_id=poll, option_id=option):
+            subject, detail = names.poll(poll), names.option(poll, option)
         case hotels.HotelShortlisted(name=subject):
             pass
         case dropped.HotelRestored(hotel=hotel):
@@ -139,4 +163,12 @@ def happened(names: Names, event: Event) -> Recent:
             run, run_name = names.run(run_id) or (None, None)
             kind = None if run is None else f"{run}-{ended}"
             subject = run_name if run == "import" else best_of
-    return Recent(event.seq, event.at, event.type, event.by, name, subject, kind)
+    return Recent(event.seq, event.at, event.type, event.by, name, subject, kind, detail)
+
+
+def _edited(edited: TripEdited) -> tuple[str, str | None]:
+    """Which fields were changed; and what they are now, where that is one thing."""
+    now = {f: v for f in edited.__struct_fields__ if (v := getattr(edited, f)) is not UNSET}
+    one = len(now) == 1 or set(now) == {"starts_on", "ends_on"}
+    cleared = all(v is None for v in now.values())
+    return " ".join(now), " ".join(str(v or "-") for v in now.values()) if one and not cleared else None

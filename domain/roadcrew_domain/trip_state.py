@@ -52,7 +52,9 @@ class Bounds(Value, frozen=True):
 class Recent(Value, frozen=True):
     """One thing that happened, short enough to be kept in the state. `subject` is a poll's question, a hotel's or
     person's name, the title of what was booked, the name of a run, or whose price was lowest at its end; `name` is who
-    did it, as they were called then; `kind` is a run's, with how it ended at its end (`stay`, `stay-finished`)."""
+    did it, as they were called then; `kind` is a run's, with how it ended at its end (`stay`, `stay-finished`), how a
+    poll ended (`won`, `tie`, `no-votes`), why a trip did, or which fields of it were changed (`starts_on ends_on`).
+    `detail` is what won, or what those fields are now, days as `2027-05-21` or `-`; None if that is not one thing."""
 
     seq: int
     at: Moment
@@ -61,6 +63,7 @@ class Recent(Value, frozen=True):
     name: str | None
     subject: str | None
     kind: str | None = None
+    detail: str | None = None
 
 
 class Trip(Value, frozen=True):
