@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.tui.standins import SERVER, StandInClient
 from roadcrew_client.models import User
 from roadcrew_domain.crew import RenameMember
 from roadcrew_domain.hotels import UnshortlistHotel, VoteHotel
-from roadcrew_domain.polls import CastVote
+from roadcrew_domain.polls import CastVote, ClosePoll
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import DeleteTrip, EditTrip
 from roadcrew_tui import commands
@@ -26,6 +27,7 @@ from roadcrew_tui.memory import Memory
 from roadcrew_tui.oneshot import show
 from roadcrew_tui.screens.deleted import DeletedScreen
 from roadcrew_tui.screens.history import OLDER, HistoryScreen
+from roadcrew_tui.settings import Settings, save
 from roadcrew_tui.snapshot import News
 
 
@@ -68,6 +70,24 @@ async def test_what_happened_is_listed_newest_first_by_day(tmp_path: Path):
         assert OLDER not in s.rows("history").ids
         await s.press("escape")
         await s.sees("NEEDS YOU")
+
+
+async def test_a_clock_of_twelve_hours_is_read_to_its_end(tmp_path: Path):
+    folder = folders(tmp_path)
+    save(folder, Settings(), clock="12")
+    async with staged(tmp_path) as s:
+        await opened(s)
+        assert re.search(r"\d:\d\d [ap]m +Dev voted for Alfama", s.text)
+
+
+async def test_what_was_changed_of_a_trip_and_what_won_a_poll_is_said(tmp_path: Path):
+    scene = lisbon()
+    act(scene, scene.ben, EditTrip(name="Porto [b]"))
+    act(scene, scene.ana, ClosePoll(scene.flight))
+    async with staged(tmp_path, scene) as s:
+        await opened(s)
+        assert "Ben changed the name to Porto [b]" in s.text
+        assert "Ana ended When do we fly?: Wed 20 May won" in s.text
 
 
 async def test_it_opens_from_what_is_new_in_the_overview(tmp_path: Path):
@@ -187,7 +207,7 @@ async def test_what_came_since_one_left_is_loaded_as_far_as_needed(tmp_path: Pat
     async with staged(tmp_path, scene) as s:
         await opened(s)
         await s.press("f")
-        await s.sees("Since you left, 3 h before you came")
+        await s.sees("Since your last visit; you were away for 3 h")
         await s.press("enter")
         await s.until(
             lambda: len(s.rows("history").ids) == scene.world.heads[scene.trip_id] - seen,

@@ -65,7 +65,7 @@ class Teller:
                 self.events += 1
                 told = happenings.told(recent)
                 if told is not None:
-                    self._words(sentence(told.words, who=told.who, what=told.what), recent.at)
+                    self._words(sentence(told.words, **told.people), recent.at)
 
     def _words(self, words: str, at: datetime | None = None) -> None:
         if not self._json:

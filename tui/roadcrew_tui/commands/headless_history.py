@@ -47,9 +47,8 @@ async def history(client: Client, args: Args) -> Any:
 
 
 def _said(line: model.Line) -> str:
-    h = line.happening
     back = " (can be brought back)" if line.dropped is not None else ""
-    return f"{line.time} {sentence(h.words, who=h.who, what=h.what)}{back}"
+    return f"{line.time} {sentence(line.happening.words, **line.happening.people)}{back}"
 
 
 def _since(client: Client, trip: Trip, said: object) -> Since:

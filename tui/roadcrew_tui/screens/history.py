@@ -293,8 +293,8 @@ def _titled(words: str, *, first: bool) -> Draw:
 def _drawn(line: model.Line) -> Callable[[int], Content]:
     happening = line.happening
     note = render.ours("can be brought back", render.ACCENT) if line.dropped is not None else render.BLANK
-    time = render.pad(render.ours(line.time, render.MUTED), 5)
-    words = render.template(happening.words, who=happening.who, what=happening.what)
+    time = render.pad(render.ours(line.time, render.MUTED), when.time_width())
+    words = render.template(happening.words, **happening.people)
 
     def draw(width: int) -> Content:
         row = render.join(time, "  ", words)

@@ -28,7 +28,7 @@ async def choose_since(screen: HistoryScreen) -> None:
         Answer("all", render.ours("All that has happened")),
     ]
     if screen.below.seen >= 0:
-        answers.insert(0, Answer("left", render.ours(f"Since you left, {screen.below.away} before you came")))
+        answers.insert(0, Answer("left", render.ours(f"Since your last visit; you were away for {screen.below.away}")))
     chosen = await screen.app.push_screen_wait(Ask("Since when", render.ours("What do you want to see?"), answers))
     if chosen == "left":
         screen.show(since=Since("left", seq=screen.below.seen))

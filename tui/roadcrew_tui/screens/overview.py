@@ -223,5 +223,5 @@ def _id(h: Happening) -> str:
 
 def _new(h: Happening, now: datetime) -> Callable[[int], Content]:
     time = render.pad(render.ours(when.short_ago(h.at, now), render.MUTED), 6, right=True)
-    row = render.join(time, "  ", render.template(h.words, who=h.who, what=h.what))
+    row = render.join(time, "  ", render.template(h.words, **h.people))
     return lambda width: render.cut(row, width)

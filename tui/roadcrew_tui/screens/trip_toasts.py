@@ -47,6 +47,6 @@ class TripToasts:
             return
         found = [h for h in by_others(trip.recent, self._screen.me, min(seqs) - 1) if h.seq in seqs]
         if found:
-            words = render.sentence(found[0].words, who=found[0].who, what=found[0].what)
+            words = render.sentence(found[0].words, **found[0].people)
             more = len(found) - 1
             self._screen.crew_app.say(f"{words}, and {more} more" if more else words, seconds=4)
