@@ -1,7 +1,9 @@
 """The sub-commands as pages of the documentation site, from the parsers that run them.
 
     uv run python scripts/command_reference.py            print all pages
-    uv run python scripts/command_reference.py --check    say of which sub-command or option nothing is said
+    uv run python scripts/command_reference.py --write    write what completions and `man` say of the server's programs
+    uv run python scripts/command_reference.py --check    say of which sub-command or option nothing is said, and
+                                                          whether that would be written as it is
 
 The site is built with them (docs_pages.py), and nobody keeps them: so they can't be stale. Not for `man`, which has its
 own language (roadcrew_tui/shell/manual.py).
@@ -10,14 +12,17 @@ own language (roadcrew_tui/shell/manual.py).
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import roadcrew_price_monitor.__main__ as price_monitor
 import roadcrew_server.__main__ as server
 from roadcrew_server import admin
 from roadcrew_tui.cli import make_parser
+from roadcrew_tui.shell import elsewhere
 from roadcrew_tui.shell.manual import helps, subs
 
 ELSEWHERE: dict[str, Callable[[], argparse.ArgumentParser]] = {
@@ -26,6 +31,7 @@ ELSEWHERE: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "price-monitor": price_monitor.make_parser,
 }
 """Sub-commands that hand their words over to another program, and its parser."""
+WRITTEN = Path(elsewhere.__file__).with_name(elsewhere.TOLD)
 SETTINGS = {"serve": "Everything else is a [setting](../docs/operating.md#settings)."}
 """What more is said of a sub-command, where it stands for itself."""
 
@@ -159,8 +165,14 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def words_elsewhere() -> str:
+    """What `WRITTEN` holds."""
+    told = {name: elsewhere.words_of(make()) for name, make in ELSEWHERE.items()}
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
 def faults() -> list[str]:
-    """Sub-commands and options that nothing is said of. Raises ValueError as `commands` does."""
+    """Sub-commands and options that nothing is said of, and a stale `WRITTEN`. Raises ValueError as `commands` does."""
 
     def of(parser: argparse.ArgumentParser, about: str) -> Iterator[str]:
         if not about:
@@ -174,11 +186,16 @@ def faults() -> list[str]:
             found += [fault for name, action in inner.items() for fault in of(action, told[name])]
         else:
             found += of(parser, about)
+    if not WRITTEN.exists() or WRITTEN.read_text("utf-8") != words_elsewhere():
+        found.append(f"{WRITTEN.name} is stale: run scripts/command_reference.py --write")
     return found
 
 
 def main() -> int:
     """0 when all is said, 1 when `--check` found what is not."""
+    if "--write" in sys.argv[1:]:
+        WRITTEN.write_text(words_elsewhere(), "utf-8")
+        return 0
     if "--check" not in sys.argv[1:]:
         print("\n".join(pages().values()))
         return 0

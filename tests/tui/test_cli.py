@@ -40,6 +40,20 @@ def test_a_sub_command_without_an_action_says_what_there_is(capsys: pytest.Captu
     assert "vote" in said.err
 
 
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [("confg", "config"), ("trip histroy", "history"), ("poll new When? --kind sngle", "single")],
+)
+def test_a_slip_of_the_pen_is_told_what_was_meant_and_not_all_that_there_is(
+    line: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match=str(cli.USAGE)):
+        cli.main(line.split())
+    said = capsys.readouterr().err
+    assert said.endswith(f"Did you mean {meant}?\n")
+    assert "choose from" not in said
+
+
 ENDS = [
     (None, cli.DONE),
     (Refused("poll-closed", "conflict", "That poll closed at 18:00."), cli.REFUSED),

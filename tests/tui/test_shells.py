@@ -47,6 +47,13 @@ COMPLETED = {
     "roadcrew cart receipt --ics ": PATHS,
     "roadcrew pilot ana.tape ho": "hotels.csv",
     "roadcrew pilot --out ": "pictures",
+    "roadcrew serve --pu": "--public-url",
+    "roadcrew serve --catalog ": PATHS,
+    "roadcrew admin ba": "backup",
+    "roadcrew admin export --js": "--json",
+    "roadcrew price-monitor --data ": "pictures",
+    "roadcrew man tr": "trip",
+    "roadcrew man r": "roadcrew",
     "roadcrew trip show --server ": "",
     "roadcrew trip show --trip ": "",
 }
@@ -121,7 +128,7 @@ def test_the_manual_tells_every_sub_command_with_all_its_arguments() -> None:
 def test_readers_of_manuals_take_the_pages_without_a_warning(tmp_path: Path) -> None:
     assert main(["man", "--out", str(tmp_path / "man1")]) == 0
     written = sorted((tmp_path / "man1").iterdir())
-    assert [page.name for page in written[:2]] == ["roadcrew-book.1", "roadcrew-cart.1"]
+    assert [page.name for page in written[:2]] == ["roadcrew-admin.1", "roadcrew-book.1"]
     for name in filter(shutil.which, PAGE_CHECKS):
         done = subprocess.run([*PAGE_CHECKS[name], *written], capture_output=True, text=True, timeout=60, check=True)
         assert done.stderr == ""
@@ -137,8 +144,14 @@ def test_what_looks_like_an_order_to_the_formatter_is_only_text() -> None:
 def test_a_page_is_printed_by_its_group_and_one_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["man", "trip"]) == 0
     assert capsys.readouterr().out.startswith(".TH ROADCREW\\-TRIP 1 ")
+    assert main(["man", "roadcrew"]) == 0
+    page = capsys.readouterr().out.replace("\\-", "-")
+    assert page.startswith(".TH ROADCREW 1 ")
+    assert "--public-url" in page
+    assert main(["man", "admin"]) == 0
+    assert ".SS roadcrew admin backup" in capsys.readouterr().out
     assert main(["man", "nothing"]) == USAGE
-    assert "There are: trip, poll," in capsys.readouterr().err
+    assert "There are: roadcrew, admin," in capsys.readouterr().err
 
 
 def test_pages_that_cant_be_written_are_refused_in_a_sentence(

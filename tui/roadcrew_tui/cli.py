@@ -129,6 +129,15 @@ class _Parser(argparse.ArgumentParser):
             args = [self.unsaid, *args]
         return super().parse_known_args(args, namespace)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse has it, but where something like it is there, that alone is named."""
+        if action.choices is not None and value not in action.choices:
+            from difflib import get_close_matches  # noqa: PLC0415 - for a fast start
+
+            if near := get_close_matches(str(value), [str(choice) for choice in action.choices], 1):
+                raise argparse.ArgumentError(action, f"invalid choice: {value!r}. Did you mean {near[0]}?")
+        super()._check_value(action, value)
+
     def _names(self, word: str) -> bool:
         return any(word in action.choices for action in self._actions if isinstance(action.choices, dict))
 

@@ -39,7 +39,7 @@ def add_parsers(subs: Any, formatter: type, root: argparse.ArgumentParser) -> No
     man = subs.add_parser(
         "man", help="this command as pages for man", description=MAN, epilog=MAN_EXAMPLES, formatter_class=formatter
     )
-    man.add_argument("group", nargs="?", help="the sub-commands of which group, such as trip")
+    man.add_argument("group", nargs="?", help="the sub-commands of which group, such as trip; roadcrew for all")
     man.add_argument("--out", type=Path, help="write all pages there", metavar="DIR")
     man.set_defaults(run=lambda given: _man(root, given.group, given.out))
 
@@ -64,9 +64,9 @@ def _man(root: argparse.ArgumentParser, group: str | None, folder: Path | None) 
             print(f"roadcrew: The pages can't be written to {folder}: {error.strerror}.", file=sys.stderr)
             return 1
         return 0
-    name = f"roadcrew-{group}" if group else "roadcrew"
+    name = f"roadcrew-{group}" if group not in (None, "roadcrew") else "roadcrew"
     if name not in found:
-        groups = ", ".join(known.removeprefix("roadcrew-") for known in found if known != "roadcrew")
+        groups = ", ".join(known.removeprefix("roadcrew-") for known in found)
         print(f"roadcrew: There is no page of {group!r}. There are: {groups}.", file=sys.stderr)
         return 2
     print(found[name], end="")

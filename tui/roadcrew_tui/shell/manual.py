@@ -10,9 +10,12 @@ from datetime import date
 from importlib.metadata import version
 from itertools import pairwise
 
+from roadcrew_tui.shell import elsewhere
+
 
 def pages(root: argparse.ArgumentParser, day: date) -> dict[str, str]:
     """The pages by name (`roadcrew`, `roadcrew-trip`), in the language of man(7), as made on a day."""
+    elsewhere.put_in(root)
     groups = {name: parser for name, parser in subs(root).items() if subs(parser)}
     about, _, more = (root.description or "").partition("\n\n")
     found = {
@@ -76,8 +79,6 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield f".SS {_plain(inner.prog)}"
         if subs(inner):
             yield from _text(f"{_sentence(told[name])}: see roadcrew-{name}(1).")
-        elif not inner.add_help:
-            yield from _text(f"{_sentence(told[name])}. What it may be told: {inner.prog} --help.")
         else:
             yield from _usage(inner)
             yield from _text(inner.description or told[name])
