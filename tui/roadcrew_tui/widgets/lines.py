@@ -32,8 +32,8 @@ class Lines(Widget):
         return self._draw(self.content_size.width or self.size.width or 76)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        """As many lines as are drawn."""
-        return max(1, len(self._draw(width).split("\n", allow_blank=True)))
+        """As many lines as are drawn; where there is no room, as in a column."""
+        return max(1, len(self._draw(max(1, width)).split("\n", allow_blank=True)))
 
 
 class TitleLine(Lines):
