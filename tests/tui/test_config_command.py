@@ -87,9 +87,9 @@ async def test_with_a_file_that_is_wrong_the_app_starts_and_says_the_first_thing
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b'theme = "dark"\nname = "Ana\n', ":2: The settings file can't be read: "),
-        (b'theme = "dark"\ntheme = "light"\n', ":2: The settings file can't be read: Cannot overwrite a value."),
-        (b'name = """\n\n', ":2: The settings file can't be read: "),
+        (b'theme = "dark"\nname = "Ana\n', ":2: This line can't be read: a quote is missing. Write one at the end of"),
+        (b'theme = "dark"\ntheme = "light"\n', ":2: This line can't be read: it is set twice. Delete one of them."),
+        (b'name = """\n\n', ":1: This line can't be read: a quote is missing."),
         (b'theme = "dark"\nname = "\xff"\n', ":2: The settings file can't be read: it is no text in UTF-8. Save it as"),
         (
             b"idle_minutes = " + b"9" * 5_000,
@@ -102,7 +102,7 @@ async def test_with_a_file_that_is_wrong_the_app_starts_and_says_the_first_thing
         (b"#" * 1_000_001, ": The settings file can't be read: it is too long. Delete it."),
     ],
 )
-def test_a_file_that_cant_be_read_at_all_is_told_with_the_line_too(
+def test_a_file_that_cant_be_read_whole_is_told_with_the_line_too(
     file: Path, capsys: pytest.CaptureFixture[str], text: bytes, told: str
 ):
     file.write_bytes(text)

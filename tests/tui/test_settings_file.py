@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tui.conftest import folders, staged
+from tests.tui.standins import SERVER
 
-from roadcrew_tui.settings import Settings, SettingsFile, load, save
+from roadcrew_tui.app import RoadcrewApp
+from roadcrew_tui.memory import Memory
+from roadcrew_tui.settings import LOCAL_SERVER, Settings, SettingsFile, load, save
 from roadcrew_tui.toml_lines import lines_of, with_values
 
 BY_HAND = """\
@@ -145,3 +148,63 @@ def test_what_is_not_written_one_key_a_line_is_not_changed(text: str):
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
 def test_any_text_is_read_back_as_it_was(text: str):
     assert tomllib.loads(with_values(BY_HAND, {("name",): text}))["name"] == text
+
+
+# R: T5
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('theme = "dark', "a quote is missing. Write one at the end of the value."),
+        ("theme = 'dark", "a quote is missing. Write one at the end of the value."),
+        ('theme = """dark', "a quote is missing. Write one at the end of the value."),
+        ("theme = dark", 'its value is not understood. Write text in quotes, such as "Ana".'),
+        ("theme", 'there is no =. Write it as theme = "dark".'),
+        ('theme = "dark" yes', "something stands after the value. Take that away."),
+        ('name = "Ben"', "it is set twice. Delete one of them."),
+    ],
+)
+def test_one_broken_line_takes_none_of_the_others_with_it(tmp_path: Path, line: str, words: str):
+    text = f'server = "https://trips.example.org"\nname = "Ana"\n{line}\n[keymap]\n"poll.new" = "P"\n'
+    file = by_hand(tmp_path, text)
+    got = load(folders(tmp_path))
+    assert (got.server, got.name, got.theme) == ("https://trips.example.org", "Ana", "dark")
+    assert got.keymap == {"poll.new": "P"}
+    copy = file.with_name("config.toml.damaged")
+    assert got.trouble == f"Settings, line 3: This line can't be read: {words} A copy of the file is in {copy}."
+    assert (copy.read_text(), file.read_text()) == (text, text)
+    save(folders(tmp_path), got, theme="light")
+    kept = load(folders(tmp_path))
+    assert (kept.server, kept.name, kept.theme, kept.troubles) == (got.server, "Ana", "light", ())
+
+
+def test_what_stands_below_a_broken_heading_is_not_taken_for_something_else(tmp_path: Path):
+    by_hand(tmp_path, 'name = "Ana"\n[later\nserver = "https://elsewhere.example.org"\n[keymap]\n"poll.new" = "P"\n')
+    got = load(folders(tmp_path))
+    assert (got.name, got.server, got.keymap) == ("Ana", None, {"poll.new": "P"})
+    assert [t.line for t in got.troubles] == [2]
+
+
+def test_of_a_file_that_is_broken_all_over_nothing_is_used(tmp_path: Path):
+    by_hand(tmp_path, 'name = "Ana"\n' + "= 1\n" * 50)
+    got = load(folders(tmp_path))
+    assert (got.name, len(got.troubles)) == (None, 1)
+    assert "The settings file can't be read: " in got.troubles[0].words
+
+
+async def test_with_a_file_that_cant_be_read_the_app_opens_the_server_of_last_time(tmp_path: Path):
+    memory = Memory(folders(tmp_path))
+    for server in (SERVER, "https://elsewhere.example.org", SERVER):
+        memory.be(server, "ana")
+    where = folders(tmp_path).memory_file
+    where.parent.mkdir(parents=True)
+    where.write_text(memory.written())
+    by_hand(tmp_path, 'theme = "dark\nserver = "https://lost.example.org\n')
+    app = RoadcrewApp(folders=folders(tmp_path))
+    assert (app.server, app.home) == (SERVER, LOCAL_SERVER), "a token in the environment is not for it"
+
+
+def test_without_a_broken_file_what_is_remembered_chooses_no_server(tmp_path: Path):
+    Memory(folders(tmp_path)).be(SERVER, "ana")
+    assert RoadcrewApp(folders=folders(tmp_path)).server is None
+    by_hand(tmp_path, 'theme = "dark\n')
+    assert RoadcrewApp(folders=folders(tmp_path)).server is None, "none is known: that is asked"

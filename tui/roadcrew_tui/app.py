@@ -106,6 +106,8 @@ class RoadcrewApp(Booking):
         ScrollBar.renderer = Thumb
         super().__init__()
         self.server = self.host.server or server or os.environ.get("ROADCREW_SERVER") or self.settings.server
+        if self.server is None and any(trouble.unreadable for trouble in self.settings.troubles):
+            self.server = self.memory.last_server()
         self.invite = invite
         self.first_trip = trip
         self.home = prefs.home_server(self.settings, self.host.server or server)

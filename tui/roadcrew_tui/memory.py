@@ -42,10 +42,15 @@ class Memory:
         """Somebody is signed in there. What is remembered of anybody else goes; returns whether that was so."""
         of = self._of(server, "of")
         was, of["person"] = of.get("person"), person
+        self._kept[server] = self._kept.pop(server)
         if was in (None, person):
             return False
         self._kept[server] = {"of": of}
         return True
+
+    def last_server(self) -> str | None:
+        """Where somebody was signed in last."""
+        return next((server for server in reversed(self._kept) if self._of(server, "of").get("person")), None)
 
     def trips(self, server: str) -> list[dict[str, Any]]:
         """The trips as they were last listed."""

@@ -25,7 +25,7 @@ class Trouble:
     mend: str
     line: int | None = None
     unreadable: bool = False
-    """Nothing of the file can be used."""
+    """Of the file, this line or all lines are lost when it is written the next time."""
 
     @property
     def sentence(self) -> str:

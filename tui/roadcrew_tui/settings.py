@@ -8,7 +8,6 @@ several people. A broken file never stops the app; `Settings.troubles` says what
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any, cast
 from roadcrew_tui.setting import Trouble, meant
 from roadcrew_tui.settings_model import LOOKS, NOTICES, SYMBOLS, TABLE, Look, Settings
 from roadcrew_tui.toml_lines import lines_of, with_values
+from roadcrew_tui.toml_mending import MEND, BrokenAllOver, sound
 
 __all__ = ["COPIES", "LOCAL_SERVER", "LOOKS", "NOTICES", "SYMBOLS", "TABLE", "Folders", "Look", "Settings",
            "SettingsFile", "Trouble", "changed", "commented", "home_server", "load", "look", "may_be_last", "save",
@@ -61,7 +61,7 @@ class Folders:
 
 
 def load(folders: Folders) -> Settings:
-    """The settings, with defaults for what is missing or not understood. Of a file that can't be read a copy is put
+    """The settings, with defaults for what is missing or not understood. Of a file with broken lines a copy is put
     aside: the next choice that is kept makes a new one."""
     found = look(folders.settings_file)
     if any(trouble.unreadable for trouble in found.troubles):
@@ -69,21 +69,23 @@ def load(folders: Folders) -> Settings:
             kept = _put_aside(folders.settings_file)
         except OSError:
             return found
-        first = found.troubles[0]
-        return replace(found, troubles=(replace(first, mend=f"{first.mend} A copy is in {kept}."),))
+        first, *more = found.troubles  # the one that says so
+        return replace(found, troubles=(replace(first, mend=f"{first.mend} A copy of the file is in {kept}."), *more))
     return found
 
 
 def look(file: Path) -> Settings:
     """As `load`, but nothing is written."""
-    raw, text = b"", ""
+    raw = b""
     try:
         with file.open("rb") as opened:
             raw = opened.read(LONGEST_FILE + 1)
         if len(raw) > LONGEST_FILE:
             return _unreadable("it is too long", "Delete it.")
-        text = raw.decode("utf-8")
-        return checked(tomllib.loads(text), lines_of(text))
+        text, broken = sound(raw.decode("utf-8"))
+        found = checked(tomllib.loads(text), lines_of(text))
+        lost = (Trouble(f"This line can't be read: {b.why}.", b.mend, b.line, unreadable=True) for b in broken)
+        return replace(found, troubles=(*lost, *found.troubles))
     except FileNotFoundError:
         return Settings()
     except OSError as error:
@@ -92,11 +94,8 @@ def look(file: Path) -> Settings:
         return _unreadable("it is no text in UTF-8", "Save it as UTF-8.", raw.count(b"\n", 0, error.start) + 1)
     except RecursionError:
         return _unreadable("it goes too deep", "Delete it.")
-    except tomllib.TOMLDecodeError as error:
-        why, _, at = str(error).partition(" (at ")
-        found = re.match(r"line (\d+)", at)
-        last = max(1, len(text.splitlines()))
-        return _unreadable(why, "Mend that line, or delete it.", int(found[1]) if found else last)
+    except BrokenAllOver as error:
+        return _unreadable(error.first.why, MEND, error.first.line)
     except ValueError:  # the only one that is left
         return _unreadable("a number has too many digits", "Delete it.")
 

@@ -15,7 +15,8 @@ MOST_LINES = 100
 
 
 def lines_of(text: str) -> dict[Path, int]:
-    """The line, from 1, in which each key begins, also that of a table. Raises `ValueError` for what is not TOML."""
+    """The line, from 1, in which each key begins, also that of a table. Raises `ValueError` for what is not TOML, with
+    the line in which that begins."""
     return {path: start for start, _, paths in _statements(text.split("\n")) for path in paths}
 
 
@@ -27,9 +28,10 @@ def _statements(lines: list[str]) -> Iterator[tuple[int, str, list[Path]]]:
         so_far = f"{so_far}\n{line}" if so_far else line
         try:
             found = tomllib.loads(f"{so_far}\n")  # for one that ends in a carriage return
-        except tomllib.TOMLDecodeError:
+        except tomllib.TOMLDecodeError as error:
             if number == len(lines):
-                raise
+                why, _, _ = str(error).partition(" (at ")
+                raise tomllib.TOMLDecodeError(f"{why} (at line {begins}, column 1)") from None
             if number - begins >= MOST_LINES:
                 raise tomllib.TOMLDecodeError(
                     f"A value has more than {MOST_LINES} lines (at line {begins}, column 1)"
