@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
 from tests.tui.conftest import Stage, staged
 from tests.tui.measured import LIVE, OFFLINE, POLLING
 from tests.tui.talk_stage import at_the_talk, conversation, had_read, says, talked
@@ -14,6 +15,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from roadcrew_client import SyncFigures
+from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.settings_model import MORE_LOOKS
 from roadcrew_tui.themes import look
 
@@ -142,3 +144,25 @@ async def test_the_terminals_own_colours_are_left_alone(tmp_path: Path):
                         assert colour is None or colour.is_default, segment
         row = next(strip for strip in s.app.screen._compositor.render_strips() if "When do we fly?" in strip.text)
         assert any(seg.style and seg.style.reverse for seg in row), "the cursor's row is reversed"
+
+
+def behind(s: Stage) -> list[Segment]:
+    """What is drawn in the first line, where no dialog of ours begins."""
+    return [segment for segment in s.app.screen._compositor.render_strips()[0] if segment.text.strip()]
+
+
+@pytest.mark.parametrize("keys", [("question_mark",), ("slash",), ("ctrl+p",), ("i",), ("comma", "enter")], ids=str)
+async def test_in_the_terminals_own_colours_what_is_behind_a_dialog_stays_to_be_seen(
+    tmp_path: Path, keys: tuple[str, ...]
+):
+    async with staged(tmp_path, size=(120, 36)) as s:
+        s.app.wear("terminal")
+        await s.press(*keys[:-1])
+        await s.settle()
+        title = s.text.split("\n")[0].split()[0]
+        await s.press(keys[-1])
+        await s.settle()
+        assert s.app.screen.is_modal
+        assert title in s.text.split("\n")[0]
+        if isinstance(s.app.screen, Dialog):
+            assert all(one.style.dim for one in behind(s) if one.style) == s.app.screen.DIMS

@@ -188,7 +188,7 @@ async def test_where_no_editor_is_named_none_is_offered(tmp_path: Path, monkeypa
         await at(s, "theme")
         assert "your editor" not in s.text
         monkeypatch.setenv("EDITOR", "vi 'x")
-        s.app.screen.redraw()
+        s.app.redraw_all()
         assert "e your editor" in s.text, "which says what is wrong with it"
 
 

@@ -41,6 +41,7 @@ class Jump(Dialog[Spot]):
     """Dismissed with where to go; with nothing, if nothing was chosen."""
 
     CSS_PATH = "jump.tcss"
+    DIMS = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+o", "leave", "Leave", show=False),
         Binding(f"{DIGITS_KEY},tab", "turn", "Digits or letters", show=False),

@@ -23,6 +23,7 @@ class Looks(Dialog[None]):
     """Enter keeps the look that is worn; esc takes it off again."""
 
     CSS_PATH = "preferences.tcss"
+    DIMS = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "As it was", show=False)]
 
     def compose(self) -> ComposeResult:
