@@ -11,6 +11,7 @@ from tests.tui.conftest import Stage, folders, staged
 from tests.tui.scenes import lisbon
 from textual import events
 
+from roadcrew_client import TripSummary
 from roadcrew_client.errors import ServerTrouble, SessionNotReady
 from roadcrew_tui.screens import lobby_model
 from roadcrew_tui.screens.lobby import ASKED_AGAIN, LobbyScreen
@@ -163,3 +164,80 @@ async def test_an_address_that_is_none_is_not_asked_again(tmp_path: Path):
         assert ASKED_AGAIN not in s.text
         assert isinstance(s.app.screen, LobbyScreen)
         assert s.app.screen._again is None
+
+
+# --- while all is well ---------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Stage, list[int]]]:
+    """In the lobby; and a number for each time that the trips are asked for."""
+    async with staged(path, in_trip=False) as s:
+        await s.sees("Lisbon in May")
+        client, asked = s.app.link._client, []
+        listed = client.load_trips
+
+        async def load_trips() -> list[TripSummary]:
+            asked.append(len(asked))
+            return await listed()
+
+        monkeypatch.setattr(client, "load_trips", load_trips)
+        yield s, asked
+
+
+async def passes(s: Stage) -> None:
+    """As long as is waited between two looks."""
+    lobby = s.app.screen_stack[0]
+    assert isinstance(lobby, LobbyScreen)
+    lobby._look_now_and_then()
+    await s.settle()
+
+
+# R: S7
+async def test_a_trip_that_is_brought_back_comes_by_itself_and_moves_no_cursor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with counted(tmp_path, monkeypatch) as (s, asked):
+        world, here = s.world, s.rows("trips").cursor
+        other = world.create(s.scene.ben, "Alps")
+        world.join(other.id, s.scene.ana)
+        await passes(s)
+        await s.sees("Alps")
+        assert (len(asked), s.rows("trips").cursor) == (1, here)
+
+
+async def test_it_is_waited_a_minute_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert lobby_model.LOOKS_EVERY == 60
+    monkeypatch.setattr(lobby_model, "LOOKS_EVERY", 0.01)
+    async with counted(tmp_path, monkeypatch) as (s, asked):
+        await s.until(lambda: len(asked) > 2, "looks by itself")
+
+
+async def test_unseen_nothing_is_asked_and_whoever_comes_back_after_a_look_was_due_sees_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with counted(tmp_path, monkeypatch) as (s, asked):
+        for event in (events.AppBlur(), events.AppFocus(), events.AppBlur(), events.AppFocus()):
+            await s.app.on_event(event)
+        await s.press("down")
+        await s.settle()
+        assert asked == [], "no look was due"
+        await s.app.on_event(events.AppBlur())
+        for _ in range(20):
+            await passes(s)
+        assert asked == []
+        await s.app.on_event(events.AppFocus())
+        await s.until(lambda: len(asked) == 1, "one look")
+        await s.press("up", "down")
+        await s.settle()
+        assert len(asked) == 1
+
+
+async def test_under_a_trip_the_list_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with counted(tmp_path, monkeypatch) as (s, asked):
+        await s.press("enter")
+        await s.until(lambda: isinstance(s.app.screen, TripScreen), "the trip")
+        await passes(s)
+        assert asked == []
+        await s.press("q")
+        await s.until(lambda: len(asked) == 1, "the list when it is seen again")

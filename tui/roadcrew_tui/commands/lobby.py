@@ -72,9 +72,15 @@ class Trips(Command):
     help = "Asks the server for your trips."
     group = "Trips"
     places = ("lobby",)
+    footer = "look again"
     sub = ("trip", "list")
     sub_help = "Lists your trips at a server."
     examples = ("roadcrew trip list --json",)
+
+    def footer_words(self, screen: LobbyScreen) -> str:
+        """What needs this person has more need of the room."""
+        tally = screen.crew_app.tally
+        return "" if tally is not None and (tally.waiting or tally.needing) else self.footer
 
     async def on_screen(self, screen: LobbyScreen) -> None:
         await screen.crew_app.look_again()

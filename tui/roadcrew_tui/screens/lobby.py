@@ -1,5 +1,5 @@
 """My trips. Painted at once from what this terminal remembers, then from the server; which is asked again by itself
-as long as it can't be reached and somebody looks at this."""
+while somebody looks at this: often as long as it can't be reached, now and then as long as all is well."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from textual.timer import Timer
 
 from roadcrew_tui import render
 from roadcrew_tui.commands.base import Place
+from roadcrew_tui.screens import lobby_model
 from roadcrew_tui.screens.base import STAYS, CommandScreen, bindings
 from roadcrew_tui.screens.lobby_model import TripRow, rows, rows_remembered, wait_before
 from roadcrew_tui.screens.trip_model import outbox_words
@@ -39,6 +40,8 @@ class LobbyScreen(CommandScreen):
         self.chance: Callable[[], float] = random.random
         self._tries = 0
         self._again: Timer | None = None
+        self._missed = False
+        """Whether a look was due while nobody was here."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -56,6 +59,7 @@ class LobbyScreen(CommandScreen):
         """Paint what is known."""
         self.redraw()
         self.query_one("#trips", RowList).focus()
+        self.set_interval(lobby_model.LOOKS_EVERY, self._look_now_and_then)
 
     def on_screen_resume(self) -> None:
         """Back from a trip: things have changed."""
@@ -87,6 +91,15 @@ class LobbyScreen(CommandScreen):
         if self.app.screen is self and self.crew_app.looked_at:
             self.crew_app.run_worker(self._look_again(), group="look-again")
 
+    def _look_now_and_then(self) -> None:
+        """Others may have brought a trip back. Under another screen nothing is missed: what is below asks when it is
+        seen again."""
+        app = self.crew_app
+        if app.screen is not self or app.user is None or app.trouble:
+            return
+        self._missed = not app.looked_at
+        self._look()
+
     async def _look_again(self) -> None:
         from roadcrew_client.errors import RoadcrewError  # noqa: PLC0415 - not before the first paint
 
@@ -98,6 +111,8 @@ class LobbyScreen(CommandScreen):
         if self.crew_app.passing and not self.crew_app.looking:
             self._tries = 0
             self._look()
+        elif self._missed:
+            self._look_now_and_then()
 
     # --- drawing ---------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 30.0
 """Seconds."""
+LOOKS_EVERY = 60.0
+"""Seconds between two looks while all is well: nothing else tells that others brought a trip back."""
 
 
 def wait_before(tries: int, chance: float) -> float:
