@@ -15,6 +15,7 @@ from textual import events
 from roadcrew_domain.hotels import ShortlistHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll, PollKind
+from roadcrew_tui.screens import polls_model
 from roadcrew_tui.screens.ask import Ask
 
 
@@ -405,3 +406,18 @@ async def test_what_was_decided_last_stands_first(tmp_path: Path):
     async with staged(tmp_path, scene, size=(120, 36), tab="polls") as s:
         shown = [row[-26:].strip() for row in s.text.split("\n")]
         assert [row for row in shown if row in asked] == asked[:3:-1]
+
+
+def test_of_one_who_has_not_voted_is_said_so_in_the_singular():
+    scene = lisbon()
+
+    def said() -> str:
+        trip = scene.world.trips[scene.trip_id]
+        return polls_model.turnout(trip, trip.polls[scene.flight])
+
+    assert said() == "2 of 4 have not voted."
+    first, second = f"{scene.flight}.0", f"{scene.flight}.1"
+    scene.world.do(scene.trip_id, scene.dev.id, CastVote(scene.flight, answers=((first, "yes"), (second, "no"))))
+    assert said() == "1 of 4 has not voted."
+    scene.world.do(scene.trip_id, scene.ana.id, CastVote(scene.flight, answers=((first, "yes"),)))
+    assert said() == "1 has not answered every option."

@@ -13,6 +13,7 @@ from roadcrew_tui.screens.ask import CANCEL, Answer
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
 from roadcrew_tui.screens.hotels import HotelsPane
 from roadcrew_tui.screens.hotels_model import TIE_RULES
+from roadcrew_tui.typed_link import whole
 
 if TYPE_CHECKING:
     from roadcrew_tui.screens.trip import TripScreen
@@ -41,8 +42,8 @@ async def add_hotel(screen: TripScreen) -> None:
             price = money.parse_price(values["price"], currency=currency)
         except money.NotAPrice as problem:
             raise FormProblem("price", str(problem)) from problem
-        await screen.act(
-            ShortlistHotel(values["name"], values["city"], int(values["stars"]), price, values["url"] or None)
+        await screen.propose(
+            ShortlistHotel(values["name"], values["city"], int(values["stars"]), price, whole(values["url"]))
         )
         mine = [change.id for change in screen.snapshot.sending if isinstance(change.act, ShortlistHotel)]
         added.append(mine[-1] if mine else "")
@@ -96,7 +97,8 @@ async def end_voting(screen: TripScreen) -> None:
     waiting = len(trip.members) - sum(h in trip.hotels for h in trip.voting.ballots.values())
     winner = trip.hotels.get(outcome.winner_id or "")
     words = "{name} would win." if winner else "Nobody has voted: there would be no winner."
-    words += f" {waiting} of {len(trip.members)} have not voted." if waiting else " All have voted."
+    have = "has" if waiting == 1 else "have"
+    words += f" {waiting} of {len(trip.members)} {have} not voted." if waiting else " All have voted."
     question = render.template(words, name=winner.name if winner else "")
     if (
         await screen.ask("End the vote", question, [Answer("end", render.ours("End the vote"), irreversible=True)])

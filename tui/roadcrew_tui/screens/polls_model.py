@@ -154,8 +154,11 @@ def turnout(trip: Trip, poll: Poll) -> str:
     waiting, partial = len(rules.waiting_for(poll, trip.members)), len(unfinished(trip, poll))
     if not waiting and not partial:
         return "All have voted."
+    have = "has" if (waiting or partial) == 1 else "have"
     words = (
-        f"{waiting} of {len(trip.members)} have not voted" if waiting else f"{partial} have not answered every option"
+        f"{waiting} of {len(trip.members)} {have} not voted"
+        if waiting
+        else f"{partial} {have} not answered every option"
     )
     return f"{words}, {partial} not on every option." if waiting and partial else f"{words}."
 
