@@ -58,6 +58,7 @@ async def test_a_file_that_was_damaged_while_the_app_runs_is_put_aside_and_that_
         await s.press("ctrl+t")
         assert s.app.keeper.settle(20)
         await s.until(lambda: any("was written anew" in n.message for n in s.app._notifications), "what was done")
+        assert not any("Illegal character" in n.message for n in s.app._notifications), "no words of a parser"
         assert file.with_name("config.toml.damaged").read_text() == 'theme = "dark\n'
         assert load(folders(tmp_path)).theme == "light"
 

@@ -210,9 +210,9 @@ def _write(folders: Folders, now: Settings, lines: Mapping[tuple[str, ...], Any]
         text = with_values(file.read_text("utf-8"), lines)
     except FileNotFoundError:
         text = written(now)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError):
         aside = _put_aside(file)
-        troubles = (Trouble("The settings file was written anew.", f"A copy of what it was is in {aside}: {error}."),)
+        troubles = (Trouble("The settings file was written anew.", f"A copy of what it was is in {aside}."),)
         text = written(now)
     write_atomically(file, text)
     return troubles
