@@ -16,6 +16,7 @@ from tests.tui.scenes import Scene, lisbon
 from tests.tui.standins import SERVER, StandInClient
 from textual.binding import Binding
 
+from roadcrew_client import User
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui import commands
 from roadcrew_tui.commands.base import GROUPS, Command, NeedsTrip, shown_key
@@ -23,6 +24,7 @@ from roadcrew_tui.commands.palette import Palette
 from roadcrew_tui.oneshot import show
 from roadcrew_tui.screens.help import HelpScreen
 from roadcrew_tui.screens.tabs import TITLES
+from roadcrew_tui.typed_link import whole
 
 
 def test_every_action_says_what_it_is():
@@ -199,6 +201,11 @@ def test_a_vote_by_the_words_of_question_and_options():
         ),
         ("hotel.vote", {"hotel": "casa"}, lambda t: len(t["hotels"][0]["votes"]) == 3),
         ("hotel.add", {"name": "Sol", "city": "Lisbon", "price": "62.50 EUR"}, lambda t: len(t["hotels"]) == 3),
+        (
+            "hotel.add",
+            {"name": "Sol", "city": "Lisbon", "price": "62 EUR", "link": "casa.example/rooms?n=2"},
+            lambda t: "https://casa.example/rooms?n=2" in [h["url"] for h in t["hotels"]],
+        ),
         ("hotel.drop", {"hotel": "Alfama"}, lambda t: len(t["hotels"]) == 1),
         ("hotel.end", {}, lambda t: t["hotelVoting"]["winnerId"]),
         ("crew.hand-over", {"member": "ben"}, lambda t: t["members"][1]["role"] == "organiser"),
@@ -208,6 +215,22 @@ def test_a_vote_by_the_words_of_question_and_options():
 )
 def test_actions_give_the_shape_of_the_contract(command: str, args: Mapping[str, Any], holds: Any):
     assert holds(run(lisbon(), command, args)["trip"])
+
+
+@pytest.mark.parametrize(
+    "link", ["casa", "javascript:alert(1)", "ftp://casa.example", "a casa.example", "ana@casa.example"]
+)
+def test_what_is_no_link_and_no_host_is_left_to_the_rules_as_it_was_typed(link: str):
+    assert whole(link) == link
+
+
+def test_who_joins_and_is_called_like_a_member_is_told_on_stderr(capsys: pytest.CaptureFixture[str]):
+    scene = lisbon()
+    invite = scene.world.trips[scene.trip_id].invite
+    assert invite is not None
+    ben = StandInClient(scene.world, User("zoe", "ben"))
+    asyncio.run(_run(commands.find("trip.join"), ben, {"invite": f"{invite.code}@trips.example"}))
+    assert "There is a Ben in this crew already: roadcrew you rename NAME changes your name." in capsys.readouterr().err
 
 
 def test_a_name_that_fits_two_things_is_not_guessed_at():

@@ -340,5 +340,10 @@ async def test_nothing_that_is_said_to_a_visitor_tells_where_their_folder_is(tmp
     async with staged(tmp_path) as s:
         s.app.host = replace(s.app.host, folder=str(tmp_path))  # as ROADCREW_HOME has it where it is not a test
         s.app.say(f"It is kept in {tmp_path}/data/credentials.json.")
-        await s.until(lambda: "your folder/data/credentials.json" in toasts(s))
-        assert str(tmp_path) not in toasts(s).split("\n")[-1]
+        await s.until(lambda: "It is kept here." in toasts(s))
+        s.app.say(f"{tmp_path}/config/config.toml:3: this is not TOML.")
+        await s.until(lambda: "your folder/config/config.toml:3: this" in toasts(s))
+        assert str(tmp_path) not in "".join(toasts(s).split("\n")[-2:])
+        await s.press("comma")
+        await s.sees("SETTINGS")
+        assert s.text.split("\n")[0].split() == ["SETTINGS"]

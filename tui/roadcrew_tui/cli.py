@@ -367,8 +367,10 @@ def _watch(given: argparse.Namespace) -> int:
 
 
 def _act(command: Command, given: argparse.Namespace) -> int:
+    from roadcrew_client.errors import Unreachable  # noqa: PLC0415 - not for a fast start
     from roadcrew_client.links import parse_invite  # noqa: PLC0415 - not for a fast start
     from roadcrew_tui.oneshot import confirmed, session, show, which_trip  # noqa: PLC0415 - not for a fast start
+    from roadcrew_tui.steps import host_named  # noqa: PLC0415 - only here
 
     arguments: dict[str, Any] = {a.name: getattr(given, a.name.replace("-", "_"), None) for a in command.arguments}
     arguments["json"] = given.json
@@ -399,7 +401,12 @@ def _act(command: Command, given: argparse.Namespace) -> int:
         if command.id == "trip.join" and server is None:
             server = parse_invite(arguments["invite"]).server
             invited = server is not None
-        return await session(server, may_be_new, work, becomes_guest=becomes_guest, invited=invited)
+        try:
+            return await session(server, may_be_new, work, becomes_guest=becomes_guest, invited=invited)
+        except Unreachable as error:
+            if server is None or not invited:
+                raise
+            raise Unreachable(error.code, host_named(error.detail, server)) from error
 
     return _told(lambda: asyncio.run(at_its_server()))
 

@@ -9,6 +9,7 @@ before the first paint.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +56,11 @@ class Host:
         return self.server is None or is_same(server, self.server)
 
     def told(self, words: str) -> str:
-        """What may be said of these words: to a visitor not where their folder is."""
-        return words.replace(self.folder, "your folder") if self.folder else words
+        """What may be said of these words: to a visitor not where their folder is, nor what lies in it."""
+        if not self.folder:
+            return words
+        kept_here = re.sub(rf"\bin {re.escape(self.folder)}(?:/[\w-]+(?:\.\w+)*)*", "here", words)
+        return kept_here.replace(self.folder, "your folder")
 
 
 OWN = Host(frozenset(get_args(HostPart)))

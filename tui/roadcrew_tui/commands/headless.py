@@ -18,6 +18,8 @@ from roadcrew_domain.trip import EditTrip, Trip, TripAct
 from roadcrew_domain.views import crew_order, hotel_order, poll_order, to_view
 from roadcrew_tui import dates, money
 from roadcrew_tui.commands.base import Args, trip_of
+from roadcrew_tui.steps import namesake_words
+from roadcrew_tui.typed_link import whole
 
 if TYPE_CHECKING:
     from roadcrew_client import Client, User
@@ -134,8 +136,11 @@ async def create(client: Client, args: Args) -> Any:
 async def join(client: Client, args: Args) -> Any:
     """`trip join`; whose server it is has been settled before."""
     from roadcrew_client.links import parse_invite  # noqa: PLC0415 - where it is used
+    from roadcrew_tui.oneshot import hint  # noqa: PLC0415 - which imports this
 
     trip = await client.join(parse_invite(str(args["invite"])).code, args.get("name"))
+    if client.user is not None and (words := namesake_words(trip, client.user.id, "roadcrew you rename NAME")):
+        hint(words)
     return trip_shape(trip)
 
 
@@ -228,5 +233,7 @@ async def add_hotel(client: Client, args: Args) -> Any:
         price = money.parse_price(str(args["price"]))
     except money.NotAPrice as problem:
         raise Refused("bad-price", "invalid", str(problem), field="price") from problem
-    act = ShortlistHotel(str(args["name"]), str(args["city"]), int(args.get("stars") or 0), price, args.get("link"))
+    act = ShortlistHotel(
+        str(args["name"]), str(args["city"]), int(args.get("stars") or 0), price, whole(args.get("link"))
+    )
     return await do(client, trip_of(args), act)

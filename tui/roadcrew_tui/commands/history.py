@@ -105,7 +105,10 @@ class RestoreHotel(TripCommand):
     group = "Hotels"
     places = ("history",)
     sub = ("hotel", "restore")
-    sub_help = "Puts a dropped hotel on the list again, for 30 days. Who dropped it can, and the organiser."
+    sub_help = (
+        "Puts a dropped hotel on the list again, within 30 days of its being dropped. Who dropped it can, and the "
+        "organiser."
+    )
     arguments = (Argument("hotel", "its name, the start of it, or its id", required=True),)
     examples = ('roadcrew hotel restore "Casa Azul"',)
 

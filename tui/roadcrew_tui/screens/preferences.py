@@ -71,8 +71,10 @@ class PreferencesScreen(CommandScreen):
 
     def redraw(self) -> None:
         """Draw everything."""
-        file = str(self.crew_app.folders.settings_file) if self.crew_app.host.lends("files") else ""
-        self.query_one("#title", TitleLine).show_ends(render.heading("Settings"), render.said(file, render.MUTED))
+        app, file = self.crew_app, render.BLANK
+        if app.host.lends("files"):
+            file = render.said(str(app.folders.settings_file), render.MUTED)
+        self.query_one("#title", TitleLine).show_ends(render.heading("Settings"), file)
         rows = self.query_one("#settings", RowList)
         rows.show(list(self._rows()))
         rows.settle()  # headings stay where they are
