@@ -260,6 +260,8 @@ class StandInLive:
         self._say(StandInChange("events", events))
         if self.confirmed is not None and self.me.id not in self.confirmed.members:
             self._say(StandInChange("gone", reason="removed"))
+        elif self.confirmed is not None and self.confirmed.ended:
+            self._say(StandInChange("gone", reason="ended"))
 
     def act(self, act: Any) -> StandInPending:
         command = self.world.new_id()

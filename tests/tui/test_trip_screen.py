@@ -16,6 +16,7 @@ from textual.content import Content
 from roadcrew_domain.crew import RenameMember
 from roadcrew_domain.hotels import VoteHotel
 from roadcrew_domain.polls import CastVote, OpenPoll
+from roadcrew_domain.trip import DeleteTrip
 from roadcrew_tui import render
 from roadcrew_tui.screens.lobby import LobbyScreen
 from roadcrew_tui.snapshot import News, Snapshot, Status
@@ -368,3 +369,24 @@ async def test_what_is_done_without_a_network_says_that_it_waits(tmp_path: Path,
         await s.press(*(("enter", "y") if tab == "polls" else ("space",)))
         await s.sees("waits for the network" if tab == "polls" else "waits")
         assert "sending" not in s.text
+
+
+async def test_who_deleted_a_trip_is_said_to_the_others_and_its_way_back_to_who_did(tmp_path: Path):
+    scene = lisbon()
+    async with staged(tmp_path, scene, me=scene.ben) as s:
+        scene.world.do(scene.trip_id, scene.ana.id, DeleteTrip())
+        await s.until(lambda: isinstance(s.app.screen, LobbyScreen), "the list of trips")
+        assert [n.message for n in s.app._notifications] == [
+            "Ana deleted Lisbon in May. They can bring it back for 30 days."
+        ]
+
+
+async def test_who_deletes_a_trip_is_told_how_it_comes_back(tmp_path: Path):
+    scene = lisbon()
+    async with staged(tmp_path, scene) as s:
+        await s.trip.end_with("delete")
+        await s.until(lambda: isinstance(s.app.screen, LobbyScreen), "the list of trips")
+        await s.settle()
+        assert [n.message for n in s.app._notifications] == [
+            "You deleted Lisbon in May. D in your trips brings it back within 30 days."
+        ]

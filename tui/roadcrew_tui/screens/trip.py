@@ -269,7 +269,18 @@ class TripScreen(CommandScreen):
         if reason == "removed" and removals and removals[-1]:
             # The removal is the last thing that somebody who was removed is told of a trip.
             return render.sentence("{who} removed you from this trip.", who=removals[-1])
+        if reason == "ended" and self.trip is not None and self.trip.ended == "deleted":
+            ends = [(r.by, r.name) for r in self.trip.recent if r.type == "TripEnded"]
+            return self._deleted(*ends[-1]) if ends else self._deleted()
         return why_gone(reason)
+
+    def _deleted(self, by: str | None = None, name: str | None = None) -> str:
+        """Who deleted the trip, and what brings it back."""
+        words = "{who} deleted {trip}. They can bring it back for 30 days."
+        if by == self.me:
+            words = "You deleted {trip}. D in your trips brings it back within 30 days."
+        trip = self.trip.name if self.trip is not None else "this trip"
+        return render.sentence(words, who=name or "The organiser", trip=trip)
 
     # --- drawing ---------------------------------------------------------------------------------
 
@@ -391,6 +402,8 @@ class TripScreen(CommandScreen):
         act: TripAct = LeaveTrip() if how == "leave" else DeleteTrip()
         await self.crew_app.link.call(lambda client: client.do(self.trip_id, act))
         if self in self.app.screen_stack:
+            if how == "delete":
+                self.crew_app.say(self._deleted(self.me), seconds=10)
             self.app.pop_screen()
             self.crew_app.run_worker(self.crew_app.link.unfollow(), group="follow")
             self.crew_app.show_lobby()
