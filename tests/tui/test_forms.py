@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from tests.tui.conftest import staged
+from tests.tui.scenes import lisbon
 from textual.widgets import Input
 
+from roadcrew_domain.hotels import ShortlistHotel, UnshortlistHotel
+from roadcrew_domain.money import Money
+from roadcrew_domain.polls import OpenPoll
+from roadcrew_domain.refusals import Refused
 from roadcrew_tui.screens.form import Form
+from roadcrew_tui.screens.trip_model import check
+from roadcrew_tui.snapshot import Snapshot, Status
 
 SAID = {8: "eight"}
 
@@ -68,6 +78,50 @@ async def test_what_is_typed_in_a_burst_lands_where_it_lands_when_typed_slowly(t
             forms.append(form.values())
     assert forms[0]["options"].split("\n") == ["aa", "bb", "cc", "dd", "ee", "ff"]
     assert forms[1] == forms[0]
+
+
+@pytest.mark.parametrize("deadline", ["1 Jan 2020 18:00", "yesterday", "yesterday 18:00"])
+async def test_a_deadline_that_is_past_is_said_under_its_field_and_nothing_is_lost(tmp_path: Path, deadline: str):
+    async with staged(tmp_path, tab="polls") as s:
+        await s.press("n")
+        await s.burst(*"Where?", "tab", "tab", *"Alps", "enter", *"Baltic", "enter", "enter", *deadline, "ctrl+s")
+        await s.sees("That deadline is already past.")
+        assert "ASK THE CREW" in s.text
+        assert s.app.focused is not None
+        assert s.app.focused.id == "field-closes"
+        assert not s.app._notifications
+        await s.press("home", "ctrl+k")
+        await s.type("in 2 h")
+        await s.press("ctrl+s")
+        await s.until(lambda: "Where?" in [p.question for p in s.world.trips[s.scene.trip_id].polls.values()])
+
+
+async def test_what_the_rules_refuse_at_once_is_said_in_the_form_with_all_that_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    scene = lisbon()
+    monkeypatch.setattr("roadcrew_domain.hotels.MAX_HOTELS", 2)
+    async with staged(tmp_path, scene, tab="hotels") as s:
+        await s.press("a")
+        await s.burst(*"Faro", "tab", "tab", *"80", "ctrl+s")
+        await s.sees("The shortlist has room for 2 hotels.")
+        assert s.app.screen.query_one("#field-name", Input).value == "Faro"
+        s.world.do(scene.trip_id, scene.ana.id, UnshortlistHotel(scene.azul))
+        await s.settle()
+        await s.press("ctrl+s")
+        await s.until(lambda: "Faro" in [h.name for h in s.world.trips[scene.trip_id].hotels.values()])
+
+
+def test_without_a_link_only_what_no_server_would_take_is_refused_at_once(monkeypatch: pytest.MonkeyPatch):
+    scene = lisbon()
+    monkeypatch.setattr("roadcrew_domain.hotels.MAX_HOTELS", 2)
+    offline = Snapshot(scene.trip_id, scene.world.trips[scene.trip_id], status=Status("offline"))
+    hotel = ShortlistHotel("Faro", "Lisbon", 3, Money(8000, "EUR"))
+    check(offline, scene.ana.id, hotel)
+    with pytest.raises(Refused, match="room for 2"):
+        check(replace(offline, status=Status("live")), scene.ana.id, hotel)
+    with pytest.raises(Refused, match="already past"):
+        check(offline, scene.ana.id, OpenPoll("Where?", "single", ("Alps", "Baltic"), datetime(2020, 1, 1, tzinfo=UTC)))
 
 
 async def test_a_form_opens_at_its_top_on_the_smallest_terminal(tmp_path: Path):

@@ -20,6 +20,7 @@ _BETWEEN = re.compile(r"\s+(?:to|until|-|–|—)\s+|\s*(?:–|—)\s*")
 _CLOCK = re.compile(r"(?:at\s+)?(\d{1,2})(?::|\.|h)(\d{2})")
 _TWELVE = re.compile(r"(?:at\s+)?(1[0-2]|0?[1-9])(?:[:.](\d{2}))?\s*([ap])\.?m\.?")
 _IN = re.compile(r"in\s+(\d{1,3})\s*(min|m|minutes?|h|hours?|d|days?|w|weeks?)")
+_NEAR = {"yesterday": -1, "today": 0, "tomorrow": 1}
 SOONEST = timedelta(days=60)
 """A date without a year is the next such date, or one of the last weeks."""
 
@@ -39,8 +40,8 @@ def _made(day: int, month: int, year: int | None, today: date) -> date | None:
 
 
 def parse_day(text: str, today: date) -> date | None:
-    """One day as people say it: `2026-05-21`, `21.5.2026`, `21 May`, `Wed 20 May`, `May 21, 2026`, `today`,
-    `tomorrow`, or `Wed`, the next one. None for anything else.
+    """One day as people say it: `2026-05-21`, `21.5.2026`, `21 May`, `Wed 20 May`, `May 21, 2026`, `yesterday`,
+    `today`, `tomorrow`, or `Wed`, the next one. None for anything else.
 
     Raises `NotADate` for a date on another weekday than is said: in which year it would fit is not guessed.
     """
@@ -70,8 +71,8 @@ def _parted(words: str) -> tuple[int | None, str]:
 def _read(words: str, today: date) -> date | None:
     """A date, whatever weekday is said."""
     _, words = _parted(words)
-    if words in ("today", "tomorrow"):
-        return today + timedelta(days=words == "tomorrow")
+    if words in _NEAR:
+        return today + timedelta(days=_NEAR[words])
     if m := _ISO.fullmatch(words):
         return _made(int(m[3]), int(m[2]), int(m[1]), today)
     if m := _NUMBERS.fullmatch(words):

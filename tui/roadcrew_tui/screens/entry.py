@@ -207,7 +207,7 @@ async def edit_trip(screen: TripScreen) -> None:
             if number != now:
                 changes[name] = number
         if changes:
-            await screen.act(EditTrip(**changes))
+            await screen.propose(EditTrip(**changes))
 
     await screen.app.push_screen_wait(Form("Edit the trip", fields, send, button="save"))
 

@@ -110,6 +110,8 @@ class Form(Dialog[bool]):
         self._lead = lead
         self.sending = False
         self._problem: FormProblem | None = None
+        self._tried: Values = {}
+        """What was sent last."""
 
     def compose(self) -> ComposeResult:
         """Fields one under another; the line of keys below."""
@@ -250,7 +252,7 @@ class Form(Dialog[bool]):
         if following is None or self._may_retry:
             self.action_send()
         else:
-            self.set_focus(following)  # at once; `focus()` would wait for its turn
+            self._go_to(following)
 
     async def action_step(self, by: int) -> None:
         """To the next field or the one before, round and round, in the order in which they are written: Textual's goes
@@ -258,7 +260,15 @@ class Form(Dialog[bool]):
         here = await self._typed_here()
         stops = [w for w in self.query("#form *").results(Widget) if w.focusable and w.display]
         at = stops.index(here) + by if here in stops else 0
-        self.set_focus(stops[at % len(stops)])
+        self._go_to(stops[at % len(stops)])
+
+    def _go_to(self, widget: Widget) -> None:
+        """At once, where `focus()` would wait for its turn; and without a scrolling that goes on while something else,
+        such as what was not right, is brought to sight."""
+        self.set_focus(widget, scroll_visible=False)
+        mine = [f.id for f in self._fields if widget.id == f"field-{f.id}" or widget.has_class(f"of-{f.id}")]
+        around = [self.query_one(f"#{part}-{field}") for field in mine for part in ("label", "note")]
+        self.call_after_refresh(self._bring_to_sight, *(w for w in around if w.display), widget)
 
     async def _typed_here(self) -> Widget | None:
         """The field that has the focus, once it has all that was typed into it, and a list its next line."""
@@ -295,7 +305,10 @@ class Form(Dialog[bool]):
         self._mended(event.checks)
 
     def _mended(self, widget: Widget) -> None:
-        """What was wrong with this field, or with all of it, was about what stood there before."""
+        """What was wrong with this field, or with all of it, was about what stood there before. A change that is told
+        of only now may have come before the sending."""
+        if self.values() == self._tried:
+            return
         field = self._problem.field if self._problem is not None else None
         here = widget.id == f"field-{field}" or widget.has_class(f"of-{field}")
         if self._problem is not None and (here or not any(f.id == field for f in self._fields)):
@@ -336,9 +349,11 @@ class Form(Dialog[bool]):
         from roadcrew_client.retry import is_passing  # noqa: PLC0415 - not before the first paint
         from roadcrew_domain.refusals import Refused  # noqa: PLC0415 - not before the first paint
 
+        await self._typed_here()
         self.say(None)
+        self._tried = self.values()
         try:
-            await self._send(self.values())
+            await self._send(self._tried)
         except FormProblem as problem:
             self.say(problem)
         except Refused as refused:

@@ -49,7 +49,7 @@ async def ask_crew(screen: TripScreen) -> None:
             raise FormProblem("closes", str(problem)) from problem
         if len(options) < 2:
             raise FormProblem("options", "A poll needs at least two options.")
-        await screen.act(OpenPoll(values["question"], kinds[values["kind"]], options, closes))
+        await screen.propose(OpenPoll(values["question"], kinds[values["kind"]], options, closes))
         mine = [change.id for change in screen.snapshot.sending if isinstance(change.act, OpenPoll)]
         opened.append(mine[-1] if mine else "")
 

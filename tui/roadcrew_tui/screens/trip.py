@@ -25,7 +25,7 @@ from roadcrew_tui.screens.base import CommandScreen, bindings
 from roadcrew_tui.screens.overview_model import Decision, Need, needs
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.tabs import Tab
-from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
+from roadcrew_tui.screens.trip_model import check, status_words, unopened_words, why_gone
 from roadcrew_tui.screens.trip_talk import TripTalk
 from roadcrew_tui.screens.trip_toasts import TripToasts
 from roadcrew_tui.snapshot import News, RunSnapshot, Snapshot, TalkNews
@@ -379,6 +379,11 @@ class TripScreen(CommandScreen):
     async def act(self, act: TripAct) -> None:
         """Do something to this trip. Painted at once; refusals come as news."""
         self.feed(await self.crew_app.link.act(act), News("pending"))
+
+    async def propose(self, act: TripAct) -> None:
+        """As `act`, but raises `Refused` for what the rules say no to now: a form keeps what was typed then."""
+        check(self.snapshot, self.me, act)
+        await self.act(act)
 
     async def settled(self, poll_id: str) -> None:
         """Wait until a poll that was just ended is known to have ended."""
