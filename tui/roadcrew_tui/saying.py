@@ -42,10 +42,11 @@ class Saying(App[str]):
     # --- toasts ----------------------------------------------------------------------------------
 
     def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
-        """A toast. The only way to one: it never reads markup. What is still there is not said twice."""
+        """A toast. The only way to one: it never reads markup. What is still there is not there twice: it is the last
+        one now."""
         told = render.safe(self.host.told(words))
-        if any(shown.message == told and not shown.has_expired for shown in self._notifications):
-            return
+        for former in [shown for shown in self._notifications if shown.message == told]:
+            self._unnotify(former)
         self.notify(
             told,
             severity=severity,  # type: ignore[arg-type]
