@@ -225,10 +225,16 @@ async def test_the_last_change_is_undone_without_being_asked_and_once_more_does_
         await s.press("space")
         await s.until(lambda: s.world.trips[s.scene.trip_id].voting.ballots.get(s.scene.ana.id) == s.scene.azul)
         await s.press("U")
-        await s.sees("Your vote for a hotel is as it was.")
+        await s.sees("You have no vote for a hotel again.")
         assert s.scene.ana.id not in s.world.trips[s.scene.trip_id].voting.ballots
         await s.press("U")
-        await s.until(lambda: s.world.trips[s.scene.trip_id].voting.ballots.get(s.scene.ana.id) == s.scene.azul)
+        await s.sees("Your vote is for Casa Azul again.")
+        assert s.world.trips[s.scene.trip_id].voting.ballots.get(s.scene.ana.id) == s.scene.azul
+        await s.press("U")
+        assert [n.message for n in sorted(s.app._notifications, key=lambda n: n.raised_at)] == [
+            "Your vote is for Casa Azul again.", "You have no vote for a hotel again."
+        ]  # fmt: skip
+        assert s.text.index("Your vote is for") < s.text.index("You have no vote")
 
 
 @pytest.mark.parametrize(
@@ -236,8 +242,9 @@ async def test_the_last_change_is_undone_without_being_asked_and_once_more_does_
     [
         (
             lambda s: CastVote(s.flight, answers=((f"{s.flight}.0", "yes"),)),
-            "Your vote in When do we fly? is as it was.",
+            "Your vote in When do we fly? is taken back.",
         ),
+        (lambda s: CastVote(s.drivers), "Your vote in Who drives? is back."),
         (lambda s: UnshortlistHotel(s.azul), "Casa Azul is on the list again."),
         (lambda s: EditTrip(name="Porto in June"), "What you changed of the trip is as it was."),
     ],
@@ -283,6 +290,18 @@ async def test_who_neither_dropped_it_nor_leads_is_offered_no_way_back(tmp_path:
         await opened(s)
         assert "Ana dropped Casa Azul" in s.text
         assert "can be brought back" not in s.text
+
+
+async def test_enter_on_a_dropped_hotel_says_who_can_bring_it_back(tmp_path: Path):
+    scene = lisbon()
+    act(scene, scene.dev, UnshortlistHotel(scene.alfama))
+    async with staged(tmp_path, scene, me=scene.ben) as s:
+        await opened(s)
+        await s.press("enter")
+        await s.sees("Only Ana or Dev can bring it back.")
+        act(scene, scene.ana, UnshortlistHotel(scene.azul))
+        await s.press("home", "up", "home", "enter")
+        await s.sees("Only Ana can bring it back.")
 
 
 async def test_a_deleted_trip_is_brought_back_after_asking(tmp_path: Path):

@@ -100,9 +100,13 @@ class HistoryScreen(CommandScreen):
     @property
     def dropped(self) -> str | None:
         """The hotel under the cursor that can be brought back."""
+        return self._line.dropped if self._line is not None else None
+
+    @property
+    def _line(self) -> model.Line | None:
+        """What is under the cursor."""
         rows = self.query("#history")
-        line = self._lines.get(rows.first(RowList).cursor or "") if rows else None
-        return line.dropped if line is not None else None
+        return self._lines.get(rows.first(RowList).cursor or "") if rows else None
 
     def compose(self) -> ComposeResult:
         """Title, list, a sentence, keys."""
@@ -260,6 +264,10 @@ class HistoryScreen(CommandScreen):
             self.load()
         elif self.dropped is not None:
             self.run_worker(self.crew_app.guarded(self.restore()), group="commands")
+        elif self._line is not None and self._line.others:
+            who, *more = self._line.others
+            words = "Only {who} or {other} can bring it back." if more else "Only {who} can bring it back."
+            self.crew_app.say(render.sentence(words, who=who, other=(*more, "")[0]))
 
     async def restore(self) -> None:
         """Bring the hotel under the cursor back."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Literal
 
-from roadcrew_domain.dropped import RestoreHotel
+from roadcrew_domain.dropped import DroppedHotel, RestoreHotel
 from roadcrew_domain.hotels import UnshortlistHotel, VoteHotel
 from roadcrew_domain.polls import CastVote
 from roadcrew_domain.trip import EditTrip, Recent, Trip, TripAct
@@ -23,6 +23,8 @@ from roadcrew_tui.happenings import Happening, told
 
 Known = Mapping[int, Recent]
 """By number."""
+Gone = Mapping[tuple[datetime, str | None], DroppedHotel]
+"""What can be brought back, by when it was dropped and what it was called."""
 PAGE, MOST_PAGES = 200, 10
 """Events that are asked for at a time, and how often for one answer: as many as a server keeps of a trip."""
 STRANGE = "{who} did something that this version can't tell of"
@@ -54,12 +56,13 @@ ALL = Since("all")
 
 @dataclass(frozen=True)
 class Line:
-    """One happening. `dropped` is the hotel that can be brought back here."""
+    """One happening. `dropped` is the hotel that can be brought back here, or `others` are who could do that."""
 
     seq: int
     time: str
     happening: Happening
     dropped: str | None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,9 @@ def by_day(
 ) -> tuple[Day, ...]:
     """In words, a day at a time."""
     today = when.day_of(now, zone)
-    ways_back = dropped(trip, me, now)
+    gone = {(d.at, d.hotel.name): d for d in trip.dropped.values() if now < d.restorable_until}
     return tuple(
-        Day(_title(day, today), tuple(_line(r, ways_back, zone) for r in of_day))
+        Day(_title(day, today), tuple(_line(r, trip, me, gone, zone) for r in of_day))
         for day, of_day in groupby(recents, key=lambda r: when.day_of(r.at, zone))
     )
 
@@ -115,16 +118,16 @@ def _title(day: date, today: date) -> str:
     return words[0].upper() + words[1:]
 
 
-def _line(r: Recent, ways_back: Mapping[tuple[datetime, str | None], str], zone: tzinfo | None) -> Line:
+def _line(r: Recent, trip: Trip, me: str, gone: Gone, zone: tzinfo | None) -> Line:
     happening = told(r) or Happening(r.seq, r.at, STRANGE, r.name or "Somebody", "")
-    hotel = ways_back.get((r.at, r.subject)) if r.type == "HotelUnshortlisted" else None
-    return Line(r.seq, when.time_of(r.at, zone), happening, hotel)
-
-
-def dropped(trip: Trip, me: str, now: datetime) -> dict[tuple[datetime, str | None], str]:
-    """The hotels that this person may bring back, by when they were dropped and what they were called."""
-    mine = [d for d in trip.dropped.values() if me in (trip.organiser, d.by) and now < d.restorable_until]
-    return {(d.at, d.hotel.name): d.hotel.id for d in mine}
+    line = Line(r.seq, when.time_of(r.at, zone), happening, None)
+    hotel = gone.get((r.at, r.subject)) if r.type == "HotelUnshortlisted" else None
+    if hotel is None:
+        return line
+    may = dict.fromkeys((trip.organiser, hotel.by))
+    if me in may:
+        return replace(line, dropped=hotel.hotel.id)
+    return replace(line, others=tuple(trip.members[i].name for i in may if i in trip.members))
 
 
 def people(trip: Trip, known: Known) -> list[tuple[str, str]]:
@@ -137,11 +140,9 @@ def people(trip: Trip, known: Known) -> list[tuple[str, str]]:
 
 
 def parse_since(text: str, today: date) -> date:
-    """A day that has been, as people say it: as `dates.parse_day`, and `yesterday`; a weekday is the last such day,
-    a date without a year the last such date. Raises `NotADate`."""
+    """A day that has been, as people say it: as `dates.parse_day`, but a weekday is the last such day, a date
+    without a year the last such date. Raises `NotADate`."""
     words = " ".join(text.lower().split())
-    if words == "yesterday":
-        return today - timedelta(days=1)
     found = dates.parse_day(words, today)
     if found is None:
         raise dates.NotADate("Try yesterday, Mon, 20 May, or 2026-05-20.")
@@ -160,9 +161,12 @@ def undone(act: TripAct, what: str) -> tuple[str, str]:
     """What an act that undid something has done, with room for {what}: what it is about, in a person's words."""
     match act:
         case CastVote():
-            return "Your vote in {what} is as it was.", what
+            given = act.option_ids or act.answers
+            return f"Your vote in {{what}} is {'back' if given else 'taken back'}.", what
+        case VoteHotel(hotel_id=None):
+            return "You have no vote for a hotel again.", ""
         case VoteHotel():
-            return "Your vote for a hotel is as it was.", ""
+            return "Your vote is for {what} again.", what
         case UnshortlistHotel():
             return "{what} is off the list again.", what
         case RestoreHotel():
