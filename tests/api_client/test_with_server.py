@@ -224,6 +224,19 @@ async def test_who_is_removed_is_told_and_hears_nothing_more(running: Running):
             assert ben.user.id not in b.trip.members
 
 
+async def test_who_is_in_a_trip_that_is_deleted_hears_by_whom(running: Running):
+    async with people(running.url, "Ana", "Ben") as (ana, ben):
+        made = await ana.create_trip("Lisbon")
+        await ben.join(made.invite.code)
+        async with ben.follow(made.trip.id) as b:
+            await until(lambda: b.status.state == "live")
+            await ana.do(made.trip.id, DeleteTrip())
+            await until(lambda: b.status.state == "gone")
+            assert b.trip is not None
+            end = b.trip.recent[-1]
+            assert (b.trip.ended, end.type, end.name, end.kind) == ("deleted", "TripEnded", "Ana", "deleted")
+
+
 # R: S1
 async def test_polling_and_streaming_in_turn_see_the_same_log(running: Running):
     async with people(running.url, "Ana", "Ben") as (ana, ben):

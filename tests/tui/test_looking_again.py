@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tui.conftest import Stage, folders, staged
 from tests.tui.scenes import lisbon
 from textual import events
 
-from roadcrew_client import TripSummary
 from roadcrew_client.errors import ServerTrouble, SessionNotReady
 from roadcrew_tui.screens import lobby_model
 from roadcrew_tui.screens.lobby import ASKED_AGAIN, LobbyScreen
@@ -174,10 +174,11 @@ async def counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     """In the lobby; and a number for each time that the trips are asked for."""
     async with staged(path, in_trip=False) as s:
         await s.sees("Lisbon in May")
-        client, asked = s.app.link._client, []
+        client: Any = s.app.link._client
+        asked: list[int] = []
         listed = client.load_trips
 
-        async def load_trips() -> list[TripSummary]:
+        async def load_trips() -> Any:
             asked.append(len(asked))
             return await listed()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from roadcrew_domain.trip import Recent
 from roadcrew_tui import when
@@ -22,7 +23,7 @@ class Happening:
     more: str = ""
 
     @property
-    def people(self) -> dict[str, str]:
+    def people(self) -> dict[str, Any]:
         """What `render.template` and `render.sentence` put into the words."""
         return {"who": self.who, "what": self.what, "more": self.more}
 
