@@ -390,3 +390,15 @@ async def test_who_deletes_a_trip_is_told_how_it_comes_back(tmp_path: Path):
         assert [n.message for n in s.app._notifications] == [
             "You deleted Lisbon in May. D in your trips brings it back within 30 days."
         ]
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36)])
+async def test_the_way_out_of_help_has_its_last_row_and_nothing_is_below_it(tmp_path: Path, size: tuple[int, int]):
+    async with staged(tmp_path, size=size) as s:
+        await s.press("question_mark")
+        await s.sees("esc close")
+        bottom = s.app.screen.query_one("#help").region.bottom
+        for key in ("home", "end"):
+            await s.press(key)
+            assert "esc close" in s.text.split("\n")[bottom - 1]
+        assert "Keys can be changed in the settings." in s.text
