@@ -82,11 +82,13 @@ class Browsers:
         """A new visitor's."""
         return (await self.get("/")).cookies[COOKIE].value
 
-    async def open(self, secret: str | None, path: str = "/ws?width=100&height=30", origin: str | None = "") -> Page:
+    async def open(
+        self, secret: str | None, path: str = "/ws?width=100&height=30", origin: str | None = "", **headers: str
+    ) -> Page:
         """A terminal."""
         cookie = {"Cookie": f"{COOKIE}={secret}"} if secret else {}
         origins = {} if origin is None else {"Origin": origin or self.site.address.origin}
-        return Page(await self._http.ws_connect(path, headers={**cookie, **origins}))
+        return Page(await self._http.ws_connect(path, headers={**cookie, **origins, **headers}))
 
     async def refused(self, *given: Any, **more: Any) -> int:
         """The status with which a terminal was refused."""
@@ -263,6 +265,19 @@ async def test_over_the_number_of_visitors_a_sentence_says_so_until_somebody_lea
         await first.line.close()
         await eventually(lambda: len(at.site.terminals) == 1, "a place", SOON)
         assert await (await at.open(carla)).next()
+
+
+# R: T2
+async def test_whoever_takes_no_cookies_fills_half_of_the_places_and_no_more(tmp_path: Path):
+    there, elsewhere = ({"X-Forwarded-For": address} for address in ("8.8.8.8", "9.9.9.9"))
+    async with browsers(tmp_path, most=4, each=1) as at:
+        secrets = [await at.secret() for _ in range(4)]
+        pages = [await at.open(secret, **there) for secret in secrets[:2]]
+        assert await at.refused(secrets[2], **there) == 503
+        assert (await at.get("/", **there)).status == 503
+        assert (await at.get("/", **elsewhere)).status == 200
+        pages.append(await at.open(secrets[3], **elsewhere))
+        assert await pages[2].next()
 
 
 # R: G1

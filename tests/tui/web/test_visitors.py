@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from roadcrew_tui.web import visitors as module
-from roadcrew_tui.web.room import Full, Room
+from roadcrew_tui.web.room import Full, Room, network_of
 from roadcrew_tui.web.visitors import KEPT_SECONDS, SIGNED_IN, TooMany, Visitors, is_secret, name_of
 
 DAY = 24 * 3600
@@ -172,3 +173,41 @@ async def test_a_place_that_does_not_become_free_is_not_waited_for_long():
             async with room.place("ana"):
                 pass
     assert room.here == frozenset()
+
+
+# R: T2
+async def test_one_network_never_takes_all_places_however_many_visitors_it_sends():
+    room = Room(8, each=2, wait=0)
+    async with AsyncExitStack() as places:
+        for n in range(4):
+            await places.enter_async_context(room.place(f"nobody {n}", "198.51.100.7"))
+        assert "From your network 4 pages" in str(room.trouble("nobody 4", "198.51.100.7"))
+        with pytest.raises(Full, match="From your network"):
+            await places.enter_async_context(room.place("nobody 4", "198.51.100.7"))
+        for n in range(4):
+            await places.enter_async_context(room.place(f"ana {n}", "203.0.113.9" if n else None))
+        assert "All places" in str(room.trouble("eve"))
+        room.leaving("nobody 0", "198.51.100.7")
+        assert room.trouble("nobody 0", "198.51.100.7") is None  # who reloads a page
+    assert room.here == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "network"),
+    [
+        ("198.51.100.7", "", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "", "198.51.100.7"),
+        ("2001:db8:1:2:3::4", "", "2001:db8:1:2::/64"),
+        ("8.8.8.8", "9.9.9.9", "8.8.8.8"),
+        ("127.0.0.1", "", None),
+        ("127.0.0.1", "203.0.113.9, 8.8.8.8", "8.8.8.8"),
+        ("10.0.0.2", "8.8.8.8", "8.8.8.8"),
+        ("10.0.0.2", "nonsense", "10.0.0.2"),
+        ("::1", "nonsense", None),
+        (None, "8.8.8.8", None),
+    ],
+)
+def test_where_a_page_comes_from_is_what_connected_or_what_a_proxy_beside_us_says(
+    peer: str | None, forwarded: str, network: str | None
+):
+    assert network_of(peer, forwarded) == network

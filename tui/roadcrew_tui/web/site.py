@@ -18,7 +18,7 @@ from roadcrew_tui.web import pages
 from roadcrew_tui.web.address import Address
 from roadcrew_tui.web.heard import Nonsense, Pinged, Typed, heard, size_of, zone_of
 from roadcrew_tui.web.line import Line
-from roadcrew_tui.web.room import Full, Room
+from roadcrew_tui.web.room import Full, Room, network_of
 from roadcrew_tui.web.terminal import VISIT, Page, Terminal
 from roadcrew_tui.web.visitors import COOKIE, KEPT_SECONDS, TooMany, Visitors, is_secret, name_of
 
@@ -96,7 +96,7 @@ class Site:
         if pages.is_phone(request.headers.get("User-Agent", "")) and "terminal" not in request.query:
             return _html(pages.phone(self.address, code, link))
         secret = _secret_of(request) or self._visitors.new_secret()
-        if trouble := self._room.trouble(name_of(secret)):
+        if trouble := self._room.trouble(name_of(secret), _network_of(request)):
             return self._say(503, trouble)
         answer = _html(pages.terminal(self.address, code, link))
         answer.set_cookie(
@@ -154,7 +154,7 @@ class Site:
         try:
             code = request.match_info.get("code")
             invite = parse_invite_code(code) if code is not None else None
-            async with self._room.place(name_of(secret)):
+            async with self._room.place(name_of(secret), _network_of(request)):
                 return await self._visit(request, secret, invite)
         except Refused:
             return self._say(404, NO_INVITE)
@@ -187,7 +187,7 @@ class Site:
                 await line.end(words)
         finally:
             self._lines.discard(line)
-            self._room.leaving(visitor)
+            self._room.leaving(visitor, _network_of(request))
             await asyncio.shield(self._end(terminal, visitor, home))
             line.hang_up()
         return line
@@ -260,6 +260,10 @@ async def _beside(work: Coroutine[object, None, None]) -> AsyncIterator[None]:
 def _secret_of(request: web.Request) -> str | None:
     secret = request.cookies.get(COOKIE)
     return secret if is_secret(secret) else None
+
+
+def _network_of(request: web.Request) -> str | None:
+    return network_of(request.remote, ",".join(request.headers.getall("X-Forwarded-For", [])))
 
 
 def _html(text: str, status: int = 200, more: dict[str, str] | None = None) -> web.Response:
