@@ -155,6 +155,32 @@ async def test_a_trip_is_joined_by_link_and_the_others_see_it(tmp_path: Path):
             assert "● Zoe" in ana.text
 
 
+async def test_who_is_called_like_a_member_is_told_and_how_to_change_that(tmp_path: Path):
+    scene = lisbon()
+    invite = scene.world.trips[scene.trip_id].invite
+    assert invite is not None
+    app = RoadcrewApp(invite=f"{SERVER}/j/{invite.code}", folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.until(lambda: app.focused is not None and app.focused.id == "field-name")
+        await s.type("ben")
+        await s.press("enter")
+        await s.sees("There is a Ben in this crew already: N")
+
+
+async def test_an_invite_of_a_host_that_is_not_there_names_it_once(tmp_path: Path):
+    scene = lisbon()
+    scene.world.down = True
+    app = RoadcrewApp(invite="K7QM-2D4F@trips.invalid", folders=folders(tmp_path), maker=StandInMaker(scene.world))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        s = Stage(app, pilot, scene, scene.world)
+        await s.until(lambda: app.focused is not None and app.focused.id == "field-name")
+        await s.type("Zoe")
+        await s.press("enter")
+        await s.sees("trips.invalid can't be reached.")
+        assert s.text.count("can't be reached") == 1
+
+
 async def test_an_invite_that_leads_nowhere_is_said_in_the_form(tmp_path: Path):
     async with staged(tmp_path, in_trip=False) as s:
         await s.press("j")

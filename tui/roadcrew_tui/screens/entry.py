@@ -11,12 +11,16 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from roadcrew_tui import dates, when
+from roadcrew_tui.commands import find
+from roadcrew_tui.commands.base import shown_key
 from roadcrew_tui.host import is_same
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
 from roadcrew_tui.screens.session import enter, going_on, server_address
 from roadcrew_tui.settings import LOCAL_SERVER
+from roadcrew_tui.steps import host_named, namesake_words
 
 if TYPE_CHECKING:
+    from roadcrew_domain.trip import Trip
     from roadcrew_tui.app import RoadcrewApp
     from roadcrew_tui.screens.trip import TripScreen
 
@@ -91,9 +95,10 @@ async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
         ),
         *_name_field(app),
     ]
-    joined: list[str] = []
+    joined: list[Trip] = []
 
     async def send(values: Values) -> None:
+        from roadcrew_client.errors import Unreachable  # noqa: PLC0415 - not before the first paint
         from roadcrew_client.links import parse_invite  # noqa: PLC0415 - not before the first paint
 
         if not values["invite"]:
@@ -110,14 +115,20 @@ async def join_trip(app: RoadcrewApp, invite: str = "") -> None:
             await enter(app, server, values.get("name"), app.settings.name)
             app.tell("Joining the trip…")
             trip = await app.link.call(lambda client: client.join(target.code))
-            joined.append(trip.id)
+            joined.append(trip)
 
         app.tell("Looking up the invite…")
-        await going_on(app, join, guests=True)
+        try:
+            await going_on(app, join, guests=True)
+        except Unreachable as error:
+            raise Unreachable(error.code, host_named(error.detail, server)) from error
 
     if await app.push_screen_wait(Form("Join a trip", fields, send, button="join", skip_filled=True)):
         app.show_lobby()
-        app.open_trip(joined[0])
+        app.open_trip(joined[0].id)
+        key = shown_key(app.settings.keymap.get("you.rename", find("you.rename").keys))
+        if app.user is not None and (words := namesake_words(joined[0], app.user.id, key)):
+            app.say(words)
 
 
 async def _hosts_own(app: RoadcrewApp, named: str) -> str:
