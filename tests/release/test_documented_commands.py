@@ -64,6 +64,7 @@ REFUSED = {
 """Commands that can only be refused here, with their exit status, and why."""
 BEFORE = {
     "trip restore": ('roadcrew trip new "Lisbon in May"', 'roadcrew trip delete --trip "Lisbon in May" --yes'),
+    "trip find": ('roadcrew poll new "Casa Azul, or the tram?" --option "Casa Azul" --option "The tram"',),
     "talk restore": ('roadcrew talk comment "Never mind"', "roadcrew talk remove 1 --yes"),
 }
 """What the reader has done before, where the page does not say it."""
