@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.tui.talk_stage import at_the_talk, chatter, line, stream, talked
 
 from roadcrew_tui.screens import jump_model as model
 from roadcrew_tui.screens.jump import Jump
-from roadcrew_tui.screens.jump_model import DIGITS, LETTERS
+from roadcrew_tui.screens.jump_model import DIGITS, LETTERS, Spot
 from roadcrew_tui.screens.trip import TripScreen
 
 
@@ -63,7 +64,41 @@ async def test_labels_are_seen_where_they_lead_to(tmp_path: Path):
         jump = await opened(s)
         lines = s.text.split("\n")
         for spot, label in zip(jump._spots, jump._labels, strict=True):
-            assert lines[spot.y][spot.x : spot.x + len(label)] == label, (label, lines[spot.y])
+            x, words = model.placed(spot, label)
+            assert lines[spot.y][x : x + len(words)] == words, (label, lines[spot.y])
+
+
+@pytest.mark.parametrize(("tab", "marks"), [("hotels", 1), ("", 2)])
+@pytest.mark.parametrize("size", SIZES)
+async def test_labels_stand_in_brackets_in_place_of_keys_and_cover_no_word(
+    tmp_path: Path, tab: str, marks: int, size: tuple[int, int]
+):
+    async with staged(tmp_path, tab=tab, size=size) as s:
+        before = s.text.split("\n")
+        jump = await opened(s)
+        assert {len(label) for label in jump._labels} == {marks}
+        after = s.text.split("\n")
+        for word in ("help", "actions", *(("vote", "drop") if tab else ("open", "invite"))):
+            assert f" {word} " in before[-1]
+            assert after[-1].index(word) == before[-1].index(word)
+        assert len(re.findall(r"\[\w{1,2}\]", after[-1])) == sum(spot.key > 0 for spot in jump._spots)
+        assert all(f"{n} {words}" in after[1] for n, words in ((1, "Overview"), (2, "Polls"), (3, "Hotels")))
+
+
+@pytest.mark.parametrize(
+    ("spot", "label", "there"),
+    [
+        (Spot(1, 0, list, key=5), "w", (1, "[w]  ")),
+        (Spot(1, 0, list, key=5), "aw", (1, "[aw] ")),
+        (Spot(9, 0, list, key=1), "e", (8, "[e]")),
+        (Spot(9, 0, list, key=1), "ae", (7, "[ae]")),
+        (Spot(1, 0, list, key=1), "ae", (0, "ae")),
+        (Spot(2, 0, list, ahead=True), "ae", (0, "ae")),
+        (Spot(0, 4, list), "ae", (0, "ae")),
+    ],
+)
+def test_a_label_ends_before_the_words_that_it_leads_to(spot: Spot, label: str, there: tuple[int, str]):
+    assert model.placed(spot, label) == there
 
 
 @pytest.mark.parametrize("turn", ["f3", "ф", *(pytest.param(t, marks=pytest.mark.only_full) for t in ("tab", "click"))])

@@ -28,13 +28,15 @@ class JumpLabel(Lines):
 
     def __init__(self, spot: Spot) -> None:
         super().__init__()
-        self.styles.offset = (spot.x, spot.y)
+        self._spot = spot
 
     def say(self, rest: str) -> None:
-        """Nothing, if it does not begin with what was typed."""
+        """Nothing, if it does not begin with what was typed. Reversed, and underlined for rows that are so too."""
         self.display = bool(rest)
-        self.styles.width = len(rest)
-        self.show(lambda _: render.ours(rest, "bold reverse"))
+        x, words = model.placed(self._spot, rest)
+        self.styles.offset = (x, self._spot.y)
+        self.styles.width = len(words)
+        self.show(lambda _: render.ours(words, "bold reverse underline"))
 
 
 class Jump(Dialog[Spot]):

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.widget import Widget
 
-from roadcrew_tui.widgets.lines import PartsLine
+from roadcrew_tui.widgets.lines import KeyLine, PartsLine
 from roadcrew_tui.widgets.rows import RowList
 
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
@@ -23,11 +23,27 @@ MOST = len(DIGITS) ** 2
 
 @dataclass(frozen=True)
 class Spot:
-    """A cell of the screen, and what a jump there does."""
+    """A cell of the screen, and what a jump there does. `key`: so many cells from there on are the key of a hint, which
+    a label takes the place of. `ahead`: words begin there, so that a label ends before them."""
 
     x: int
     y: int
     go: Callable[[], object]
+    key: int = 0
+    ahead: bool = False
+
+
+def placed(spot: Spot, label: str) -> tuple[int, str]:
+    """The column where a label begins, and how it is written: on no word. Where keys stand it has brackets, or it would
+    read as one."""
+    framed = f"[{label}]"
+    if spot.key >= len(framed):
+        return spot.x, framed.ljust(spot.key)
+    if spot.key and (start := spot.x + spot.key + 1 - len(framed)) >= 0:
+        return start, framed
+    if spot.key or spot.ahead:
+        return max(0, spot.x + spot.key - len(label)), label
+    return spot.x, label
 
 
 def spots(screen: Screen[Any]) -> list[Spot]:
@@ -47,9 +63,15 @@ def _of(screen: Screen[Any], widget: Widget) -> Iterator[Spot]:
             if seen.contains(at.x, at.y + down):
                 yield Spot(at.x, at.y + down, partial(_to_row, screen, widget, row))
     elif isinstance(widget, PartsLine):
-        for right, part in widget.in_sight():
-            if seen.contains(widget.region.x + right, at.y):
-                yield Spot(widget.region.x + right, at.y, partial(widget.press, part))
+        for right, part, words in widget.in_sight():
+            x = widget.region.x + right
+            if not seen.contains(x, at.y):
+                continue
+            go = partial(widget.press, part)
+            if isinstance(widget, KeyLine):
+                yield Spot(x, at.y, go, key=len(words.partition(" ")[0]))
+            else:
+                yield Spot(x + words.startswith((" ", "[")), at.y, go, ahead=True)
     elif widget.focusable:
         yield Spot(seen.x, seen.y, partial(screen.set_focus, widget))
 

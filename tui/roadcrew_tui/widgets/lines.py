@@ -121,10 +121,11 @@ class PartsLine(Widget):
             at += part.content.cell_length + self._gap
         return render.cut(render.join(*pieces), width)
 
-    def in_sight(self) -> list[tuple[int, str]]:
-        """The pieces that are drawn: how far from the left edge, and their ids."""
+    def in_sight(self) -> list[tuple[int, str, str]]:
+        """The pieces that are drawn: how far from the left edge, their ids, and what they say."""
         left = self.styles.padding.left
-        return [(left + start, part) for start, _, part in self._extents]
+        words = {part.id: part.content.plain for part in (*self._parts, *self._kept)}
+        return [(left + start, part, words[part]) for start, _, part in self._extents]
 
     def press(self, part: str) -> None:
         """As a click on a piece."""
