@@ -106,7 +106,7 @@ def by_day(
 ) -> tuple[Day, ...]:
     """In words, a day at a time."""
     today = when.day_of(now, zone)
-    gone = {(d.at, d.hotel.name): d for d in trip.dropped.values() if now < d.restorable_until}
+    gone: Gone = {(d.at, d.hotel.name): d for d in trip.dropped.values() if now < d.restorable_until}
     return tuple(
         Day(_title(day, today), tuple(_line(r, trip, me, gone, zone) for r in of_day))
         for day, of_day in groupby(recents, key=lambda r: when.day_of(r.at, zone))
