@@ -16,7 +16,7 @@ from roadcrew_domain.money import Money
 from roadcrew_domain.polls import OpenPoll
 from roadcrew_domain.refusals import Refused
 from roadcrew_tui.screens.form import Form
-from roadcrew_tui.screens.trip_model import check
+from roadcrew_tui.screens.refusals import check
 from roadcrew_tui.snapshot import Snapshot, Status
 
 SAID = {8: "eight"}

@@ -1,5 +1,5 @@
 """Why a change was taken back, or a booking was not made, in the words of this screen rather than the server's where we
-know more. Pure."""
+know more; and what is refused before it is sent. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from roadcrew_domain.polls import CastVote
-from roadcrew_domain.trip import Trip
+from roadcrew_domain.refusals import Refused
+from roadcrew_domain.trip import Command, Trip, TripAct, decide
 from roadcrew_tui import render, when
-from roadcrew_tui.snapshot import News
+from roadcrew_tui.snapshot import News, Snapshot
 
 if TYPE_CHECKING:
     from roadcrew_client import RoadcrewError
@@ -38,6 +39,22 @@ BOOKING = {
     "no-catalogue": "Nothing can be booked at this server any more.",
 }
 """By the code of a refusal: what happened, and what to do."""
+
+
+def check(snapshot: Snapshot, me: str, act: TripAct) -> None:
+    """Raises `Refused` if the rules say no to `act` now. What is known without a link may be old: then only for what no
+    server would take, which is also a deadline that is past by its clock as it is estimated here."""
+    from roadcrew_client.replica import BROKEN  # noqa: PLC0415 - only where a form is sent
+
+    if snapshot.trip is None:
+        return
+    try:
+        decide(snapshot.trip, Command("", me, act), snapshot.now())
+    except Refused as refused:
+        if refused.kind == "invalid" or snapshot.status.state in ("live", "polling"):
+            raise
+    except BROKEN:
+        return  # a state that the rules do not fit is no reason to keep a change from the server
 
 
 def sentence(news: News, trip: Trip | None, now: datetime) -> str:

@@ -25,7 +25,7 @@ from roadcrew_tui.screens.base import CommandScreen, bindings
 from roadcrew_tui.screens.overview_model import Decision, Need, needs
 from roadcrew_tui.screens.pane import Pane
 from roadcrew_tui.screens.tabs import Tab
-from roadcrew_tui.screens.trip_model import check, status_words, unopened_words, why_gone
+from roadcrew_tui.screens.trip_model import status_words, unopened_words, why_gone
 from roadcrew_tui.screens.trip_talk import TripTalk
 from roadcrew_tui.screens.trip_toasts import TripToasts
 from roadcrew_tui.snapshot import News, RunSnapshot, Snapshot, TalkNews
@@ -382,6 +382,8 @@ class TripScreen(CommandScreen):
 
     async def propose(self, act: TripAct) -> None:
         """As `act`, but raises `Refused` for what the rules say no to now: a form keeps what was typed then."""
+        from roadcrew_tui.screens.refusals import check  # noqa: PLC0415 - seldom needed
+
         check(self.snapshot, self.me, act)
         await self.act(act)
 

@@ -1,13 +1,10 @@
-"""What the frame of a trip says: its title, and the link to the server in words (S5); and what a form must not send.
-Pure, without Textual."""
+"""What the frame of a trip says: its title, and the link to the server in words (S5). Pure, without Textual."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from roadcrew_domain.refusals import Refused
-from roadcrew_domain.trip import Command, TripAct, decide
-from roadcrew_tui.snapshot import Snapshot, Status
+from roadcrew_tui.snapshot import Status
 
 Tone = Literal["good", "warn", "bad", "muted"]
 _STATES: dict[str, tuple[str, str, Tone]] = {
@@ -55,15 +52,3 @@ GONE = {
 def why_gone(reason: str | None) -> str:
     """What to say when nothing more will come."""
     return GONE.get(reason or "", "This trip can't be followed any more.")
-
-
-def check(snapshot: Snapshot, me: str, act: TripAct) -> None:
-    """Raises `Refused` if the rules say no to `act` now. What is known without a link may be old: then only for what no
-    server would take, which is also a deadline that is past by its clock as it is estimated here."""
-    if snapshot.trip is None:
-        return
-    try:
-        decide(snapshot.trip, Command("", me, act), snapshot.now())
-    except Refused as refused:
-        if refused.kind == "invalid" or snapshot.status.state in ("live", "polling"):
-            raise
