@@ -19,8 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.update(TZ="UTC", LANG="en_GB.UTF-8", COLORTERM="truecolor")
-for name in ("NO_COLOR", "LC_ALL", "LC_MONETARY", "LC_CTYPE", "LANGUAGE"):
+os.environ.update(TZ="UTC", LANG="en_GB.UTF-8", COLORTERM="truecolor", EDITOR="vim")
+for name in ("NO_COLOR", "VISUAL", "LC_ALL", "LC_MONETARY", "LC_CTYPE", "LANGUAGE"):
     os.environ.pop(name, None)
 time.tzset()
 

@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from roadcrew_tui import render
 from roadcrew_tui.host import must_lend
 
 BYTES_OF_ONE = 4
@@ -85,6 +84,8 @@ def edit(text: str, command: list[str], *, longest: int) -> str:
 
 
 def _checked(found: bytes, longest: int) -> str:
+    from roadcrew_tui import render  # noqa: PLC0415 - whether there is an editor is asked before anything is drawn
+
     try:
         text = render.pasted(found.decode("utf-8-sig")).rstrip("\n")
     except UnicodeDecodeError as error:

@@ -211,7 +211,7 @@ async def test_each_page_has_a_process_that_speaks_through_it(tmp_path: Path):
         await page.line.close()
         await eventually(lambda: not at.site.terminals, "the end of the process", SOON)
         assert running(processes) == []
-        assert list(at.folder.iterdir()) == []  # nobody signed in
+        await eventually(lambda: not list(at.folder.iterdir()), "the end of the folder: nobody signed in", SOON)
 
 
 # R: G1
