@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from rich.segment import Segment
+from rich.style import Style
 from tests.tui.conftest import Stage, staged
 from tests.tui.measured import LIVE, OFFLINE, POLLING
 from tests.tui.talk_stage import at_the_talk, conversation, had_read, says, talked
@@ -130,6 +131,23 @@ async def test_talk_takes_the_terminals_own_colours(tmp_path: Path):
             assert all(colour is None or colour.is_default for colour in colours), segment
         row = next(strip for strip in strips if "One" in strip.text)
         assert any(segment.style and segment.style.reverse for segment in row), "the cursor's row is reversed"
+
+
+async def test_the_terminals_own_colours_are_none_where_nobody_wants_colours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NO_COLOR", "1")
+    styles: list[Style | None] = []
+    async with staged(tmp_path) as s:
+        for theme in ("terminal", "dark", "terminal"):
+            s.app.wear(theme)
+            await s.settle()
+            styles = [x.style for strip in s.app.screen._compositor.render_strips() for x in strip if x.text.strip()]
+            assert len(styles) > 10
+            for style in styles:
+                assert style is not None
+                assert style.color is None or style.color.is_default or style.color != style.bgcolor
+        assert all(style.color is None or style.color.is_default for style in styles if style)
 
 
 async def test_the_terminals_own_colours_are_left_alone(tmp_path: Path):

@@ -6,9 +6,11 @@ Not for which settings there are (settings_model.py), nor for reading and writin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual import constants
+from textual.filter import LineFilter, Monochrome, NoColor
 
 from roadcrew_tui import settings as prefs
 from roadcrew_tui import symbols, when
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from roadcrew_tui.keeping import Keeper
     from roadcrew_tui.link import Link
 
+NO_COLOURS = NoColor()
 SETTLED = 3.0
 """Seconds for what is to be kept of settings, before their file is read by others, or again."""
 
@@ -97,6 +100,14 @@ class Preferring(Saying):
         """Have the look of this name."""
         self.register_theme(look(name))
         self.theme = name
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual has them. With `NO_COLOR` it chose greys before it knew our look, and of the terminal's own
+        colours those make black on black."""
+        filters = super().get_line_filters()
+        if not (self.no_color and self.native_ansi_color):
+            return filters
+        return [NO_COLOURS if isinstance(each, Monochrome) else each for each in filters]
 
     def redraw_all(self) -> None:
         """Draw every screen anew."""
