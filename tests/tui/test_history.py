@@ -162,6 +162,14 @@ async def test_without_a_network_there_is_what_the_trip_itself_tells(tmp_path: P
         await s.until(lambda: OLDER not in s.rows("history").ids)
 
 
+async def test_a_list_that_can_not_be_looked_up_says_so_and_does_not_look_for_ever(tmp_path: Path):
+    async with staged(tmp_path, in_trip=False) as s:
+        s.world.down = True
+        await s.press("D")
+        await s.sees("That can't be looked up now.")
+        assert "Looking" not in s.text
+
+
 # --- filters -------------------------------------------------------------------------------------
 
 

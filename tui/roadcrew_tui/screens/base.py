@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual import events, on
 from textual.binding import Binding, BindingsMap
@@ -22,6 +23,8 @@ W = TypeVar("W", bound=Widget)
 
 QUIT_SAID = 3.0
 """Seconds for which it is said how to quit."""
+LOOKING = "Looking…"
+NOT_FOUND = "That can't be looked up now. Go back, and come again later."
 STAYS = Binding("escape", "stay", "Stay", show=False)
 """For screens that have nothing behind them."""
 
@@ -41,6 +44,8 @@ class CommandScreen(Screen[None]):
 
     MODULES: ClassVar[tuple[str, ...]] = ("everywhere",)
     back_words: ClassVar[str] = "back"
+    looking = LOOKING
+    """What is said where there is nothing yet of what `look_up` asks for."""
     _is_mapped = False
 
     def __init__(self) -> None:
@@ -114,6 +119,24 @@ class CommandScreen(Screen[None]):
         app along (a dialog that opens does what is left to do for the app, in a worker of the screen that goes)."""
         if self in self.app.screen_stack:
             await self.crew_app.guarded(command.on_screen(self))
+
+    # --- what the server is asked for ------------------------------------------------------------
+
+    def look_up(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """Do what asks the server for what is shown here. If that fails, `looking` says so too."""
+        self.run_worker(self.crew_app.guarded(self._looked_up(work)), group=group)
+
+    async def _looked_up(self, work: Coroutine[Any, Any, None]) -> None:
+        self.looking = LOOKING
+        try:
+            await work
+        except Exception:
+            self.looking = NOT_FOUND
+            self.redraw()
+            raise
+
+    def redraw(self) -> None:
+        """Draw everything."""
 
     async def go_back(self) -> None:
         """What `esc` and `q` do."""

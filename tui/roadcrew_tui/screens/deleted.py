@@ -53,7 +53,7 @@ class DeletedScreen(CommandScreen):
         """Ask at once."""
         self.query_one("#deleted", RowList).focus()
         self.redraw()
-        self.run_worker(self.crew_app.guarded(self._look()), group="deleted")
+        self.look_up(self._look(), "deleted")
 
     async def _look(self) -> None:
         async def ask(client: Client) -> tuple[DeletedTrip, ...]:
@@ -73,7 +73,7 @@ class DeletedScreen(CommandScreen):
 
     def _note(self) -> str:
         if self._trips is None:
-            return "Looking…"
+            return self.looking
         if not self._trips:
             return "Nothing that can be brought back."
         return "Only you see this list. Who was in a trip is in it again once it is back, with all votes and all talk."

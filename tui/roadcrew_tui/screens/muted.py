@@ -59,7 +59,7 @@ class MutedScreen(CommandScreen):
         """Ask at once."""
         self.query_one("#muted", RowList).focus()
         self.redraw()
-        self.run_worker(self.crew_app.guarded(self._look()), group="muted")
+        self.look_up(self._look(), "muted")
 
     async def _look(self) -> None:
         await self.crew_app.muting.look()
@@ -84,7 +84,7 @@ class MutedScreen(CommandScreen):
 
     def _note(self) -> str:
         if self._listed is None:
-            return "Looking…"
+            return self.looking
         if not self._listed:
             return "Nobody. To mute somebody, press M on what they wrote. They are not told."
         return "What they write is hidden from you, on all your terminals. They are not told."

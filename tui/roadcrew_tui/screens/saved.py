@@ -70,7 +70,7 @@ class SavedScreen(CommandScreen):
         self._look(None)
 
     def _look(self, after: str | None) -> None:
-        self.run_worker(self.crew_app.guarded(self._load(after)), group="saved")
+        self.look_up(self._load(after), "saved")
 
     async def _load(self, after: str | None) -> None:
         async def ask(client: Client) -> SavedThings:
@@ -101,7 +101,7 @@ class SavedScreen(CommandScreen):
 
     def _note(self) -> str:
         if self._things is None:
-            return "Looking…"
+            return self.looking
         if not self._things:
             return "Nothing yet. Press b where you read about a hotel, an exhibition, a trip, a post or a blog."
         return "Only you see this list."
