@@ -124,6 +124,7 @@ async def test_a_visitor_finds_neither_the_hosts_secrets_nor_another_visitors_si
         await eventually(lambda: len(list(web.folder.glob("*/data/credentials.json"))) == 2, "two sign-ins")
         processes = await asyncio.to_thread(children, web.process.pid)
         await asyncio.to_thread(look_around, web.folder, secrets, processes)
+        await asks_for_files(bea)
 
         # A screen that is too narrow is told so, and has no process.
         async with visit(browser, viewport={"width": 400, "height": 800}) as dev:
@@ -135,6 +136,20 @@ async def test_a_visitor_finds_neither_the_hosts_secrets_nor_another_visitors_si
             assert await asyncio.to_thread(children, web.process.pid) == processes
             await dev.page.click("#anyway")
             await dev.sees("Your name")
+
+
+async def asks_for_files(visitor: Visitor) -> None:
+    """Look for a way to the host's files in the app: a plan can be shown and not saved, and no editor opened."""
+    await visitor.press("Shift+K", "Enter")
+    await visitor.sees("Show it")
+    assert "Save it" not in visitor.text
+    await visitor.press("Escape")
+    await visitor.sees(lambda text: "Show it" not in text)
+    await visitor.press(",")
+    await visitor.sees("SETTINGS")
+    await visitor.press("e", "Control+p")
+    await visitor.type("edit the settings file")
+    await visitor.sees("No matches found")
 
 
 def test_an_app_whose_site_is_gone_ends_by_itself(tmp_path: Path):
