@@ -1,6 +1,7 @@
 """The shared store: the contract of all stores, on every Valkey and Redis that is here, with the rights that the
 operating guide asks for and no more."""
 
+import itertools
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,12 +16,14 @@ from roadcrew_server.stores.redis import RedisStore
 
 LOOP = uvloop.new_event_loop
 
+NUMBERS = itertools.count(1)
 GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
 
 
-def with_rights(server: ValkeyProcess) -> None:
-    """Make the user of the guide."""
+def with_rights(server: ValkeyProcess, prefix: str = "roadcrew") -> None:
+    """Make the user of the guide, for keys that begin so."""
     [rule] = re.findall(r"`ACL (SETUSER roadcrew on [^`]*)`", GUIDE.read_text(encoding="utf-8"))
+    rule = re.sub("[~&]roadcrew:", lambda found: f"{found[0][0]}{prefix}:", rule)
     assert server.say("ACL", *rule.split()) == b"+OK\r\n"
 
 
@@ -69,8 +72,6 @@ def advance(time: Time, store: RedisStore) -> Advance:
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
-        for node in cluster.nodes:
-            with_rights(node)
         yield cluster
 
 
@@ -83,9 +84,13 @@ class TestClusterContract(StoreContract):
 
     @pytest.fixture
     async def store(self, nodes: Cluster, time: Time) -> AsyncIterator[RedisStore]:
+        prefix = f"roadcrew{next(NUMBERS)}"  # nodes may still pass on what was said in the test before
         for node in nodes.nodes:
             node.say("FLUSHALL")
-        store = RedisStore(address_of(as_that_user(nodes.url)), limits=LIMITS, shift_ms=lambda: time.ahead_ms)
+            with_rights(node, prefix)
+        store = RedisStore(
+            address_of(as_that_user(nodes.url)), prefix=prefix, limits=LIMITS, shift_ms=lambda: time.ahead_ms
+        )
         await store.open()
         yield store
         await store.close()
