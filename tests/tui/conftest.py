@@ -131,6 +131,8 @@ class Stage:
             await self.settle()
 
     async def resize(self, columns: int, rows: int) -> None:
+        if self.app.size == (columns, rows):
+            return
         await self.pilot.resize_terminal(columns, rows)
         await self.settle()
 

@@ -13,7 +13,7 @@ from tests.tui.conftest import Stage, staged
 from roadcrew_client import errors
 from roadcrew_client.booking import WORDS
 from roadcrew_tui.booking import Flow
-from roadcrew_tui.snapshot import BookingStepped, TokenChanged
+from roadcrew_tui.messages import BookingStepped, TokenChanged
 
 LOST = errors.Unreachable("unreachable", "The server can't be reached.")
 OVER = errors.NotSignedIn("session-over", "Sign in first.", status=401)

@@ -8,7 +8,7 @@ import pytest
 
 from roadcrew_domain.trip import Recent
 from roadcrew_tui.happenings import told
-from roadcrew_tui.render import sentence
+from roadcrew_tui.plain import sentence
 
 AT = datetime(2027, 5, 2, 15, 40, tzinfo=UTC)
 

@@ -19,10 +19,11 @@ from roadcrew_domain.events import Event, event
 from roadcrew_domain.feed_state import ItemEdited, ItemWritten
 from roadcrew_domain.places import Entity
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
-from roadcrew_tui import notices, render, settings
+from roadcrew_tui import notices, plain, settings
+from roadcrew_tui.messages import Mentioned, TalkChanged
 from roadcrew_tui.notice_link import ASKED_EVERY, NoticeLink
 from roadcrew_tui.notices import desktop
-from roadcrew_tui.snapshot import Mentioned, TalkChanged, TalkNews, TalkSnapshot
+from roadcrew_tui.snapshot import TalkNews, TalkSnapshot
 
 HOSTILE = "\x1b]0;gone\x07\x9b2J\u202eBen\x00[red];4;3\r\n\u2066"
 
@@ -140,7 +141,7 @@ async def test_a_notice_on_the_desktop_has_nothing_in_it_that_another_person_mak
 # R: F2
 @given(st.text(max_size=80), st.sampled_from([{"TERM": "xterm-kitty"}, {"TERM": "foot"}, {"TERM_PROGRAM": "WezTerm"}]))
 def test_whatever_somebody_is_called_a_notice_holds_two_control_characters_which_are_ours(name: str, env: Any):
-    words = render.sentence("{who} mentioned you in {trip}", who=name, trip=name)
+    words = plain.sentence("{who} mentioned you in {trip}", who=name, trip=name)
     sequence = desktop(words, env)
     assert sequence is not None
     assert [c for c in sequence if unicodedata.category(c) == "Cc"] == ["\x1b", "\x07"]

@@ -30,10 +30,10 @@ from roadcrew_domain.jobs_state import RefusedRow
 from roadcrew_domain.places import Entity
 from roadcrew_domain.polls import CastVote, ClosePoll, OpenPoll
 from roadcrew_domain.trip import DeleteTrip
+from roadcrew_tui.messages import TokenChanged
 from roadcrew_tui.screens.base import CommandScreen
 from roadcrew_tui.screens.picture_form import PictureForm
 from roadcrew_tui.screens.places_model import of_hotel
-from roadcrew_tui.snapshot import TokenChanged
 
 Look = Callable[[Stage, set[str]], Awaitable[None]]
 

@@ -16,7 +16,7 @@ import roadcrew_tui
 from roadcrew_domain.hotels import OpenHotelVoting, ShortlistHotel, VoteHotel
 from roadcrew_domain.money import Money
 from roadcrew_domain.polls import CastVote, OpenPoll
-from roadcrew_tui import render
+from roadcrew_tui import plain, render
 
 ROOT = Path(roadcrew_tui.__file__).parent
 
@@ -29,12 +29,12 @@ DRAWN_ATTRIBUTES = {"tooltip", "border_title", "border_subtitle", "sub_title", "
 OTHERS_WORDS = {"name", "question", "text", "city", "destination", "url", "subject", "detail", "who", "what"}
 
 
-def _is_ours(node: ast.expr | None) -> bool:
-    """A literal of ours, or something that render.py made."""
+def _is_ours(node: ast.expr | None, maker: str = "render") -> bool:
+    """A literal of ours, or something that render.py made, or what else is named."""
     if node is None or isinstance(node, ast.Constant):
         return True
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-        return node.func.value.id == "render"
+        return node.func.value.id == maker
     return False
 
 
@@ -66,8 +66,8 @@ def offences(source: str) -> list[str]:
             found.append(f"{where}: notify reads markup unless markup=False")
         if name in DRAWN_BY_TEXTUAL and isinstance(node.func, ast.Name) and not _is_ours(first):
             found.append(f"{where}: {name} needs render.said or a literal")
-        if name == "Input" and first is not None and not _is_ours(first):
-            found.append(f"{where}: Input needs render.safe")
+        if name == "Input" and first is not None and not _is_ours(first, "plain"):
+            found.append(f"{where}: Input needs plain.safe")
         if name == "ours" and first is not None:
             leaks = {n.attr for n in ast.walk(first) if isinstance(n, ast.Attribute)} & OTHERS_WORDS
             if leaks:
@@ -82,6 +82,7 @@ def offences(source: str) -> list[str]:
         "Content.from_markup('[b]x')",
         "Text.from_markup(x)",
         "Static(member.name)",
+        "Static(plain.safe(member.name))",
         "Label(f'hello {name}')",
         "Option(hotel.name)",
         "self.notify(words)",
@@ -103,9 +104,9 @@ def test_the_rule_catches(bad: str):
     [
         "Static('Welcome')",
         "Static(render.said(member.name))",
-        "self.notify(render.safe(words), markup=False)",
+        "self.notify(plain.safe(words), markup=False)",
         "render.ours(f'{count} voted')",
-        "Input(render.safe(value))",
+        "Input(plain.safe(value))",
     ],
 )
 def test_the_rule_lets_pass(good: str):
@@ -264,12 +265,12 @@ async def test_what_is_pasted_is_drawn_literally(tmp_path: Path, keys: tuple[str
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["newline", "as terminals do", "both"])
 def test_a_pasted_line_ends_where_it_ended(end: str):
-    assert render.pasted(f"one{end}two") == "one\ntwo"
+    assert plain.pasted(f"one{end}two") == "one\ntwo"
 
 
 def test_the_window_title_can_not_be_used_to_write_to_the_terminal():
     for text in NASTY.values():
-        assert render.sentence("{trip} - Roadcrew", trip=text).isprintable()
+        assert plain.sentence("{trip} - Roadcrew", trip=text).isprintable()
 
 
 def test_a_scene_of_nasty_names_really_holds_them():

@@ -22,8 +22,8 @@ from roadcrew_tui.app import RoadcrewApp
 from roadcrew_tui.demo import Demo, app_for
 from roadcrew_tui.link import Link
 from roadcrew_tui.maker import RealMaker
+from roadcrew_tui.messages import SignInNote, TokenChanged
 from roadcrew_tui.settings import Folders, Settings, load, save
-from roadcrew_tui.snapshot import SignInNote, TokenChanged
 
 SECRET = "the-home-token"
 CODE = "K7QM-2D4F"

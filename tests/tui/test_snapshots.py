@@ -32,8 +32,8 @@ from textual.widgets import Input, TextArea
 from roadcrew_client.figures import Noted
 from roadcrew_domain.hotels import UnshortlistHotel, VoteHotel
 from roadcrew_domain.trip import DeleteTrip
+from roadcrew_tui.messages import TokenChanged
 from roadcrew_tui.settings import Settings, save
-from roadcrew_tui.snapshot import TokenChanged
 
 MOMENT = "2027-05-02T15:40:00+00:00"
 LEFT_IN = Path(__file__).parents[2] / "snapshot-failures"

@@ -19,6 +19,16 @@ app.get_default_screen()
 print(*sorted({m.split('.')[0] for m in sys.modules}))
 print(*sorted(m for m in sys.modules if m.startswith('roadcrew_tui.screens')))
 """
+DRAWN = """
+import importlib, pkgutil, sys
+from roadcrew_tui import commands
+from roadcrew_tui.cli import main
+for module in pkgutil.iter_modules(commands.__path__):
+    if module.name != "palette":
+        importlib.import_module(f"roadcrew_tui.commands.{module.name}")
+status = main(["trip", "list", "--server", "http://127.0.0.1:9"])
+print(status, *sorted({"textual", "rich"} & set(sys.modules)))
+"""
 
 
 @pytest.mark.parametrize("settings", ["", 'server = "http://127.0.0.1:9"\n'])
@@ -37,6 +47,12 @@ def test_network_keyring_and_rules_are_not_imported_before_the_first_paint(tmp_p
     assert "roadcrew_tui" in packages
     assert ("roadcrew_tui.screens.lobby" in screens.split()) == bool(settings)
     assert "roadcrew_tui.screens.trip" not in screens.split()
+
+
+def test_sub_commands_are_done_without_what_draws_screens(tmp_path: Path):
+    line = [sys.executable, "-P", "-c", DRAWN]
+    done = subprocess.run(line, env={"ROADCREW_HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
+    assert done.stdout == "3\n", done.stderr
 
 
 def test_without_a_terminal_the_app_is_not_begun_and_that_is_said(

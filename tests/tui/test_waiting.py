@@ -81,7 +81,7 @@ SAID: list[tuple[TripAct | None, About, str]] = [
 def test_every_change_is_said_in_words(act: TripAct | None, about: About, words: str):
     entry = made(lisbon(), 7, act, about)
     place = " · L" if about.trip else ""
-    assert model.plain(entry, datetime.now(UTC)) == f"{words}{place} · 3 min ago · waits"
+    assert model.as_text(entry, datetime.now(UTC)) == f"{words}{place} · 3 min ago · waits"
 
 
 COMMENTS, RATING, LIKES, SAVES = (f"feed:trip:t:{channel}" for channel in ("comments", "rating", "likes", "saves"))
@@ -108,7 +108,7 @@ def test_what_is_said_and_given_is_said_in_words_as_well_and_leads_to_the_talk(
     topic: str, act: Any, about: str, words: str
 ):
     entry = replace(made(lisbon(), 7, None, About(what=about)), topic=topic, act=act)
-    assert model.plain(entry, datetime.now(UTC)) == f"{words} · 3 min ago · waits"
+    assert model.as_text(entry, datetime.now(UTC)) == f"{words} · 3 min ago · waits"
     assert (entry.trip_id, model.leads_to(entry)) == ("t", ("talk", None))
 
 

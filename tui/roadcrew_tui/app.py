@@ -22,7 +22,7 @@ from textual.geometry import Offset
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
-from roadcrew_tui import graphics, host, render
+from roadcrew_tui import graphics, host, plain
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.booking import Booking
 from roadcrew_tui.collector import spare_what_is_here
@@ -31,11 +31,12 @@ from roadcrew_tui.keeping import Keeper
 from roadcrew_tui.link import CLOSING, Link
 from roadcrew_tui.maker import Maker, RealMaker
 from roadcrew_tui.memory import Memory
+from roadcrew_tui.messages import Mentioned, RunChanged, TalkChanged, TripChanged
 from roadcrew_tui.muting import Muting
 from roadcrew_tui.notices import Notices
 from roadcrew_tui.screens.tabs import import_all
 from roadcrew_tui.settings import Folders
-from roadcrew_tui.snapshot import Mentioned, RunChanged, TalkChanged, TalkSnapshot, TripChanged
+from roadcrew_tui.snapshot import TalkSnapshot
 from roadcrew_tui.thumbs import Thumbs
 from roadcrew_tui.uploads import Uploads
 from roadcrew_tui.visibility import Looked, Sign, step
@@ -296,7 +297,7 @@ class RoadcrewApp(Booking):
         if type(event) in SIGNS and not event.is_forwarded:
             self._sign(SIGNS[type(event)])
         if isinstance(event, events.Paste):
-            event.text = render.pasted(event.text)
+            event.text = plain.pasted(event.text)
         await super().on_event(event)
 
     def _sign(self, sign: Sign) -> None:

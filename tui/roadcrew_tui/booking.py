@@ -13,15 +13,9 @@ from typing import TYPE_CHECKING, Literal
 from textual import on
 from textual.timer import Timer
 
-from roadcrew_tui import render
-from roadcrew_tui.snapshot import (
-    AttemptFailed,
-    BookChanged,
-    BookingEnded,
-    BookingStepped,
-    BookSnapshot,
-    TokenChanged,
-)
+from roadcrew_tui import plain
+from roadcrew_tui.messages import AttemptFailed, BookChanged, BookingEnded, BookingStepped, TokenChanged
+from roadcrew_tui.snapshot import BookSnapshot
 from roadcrew_tui.standing import Standing
 from roadcrew_tui.steps import attempt_words
 
@@ -88,9 +82,9 @@ class Booking(Standing):
             return
         if flow.state != "going":
             severity = "information" if flow.state == "added" else "warning"
-            self.say(render.sentence("{title}: ", title=flow.title) + flow.words, severity, seconds=10)
+            self.say(plain.sentence("{title}: ", title=flow.title) + flow.words, severity, seconds=10)
         elif before is None or before.state != "going":
-            self.say(render.sentence("Your booking of {title} goes on.", title=flow.title))
+            self.say(plain.sentence("Your booking of {title} goes on.", title=flow.title))
 
     def _draw_book(self) -> bool:
         """Draw what is new where it is seen; whether the tab of bookings is."""

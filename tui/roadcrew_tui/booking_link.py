@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.following import Signal
-from roadcrew_tui.snapshot import BookChanged, BookingEnded, BookingStepped, BookSnapshot
+from roadcrew_tui.messages import BookChanged, BookingEnded, BookingStepped
+from roadcrew_tui.snapshot import BookSnapshot
 from roadcrew_tui.steps import look_words
 
 if TYPE_CHECKING:

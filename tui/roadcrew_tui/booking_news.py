@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from roadcrew_domain.cart_state import Cart, Line, Order
 from roadcrew_domain.money import Money
-from roadcrew_tui import money, render
+from roadcrew_tui import money, plain
 
 LAST = timedelta(minutes=2)
 """How long before a hold ends that is said."""
@@ -26,7 +26,7 @@ def warning(line: Line, now: datetime) -> str:
     seconds = int((line.until - now).total_seconds())
     left = f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"
     longer = " Press x in Book to keep them longer." if line.until < line.limit else " Check out with p in Book."
-    return render.sentence("Your seats for {title} are yours for {left} more.", title=line.slot.title, left=left) + (
+    return plain.sentence("Your seats for {title} are yours for {left} more.", title=line.slot.title, left=left) + (
         longer
     )
 
@@ -45,7 +45,7 @@ def told(before: Cart, after: Cart) -> Iterator[Told]:
     for line in before.lines:
         if after.line(line.id) is None and after.ended_as(line.id) == "expired":
             words = "The time for your seats at {title} ran out. They are free again."
-            yield render.sentence(words, title=line.slot.title), "warning"
+            yield plain.sentence(words, title=line.slot.title), "warning"
     known = {order.id: order for order in before.orders}
     for order in after.orders:
         yield from _of_order(known.get(order.id), order)
@@ -56,18 +56,18 @@ def _of_order(was: Order | None, order: Order) -> Iterator[Told]:
     if was is None or was.state != order.state:
         words = _STATES.get(order.state)
         if words is not None:
-            yield render.sentence(words[0], number=number, sum=cost), words[1]
+            yield plain.sentence(words[0], number=number, sum=cost), words[1]
     tried = {attempt.id: attempt.state for attempt in was.attempts} if was is not None else {}
     for attempt in order.attempts:
         if attempt.state == "declined" and tried.get(attempt.id) != "declined":
-            detail = render.safe(attempt.detail) or "The payment was declined. Nothing was charged."
+            detail = plain.safe(attempt.detail) or "The payment was declined. Nothing was charged."
             yield f"{detail} Press p in Book to try again.", "warning"
     refunded = {refund.payment: refund.state for refund in was.refunds} if was is not None else {}
     for refund in order.refunds:
         if refund.state == "done" and refunded.get(refund.payment) != "done":
             here = "{sum} of order {number} went back to you."
             back = "Order {number} was {sum}. The venue pays it back." if order.pays_later else here
-            yield render.sentence(back, number=number, sum=cost), "information"
+            yield plain.sentence(back, number=number, sum=cost), "information"
 
 
 _STATES = {

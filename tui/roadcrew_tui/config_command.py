@@ -81,7 +81,7 @@ def _check(_: argparse.Namespace) -> int:
 
 def told(file: Path, settings: Settings) -> list[str]:
     """Each trouble as `FILE:LINE: sentence. mend.`, without anything that a terminal obeys."""
-    from roadcrew_tui.render import safe  # noqa: PLC0415 - for a fast --help
+    from roadcrew_tui.plain import safe  # noqa: PLC0415 - for a fast --help
 
     return [safe(f"{file}:{t.line}: {t.sentence}" if t.line else f"{file}: {t.sentence}") for t in settings.troubles]
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from roadcrew_tui.snapshot import News, Refusal, Sending, Snapshot, Status, TripChanged
+from roadcrew_tui.messages import TripChanged
+from roadcrew_tui.snapshot import News, Refusal, Sending, Snapshot, Status
 
 if TYPE_CHECKING:
     from roadcrew_client import Change, Client, LiveTrip, SyncFigures

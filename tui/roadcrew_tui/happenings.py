@@ -24,7 +24,7 @@ class Happening:
 
     @property
     def people(self) -> dict[str, Any]:
-        """What `render.template` and `render.sentence` put into the words."""
+        """What `render.template` and `plain.sentence` put into the words."""
         return {"who": self.who, "what": self.what, "more": self.more}
 
 

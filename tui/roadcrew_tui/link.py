@@ -17,19 +17,18 @@ from roadcrew_tui.booking_link import BookingLink
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.collector import spare_what_is_here
 from roadcrew_tui.following import Following, Signal
-from roadcrew_tui.notice_link import NoticeLink
-from roadcrew_tui.runs_link import RunsLink
-from roadcrew_tui.snapshot import (
+from roadcrew_tui.messages import (
     AttemptFailed,
-    Inspection,
     OutboxChanged,
     Recalled,
     ServerTold,
     SessionLooked,
-    Snapshot,
     TokenChanged,
     TripChanged,
 )
+from roadcrew_tui.notice_link import NoticeLink
+from roadcrew_tui.runs_link import RunsLink
+from roadcrew_tui.snapshot import Inspection, Snapshot
 from roadcrew_tui.talk_link import TalkLink
 from roadcrew_tui.token_keeping import TokenKeeping
 

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from roadcrew_tui.client_thread import ClientThread
-from roadcrew_tui.snapshot import Mentioned
+from roadcrew_tui.messages import Mentioned
 
 if TYPE_CHECKING:
     from textual.message import Message

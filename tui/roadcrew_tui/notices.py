@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from os import environ
 from typing import TYPE_CHECKING
 
-from roadcrew_tui import render
+from roadcrew_tui import plain
+from roadcrew_tui.messages import Mentioned
 from roadcrew_tui.notice_link import mention
-from roadcrew_tui.snapshot import Mentioned, Snapshot
+from roadcrew_tui.snapshot import Snapshot
 from roadcrew_tui.when import amount_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Notices:
         if trip is None or self._since is None or news.item in self._heard or news.by in self._app.muting.ids:
             return
         self._heard.add(news.item)
-        self._tell(render.sentence("{who} mentioned you in {trip}", who=news.name, trip=trip.name))
+        self._tell(plain.sentence("{who} mentioned you in {trip}", who=news.name, trip=trip.name))
 
     def talked(self, events: Iterable[Event]) -> None:
         """Something was said in what is followed, which does not rest at once when somebody looks away."""
@@ -167,10 +168,10 @@ def closing(polls: Iterable[Poll], me: str, since: datetime, now: datetime) -> l
     for poll in sorted(polls, key=lambda poll: poll.opened_at):
         ends = poll.closed_at or poll.closes_at
         if ends is not None and since < ends <= now:
-            found.append(((poll.id, "ended"), render.sentence("The poll ended: {poll}", poll=poll.question)))
+            found.append(((poll.id, "ended"), plain.sentence("The poll ended: {poll}", poll=poll.question)))
         elif ends is not None and now < ends <= now + SOON and me not in poll.ballots:
             words = f"{{poll}} closes in {amount_of(ends - now)}, and you have not voted"
-            found.append(((poll.id, "soon"), render.sentence(words, poll=poll.question)))
+            found.append(((poll.id, "soon"), plain.sentence(words, poll=poll.question)))
     return found
 
 

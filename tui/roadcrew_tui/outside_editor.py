@@ -84,10 +84,10 @@ def edit(text: str, command: list[str], *, longest: int) -> str:
 
 
 def _checked(found: bytes, longest: int) -> str:
-    from roadcrew_tui import render  # noqa: PLC0415 - whether there is an editor is asked before anything is drawn
+    from roadcrew_tui import plain  # noqa: PLC0415 - whether there is an editor is asked before anything is drawn
 
     try:
-        text = render.pasted(found.decode("utf-8-sig")).rstrip("\n")
+        text = plain.pasted(found.decode("utf-8-sig")).rstrip("\n")
     except UnicodeDecodeError as error:
         raise EditorFailed("What the editor wrote is no text in UTF-8.") from error
     if len(text) > longest:

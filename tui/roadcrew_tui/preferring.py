@@ -14,11 +14,11 @@ from textual.filter import LineFilter, Monochrome, NoColor
 
 from roadcrew_tui import settings as prefs
 from roadcrew_tui import symbols, when
+from roadcrew_tui.messages import NotKept
 from roadcrew_tui.notices import CHOSEN
 from roadcrew_tui.saying import Saying
 from roadcrew_tui.screens.base import CommandScreen
 from roadcrew_tui.settings import Settings, SettingsFile
-from roadcrew_tui.snapshot import NotKept
 from roadcrew_tui.themes import THEMES, look
 
 if TYPE_CHECKING:

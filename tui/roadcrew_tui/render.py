@@ -5,21 +5,19 @@ here ever reads markup. Widths are terminal cells, not characters. What a screen
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
 from itertools import groupby
 
 from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
-from roadcrew_domain.text import cleaned, is_forbidden
+from roadcrew_domain.text import cleaned
+from roadcrew_tui.plain import NAMELESS, pasted, safe
 from roadcrew_tui.symbols import sign
 
 BLANK = Content("")
-LONGEST_SAID = 400
-"""Characters of a person's text that are looked at; no field is longer, and no row shows as much."""
 LONGEST_SPOKEN = 2_400
-"""The same of what has lines; a comment is no longer than 2,000."""
+"""Characters that are looked at of a person's text that has lines; a comment is no longer than 2,000."""
 
 LEAST_NAME, MOST_NAME = 8, 24
 """Cells of a name that stay, whatever stands beside it; and those that it may take where much else must be said."""
@@ -28,30 +26,9 @@ MUTED, STRONG, ACCENT = "$ink-muted", "bold", "$ink-accent"
 GOOD, WARN, BAD = "$ink-good", "$ink-warn", "$ink-bad"
 
 
-def safe(text: object) -> str:
-    """A person's text, or a server's sentence, as harmless plain text on one line."""
-    given = str(text)[:LONGEST_SAID]
-    if given.isascii() and given.isprintable() and given == given.strip():
-        return given
-    return _cleaned(given)
-
-
-@lru_cache(maxsize=4096)
-def _cleaned(given: str) -> str:
-    """Each character is looked at, and the same few names are drawn again and again."""
-    return cleaned(given)
-
-
-def pasted(text: str) -> str:
-    """What came from a clipboard, to be edited: as it is, but for what a terminal obeys. Terminals end a line of it
-    with a carriage return, as the enter key does."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    return "".join(c for c in lines if not is_forbidden(c))
-
-
 def said(text: object, style: str = "", *, width: int | None = None) -> Content:
     """Somebody's words: literal, cleaned, cut to `width` cells with an ellipsis when they are longer."""
-    content = Content.styled(safe(text) or "(nameless)", style)
+    content = Content.styled(safe(text) or NAMELESS, style)
     return content if width is None else cut(content, width)
 
 
@@ -104,11 +81,6 @@ def template(words: str, style: str = "", /, **people: object) -> Content:
             field, _, rest = rest.partition("}")
             parts.append(said(people[field], style))
     return join(*parts)
-
-
-def sentence(words: str, /, *, longest: int = 48, **people: object) -> str:
-    """As `template`, as plain text for a toast or a window title; each name cut to `longest` cells."""
-    return template(words, **{k: said(v, width=longest).plain for k, v in people.items()}).plain
 
 
 def cut(content: Content, width: int) -> Content:

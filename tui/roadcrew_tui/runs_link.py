@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.following import Signal
-from roadcrew_tui.snapshot import RunChanged, RunSnapshot, Status
+from roadcrew_tui.messages import RunChanged
+from roadcrew_tui.snapshot import RunSnapshot, Status
 
 if TYPE_CHECKING:
     from textual.message import Message

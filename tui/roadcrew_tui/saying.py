@@ -15,8 +15,8 @@ from textual import on
 from textual.app import App, SuspendNotSupported
 from textual.notifications import Notify
 
-from roadcrew_tui import host, render
-from roadcrew_tui.snapshot import NotKept
+from roadcrew_tui import host, plain
+from roadcrew_tui.messages import NotKept
 
 if TYPE_CHECKING:
     from roadcrew_tui.host import Host
@@ -44,7 +44,7 @@ class Saying(App[str]):
     def say(self, words: str, severity: str = "information", *, seconds: float | None = None) -> None:
         """A toast. The only way to one: it never reads markup. What is still there is not there twice: it is the last
         one now."""
-        told = render.safe(self.host.told(words))
+        told = plain.safe(self.host.told(words))
         for former in [shown for shown in self._notifications if shown.message == told]:
             self._unnotify(former)
         self.notify(
@@ -68,7 +68,7 @@ class Saying(App[str]):
 
     def window_title(self, trip: object = None, needs: int = 0) -> None:
         """Say in the terminal's title which trip this is and how many things need me."""
-        words = render.sentence("{trip} - Roadcrew", trip=trip) if trip is not None else "Roadcrew"
+        words = plain.sentence("{trip} - Roadcrew", trip=trip) if trip is not None else "Roadcrew"
         self._window_title = f"({needs}) {words}" if needs else words
         self.title_again()
 

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on
 
-from roadcrew_tui import render
+from roadcrew_tui import plain
 from roadcrew_tui import settings as prefs
 from roadcrew_tui.host import must_reach
-from roadcrew_tui.preferring import Preferring
-from roadcrew_tui.screens import tabs
-from roadcrew_tui.snapshot import (
+from roadcrew_tui.messages import (
     AttemptFailed,
     OutboxChanged,
     Recalled,
@@ -26,6 +24,8 @@ from roadcrew_tui.snapshot import (
     SignInNote,
     TokenChanged,
 )
+from roadcrew_tui.preferring import Preferring
+from roadcrew_tui.screens import tabs
 from roadcrew_tui.steps import SIGN_IN_AGAIN, attempt_words, look_words
 
 if TYPE_CHECKING:
@@ -292,6 +292,6 @@ class Standing(Preferring):
         refused, self._refused = self._refused, []
         if len(refused) == 1:
             reason = model.reason_of(refused[0], datetime.now(UTC))
-            self.say(render.sentence("{trip}: ", trip=refused[0].about.trip) + reason, "warning", seconds=10)
+            self.say(plain.sentence("{trip}: ", trip=refused[0].about.trip) + reason, "warning", seconds=10)
         elif refused:
             self.say(f"{model.counted(len(refused))} were not accepted. Press w to see why.", "warning", seconds=10)

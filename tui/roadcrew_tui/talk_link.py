@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, cast
 
 from roadcrew_tui.client_thread import ClientThread
 from roadcrew_tui.following import Signal
-from roadcrew_tui.snapshot import Refusal, Saying, Status, TalkChanged, TalkNews, TalkSnapshot
+from roadcrew_tui.messages import TalkChanged
+from roadcrew_tui.snapshot import Refusal, Saying, Status, TalkNews, TalkSnapshot
 
 if TYPE_CHECKING:
     from textual.message import Message

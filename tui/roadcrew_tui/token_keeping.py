@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from roadcrew_tui.host import here
-from roadcrew_tui.snapshot import SignInNote
+from roadcrew_tui.messages import SignInNote
 
 if TYPE_CHECKING:
     from roadcrew_client import Client

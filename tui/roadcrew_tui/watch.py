@@ -12,7 +12,7 @@ from roadcrew_domain.hotels import leading, votes_by_hotel
 from roadcrew_domain.polls import Poll, leaders, tally
 from roadcrew_domain.views import crew_order, hotel_order, poll_order
 from roadcrew_tui import happenings
-from roadcrew_tui.render import safe, sentence
+from roadcrew_tui.plain import safe, sentence
 
 if TYPE_CHECKING:
     from roadcrew_client import Change, Client, LiveTrip

@@ -71,12 +71,12 @@ class WhoAmI(AccountCommand):
     help = "Says how this server knows you."
 
     async def on_screen(self, screen: CommandScreen) -> None:
-        from roadcrew_tui import render  # noqa: PLC0415 - for a fast start
+        from roadcrew_tui import plain  # noqa: PLC0415 - for a fast start
 
         user = screen.crew_app.user
         if user is not None:
             kind = "a guest here" if user.guest else "signed in as {username}"
-            words = render.sentence(f"You are {{name}}, {kind}.", name=user.name, username=user.username or "")
+            words = plain.sentence(f"You are {{name}}, {kind}.", name=user.name, username=user.username or "")
             screen.crew_app.say(words)
 
 

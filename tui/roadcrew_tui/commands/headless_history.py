@@ -17,7 +17,7 @@ from roadcrew_tui import dates, when
 from roadcrew_tui.commands import headless
 from roadcrew_tui.commands.base import Args, trip_of
 from roadcrew_tui.memory import Memory
-from roadcrew_tui.render import sentence
+from roadcrew_tui.plain import sentence
 from roadcrew_tui.screens import history_model as model
 from roadcrew_tui.screens.history_model import ALL, Since
 from roadcrew_tui.settings import Folders

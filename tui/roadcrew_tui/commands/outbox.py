@@ -118,7 +118,7 @@ def _shape(entries: Sequence[OutboxEntry], sent: frozenset[str] | set[str] = fro
                 "topic": e.topic,
                 "tripId": e.trip_id,
                 "tripName": e.about.trip,
-                "said": model.plain(e, now, sent=e.id in sent),
+                "said": model.as_text(e, now, sent=e.id in sent),
                 "method": e.call.method,
                 "path": e.call.path,
                 "change": msgspec.json.decode(e.call.body) if e.call.body else None,

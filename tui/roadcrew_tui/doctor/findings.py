@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from roadcrew_tui.render import safe
+from roadcrew_tui.plain import safe
 from roadcrew_tui.symbols import sign
 
 State = Literal["good", "note", "bad", "unreachable"]

@@ -13,7 +13,7 @@ from roadcrew_domain.cart import may_cancel, may_pay, stands
 from roadcrew_domain.cart_state import Line, Order
 from roadcrew_domain.money import Money
 from roadcrew_domain.prices import Priced, prices
-from roadcrew_tui import money, render, when
+from roadcrew_tui import money, plain, render, when
 from roadcrew_tui.booking import Flow
 from roadcrew_tui.commands.booking import book_pane
 from roadcrew_tui.screens import book_model as model
@@ -166,7 +166,7 @@ async def _check_out(screen: TripScreen, lines: Sequence[Line]) -> None:
         return
     if order.pays_later:
         words = "Booked: pay {sum} at the venue. Order {number}."
-        screen.crew_app.say(render.sentence(words, sum=money.written(_sum(order)), number=order.number), seconds=10)
+        screen.crew_app.say(plain.sentence(words, sum=money.written(_sum(order)), number=order.number), seconds=10)
         return
     await _pay(screen, order.id, method)
 
@@ -242,11 +242,11 @@ async def sit_with(screen: TripScreen) -> None:
     if crew.strayed:
         crew.strayed = False
         words = "That booking is gone. Now {name} is chosen: press j for them."
-        screen.crew_app.say(render.sentence(words, name=name), "warning")
+        screen.crew_app.say(plain.sentence(words, name=name), "warning")
         return
     exhibition = pane.stock.exhibition(slot.exhibition_id)
     if exhibition is None:
-        screen.crew_app.say(render.sentence("{title} is not offered any more.", title=slot.title), "warning")
+        screen.crew_app.say(plain.sentence("{title} is not offered any more.", title=slot.title), "warning")
         return
     choice = model.chosen(exhibition, pane.counts.get(exhibition.id, {})) or {exhibition.tickets[0].kind: 1}
     day = when.at_venue(slot.starts_at, exhibition.time_zone).date()
@@ -257,7 +257,7 @@ async def sit_with(screen: TripScreen) -> None:
     wanted = sum(choice.values())
     if found < wanted:
         words = "Nothing is left next to {name}." if found == 0 else f"Only {_seats(found)} left next to {{name}}."
-        screen.crew_app.say(render.sentence(words, name=name), "warning")
+        screen.crew_app.say(plain.sentence(words, name=name), "warning")
         return
     if not await _more_of(screen, slot, wanted):
         return
@@ -271,7 +271,7 @@ def _looking(screen: TripScreen, slot: SlotInfo, name: str) -> Iterator[None]:
     """Say so meanwhile; a booking that is on its way or waits is seen again afterwards."""
     app = screen.crew_app
     before = app.flow if app.flow is not None and (app.flow.waits or app.flow.state == "going") else None
-    app.flows(Flow("going", render.sentence("Looking for seats next to {name}.", name=name), slot.title))
+    app.flows(Flow("going", plain.sentence("Looking for seats next to {name}.", name=name), slot.title))
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from roadcrew_tui import render
+from roadcrew_tui import plain, render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens.ask import CANCEL, Answer, Ask
 from roadcrew_tui.screens.base import CommandScreen, bindings
@@ -107,7 +107,7 @@ class DeletedScreen(CommandScreen):
             return await client.restore_trip(trip.id)
 
         await self.crew_app.link.call(do)
-        self.crew_app.say(render.sentence("{trip} is back.", trip=trip.name))
+        self.crew_app.say(plain.sentence("{trip} is back.", trip=trip.name))
         self._trips = tuple(t for t in self._trips or () if t.id != trip.id)
         self.redraw()
 

@@ -18,7 +18,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input
 
-from roadcrew_tui import render
+from roadcrew_tui import plain, render
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.steps import TRY_AGAIN
 from roadcrew_tui.widgets.checks import Checks
@@ -65,7 +65,7 @@ class Line(Input):
     LONGEST = 2000
 
     def __init__(self, field: Field, value: str, n: int | None = None) -> None:
-        self.prefill = render.safe(value)
+        self.prefill = plain.safe(value)
         super().__init__(
             self.prefill,
             password=field.kind == "password",

@@ -15,7 +15,7 @@ from textual.message import Message
 from roadcrew_domain.dropped import RestoreHotel
 from roadcrew_domain.history import tell
 from roadcrew_domain.trip import Recent, Trip
-from roadcrew_tui import render, when
+from roadcrew_tui import plain, render, when
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens import history_model as model
 from roadcrew_tui.screens.base import CommandScreen, bindings
@@ -267,7 +267,7 @@ class HistoryScreen(CommandScreen):
         elif self._line is not None and self._line.others:
             who, *more = self._line.others
             words = "Only {who} or {other} can bring it back." if more else "Only {who} can bring it back."
-            self.crew_app.say(render.sentence(words, who=who, other=(*more, "")[0]))
+            self.crew_app.say(plain.sentence(words, who=who, other=(*more, "")[0]))
 
     async def restore(self) -> None:
         """Bring the hotel under the cursor back."""
@@ -278,7 +278,7 @@ class HistoryScreen(CommandScreen):
         await self.below.act(RestoreHotel(gone.hotel.id))
         self.redraw()
         words = "{what} is on the list again. Votes for it begin anew."
-        self.crew_app.say(render.sentence(words, what=gone.hotel.name))
+        self.crew_app.say(plain.sentence(words, what=gone.hotel.name))
 
     def show(self, *, since: Since | None = None, by: str | None = None) -> None:
         """Show what happened since then, or what this person did; "" is everybody."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from roadcrew_tui import dates, render, when
+from roadcrew_tui import dates, plain, render, when
 from roadcrew_tui.screens import history_model as model
 from roadcrew_tui.screens.ask import CANCEL, Answer, Ask
 from roadcrew_tui.screens.form import Field, Form, FormProblem, Values
@@ -79,4 +79,4 @@ async def undo(screen: TripScreen | HistoryScreen) -> None:
 
     done = await screen.crew_app.link.call(ask)
     words, what = model.undone(done.act, done.about.what)
-    screen.crew_app.say(render.sentence(words, what=what))
+    screen.crew_app.say(plain.sentence(words, what=what))

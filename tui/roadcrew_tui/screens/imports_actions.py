@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.worker import Worker, WorkerCancelled
 
 from roadcrew_domain.hotels import MAX_STARS, ShortlistHotel
-from roadcrew_tui import money, render
+from roadcrew_tui import money, plain, render
 from roadcrew_tui.feed_files import Feed
 from roadcrew_tui.screens import imports_draw as draw
 from roadcrew_tui.screens import imports_model as model
@@ -97,7 +97,7 @@ async def shortlist(screen: ImportsScreen) -> None:
     if hotel is None:
         return
     if model.known_as(hotel) in model.listed(screen.trip):
-        screen.crew_app.say(render.sentence("{name} is on the shortlist already.", name=hotel.name))
+        screen.crew_app.say(plain.sentence("{name} is on the shortlist already.", name=hotel.name))
         return
     await screen.trip_screen.act(ShortlistHotel(hotel.name, hotel.city, hotel.stars, hotel.price_per_night))
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from roadcrew_tui import render
+from roadcrew_tui import plain
 from roadcrew_tui.screens.trip_model import status_words
 from roadcrew_tui.snapshot import Inspection, Status
 from roadcrew_tui.symbols import sign
@@ -228,12 +228,12 @@ def moves(s: SyncFigures) -> list[Fact]:
 
 def plain_type(name: str) -> str:
     """`HotelVoteCast` as `Hotel vote cast`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", render.safe(name)).capitalize()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain.safe(name)).capitalize()
 
 
 def short(text: str) -> str:
     """The two ends of something long that only machines read."""
-    text = render.safe(text)
+    text = plain.safe(text)
     return text if len(text) <= 12 else f"{text[:4]}{sign().ellipsis}{text[-6:]}"
 
 
@@ -293,7 +293,7 @@ def report(seen: Inspection, versions: str) -> str:
 
 def _as_text(told: Sequence[Fact], label: int) -> list[str]:
     return [
-        f"{fact.label:<{label}}" + render.sentence(fact.words, longest=render.LONGEST_SAID, said=_harmless(fact))
+        f"{fact.label:<{label}}" + plain.sentence(fact.words, longest=plain.LONGEST_SAID, said=_harmless(fact))
         for fact in told
     ]
 

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 
 from roadcrew_domain.crew import Invite
-from roadcrew_tui import render, when
+from roadcrew_tui import plain, render, when
 from roadcrew_tui.plan import JOINS
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.screens.form import Field, Form, Values
@@ -57,8 +57,8 @@ def warning_about(link: str) -> str | None:
 def lines_to_share(trip_name: str, link: str) -> str:
     """What goes into a chat."""
     return "\n".join(
-        [render.sentence("Join {name} on Roadcrew: {link}", name=trip_name, link=link, longest=200),
-         render.safe(f"In a terminal: {JOINS} {link}")]
+        [plain.sentence("Join {name} on Roadcrew: {link}", name=trip_name, link=link, longest=200),
+         plain.safe(f"In a terminal: {JOINS} {link}")]
     )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ class InviteScreen(Dialog[str]):
     def action_copy(self) -> None:
         """The link alone."""
         if self._invite is not None:
-            self._crew_app.share(render.safe(self._link))
+            self._crew_app.share(plain.safe(self._link))
 
     def action_print(self) -> None:
         """For terminals whose clipboard can't be reached."""
@@ -156,7 +156,7 @@ class InviteScreen(Dialog[str]):
 
 def _broken(link: str, width: int) -> list[Content]:
     """A link has no spaces to wrap at, and is of no use when it is cut."""
-    text = render.safe(link)
+    text = plain.safe(link)
     return [render.ours(text[at : at + width], "bold") for at in range(0, len(text), max(1, width))]
 
 

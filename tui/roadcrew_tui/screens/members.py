@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roadcrew_domain.crew import HandOver, Member, RemoveMember
-from roadcrew_tui import commands, render
+from roadcrew_tui import commands, plain, render
 from roadcrew_tui.screens.ask import CANCEL, Answer
 from roadcrew_tui.screens.overview import OverviewPane
 
@@ -32,7 +32,7 @@ async def member_menu(screen: TripScreen) -> None:
     if trip.organiser != screen.me:
         name = trip.members[trip.organiser].name if trip.organiser in trip.members else "the organiser"
         words = "Only {organiser}, the organiser, can hand the trip over or remove {name}."
-        screen.crew_app.say(render.sentence(words, organiser=name, name=member.name))
+        screen.crew_app.say(plain.sentence(words, organiser=name, name=member.name))
         return
     answers = [
         Answer("hand-over", render.ours("Make them the organiser")),

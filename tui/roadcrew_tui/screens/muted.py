@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from roadcrew_tui import render
+from roadcrew_tui import plain, render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens.base import CommandScreen, bindings
 from roadcrew_tui.when import ago
@@ -120,7 +120,7 @@ async def turn_writer(app: RoadcrewApp, user_id: str, name: str) -> None:
     await app.muting.load()
     if user_id in app.muting.ids:
         await app.muting.unmute(user_id)
-        app.say(render.sentence("You read {who} again.", who=name))
+        app.say(plain.sentence("You read {who} again.", who=name))
     else:
         await app.muting.mute(user_id, name)
-        app.say(render.sentence("You do not read {who} any more. M on it again takes that back.", who=name))
+        app.say(plain.sentence("You do not read {who} any more. M on it again takes that back.", who=name))

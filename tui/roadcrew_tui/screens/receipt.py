@@ -13,8 +13,8 @@ from textual.content import Content
 from roadcrew_domain.cart_state import Order
 from roadcrew_tui import receipts, render
 from roadcrew_tui.host import refusal
+from roadcrew_tui.messages import NotKept
 from roadcrew_tui.screens.dialog import Dialog
-from roadcrew_tui.snapshot import NotKept
 from roadcrew_tui.widgets.buttons import Buttons
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine
 

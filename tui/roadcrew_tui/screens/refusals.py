@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from roadcrew_domain.polls import CastVote
 from roadcrew_domain.refusals import Refused
 from roadcrew_domain.trip import Command, Trip, TripAct, decide
-from roadcrew_tui import render, when
+from roadcrew_tui import plain, when
 from roadcrew_tui.snapshot import News, Snapshot
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def sentence(news: News, trip: Trip | None, now: datetime) -> str:
         return "The vote on hotels ended before yours arrived. It was not counted."
     if refusal.code == "not-organiser" and trip is not None and trip.organiser in trip.members:
         name = trip.members[trip.organiser].name
-        return render.sentence("Only {name}, the organiser, can do that. It was taken back.", name=name)
-    return render.safe(refusal.detail)
+        return plain.sentence("Only {name}, the organiser, can do that. It was taken back.", name=name)
+    return plain.safe(refusal.detail)
 
 
 def booking_sentence(error: RoadcrewError) -> str:
@@ -91,7 +91,7 @@ def booking_sentence(error: RoadcrewError) -> str:
             return f"One person can have {number} {has}"
         if error.code == "too-many-seats":
             return f"One person can have {number} seats of a time. Take fewer."
-    return BOOKING.get(error.code) or render.safe(error.detail)
+    return BOOKING.get(error.code) or plain.safe(error.detail)
 
 
 MOST_SAID = 100_000

@@ -19,7 +19,7 @@ from textual.widgets import Input
 from roadcrew_domain.feed_state import Feed, Item
 from roadcrew_domain.places import Entity, ListChannel
 from roadcrew_domain.trip import Trip
-from roadcrew_tui import render, when
+from roadcrew_tui import plain, render, when
 from roadcrew_tui.screens import search_model as model
 from roadcrew_tui.screens.dialog import Dialog
 from roadcrew_tui.screens.lobby_model import rows_remembered
@@ -265,8 +265,8 @@ def _id(thing: Thing) -> str:
 def _drawn(thing: Thing, query: str) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         kind = render.pad(render.ours(thing.kind, render.MUTED), KIND)
-        beside = " · ".join(filter(None, (render.safe(thing.more), render.safe(thing.within))))
-        right = _marked(render.safe(beside), query, render.MUTED) if beside else render.BLANK
+        beside = " · ".join(filter(None, (plain.safe(thing.more), plain.safe(thing.within))))
+        right = _marked(plain.safe(beside), query, render.MUTED) if beside else render.BLANK
         right = render.cut(right, width // 3)
         room = max(1, width - KIND - right.cell_length - 2)
         left = render.cut(_marked(model.excerpt(thing.words, query, room) or "(nameless)", query), room)

@@ -17,7 +17,7 @@ from roadcrew_domain.feed_state import Item
 from roadcrew_domain.places import ListChannel
 from roadcrew_domain.trip import Trip
 from roadcrew_domain.views import hotel_order, poll_order
-from roadcrew_tui import render
+from roadcrew_tui import plain
 from roadcrew_tui.screens.quotes_model import run_rows
 
 Kind = Literal["trip", "poll", "option", "hotel", "quote", "comment", "post", "blog", "image"]
@@ -122,7 +122,7 @@ def excerpt(text: str, query: str, room: int) -> str:
     is looked at more closely."""
     folded = fold(text)
     near = max(0, min((at for word in wanted(query) if (at := folded.find(word)) >= 0), default=0) - AROUND)
-    line = " ".join(render.pasted(text[near : near + 4 * AROUND]).split())
+    line = " ".join(plain.pasted(text[near : near + 4 * AROUND]).split())
     found = marks(line, query)
     if not near and (len(line) <= room or not found or found[0][1] <= room):
         return line
@@ -147,7 +147,7 @@ def of_trip(trip: Trip, now: datetime, *, within: bool = False) -> Iterator[Thin
     for hotel in hotel_order(trip):
         yield Thing("hotel", hotel.id, hotel.name, trip.id, hotel.city, where, "hotels", hotel.id)
     for run in run_rows(trip, now):
-        words = render.template(run.words, name=run.name).plain
+        words = plain.sentence(run.words, longest=2 * plain.LONGEST_SAID, name=run.name)
         yield Thing("quote", run.id, words, trip.id, run.who, where, "quotes", run.id)
 
 

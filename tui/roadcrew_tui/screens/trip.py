@@ -17,7 +17,7 @@ from textual.content import Content
 
 from roadcrew_domain.crew import LeaveTrip
 from roadcrew_domain.trip import DeleteTrip, Trip, TripAct
-from roadcrew_tui import render
+from roadcrew_tui import plain, render
 from roadcrew_tui.commands.base import Place
 from roadcrew_tui.screens import tabs
 from roadcrew_tui.screens.ask import Answer, Ask
@@ -264,11 +264,11 @@ class TripScreen(CommandScreen):
     def _why_gone(self, reason: str | None) -> str:
         user = self.crew_app.user
         if reason == "forbidden" and user is not None and user.id != self._opened_as:
-            return render.sentence("You are {name} now, who is not in this trip.", name=user.name)
+            return plain.sentence("You are {name} now, who is not in this trip.", name=user.name)
         removals = [r.name for r in self.trip.recent if r.type == "MemberRemoved"] if self.trip is not None else []
         if reason == "removed" and removals and removals[-1]:
             # The removal is the last thing that somebody who was removed is told of a trip.
-            return render.sentence("{who} removed you from this trip.", who=removals[-1])
+            return plain.sentence("{who} removed you from this trip.", who=removals[-1])
         if reason == "ended" and self.trip is not None and self.trip.ended == "deleted":
             ends = [(r.by, r.name) for r in self.trip.recent if r.type == "TripEnded"]
             return self._deleted(*ends[-1]) if ends else self._deleted()
@@ -280,7 +280,7 @@ class TripScreen(CommandScreen):
         if by == self.me:
             words = "You deleted {trip}. D in your trips brings it back within 30 days."
         trip = self.trip.name if self.trip is not None else "this trip"
-        return render.sentence(words, who=name or "The organiser", trip=trip)
+        return plain.sentence(words, who=name or "The organiser", trip=trip)
 
     # --- drawing ---------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from roadcrew_tui import render
+from roadcrew_tui import plain
 from roadcrew_tui.happenings import by_others
 from roadcrew_tui.snapshot import News, Snapshot
 
@@ -47,6 +47,6 @@ class TripToasts:
             return
         found = [h for h in by_others(trip.recent, self._screen.me, min(seqs) - 1) if h.seq in seqs]
         if found:
-            words = render.sentence(found[0].words, **found[0].people)
+            words = plain.sentence(found[0].words, **found[0].people)
             more = len(found) - 1
             self._screen.crew_app.say(f"{words}, and {more} more" if more else words, seconds=4)

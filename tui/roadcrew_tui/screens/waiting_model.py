@@ -10,7 +10,7 @@ from roadcrew_domain import crew, dropped, hotels, polls
 from roadcrew_domain.feed_state import EditItem, GiveReaction, RemoveItem, RestoreItem, TakeReaction, WriteItem
 from roadcrew_domain.marks_state import GiveMark, TakeMark
 from roadcrew_domain.trip import DeleteTrip, EditTrip
-from roadcrew_tui import render, when
+from roadcrew_tui import plain, when
 from roadcrew_tui.screens.refusals import sentence
 from roadcrew_tui.snapshot import News, Refusal
 
@@ -123,11 +123,11 @@ def standing(entry: OutboxEntry, now: datetime) -> str:
     return f"{when.ago(entry.made_at, now)} · {state_words(entry)}"
 
 
-def plain(entry: OutboxEntry, now: datetime, *, sent: bool = False) -> str:
+def as_text(entry: OutboxEntry, now: datetime, *, sent: bool = False) -> str:
     """All of it as text, with the reason if it was refused. `sent`: it has arrived since."""
     words, people = whole(entry)
     stands = f"{when.ago(entry.made_at, now)} · sent" if sent else standing(entry, now)
-    said = f"{render.sentence(words, longest=LONGEST, **people)} · {stands}"
+    said = f"{plain.sentence(words, longest=LONGEST, **people)} · {stands}"
     reason = reason_of(entry, now)
     return f"{said}. {reason}" if reason else said
 

@@ -18,13 +18,13 @@ from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
 from roadcrew_domain.refusals import Refused
-from roadcrew_tui import outside_editor, render
+from roadcrew_tui import outside_editor, plain, render
 from roadcrew_tui.drafts import About, Draft
 from roadcrew_tui.host import refusal
+from roadcrew_tui.messages import NotKept
 from roadcrew_tui.outside_editor import EditorFailed
 from roadcrew_tui.screens.ask import CANCEL, Answer, Ask
 from roadcrew_tui.screens.dialog import Dialog
-from roadcrew_tui.snapshot import NotKept
 from roadcrew_tui.when import clock
 from roadcrew_tui.widgets.buttons import Buttons
 from roadcrew_tui.widgets.lines import Lines, Part, PartsLine, TitleLine
@@ -100,7 +100,7 @@ class Writing(Dialog[bool]):
             if self._sheet.longest_title:
                 yield Lines(id="title-label")
                 yield Input(
-                    render.safe(self._sheet.title),
+                    plain.safe(self._sheet.title),
                     compact=True,
                     max_length=4 * self._sheet.longest_title,
                     select_on_focus=False,
@@ -127,8 +127,8 @@ class Writing(Dialog[bool]):
 
     def _fill(self, draft: Draft) -> None:
         if self._sheet.longest_title:
-            self.query_one("#title-field", Input).value = render.safe(draft.title)
-        self._replace(render.pasted(draft.text)[: 2 * self._sheet.longest])
+            self.query_one("#title-field", Input).value = plain.safe(draft.title)
+        self._replace(plain.pasted(draft.text)[: 2 * self._sheet.longest])
         words = f"Your draft, last typed at {clock(draft.at, datetime.now(UTC))}."
         if draft.of != self._sheet.text:
             words += " What it changes has changed since."

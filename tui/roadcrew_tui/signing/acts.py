@@ -19,7 +19,7 @@ from roadcrew_client.credentials import VARIABLE, Kept, Place
 from roadcrew_tui.commands.headless import user_shape
 from roadcrew_tui.memory import Memory
 from roadcrew_tui.oneshot import Footing, confirmed, established, hint, input_line, show
-from roadcrew_tui.render import safe
+from roadcrew_tui.plain import safe
 from roadcrew_tui.settings import COPIES, write_atomically
 from roadcrew_tui.signing.command import PASSWORD
 from roadcrew_tui.when import clock

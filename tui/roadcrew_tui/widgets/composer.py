@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
-from roadcrew_tui import render
+from roadcrew_tui import plain
 
 MOST_LINES = 6
 MOST_OFFERED = 5
@@ -77,7 +77,7 @@ class Composer(TextArea):
 
     def fill(self, text: str) -> None:
         """Put a text in the place of what is there, and the cursor at its end."""
-        self.load_text(render.pasted(text)[: self._longest])
+        self.load_text(plain.pasted(text)[: self._longest])
         self.move_cursor(self.document.end)
 
     # --- keys ------------------------------------------------------------------------------------

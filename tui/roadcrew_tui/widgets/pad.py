@@ -6,7 +6,7 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from roadcrew_tui import render
+from roadcrew_tui import plain
 
 
 class Pad(TextArea):
@@ -17,7 +17,7 @@ class Pad(TextArea):
 
     def __init__(self, text: str, longest: int) -> None:
         self._longest = longest
-        super().__init__(render.pasted(text), id="pad", compact=True, highlight_cursor_line=False)
+        super().__init__(plain.pasted(text), id="pad", compact=True, highlight_cursor_line=False)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Before the area itself hears of it."""
