@@ -36,8 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where Python is told to keep no bytecode, as in many containers, tests keep it all the same, in a place of
+    """No keyring is used but where a test brings one, so that nobody's own has tokens of tests in it.
+
+    Where Python is told to keep no bytecode, as in many containers, tests keep it all the same, in a place of
     their own: at every start of a server, half of what that cost was to compile what it imports."""
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     if sys.dont_write_bytecode:
         sys.dont_write_bytecode = False
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / ".pytest_cache" / "bytecode")

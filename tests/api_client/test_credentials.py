@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.support.keyrings import HANGING, LOCKED, WORKING, backend
+from tests.support.keyrings import HANGING, LOCKED, UNFIT, WORKING, backend
 
 from roadcrew_client import Credentials, CredentialsError
 
@@ -220,16 +220,26 @@ def test_a_token_in_a_file_moves_out_of_it_once_a_keyring_works(tmp_path: Path, 
     assert "secret" not in credentials.file.read_text()
 
 
+def test_no_process_is_started_to_ask_a_keyring_that_is_turned_off(
+    tmp_path: Path, use, monkeypatch: pytest.MonkeyPatch
+):
+    use("null")
+    monkeypatch.setattr("subprocess.Popen", None)
+    credentials = Credentials(tmp_path / "data")
+    assert (credentials.save(SERVER, "a"), credentials.describe().keyring) == ("file", "none")
+
+
 @pytest.mark.parametrize(
     ("backend", "state", "why"),
     [
         ("fail", "none", "No keyring works here."),
         ("null", "none", "No keyring works here."),
+        (UNFIT, "none", "No keyring works here."),
         (LOCKED, "locked", "The system's keyring is locked."),
         (FORGETFUL, "works", "The system's keyring does not keep what it is given."),
         ("import sys; sys.exit(0)", "broken", "The system's keyring can't be used just now."),
     ],
-    ids=["no backend", "null", "locked", "forgetful", "ends"],
+    ids=["turned off", "null", "no backend", "locked", "forgetful", "ends"],
 )
 def test_where_the_keyring_keeps_nothing_a_file_is_asked_for_and_the_reason_said(
     tmp_path: Path, use, backend: str, state: str, why: str

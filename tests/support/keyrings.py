@@ -54,6 +54,12 @@ class Keyring(KeyringBackend):
     def get_password(self, *asked): raise KeyringLocked("nobody unlocked it")
     set_password = delete_password = get_password
 """
+UNFIT = """
+from keyring.backends import fail
+class Keyring(fail.Keyring):
+    priority = 1
+"""
+"""What keyring chooses by itself where there is none."""
 
 
 def backend(folder: Path, source: str) -> dict[str, str]:

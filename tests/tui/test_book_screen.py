@@ -291,7 +291,7 @@ async def test_without_a_network_it_says_why_there_is_nothing_and_comes_back_by_
 async def test_seats_are_followed_only_while_somebody_looks_at_their_tab(tmp_path: Path):
     async with at_the_desk(tmp_path) as s:
         (live,) = s.world.shop.lives
-        assert live.watched == (slot(), slot("1100"), slot("1500"))
+        await s.until(lambda: live.watched == (slot(), slot("1100"), slot("1500")))
         await s.press("2")
         await s.until(lambda: live.watched == ())
         await s.press("5")
