@@ -35,7 +35,7 @@ class Watched(Terminal):
 
     def __init__(self, folder: Path, server: str, *arguments: str, disk: float = 0.0, environment: Any = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.out = folder / "turns.jsonl"
+        self.out = folder.with_name(f"turns-{folder.name}.jsonl")  # not on the disk that is slow
         env = {"ROADCREW_HOME": str(folder), "ROADCREW_SERVER": server, **(environment or {})}
         command = [sys.executable, watched_app.__file__, str(self.out), str(disk), *arguments]
         super().__init__(command, columns=120, rows=36, environment=env)

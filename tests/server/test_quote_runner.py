@@ -436,7 +436,10 @@ async def test_a_provider_that_is_asked_no_more_has_failed_and_the_run_ends(tmp_
     held = Played()
     async with serving(tmp_path, providers(held, ready())) as ana:
         run_id = await ana.start()
-        await eventually(lambda: held.asked, "the question")
+        topic = ana.running.server.hub.topics[f"quote:{run_id}"]
+        await eventually(
+            lambda: held.asked and topic.state.answers["p1"].state == "priced", "the question, and a price"
+        )
     async with serving(tmp_path, providers(), ana.token) as again:
         run = await again.ended(run_id)
     assert answer_of(run, "p0")["detail"] == "It is not asked any more by this server."
