@@ -11,6 +11,7 @@ from tests.tui.conftest import SIZES, staged
 from tests.tui.scenes import lisbon
 
 from roadcrew_tui.app import RoadcrewApp
+from roadcrew_tui.screens.book import BookPane
 
 
 def toasts(app: RoadcrewApp) -> list[str]:
@@ -294,6 +295,9 @@ async def test_seats_are_followed_only_while_somebody_looks_at_their_tab(tmp_pat
         await s.until(lambda: live.watched == (slot(), slot("1100"), slot("1500")))
         await s.press("2")
         await s.until(lambda: live.watched == ())
+        s.trip.query_one("#tab-book", BookPane).redraw()  # as an answer does that comes late
+        await s.settle()
+        assert live.watched == ()
         await s.press("5")
         await s.until(lambda: len(live.watched) == 3)
         await s.press("escape")

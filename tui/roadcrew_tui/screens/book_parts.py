@@ -241,7 +241,8 @@ class BookParts(Pane):
             self._slots_of = (e.id, day)
             rows.move_to(next((s.id for s in shown if s.left), ""))
             rows.move_to(self._wanted)
-        self.crew_screen.crew_app.link.booking.watch(tuple(s.id for s in shown[:MOST_WATCHED]))
+        if self.display:  # it may be drawn once more when it is hidden already
+            self.crew_screen.crew_app.link.booking.watch(tuple(s.id for s in shown[:MOST_WATCHED]))
 
     def draw_choice(self) -> None:
         """Draw the tickets, and what they come to."""
