@@ -15,11 +15,14 @@ import pytest
 from tests.tui.scenes import Scene, lisbon
 from tests.tui.standins import SERVER, StandInMaker, World
 from textual import events
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from roadcrew_client.models import User
 from roadcrew_tui import symbols, when
@@ -66,6 +69,36 @@ def an_editor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def has_work(pump: MessagePump) -> bool:
     return bool(pump.message_queue_size or pump._next_callbacks)
+
+
+_render_update = Compositor.render_update
+
+
+def _leave_undrawn(
+    compositor: Compositor, full: bool = False, screen_stack: list[Screen[Any]] | None = None, simplify: bool = False
+) -> Any:
+    screen = compositor.root
+    if full or screen is None or not isinstance(screen.app, RoadcrewApp):
+        return _render_update(compositor, full, screen_stack, simplify)
+    visible_screen_stack.set(screen_stack or [])
+    compositor._dirty_regions.clear()
+    return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def frames_that_nobody_sees_are_drawn_with_full_only(pytestconfig: pytest.Config) -> Iterator[None]:
+    """An app without a terminal draws each of its frames all the same, and throws it away: a sixth of the work of these
+    tests. What a test looks at is drawn for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not pytestconfig.getoption("full"):
+            patch.setattr(Compositor, "render_update", _leave_undrawn)
+        yield
+
+
+@pytest.fixture
+def each_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All frames are drawn."""
+    monkeypatch.setattr(Compositor, "render_update", _render_update)
 
 
 @dataclass

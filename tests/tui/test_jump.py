@@ -15,6 +15,8 @@ from roadcrew_tui.screens.jump import Jump
 from roadcrew_tui.screens.jump_model import DIGITS, LETTERS, Spot
 from roadcrew_tui.screens.trip import TripScreen
 
+pytestmark = pytest.mark.usefixtures("each_frame")
+
 
 @pytest.mark.parametrize("signs", [LETTERS, DIGITS])
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 26, 27, 100])

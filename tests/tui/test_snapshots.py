@@ -268,6 +268,7 @@ def leave(folder: Path, name: str, s: Stage) -> Path:
 
 
 @pytest.mark.parametrize(("view", "scene"), EACH)
+@pytest.mark.usefixtures("each_frame")
 async def test_a_screen_looks_as_it_did(
     view: View,
     scene: str,
