@@ -120,7 +120,7 @@ class Notices:
     def _look(self) -> None:
         known, trip = self._open, self._trip
         if known is not None and trip is not None and self._untold(trip, known.now()):
-            self._app.run_worker(self._app.guarded(self._look_closely()), group="notices", exclusive=True)
+            self._app.run_worker(self._look_closely, group="notices", exclusive=True)  # type: ignore[arg-type]
 
     async def _look_closely(self) -> None:
         """Ask how it is: what is followed rests while nobody looks, and they may have voted elsewhere."""
