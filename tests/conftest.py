@@ -6,6 +6,7 @@ promises. Not for fixtures of one room: those stand in that room's own conftest.
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,9 @@ from filelock import FileLock
 
 FIGURE = "figure"
 """What a test's figures are called among the properties of its report, which also come back from another process."""
+FULL_SECONDS = 400
+"""After which a test has failed in a full run, if it says nothing else; in an ordinary one that is `timeout` in
+pyproject.toml."""
 
 
 class Count(Protocol):
@@ -44,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     Where Python is told to keep no bytecode, as in many containers, tests keep it all the same, in a place of
     their own: at every start of a server, half of what that cost was to compile what it imports."""
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of a script; programs inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.dont_write_bytecode:
         sys.dont_write_bytecode = False
         sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / ".pytest_cache" / "bytecode")
@@ -62,8 +68,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What lasts for a minute by its nature is left to `--full`; an ordinary run has the same by another clock."""
-    if not config.getoption("full"):
+    """What lasts for a minute by its nature is left to `--full`; an ordinary run has the same by another clock. There
+    it may last longer too."""
+    if config.getoption("full"):
+        for item in items:
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(FULL_SECONDS))
+    else:
         left = [item for item in items if item.get_closest_marker("only_full")]
         items[:] = [item for item in items if item not in left]
         config.hook.pytest_deselected(items=left)
