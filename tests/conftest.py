@@ -68,8 +68,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What lasts for a minute by its nature is left to `--full`; an ordinary run has the same by another clock. There
-    it may last longer too."""
+    """What lasts for a minute by its nature is left to `--full`; an ordinary run has the same by another clock. What
+    a full run does as often as is promised may last longer."""
     if config.getoption("full"):
         for item in items:
             if item.get_closest_marker("timeout") is None:

@@ -87,8 +87,8 @@ def _leave_undrawn(
 
 @pytest.fixture(scope="session", autouse=True)
 def frames_that_nobody_sees_are_drawn_with_full_only(pytestconfig: pytest.Config) -> Iterator[None]:
-    """An app without a terminal draws each of its frames all the same, and throws it away: a sixth of the work of these
-    tests. What a test looks at is drawn for it."""
+    """An app without a terminal draws each of its frames all the same, and throws it away: up to a sixth of the work of
+    these tests. What a test looks at is drawn for it, and what it ends with."""
     with pytest.MonkeyPatch.context() as patch:
         if not pytestconfig.getoption("full"):
             patch.setattr(Compositor, "render_update", _leave_undrawn)
@@ -242,6 +242,8 @@ async def staged(
         elif not first_run:
             await stage.until(lambda: app.trips is not None or app.trouble, "the list of trips")
         yield stage
+        if app.screen_stack:
+            assert stage.text  # what it has come to can be drawn
 
 
 @pytest.fixture(autouse=True)

@@ -330,6 +330,7 @@ def test_what_is_transparent_is_seen_on_something() -> None:
     assert clear.boxed(2, 1)[0][0] == pictures.BEHIND
 
 
+@pytest.mark.usefixtures("each_frame")
 async def test_a_view_without_room_or_signs_is_no_fault(tmp_path: Path) -> None:
     scene = offering()
     show(scene, scene.ben, "x" * 300, images.png())
